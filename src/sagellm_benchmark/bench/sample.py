@@ -1,0 +1,87 @@
+"""One request as it was observed: what the client writes down and everything later is computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Failure(StrEnum):
+    """Why a request does not count as answered. Every one of them counts as an error."""
+
+    CONNECT = "connect"  # no connection, or it was refused
+    TIMEOUT = "timeout"  # the request's time was up
+    HTTP = "http"  # a status other than 200
+    SERVER = "server"  # an error event inside the stream
+    MALFORMED = "malformed"  # not HTTP, not SSE, or not JSON
+    CUT_OFF = "cut_off"  # the connection ended before the answer did
+    EMPTY = "empty"  # a complete answer without any content
+    SHORT = "short"  # fewer tokens than asked for, where the server was told not to stop early
+    INTERRUPTED = "interrupted"  # our own Ctrl-C or total timeout; not the server's failure
+
+
+class Phase(StrEnum):
+    """Which part of a run a request belongs to; only MEASURED counts."""
+
+    WARMUP = "warmup"
+    MEASURED = "measured"
+    COOLDOWN = "cooldown"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One request. Times are seconds on the run's monotonic clock, which is 0 when its load starts."""
+
+    index: int  # position of the conversation in the run
+    turn: int  # 0 for a conversation's first request
+    stream: int  # the connection it went over
+    phase: Phase
+    due_s: float | None  # when an open-loop schedule wanted it sent; None in a closed loop
+    start_s: float  # the moment it was handed to the socket
+    end_s: float  # the last byte, or the failure
+    event_s: tuple[float, ...]  # arrival of each event that carries generated content
+    text: str  # what was generated, reasoning included
+    asked_input_tokens: int
+    asked_output_tokens: int
+    prompt_tokens: int | None  # the server's usage; None where it sent none
+    completion_tokens: int | None
+    cached_tokens: int | None
+    finish_reason: str | None
+    status: int | None  # HTTP status; None where no answer began
+    failure: Failure | None
+    detail: str | None  # what the failure looked like, for people
+
+    @property
+    def ok(self) -> bool:
+        """Whether the answer is complete and counts."""
+        return self.failure is None
+
+    @property
+    def ttft_s(self) -> float | None:
+        """Request start to first content event, seconds."""
+        return self.event_s[0] - self.start_s if self.event_s else None
+
+    @property
+    def e2e_s(self) -> float | None:
+        """Request start to last content event, seconds."""
+        return self.event_s[-1] - self.start_s if self.event_s else None
+
+    def to_json(self) -> dict[str, Any]:
+        """The line of requests.jsonl for this sample."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, line: Mapping[str, Any]) -> Sample:
+        """The inverse of `to_json`; a KeyError or ValueError means the line is damaged."""
+        fields = {name: line[name] for name in cls.__dataclass_fields__}
+        failure = fields["failure"]
+        return cls(
+            **{
+                **fields,
+                "phase": Phase(fields["phase"]),
+                "event_s": tuple(fields["event_s"]),
+                "failure": None if failure is None else Failure(failure),
+            }
+        )

@@ -1,0 +1,81 @@
+"""What is asked of a server: how many requests, how long, how many at once. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sagellm_benchmark.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request of a conversation.
+
+    `input_tokens` counts the tokens this turn's `text` adds to the prompt (a template's own tokens
+    included on the first turn); `output_tokens` is the length generation is asked to run to.
+    """
+
+    text: str
+    input_tokens: int
+    output_tokens: int
+
+
+Conversation = tuple[Turn, ...]
+"""The turns of one conversation, in order; each request carries all turns and answers before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """`requests` requests of `input_tokens` → `output_tokens`, `concurrency` at a time.
+
+    `turns` > 1 groups the requests into conversations of that many turns.
+    """
+
+    name: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    concurrency: int
+    turns: int = 1
+    dataset: str = "random"
+
+    @property
+    def conversations(self) -> int:
+        """How many conversations hold the requests; the last one may be shorter."""
+        return -(-self.requests // self.turns)
+
+    def describe(self) -> str:
+        """One line for people, such as `Q5 10×(32→64), 10 at once`."""
+        shape = f"{self.name} {self.requests}×({self.input_tokens}→{self.output_tokens})"
+        if self.turns > 1:
+            return f"{shape}, conversations of {self.turns} turns"
+        return f"{shape}, {self.concurrency} at once" if self.concurrency > 1 else f"{shape}, one at a time"
+
+
+WORKLOADS: dict[str, Workload] = {
+    workload.name: workload
+    for workload in (
+        Workload("Q1", requests=5, input_tokens=32, output_tokens=64, concurrency=1),
+        Workload("Q2", requests=3, input_tokens=512, output_tokens=128, concurrency=1),
+        Workload("Q3", requests=3, input_tokens=128, output_tokens=256, concurrency=1),
+        Workload("Q4", requests=3, input_tokens=256, output_tokens=256, concurrency=1, turns=3),
+        Workload("Q5", requests=10, input_tokens=32, output_tokens=64, concurrency=10),
+        Workload("Q6", requests=10, input_tokens=512, output_tokens=256, concurrency=10),
+        Workload("Q7", requests=3, input_tokens=256, output_tokens=512, concurrency=1),
+        Workload("Q8", requests=4, input_tokens=192, output_tokens=128, concurrency=4),
+    )
+}
+
+
+def find(names: str) -> tuple[Workload, ...]:
+    """The workloads that `Q1`, `q1,Q5` or `all` name, in the order named."""
+    if names.strip().lower() == "all":
+        return tuple(WORKLOADS.values())
+    wanted = [name.strip().upper() for name in names.split(",") if name.strip()]
+    unknown = [name for name in wanted if name not in WORKLOADS]
+    if unknown or not wanted:
+        raise UsageError(
+            f"there is no workload {', '.join(unknown) or repr(names)}",
+            hint=f"choose from {', '.join(WORKLOADS)}, or all",
+        )
+    return tuple(WORKLOADS[name] for name in dict.fromkeys(wanted))

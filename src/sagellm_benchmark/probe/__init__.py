@@ -1,0 +1,1 @@
+"""What a run ran on: the host, its accelerators, the server. Read, never guessed."""

@@ -1,0 +1,1 @@
+"""Showing numbers: terminal, Markdown, HTML."""
