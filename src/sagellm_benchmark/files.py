@@ -1,0 +1,57 @@
+"""Files are written whole or not at all, and JSON looks the same wherever it is written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.errors import DataError
+
+
+def to_json(value: Any) -> bytes:
+    """Indented UTF-8 JSON with a final newline; keys in the order given. NaN and infinity become null."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Put `content` at `path` so that a reader sees the old file or the new one, never a part.
+
+    Raises DataError where the folder cannot be written or the disk is full; the old file is then untouched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise cannot_write(path, error) from error
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def cannot_write(path: Path, error: OSError) -> DataError:
+    """The error for a write that failed, with what to do about it."""
+    return DataError(
+        f"cannot write {path}: {error.strerror or error}",
+        hint="free some disk space, or choose a folder that you may write to",
+    )
+
+
+def _umask() -> int:
+    """This process's umask; the only portable way to read it is to set it."""
+    current = os.umask(0o077)
+    os.umask(current)
+    return current
