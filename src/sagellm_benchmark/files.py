@@ -14,7 +14,9 @@ from sagellm_benchmark.errors import DataError
 
 def to_json(value: Any) -> bytes:
     """Indented UTF-8 JSON with a final newline; keys in the order given. NaN and infinity become null."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+    return orjson.dumps(
+        value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    )
 
 
 def write_whole(path: Path, content: bytes) -> None:

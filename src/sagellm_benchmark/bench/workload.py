@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
 
-from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.errors import DataError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ WORKLOADS: dict[str, Workload] = {
 
 
 def find(names: str) -> tuple[Workload, ...]:
-    """The workloads that `Q1`, `q1,Q5` or `all` name, in the order named."""
+    """The workloads that `Q1`, `q1,Q5`, `all` or the path of a TOML file name, in the order named."""
+    if names.endswith(".toml"):
+        return (from_toml(Path(names)),)
     if names.strip().lower() == "all":
         return tuple(WORKLOADS.values())
     wanted = [name.strip().upper() for name in names.split(",") if name.strip()]
@@ -76,6 +80,34 @@ def find(names: str) -> tuple[Workload, ...]:
     if unknown or not wanted:
         raise UsageError(
             f"there is no workload {', '.join(unknown) or repr(names)}",
-            hint=f"choose from {', '.join(WORKLOADS)}, or all",
+            hint=f"choose from {', '.join(WORKLOADS)}, all, custom, or a .toml file",
         )
     return tuple(WORKLOADS[name] for name in dict.fromkeys(wanted))
+
+
+CUSTOM = "custom"
+MOST = 10_000_000
+
+
+def from_toml(path: Path) -> Workload:
+    """A workload of one's own: `requests`, `input_tokens`, `output_tokens`; others may follow."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", hint="name an existing TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not TOML: {error}", hint="write lines such as requests = 100") from error
+    kinds = {field.name: str if field.type == "str" else int for field in fields(Workload)}
+    for name, value in values.items():
+        if name not in kinds or name == "dataset":
+            raise DataError(f"{path}: there is no field {name!r}", hint=f"the fields are {', '.join(kinds)}")
+        if type(value) is not kinds[name] or (isinstance(value, int) and not 1 <= value <= MOST):
+            raise DataError(
+                f"{path}: {name} = {value!r} is not allowed", hint="write whole numbers from 1 on"
+            )
+    missing = [name for name in ("requests", "input_tokens", "output_tokens") if name not in values]
+    if missing:
+        raise DataError(
+            f"{path}: {', '.join(missing)} is missing", hint="see the workload section of the README"
+        )
+    return Workload(**{"name": CUSTOM, "concurrency": 1, **values})

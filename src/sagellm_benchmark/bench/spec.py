@@ -1,0 +1,132 @@
+"""What the user asked for, checked once and then only read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from sagellm_benchmark.bench.load import Limits
+from sagellm_benchmark.bench.stats import SLO_METRICS
+from sagellm_benchmark.bench.workload import Workload
+from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.errors import UsageError
+
+Arrival = Literal["poisson", "constant", "gamma"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadShape:
+    """How requests of a workload arrive: a closed loop of streams, or an open loop at a rate."""
+
+    rate_rps: float | None = None  # None: closed loop at the workload's concurrency; inf: all at once
+    arrival: Arrival = "poisson"
+    burstiness: float = 1.0  # shape of the gamma distribution of gaps; 1 is Poisson
+    duration_s: float | None = None
+    ramp_s: float = 0.0  # the first requests of a closed loop's streams are spread over this long
+
+    def describe(self, workload: Workload) -> str:
+        """One phrase for people, such as `Poisson arrivals at 4/s`."""
+        if self.rate_rps is None:
+            return f"{workload.concurrency} at a time" if workload.concurrency > 1 else "one at a time"
+        if self.rate_rps == float("inf"):
+            return "all at once"
+        return f"{self.arrival} arrivals at {self.rate_rps:g}/s"
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareHints:
+    """What the user says of hardware that this machine cannot see."""
+
+    file: Path | None = None
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHints:
+    """What the user says of a model when neither its file nor its server does."""
+
+    parameters: str | None = None
+    precision: str | None = None
+    quantization: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One `run` command. Every workload is measured under every load shape."""
+
+    workloads: tuple[Workload, ...]
+    output_dir: Path
+    command: str  # as typed, to be repeated by others; never holds a key
+    model: str | None = None
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api: Api | Literal["auto"] = "auto"
+    engine: str | None = None
+    engine_version: str | None = None
+    shapes: tuple[LoadShape, ...] = (LoadShape(),)
+    slo_s: Mapping[str, float] = field(default_factory=dict)
+    search_goodput: bool = False
+    repeats: int = 1
+    warmup: int = 1  # requests before the measured ones
+    warmup_s: float = 0.0  # with a duration: the first seconds that are not measured
+    cooldown_s: float = 0.0
+    seed: int = 0
+    dataset: str = "random"
+    limits: Limits = Limits()
+    processes: int = 1
+    calibrate: bool = True
+    hardware: HardwareHints = HardwareHints()
+    model_hints: ModelHints = ModelHints()
+    sagellm_version: str | None = None
+    submitter: str | None = None
+    threads: int | None = None  # of the embedded engine
+
+
+SLO_PART = re.compile(r"(?P<metric>[a-z]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s)")
+
+
+def parse_slo(text: str) -> dict[str, float]:
+    """`ttft=200ms,tpot=0.05s` as seconds by metric."""
+    slo: dict[str, float] = {}
+    for part in text.split(","):
+        match = SLO_PART.fullmatch(part.strip().lower())
+        if match is None or match["metric"] not in SLO_METRICS:
+            raise UsageError(
+                f"--slo does not understand {part.strip()!r}",
+                hint=f"write it as ttft=200ms,tpot=50ms; the metrics are {', '.join(SLO_METRICS)}",
+            )
+        slo[match["metric"]] = float(match["number"]) * (1e-3 if match["unit"] == "ms" else 1.0)
+    return slo
+
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """`1,2.5,inf` as requests per second."""
+    try:
+        rates = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        rates = ()
+    if not rates or any(not rate > 0 for rate in rates):
+        raise UsageError(
+            f"--rate does not understand {text!r}", hint="write requests per second: 4, or 1,2,4, or inf"
+        )
+    return rates
+
+
+def parse_counts(option: str, text: str) -> tuple[int, ...]:
+    """`1,2,4` as whole numbers of at least one."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and 1 <= int(part) <= 100_000 for part in parts):
+        raise UsageError(
+            f"{option} does not understand {text!r}", hint="write whole numbers from 1 on: 8, or 1,2,4"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def with_concurrency(workload: Workload, concurrency: int) -> Workload:
+    """The same workload with another number of streams, and at least one request for each."""
+    return replace(
+        workload, concurrency=concurrency, requests=max(workload.requests, concurrency * workload.turns)
+    )
