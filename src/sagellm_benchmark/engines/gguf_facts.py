@@ -1,0 +1,164 @@
+"""What a GGUF file says of itself: size, precision, quantization, context. Only the header is read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sagellm_benchmark.engines.base import ModelFacts
+from sagellm_benchmark.engines.gguf_header import Header, Tensor, read_header
+from sagellm_benchmark.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+WEIGHTS_KEY = "sagellm_benchmark.weights"  # "dummy" in a file that `dummy` wrote
+_SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
+_GUESSED = 1024  # llama.cpp's flag on general.file_type: the file did not say so itself
+_MIX = re.compile(r"[-._](?:UD-)?(?:I?Q\d\w*|BF16|F(?:16|32))$", re.IGNORECASE)  # how file names end by custom
+_FLOATS = {"F32": "FP32", "F16": "FP16", "BF16": "BF16", "F64": "FP32"}
+MOST_SHARDS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Gguf:
+    """Weights that llama.cpp can load, and where they came from (`source`, one line for a person)."""
+
+    path: Path
+    facts: ModelFacts
+    source: str
+
+
+def facts(path: Path) -> ModelFacts:
+    """What the file (or the split set that it begins) holds; raises DataError when any of it is damaged.
+
+    `weights` is "dummy" for a file that this program wrote; any other file is taken to be what it looks like.
+    """
+    first = read_header(path)
+    headers = [(path, first), *((shard, read_header(shard)) for shard in shards(path)[1:])]
+    for file, header in headers:
+        _check_data(file, header)
+    tensors = [tensor for _, header in headers for tensor in header.tensors]
+    _check_model(path, first, tensors)
+    main = _main_type(tensors)
+    return ModelFacts(
+        name=name_of(path),
+        parameters=human_count(sum(tensor.elements for tensor in tensors)),
+        precision=precision_of(main),
+        quantization=_quantization(first, main),
+        weights="dummy" if first.metadata.get(WEIGHTS_KEY) == "dummy" else "real",
+        size_bytes=sum(_bytes(path, tensor) for tensor in tensors),
+        context_length=_context_length(first),
+    )
+
+
+def shards(path: Path) -> list[Path]:
+    """All files of the split set that `path` begins, itself first; just itself when it is no shard."""
+    match = _SHARD.search(path.name)
+    if match is None:
+        return [path]
+    count = min(int(match.group(2)), MOST_SHARDS)
+    stem = path.name[: match.start()]
+    return [path.with_name(f"{stem}-{number:05}-of-{match.group(2)}.gguf") for number in range(1, count + 1)]
+
+
+def is_later_shard(name: str) -> bool:
+    """Whether the file is part of a split set, but not its first file."""
+    match = _SHARD.search(name)
+    return match is not None and int(match.group(1)) != 1
+
+
+def name_of(path: Path) -> str:
+    """The model's name as its file name has it: without the suffix, the shard, and the quantization."""
+    return _MIX.sub("", _SHARD.sub("", path.name).removesuffix(".gguf"))
+
+
+def human_count(count: int) -> str:
+    """A parameter count as people write it: 494M, 7.6B, 72.7B."""
+    if count < 999_500_000:
+        return f"{max(1, round(count / 1e6))}M"
+    return f"{count / 1e9:.1f}".removesuffix(".0") + "B"
+
+
+def precision_of(type_name: str) -> str | None:
+    """The leaderboard's word for a ggml type: its narrowest format that is wide enough; None for exotic types."""
+    if type_name in _FLOATS:
+        return _FLOATS[type_name]
+    match = re.match(r"I?Q(\d)", type_name)
+    if match is None:
+        return None
+    return "INT4" if int(match.group(1)) <= 4 else "INT8"
+
+
+def _main_type(tensors: Iterable[Tensor]) -> str:
+    """The name of the type that most of the numbers are stored in."""
+    weight: Counter[int] = Counter()
+    for tensor in tensors:
+        weight[tensor.kind] += tensor.elements
+    return _type_name(weight.most_common(1)[0][0])
+
+
+def _quantization(header: Header, main: str) -> str | None:
+    """The mix that the file names (Q4_K_M), else its main type; None when the weights are not quantized."""
+    from gguf.constants import LlamaFileType  # noqa: PLC0415 - an extra, and slow to import
+
+    if main in _FLOATS:
+        return None
+    stated = header.metadata.get("general.file_type")
+    if isinstance(stated, int) and (kind := stated & ~_GUESSED) in set(LlamaFileType):
+        mix = LlamaFileType(kind).name.removeprefix("MOSTLY_")
+        return mix if precision_of(mix) == precision_of(main) else main
+    return main
+
+
+def _context_length(header: Header) -> int | None:
+    value = header.metadata.get(f"{header.metadata.get('general.architecture')}.context_length")
+    return value if isinstance(value, int) else None
+
+
+def _check_model(path: Path, header: Header, tensors: list[Tensor]) -> None:
+    kind = header.metadata.get("general.type", "model")
+    if kind != "model" or not tensors:
+        what = f"{kind!r}" if kind != "model" else "a vocabulary"
+        raise DataError(
+            f"{path} holds {what}, not a model's weights", hint="give the GGUF file of the model itself"
+        )
+
+
+def _check_data(path: Path, header: Header) -> None:
+    """Every tensor must lie within the file."""
+    for tensor in header.tensors:
+        end = header.data_start + tensor.offset + _bytes(path, tensor)
+        if end > header.file_bytes:
+            raise DataError(
+                f"{path} is cut off: it has {header.file_bytes:,} bytes, and tensor {tensor.name!r} ends at {end:,}",
+                hint="fetch or copy the file again",
+            )
+
+
+def _bytes(path: Path, tensor: Tensor) -> int:
+    from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType  # noqa: PLC0415 - see _quantization
+
+    if tensor.kind not in set(GGMLQuantizationType):
+        raise DataError(
+            f"{path} is damaged: tensor {tensor.name!r} has the unknown type {tensor.kind}",
+            hint="fetch the file again, or a quantization that this version of gguf knows",
+        )
+    block, size = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.kind)]
+    return -(-tensor.elements // block) * size
+
+
+def _type_name(kind: int) -> str:
+    from gguf.constants import GGMLQuantizationType  # noqa: PLC0415 - see _quantization
+
+    return GGMLQuantizationType(kind).name
+
+
+def folder_candidates(folder: Path) -> Iterator[Path]:
+    """The models that lie in a folder: every .gguf file but the later files of a split set."""
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() == ".gguf" and file.is_file() and not is_later_shard(file.name):
+            yield file

@@ -1,0 +1,177 @@
+"""llama.cpp, embedded: a server of our own in a child process, measured over HTTP like any other."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, NoReturn
+
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.files import cannot_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sagellm_benchmark.engines.gguf_facts import Gguf
+
+INSTALL = "pip install 'isagellm-benchmark[embedded]'"
+START_SECONDS = 60.0  # for a model of no size at all
+START_BYTES_PER_SECOND = 50e6  # a slow disk; loading is otherwise faster by far
+STOP_SECONDS = 5.0
+LOG_TAIL_BYTES = 64 << 10
+LOG_LINES_SHOWN = 4
+_LOG_LINE = re.compile(r"^[\d.]+ (?P<level>[A-Z]) +(?P<text>.*)$")
+
+
+@dataclass(frozen=True, slots=True)
+class LlamaCpp:
+    """An Engine: serves `gguf` with `parallel` slots of `context` tokens each; its output goes to the file `log`."""
+
+    gguf: Gguf
+    parallel: int
+    context: int
+    log: Path
+    threads: int | None = None  # None leaves the number to llama.cpp
+
+    @contextmanager
+    def open(self) -> Iterator[Server]:
+        """Yield the server once it answers; it is stopped and reaped on every way out.
+
+        Raises UsageError when xllamacpp is not installed, DataError with the log's own words when it cannot start.
+        """
+        version = engine_version()
+        with _started(self.log) as process:
+            url = self._ready(process)
+            yield Server(
+                base_url=url,
+                served_model=self.gguf.facts.name,
+                engine="llama.cpp",
+                engine_version=version,
+                model=self.gguf.facts,
+                local=True,
+                pid=process.pid,
+            )
+
+    def _ready(self, process: subprocess.Popen[bytes]) -> str:
+        settings = {
+            "path": str(self.gguf.path.resolve()),
+            "alias": self.gguf.facts.name,
+            "parallel": self.parallel,
+            "context": self.context,
+            "threads": self.threads,
+            "parent": os.getpid(),
+        }
+        assert process.stdin is not None  # noqa: S101 - both were asked for as pipes
+        assert process.stdout is not None  # noqa: S101
+        try:
+            process.stdin.write(json.dumps(settings).encode() + b"\n")
+            process.stdin.flush()
+        except BrokenPipeError:
+            self._failed(process)
+        limit = START_SECONDS + (self.gguf.facts.size_bytes or 0) / START_BYTES_PER_SECOND
+        line = _line(process.stdout, limit)
+        if line is None:
+            raise DataError(
+                f"llama.cpp did not start to serve {self.gguf.path} within {limit:.0f} s",
+                hint=f"see its log {self.log}; a smaller model or quantization loads faster",
+            )
+        if not line:
+            self._failed(process)
+        return str(json.loads(line)["url"])
+
+    def _failed(self, process: subprocess.Popen[bytes]) -> NoReturn:
+        code = process.wait(STOP_SECONDS)
+        said = "; ".join(last_words(self.log)) or f"it ended with status {code} and said nothing"
+        hint = f"see its log {self.log}"
+        if code == -signal.SIGKILL:
+            said = "it was killed, as systems do when memory runs out"
+            hint = "use a smaller model or quantization, or less context"
+        elif "insufficient memory" in said or "failed to allocate" in said:
+            hint = "use a smaller model or quantization, fewer parallel requests, or less context"
+        raise DataError(f"llama.cpp cannot serve {self.gguf.path}: {said}", hint=hint)
+
+
+def engine_version() -> str:
+    """The xllamacpp release, X.Y.Z: it decides which llama.cpp is inside, and its build names no version itself."""
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise UsageError(
+            "the embedded engine is not installed (no module xllamacpp)",
+            hint=f"{INSTALL}, or give the address of a running server with --base-url",
+        )
+    return importlib.metadata.version("xllamacpp")
+
+
+def last_words(log: Path) -> list[str]:
+    """The last distinct errors in a llama.cpp log, else its last lines; printable text only."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
+        lines = file.read().decode("utf-8", "replace").splitlines()
+    printable = ["".join(c for c in line if c.isprintable()).strip() for line in lines]
+    matches = [_LOG_LINE.match(line) for line in printable]
+    errors = [match["text"] for match in matches if match and match["level"] == "E"]
+    chosen = list(dict.fromkeys(errors)) or [line for line in printable if line]
+    return [line[:300] for line in chosen[-LOG_LINES_SHOWN:]]
+
+
+@contextmanager
+def _started(log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The child process, in a session of its own: Ctrl-C reaches us alone, and we decide when it ends."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = log.open("wb")
+    except OSError as error:
+        raise cannot_write(log, error) from error
+    with file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sagellm_benchmark.engines.llamacpp_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End the child and reap it. It keeps nothing that is worth a graceful end."""
+    process.terminate()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    finally:
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+
+
+def _line(pipe: IO[bytes], limit_s: float) -> bytes | None:
+    """The line that the child writes when it serves: empty when it ended instead, None when time ran out."""
+    deadline = time.monotonic() + limit_s
+    line = b""
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while not line.endswith(b"\n"):
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                return None
+            part = os.read(pipe.fileno(), 4096)
+            if not part:
+                return b""
+            line += part
+    return line

@@ -1,0 +1,69 @@
+"""The child process: xllamacpp's own HTTP server on a free loopback port, for as long as its parent lives.
+
+Started as `python -m sagellm_benchmark.engines.llamacpp_server`. It reads its settings as one line of JSON from
+standard input, answers with one line of JSON on standard output once it serves, and ends when standard input does.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import threading
+from typing import Any
+
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def main() -> None:
+    """Serve until the parent closes our standard input or dies."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever llama.cpp prints goes to the log
+    settings = json.loads(sys.stdin.readline())
+    _die_with(settings["parent"])
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    server = serve(settings)
+    json.dump({"url": server.listening_address}, answers)
+    answers.write("\n")
+    answers.close()
+    threading.Event().wait()
+
+
+def serve(settings: dict[str, Any]) -> Any:
+    """Load the model and start to listen; returns when the server answers. Raises RuntimeError when it cannot."""
+    import xllamacpp  # noqa: PLC0415 - loads 100 MB of library: only after the parent is watched
+
+    params = xllamacpp.CommonParams()
+    params.model.path = settings["path"]
+    params.model_alias = settings["alias"]
+    params.hostnames = ["127.0.0.1"]
+    params.port = 0  # the system picks a free one, so there is no race for it
+    params.n_parallel = settings["parallel"]
+    params.n_ctx = settings["parallel"] * settings["context"]  # llama.cpp shares it out among its slots
+    params.cache_ram_mib = 0  # no copies of old prompts: they cost time between requests, and memory
+    params.endpoint_metrics = True
+    params.ui = False
+    if settings["threads"] is not None:
+        params.cpuparams.n_threads = settings["threads"]
+    return xllamacpp.Server(params)
+
+
+def _die_with(parent: int) -> None:
+    """Have Linux kill us when the parent dies, even while the library holds the interpreter for seconds."""
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(1)
+
+
+def _end_with_stdin() -> None:
+    """End at once when the parent's end of the pipe closes, on every system. There is nothing to clean up."""
+    sys.stdin.buffer.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
