@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -251,3 +251,47 @@ def mean_in_flight(columns: Columns) -> float | None:
     return (
         float((columns.last_s - columns.start_s).sum() / columns.window_s) if columns.window_s > 0 else None
     )
+
+
+def join(repeats: Sequence[Columns]) -> Columns:
+    """Several repeats of one load as if they had run back to back, with nothing between their windows."""
+    if len(repeats) == 1:
+        return repeats[0]
+    ends = np.cumsum([0.0, *(columns.window_s for columns in repeats)])
+    shifts = [float(end) - columns.first_start_s for end, columns in zip(ends, repeats, strict=False)]
+
+    def stack(name: str, *, moved: bool = False) -> Floats:
+        parts = zip(repeats, shifts, strict=True)
+        return np.concatenate(
+            [getattr(columns, name) + (shift if moved else 0.0) for columns, shift in parts]
+        )
+
+    failures: Counter[str] = Counter()
+    for columns in repeats:
+        failures.update(columns.failures)
+    return Columns(
+        attempted=sum(columns.attempted for columns in repeats),
+        failures=dict(failures),
+        first_start_s=0.0,
+        last_end_s=float(ends[-1]),
+        **{name: stack(name, moved=True) for name in ("due_s", "start_s", "first_s", "last_s", "starts_s")},
+        **{name: stack(name) for name in ("tokens", "prompt_tokens", "cached_tokens", "events", "gap_s")},
+    )
+
+
+# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
+STUDENT_T = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+
+
+def repeat_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % Student-t interval of the mean over repeats; None for a single one."""
+    n = len(values)
+    if n < 2:
+        return None
+    mean = float(np.mean(values))
+    half = STUDENT_T[min(n - 1, len(STUDENT_T)) - 1] * float(np.std(values, ddof=1)) / float(np.sqrt(n))
+    return mean - half, mean + half

@@ -1,0 +1,45 @@
+"""REPORT.md: a run to paste into an issue or a pull request."""
+
+from __future__ import annotations
+
+import re
+
+from sagellm_benchmark.report.view import METRICS, STATISTICS, View
+
+
+def text(view: View) -> str:
+    """The whole report; text from outside cannot become markup."""
+    parts = [
+        f"# {escape(view.title)}",
+        escape(view.subject),
+        f"**{view.verdict}**",
+        *_bullets("", view.reasons),
+        "## Latency",
+        table(("ms", *STATISTICS), view.latencies),
+        "; ".join(f"{label}: {meaning}" for label, _, meaning in METRICS[:4]) + ".",
+        "## Figures",
+        table(("what", "value"), view.figures),
+        "## Setup",
+        table(("what", "value"), view.setup),
+        *_bullets("## Refused: too few values", view.refused),
+        *_bullets("## Not checked", view.not_checked),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
+    """A Markdown table; every column but the first is aligned to the right where there are several."""
+    rule = ["---", *("---:" if len(head) > 2 else "---" for _ in head[1:])]
+    return "\n".join(
+        "| " + " | ".join(cells) + " |" for cells in (head, rule, *(map(escape, row) for row in rows))
+    )
+
+
+def escape(text: str) -> str:
+    """Text as Markdown shows it literally, on one line."""
+    flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", flat)
+
+
+def _bullets(heading: str, items: tuple[str, ...]) -> list[str]:
+    return [heading, "\n".join(f"- {escape(item)}" for item in items)] if items else []

@@ -1,0 +1,52 @@
+"""One line that moves, on a terminal only: in a pipe or a log it stays quiet."""
+
+from __future__ import annotations
+
+import sys
+from typing import TextIO
+
+from sagellm_benchmark.bench.load import Progress
+
+
+class ProgressLine:
+    """Shows `label 3/5 requests, 12 s, 8 s to go` and wipes it when it is done; use it as a context manager."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self.stream = sys.stderr if stream is None else stream
+        self.shown = self.stream.isatty()
+
+    def __enter__(self) -> ProgressLine:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.say("")
+
+    def say(self, text: str) -> None:
+        """Replace the line."""
+        if self.shown:
+            self.stream.write(f"\r\x1b[2K{text[:110]}")
+            self.stream.flush()
+
+    def load(self, label: str, progress: Progress) -> None:
+        """Replace the line by how far a load has come."""
+        self.say(f"{label}: {progress_text(progress)}")
+
+
+def progress_text(progress: Progress) -> str:
+    """How far a load is, and when it will end if it goes on like this."""
+    done = f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}"
+    failed = f", {progress.failed} failed" if progress.failed else ""
+    text = f"{done} requests{failed}, {duration(progress.elapsed_s)}"
+    if progress.total and progress.done:
+        text += f", {duration(progress.elapsed_s / progress.done * (progress.total - progress.done))} to go"
+    return text
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 05 s` or `2 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
