@@ -1,0 +1,132 @@
+"""Keeps huggingface_hub within bounds: a timeout on every request, and an answer's status instead of a class name.
+
+The library shares one HTTP client for everything, without timeouts, and sleeps as long as a server tells it to.
+Two hooks on that client, awake only inside `call`, set the timeouts and raise `Answer` before the library reacts.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+import warnings
+from concurrent.futures import Future
+from contextvars import ContextVar
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+T = TypeVar("T")
+
+_timeout_s: ContextVar[float | None] = ContextVar("_timeout_s", default=None)
+_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
+
+
+class Answer(Exception):  # noqa: N818 - what the Hub said, before anybody has judged it
+    """The Hub answered with an error status. `code` is its `X-Error-Code`, `retry_after_s` what it asked to wait."""
+
+    def __init__(self, status: int, code: str, retry_after_s: float | None) -> None:
+        super().__init__(f"HTTP {status}{f' ({code})' if code else ''}")
+        self.status = status
+        self.code = code
+        self.retry_after_s = retry_after_s
+
+
+class NoAnswer(Exception):  # noqa: N818 - nobody knows yet whether it is an error
+    """No usable answer came: no connection, a cut or unreadable reply, a timeout, or offline mode."""
+
+
+def library() -> Any:
+    """The huggingface_hub module, imported when it is first needed."""
+    import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
+
+    return huggingface_hub
+
+
+def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
+    """Run `work`, which uses huggingface_hub, with a limit on each silence of the server and on the whole.
+
+    Raises Answer or NoAnswer. The work has a thread of its own, which is abandoned when its time is up: a server that
+    drips a byte now and then, or a library that sleeps, holds nobody up.
+    """
+    _install()
+    future: Future[T] = Future()
+    threading.Thread(target=_run, args=(future, work, timeout_s), daemon=True).start()
+    try:
+        return future.result(timeout=total_s)
+    except Answer:
+        raise
+    except TimeoutError as error:
+        raise NoAnswer(f"nothing came within {total_s:g} s") from error
+    except _library_errors() as error:
+        raise NoAnswer(type(error).__name__) from error
+
+
+def _run(future: Future[T], work: Callable[[], T], timeout_s: float) -> None:
+    _timeout_s.set(timeout_s)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the Hub's remarks on a card are not for our users
+            future.set_result(work())
+    except BaseException as error:  # noqa: BLE001 - handed over to the thread that waits
+        future.set_exception(error)
+
+
+@functools.cache
+def _library_errors() -> tuple[type[Exception], ...]:
+    """What the library raises for an answer that is absent or unusable; KeyError and its like for odd JSON."""
+    errors = library().errors
+    names = (
+        "HTTPError",
+        "OIDCError",
+        "DeviceCodeError",
+    )  # every release has the first, later ones the others
+    own = [getattr(errors, name) for name in names if hasattr(errors, name)]
+    return (*own, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
+
+
+@functools.cache
+def _install() -> None:
+    """Build the shared client anew as the library would, whatever HTTP library that is, with our hooks added."""
+    plain = library().get_session()
+    kind: Callable[..., Any] = type(plain)
+    hooks = {
+        "request": [*plain.event_hooks.get("request", ()), _bound],
+        "response": [*plain.event_hooks.get("response", ()), _refuse],
+    }
+    given = {"timeout": plain.timeout, "follow_redirects": plain.follow_redirects, "event_hooks": hooks}
+    library().set_client_factory(lambda: kind(**given, mounts=dict.fromkeys(_LOOPBACK)))
+    library().utils.disable_progress_bars()
+
+
+def _bound(request: Any) -> None:
+    """Request hook: no wait of this request is longer than the limit, even where the library asked for none."""
+    limit = _timeout_s.get()
+    if limit is None:
+        return
+    asked = request.extensions.get("timeout") or {}
+    request.extensions["timeout"] = {
+        step: min(asked.get(step) or limit, limit) for step in ("connect", "read", "write", "pool")
+    }
+
+
+def _refuse(response: Any) -> None:
+    """Response hook: an error status leaves the library at once, before it retries, sleeps or rewords it."""
+    if _timeout_s.get() is None or response.status_code < 400:
+        return
+    raise Answer(
+        response.status_code, response.headers.get("X-Error-Code", ""), _retry_after(response.headers)
+    )
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds asked for by `Retry-After`, which holds seconds or a date; None where it is absent or unreadable."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit() and len(value) < 10:
+        return float(value)
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return None
