@@ -1,0 +1,58 @@
+# Each target is one nox session; nox itself comes from scripts/nox.sh, which installs it into .make/ when it is missing.
+# What a user gives (make bench MODEL=…) is never text of a command: it travels in the environment, and only quoted.
+
+GIVEN := PYTHON MODEL BASE_URL WORKLOAD ENGINE OFFLINE YES ARGS
+# A variable of make is expanded when it is used, $(shell …) in it included. Taking its unexpanded value once,
+# into a simple variable, makes whatever the user typed plain text.
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
+SHELL := /bin/sh
+NOX := @set -f; exec scripts/nox.sh
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@echo
+	@echo '  ARGS="…" passes any other options on, e.g. make bench ARGS="--seed 7"; PYTHON=… names the Python to use'
+
+bench:  ## measure a model: MODEL=… or BASE_URL=http://host:8000, WORKLOAD=Q1…Q8|all, ENGINE=…
+	$(NOX) -s bench -- $${MODEL:+--model "$$MODEL"} $${BASE_URL:+--base-url "$$BASE_URL"} \
+	    $${WORKLOAD:+--workload "$$WORKLOAD"} $${ENGINE:+--engine "$$ENGINE"} $$ARGS
+
+aggregate:  ## outputs/ → hf_data/, merged with the published board (OFFLINE=1: with nothing fetched)
+	$(NOX) -s aggregate -- $${OFFLINE:+--offline} $$ARGS
+
+publish:  ## hf_data/ → the shared leaderboard, then clean hf_data/ from git (YES=1: without asking)
+	$(NOX) -s upload -- $${YES:+--yes} $$ARGS
+
+clean:  ## only the last step of publish: take what is published out of hf_data/ in git (YES=1: without asking)
+	$(NOX) -s clean -- $${YES:+--yes} $$ARGS
+
+validate:  ## check the rows in hf_data/, or the files named in ARGS
+	$(NOX) -s validate -- $$ARGS
+
+report:  ## show finished runs again: ARGS="outputs/…"
+	$(NOX) -s report -- $$ARGS
+
+doctor:  ## what is installed, reachable, logged in and blocked, and what to do about it
+	$(NOX) -s doctor -- $$ARGS
+
+ci:  ## all checks, as the ci workflow runs them
+	$(NOX) -s ci
+
+lint:  ## format, style, types, workflows
+	$(NOX) -s lint
+
+test:  ## the tests with branch coverage: ARGS="tests/board -k merge"
+	$(NOX) -s tests -- $$ARGS
+
+pythons:  ## the tests on each Python from 3.11 to 3.13 that is installed
+	$(NOX) -s pythons -- $$ARGS
+
+perf:  ## how true and how cheap the load client is (ARGS=--check: against the recorded baseline)
+	$(NOX) -s perf -- $$ARGS
+
+peers:  ## the same work through the best-known load clients, side by side
+	$(NOX) -s peers -- $$ARGS
+
+.PHONY: help bench aggregate publish clean validate report doctor ci lint test pythons perf peers

