@@ -99,6 +99,7 @@ def _install() -> None:
     given = {"timeout": plain.timeout, "follow_redirects": plain.follow_redirects, "event_hooks": hooks}
     library().set_client_factory(lambda: kind(**given, mounts=dict.fromkeys(_LOOPBACK)))
     library().utils.disable_progress_bars()
+    library().utils.logging.set_verbosity_error()  # what matters of its remarks we say ourselves
 
 
 def _bound(request: Any) -> None:
