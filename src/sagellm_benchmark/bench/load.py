@@ -84,6 +84,14 @@ def drive(
 ) -> Observed:
     """Send `count` conversations (or as many as `schedule.duration_s` allows) and observe every answer.
 
-    `spool` is a folder for raw observations; it is emptied of them when the samples have been read.
+    `spool` is a folder for raw observations; it is emptied of them when the samples have been read. One
+    connection per stream is opened before the clock starts, straight to the server: proxies named in the
+    environment are not used. A conversation ends with its first failed turn. A kept-alive connection that turns
+    out to be closed before any byte of an answer is replaced once, without counting as a failure.
+
+    SIGINT, SIGTERM and `limits.total_s` end the load early: nothing more is sent, and what is finished is kept.
+    Raises RemoteError where the server accepts no connection at all, UsageError for what does not go together.
     """
-    raise RuntimeError("replaced by the real client in the next commit")
+    from sagellm_benchmark.bench import driver  # noqa: PLC0415 - uvloop and httptools are slow to import
+
+    return driver.drive(conversations, count, schedule, target, limits, spool, on_progress)
