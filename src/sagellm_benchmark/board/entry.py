@@ -1,0 +1,102 @@
+"""A row as it takes part in a merge: its own text, its configuration and its rank.
+
+The text is kept byte for byte and the parsed row is let go, so that 100,000 rows fit in a few hundred megabytes
+and a row of another tool comes out exactly as it went in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.board.identity import Identity, Row, content, identity, order_key
+from sagellm_benchmark.errors import DataError
+
+_SAYS = 5  # words of a rank that are the row's own content or id, so rows that differ in them differ
+_HEAD, _BETWEEN, _TAIL = b"[\n  {\n", b"\n  },\n  {\n", b"\n  }\n]"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a board. `rank` sorts better rows first; its last word is the text, so it never ties."""
+
+    identity: Identity
+    rank: tuple[Any, ...]
+    text: bytes  # the row's JSON as it stands in a board file: indented by two, from its opening brace on
+
+    @property
+    def row(self) -> Row:
+        """The parsed row; parsed anew at each call."""
+        row: Row = orjson.loads(self.text)
+        return row
+
+    def same_as(self, other: Entry) -> bool:
+        """Whether both say the same, in whatever key order, and whether or not a maintainer verified one of them."""
+        if self.text == other.text:
+            return True
+        alike = self.identity == other.identity and self.rank[:_SAYS] == other.rank[:_SAYS]
+        return alike and content(self.row) == content(other.row)
+
+    @classmethod
+    def of(cls, row: Any) -> Entry:
+        """A row in memory. Raises DataError when it cannot be written as JSON."""
+        try:
+            text = orjson.dumps(row, option=orjson.OPT_INDENT_2)
+        except TypeError as error:
+            raise DataError(f"a row cannot be written as JSON: {error}") from error
+        return cls._made(row, text.replace(b"\n", b"\n  "))  # a newline is never inside a JSON string
+
+    @classmethod
+    def parse(cls, text: bytes) -> Entry:
+        """A row's text out of a board file; raises orjson.JSONDecodeError when it is not one."""
+        return cls._made(orjson.loads(text), text)
+
+    @classmethod
+    def _made(cls, row: Any, text: bytes) -> Entry:
+        return cls(identity(row), (*order_key(row), text), text)
+
+
+def entries(name: str, board: bytes) -> list[Entry]:
+    """Every row of a board file. Raises DataError, naming the file, when it is not a JSON array."""
+    try:
+        return [Entry.parse(text) for text in _texts(board)]
+    except orjson.JSONDecodeError:  # not laid out as we do, or damaged
+        return [Entry.of(row) for row in _parsed(name, board)]
+
+
+def board_file(rows: Iterable[Entry]) -> bytes:
+    """The board file that holds these rows: the same bytes as `files.to_json` gives for the parsed rows."""
+    texts = b",\n  ".join(row.text for row in rows)
+    return b"[\n  " + texts + b"\n]\n" if texts else b"[]\n"
+
+
+def _texts(board: bytes) -> Iterator[bytes]:
+    """Cut a board file that is laid out as `board_file` does into its rows, without parsing it.
+
+    If every piece is a JSON object by itself, then the pieces are the rows: JSON has only one reading. Otherwise
+    the caller's parser fails at some piece, and the file is laid out in another way.
+    """
+    end = len(board.rstrip()) - len(_TAIL)
+    if not board.startswith(_HEAD) or not board.startswith(_TAIL, end):
+        raise orjson.JSONDecodeError("not laid out as a board file", "", 0)
+    start = _HEAD.index(b"{")
+    while (cut := board.find(_BETWEEN, start)) >= 0:
+        yield board[start : cut + _BETWEEN.index(b",")]
+        start = cut + _BETWEEN.index(b"{")
+    yield board[start : end + _TAIL.index(b"\n]")]
+
+
+def _parsed(name: str, board: bytes) -> list[Any]:
+    """The rows of a file in whatever layout."""
+    try:
+        rows = orjson.loads(board)
+    except orjson.JSONDecodeError as error:
+        raise DataError(
+            f"{name} is not valid JSON: {error}", hint="restore it from its last good version"
+        ) from error
+    if not isinstance(rows, list):
+        raise DataError(f"{name} holds {type(rows).__name__}, not an array of rows")
+    return rows

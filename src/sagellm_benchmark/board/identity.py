@@ -1,0 +1,185 @@
+"""Which rows describe the same configuration, which of them is better, and what a row's id is. Pure.
+
+Published rows come from many tools and years: every function here takes any JSON value and never raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import sys
+import uuid
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+Row = dict[str, Any]
+
+NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/intellistream/sagellm-benchmark")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_NOTHING: Row = {}
+
+
+class Identity(NamedTuple):
+    """A configuration, as normalised text. Its field order is the order of the board, made for reading:
+    what competes (same model, workload and chip) stands together. A tuple because it is compared and hashed
+    100,000 times in a merge.
+    """
+
+    model: str
+    precision: str
+    quantization: str
+    weights: str
+    workload: str
+    input_length: str
+    output_length: str
+    concurrency: str
+    batch_size: str
+    dataset: str
+    chip_model: str
+    chip_count: str
+    node_count: str
+    parallelism: str
+    engine: str
+    engine_version: str
+    sagellm_version: str
+    unnamed: str  # hash of a row that names no model or no chip: it competes with nothing
+
+    @property
+    def is_multi_node(self) -> bool:
+        """Whether the row belongs in leaderboard_multi.json: it says that it ran on two nodes or more."""
+        return bool(re.fullmatch(r"[2-9]|[1-9][0-9]{1,8}", self.node_count))
+
+
+def identity(row: Any) -> Identity:
+    """The configuration a row measured, from its fields; legacy rows get sagellm and the scenario in their notes."""
+    whole = _object(row)
+    hardware, model, work = (_object(whole.get(name)) for name in ("hardware", "model", "workload"))
+    cluster, metadata = _object(whole.get("cluster")), _object(whole.get("metadata"))
+    named = bool(model.get("name")) and bool(hardware.get("chip_model"))
+    return Identity(
+        model=_text(model.get("name")),
+        precision=_text(model.get("precision")).upper(),
+        quantization=_quantization(model.get("quantization")),
+        weights=_text(model.get("weights")) or "real",
+        workload=_text(work.get("name")) or _scenario(metadata.get("notes")),
+        input_length=_text(work.get("input_length")),
+        output_length=_text(work.get("output_length")),
+        concurrency=_text(work.get("concurrent_requests")),
+        batch_size=_text(work.get("batch_size")),
+        dataset=_text(work.get("dataset")),
+        chip_model=_text(hardware.get("chip_model")),
+        chip_count=_text(hardware.get("chip_count")),
+        node_count=_text(cluster.get("node_count")) or "1",
+        parallelism=_text(cluster.get("parallelism") or whole.get("parallelism")),
+        engine=(_text(whole.get("engine")) or _text(metadata.get("engine")) or "sagellm").lower(),
+        engine_version=_text(whole.get("engine_version")) or _text(metadata.get("engine_version")),
+        sagellm_version=_text(whole.get("sagellm_version")),
+        unnamed="" if named else hashlib.sha256(canonical(row)).hexdigest(),
+    )
+
+
+def slug(key: Identity) -> str:
+    """A folder name for a configuration: readable, safe as a path on every system, and injective by its hash."""
+    readable = "-".join(part for part in (key.engine, key.model, key.workload, key.chip_model) if part)
+    safe = _UNSAFE.sub("-", readable)[:80].strip("-.") or "unnamed"
+    return f"{safe}-{hashlib.sha256(canonical(list(key))).hexdigest()[:16]}"
+
+
+def order_key(row: Any) -> tuple[Any, ...]:
+    """The strict total order inside one identity, best first: the smaller key is the better row.
+
+    Higher throughput, lower TTFT, lower error rate, earlier submission, entry_id; what was not measured is worst.
+    Rows that differ in nothing of these: the one a maintainer verified, then the smaller bytes, so never a tie
+    between different rows. There is no tolerance: it would make "better" circular.
+    """
+    whole = _object(row)
+    metrics, metadata = _object(whole.get("metrics")), _object(whole.get("metadata"))
+    return (
+        -_number(metrics.get("throughput_tps"), worst=-math.inf),
+        _number(metrics.get("ttft_ms"), worst=math.inf),
+        _number(metrics.get("error_rate"), worst=math.inf),
+        _moment(metadata.get("submitted_at")),
+        _text(whole.get("entry_id")),
+        metadata.get("verified") is not True,
+    )
+
+
+def content(row: Any) -> bytes:
+    """What a row says, canonically: without its id, and without the mark that only maintainers set."""
+    if not isinstance(row, dict):
+        return canonical(row)
+    said = {name: value for name, value in row.items() if name != "entry_id"}
+    metadata = row.get("metadata")
+    if isinstance(metadata, dict):
+        said["metadata"] = {name: value for name, value in metadata.items() if name != "verified"}
+    return canonical(said)
+
+
+def entry_id(row: Any) -> str:
+    """The id a row has by right: the UUIDv5 of its content. The same run gives the same id every time."""
+    return str(uuid.uuid5(NAMESPACE, content(row).decode()))
+
+
+def submission_path(row: Any) -> str:
+    """Where an accepted row is kept for good in the dataset: `submissions/<identity>/<entry_id>.json`."""
+    claimed = _object(row).get("entry_id")
+    safe = claimed if isinstance(claimed, str) and UUID.fullmatch(claimed) else entry_id(row)
+    return f"submissions/{slug(identity(row))}/{safe}.json"
+
+
+def canonical(value: Any) -> bytes:
+    """The same bytes for the same JSON value, whatever the order of its keys."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # an integer of more than 64 bits, or half of a surrogate pair
+        return json.dumps(value, sort_keys=True).encode()
+
+
+def _object(value: Any) -> Row:
+    """The value when it is an object, else an empty one."""
+    return value if isinstance(value, dict) else _NOTHING
+
+
+def _text(value: Any) -> str:
+    """A field as text; 2 and 2.0 are the same, absent, null and blank are ''. Shared, as few values are distinct."""
+    if type(value) is str:
+        return sys.intern(value.strip())
+    if value is None:
+        return ""
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    return sys.intern(canonical(value).decode())
+
+
+def _quantization(value: Any) -> str:
+    """How the weights are quantised; every way older rows write "not at all" is ''."""
+    text = _text(value)
+    return "" if text.lower() in ("none", "null", "n/a") else text
+
+
+def _scenario(notes: Any) -> str:
+    """The workload that legacy rows name only in `metadata.notes`, as in "Benchmark run: Q3"."""
+    return _text(notes.rpartition(":")[2]) if isinstance(notes, str) and ":" in notes else ""
+
+
+def _number(value: Any, *, worst: float) -> float:
+    """A measured number, or the worst one where there is none."""
+    measured = type(value) in (int, float) and -math.inf < value < math.inf
+    return value if measured else worst
+
+
+def _moment(value: Any) -> float:
+    """Seconds since the epoch of an RFC 3339 time; without a zone it is UTC, without a time it is the latest."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return math.inf
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return (aware - _EPOCH).total_seconds()
