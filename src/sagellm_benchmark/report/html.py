@@ -17,7 +17,8 @@ STYLE = """
 body { font: 16px/1.5 system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif; color: var(--ink);
        background: var(--page); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; } p.soft { color: var(--soft); }
-table { border-collapse: collapse; width: 100%; } th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
+table { border-collapse: collapse; width: 100%; }
+th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
 th { text-align: left; font-weight: 600; }
 td + td, th + th { text-align: right; font-variant-numeric: tabular-nums; }
 table.pairs td { text-align: left; overflow-wrap: anywhere; }

@@ -72,8 +72,7 @@ def figure(value: float | None, unit: str = "", digits: int = 1) -> str:
     """A number for people, or a dash for what was not measured."""
     if value is None:
         return UNKNOWN
-    text = f"{value:,.{digits}f}" if isinstance(value, float) else f"{value:,}"
-    return f"{text} {unit}".strip()
+    return f"{value:,.{digits}f} {unit}".strip()
 
 
 def _latency(label: str, distribution: Mapping[str, Any]) -> tuple[str, ...]:
