@@ -1,0 +1,161 @@
+"""Which of the two OpenAI APIs a server answers, and which of the fields that a benchmark needs it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from sagellm_benchmark.engines.base import Api, Server
+from sagellm_benchmark.engines.http import StatusError, post_text
+from sagellm_benchmark.errors import RemoteError
+
+PROBE_TEXT = "ping"
+PROBE_TIMEOUT_S = 120.0  # the first request of a cold server compiles kernels
+PATHS: dict[Api, str] = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
+
+_USAGE = {"stream_options": {"include_usage": True}}
+_GREEDY = {"temperature": 0}
+_TO_LENGTH = {"ignore_eos": True}
+_LADDER: tuple[
+    dict[str, Any], ...
+] = (  # most servers take the first; strict ones refuse what OpenAI does not have
+    {**_GREEDY, **_USAGE, **_TO_LENGTH},
+    {**_GREEDY, **_USAGE},
+    {**_GREEDY, **_TO_LENGTH},
+    {**_USAGE},
+    {},
+)
+_REFUSED_FIELD = {400, 422}
+_NOT_THERE = {404, 405, 501}
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one short request showed. `extra` is what every request of the run should say as well."""
+
+    api: Api
+    ignore_eos: bool  # the field was taken; whether the server heeds it shows in the answers' lengths
+    usage: bool  # the stream ended with a token count
+    prompt_tokens: int | None  # of PROBE_TEXT, by the server's own count
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def choose_api(
+    server: Server,
+    wanted: Api | Literal["auto"] = "auto",
+    *,
+    turns: int = 1,
+    timeout_s: float = PROBE_TIMEOUT_S,
+) -> Capabilities:
+    """The API to measure: `wanted`, or for "auto" completions before chat, whose template is not in the way.
+
+    One request of one token where the server takes every field, a few more where it does not. Raises RemoteError
+    where neither API is there, and StatusError as it came for what is no answer to that question (401, 429, 5xx).
+    """
+    refusals: list[str] = []
+    for api in PATHS if wanted == "auto" else (wanted,):
+        try:
+            return _try(server, api, turns, timeout_s)
+        except StatusError as error:
+            if error.status not in _REFUSED_FIELD | _NOT_THERE:
+                raise
+            refusals.append(error.message)
+    hint = "check --base-url and the model" if wanted == "auto" else "use --api auto"
+    raise RemoteError(f"the server has no usable {_named(wanted)} API: {'; '.join(refusals)}", hint=hint)
+
+
+def _named(wanted: str) -> str:
+    return "completions or chat" if wanted == "auto" else wanted
+
+
+def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities:
+    """Climb down the ladder of fields until the server takes a request; the last refusal is raised."""
+    refusal: StatusError | None = None
+    for fields in _LADDER:
+        try:
+            usage = _usage(_ask(server, api, fields, timeout_s))
+        except StatusError as error:
+            if error.status not in _REFUSED_FIELD:
+                raise
+            refusal = error
+            continue
+        return Capabilities(
+            api=api,
+            ignore_eos="ignore_eos" in fields,
+            usage=usage is not None,
+            prompt_tokens=usage,
+            extra=_extra(server.engine, fields, turns),
+        )
+    assert refusal is not None  # noqa: S101 - the ladder has rungs
+    raise refusal
+
+
+def _extra(engine: str, fields: Mapping[str, Any], turns: int) -> dict[str, Any]:
+    """Single turns share no prefix, so llama.cpp need not look for one in its slots."""
+    return {**fields, "cache_prompt": False} if engine == "llama.cpp" and turns == 1 else dict(fields)
+
+
+def prompt_fields(api: Api, text: str) -> dict[str, Any]:
+    """The part of a request's body that carries the prompt."""
+    if api == "chat":
+        return {"messages": [{"role": "user", "content": text}]}
+    return {"prompt": text}
+
+
+def _ask(server: Server, api: Api, fields: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
+    """The events of a one-token answer."""
+    url = f"{server.base_url}{PATHS[api]}"
+    body = {
+        "model": server.served_model,
+        **prompt_fields(api, PROBE_TEXT),
+        "max_tokens": 1,
+        "stream": True,
+        **fields,
+    }
+    events = list(_events(post_text(url, body, timeout_s=timeout_s, api_key=server.api_key)))
+    if not events:
+        raise RemoteError(
+            f"{url} does not look like an LLM server: it answers neither events nor JSON",
+            hint="check --base-url",
+        )
+    for event in events:
+        if event.get("error") or event.get("object") == "error":
+            _raise(url, event)
+    return events
+
+
+def _raise(url: str, event: Mapping[str, Any]) -> None:
+    """Some servers put what should be a status into a stream that begins with 200."""
+    error = event.get("error")
+    inner: Mapping[str, Any] = error if isinstance(error, dict) else event
+    code = inner.get("code")
+    status = code if isinstance(code, int) and 400 <= code < 600 else 400
+    said = str(inner.get("message") or error)[:200]
+    raise StatusError(
+        f"{url} answers with an error: {said!r}", status=status, hint="look at the server's log"
+    )
+
+
+def _events(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects of an event stream; a server that did not stream is one object."""
+    lines = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
+    for line in lines or [text]:
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            continue  # [DONE], or nothing we can use
+        if isinstance(value, dict):
+            yield value
+
+
+def _usage(events: list[dict[str, Any]]) -> int | None:
+    """The last prompt token count that the events state."""
+    for event in reversed(events):
+        usage = event.get("usage")
+        count = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+        if isinstance(count, int) and not isinstance(count, bool):
+            return count
+    return None

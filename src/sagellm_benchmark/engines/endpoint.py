@@ -1,0 +1,163 @@
+"""A server that somebody already runs: any OpenAI-compatible one, by its address."""
+
+from __future__ import annotations
+
+import re
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from sagellm_benchmark.engines.base import ModelFacts, Server, Weights
+from sagellm_benchmark.engines.http import get_json
+from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.probe import server as probe
+
+_MAX_LISTED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An Engine that starts nothing. What the caller states of the model stands before what the server says."""
+
+    base_url: str
+    model: str | None = None  # None takes the one model that is served
+    api_key: str | None = field(default=None, repr=False)
+    engine: str | None = None
+    engine_version: str | None = None
+    parameters: str | None = None
+    precision: str | None = None
+    quantization: str | None = None
+    weights: Weights | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Server]:
+        """Yield the server that answers there; the key is sent to it and to nobody else.
+
+        Raises UsageError for a bad address or a model it does not serve, RemoteError where no LLM server answers.
+        """
+        url = normalize(self.base_url)
+        cards = _served(url, self.api_key)
+        card = choose_model(cards, self.model)
+        said = probe.identify(url, card, api_key=self.api_key)
+        parts = urllib.parse.urlsplit(url)
+        local = probe.is_local(parts.hostname or "")
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        yield Server(
+            base_url=url,
+            served_model=str(card["id"]),
+            engine=self.engine or said.engine,
+            engine_version=self.engine_version or said.version,
+            model=self._facts(card, said),
+            local=local,
+            pid=probe.listening_pid(port) if local else None,
+            api_key=self.api_key,
+        )
+
+    def _facts(self, card: Mapping[str, Any], said: probe.Identity) -> ModelFacts:
+        return ModelFacts(
+            name=self.model or _readable(str(card["id"])),
+            parameters=self.parameters or said.parameters,
+            precision=self.precision or said.precision,
+            quantization=self.quantization or said.quantization,
+            weights=self.weights,
+            size_bytes=said.size_bytes,
+            context_length=said.context_length,
+        )
+
+
+def normalize(address: str) -> str:
+    """`address` as scheme://host[:port][/prefix], without /v1 and a trailing slash; a UsageError says what is wrong."""
+    text = address.strip()
+    parts = _split(text)
+    if parts.scheme not in {"http", "https"}:
+        raise UsageError(
+            f"the address {text!r} has no scheme",
+            hint=f"write http:// or https:// before it, such as http://{text.removeprefix('//') or 'host:8000'}",
+        )
+    if not parts.hostname:
+        raise UsageError(f"the address {text!r} has no host", hint="write it as http://host:8000")
+    if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\x7f]", text):
+        raise UsageError(
+            f"the address {text!r} has more in it than a server's address",
+            hint="give what comes before /v1, such as http://host:8000",
+        )
+    path = re.sub(r"/v1$", "", parts.path.rstrip("/")).rstrip("/")
+    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.lower(), path, "", ""))
+
+
+def _split(text: str) -> urllib.parse.SplitResult:
+    """The parts of an address. One with a password in it is refused, and not shown: it would end up in records."""
+    try:
+        parts = urllib.parse.urlsplit(text if "//" in text else f"//{text}")
+        _ = parts.port  # reading it checks it
+    except ValueError as error:
+        shown = repr(text) if "@" not in text else "that was given"
+        raise UsageError(
+            f"the address {shown} is not one: {error}", hint="write it as http://host:8000"
+        ) from None
+    if "@" in parts.netloc:
+        raise UsageError(
+            "the server's address must not hold a user name or a password",
+            hint="put the key into an environment variable and name that with --api-key-env",
+        )
+    return parts
+
+
+def _served(url: str, api_key: str | None) -> list[dict[str, Any]]:
+    """The entries of /v1/models that have an id."""
+    answer = get_json(f"{url}/v1/models", api_key=api_key)
+    listed = answer.get("data") if isinstance(answer, dict) else None
+    cards = [
+        card
+        for card in (listed if isinstance(listed, list) else [])
+        if isinstance(card, dict) and isinstance(card.get("id"), str) and card["id"]
+    ]
+    if not cards:
+        raise RemoteError(
+            f"{url}/v1/models lists no model, so this does not look like an LLM server that is ready",
+            hint="wait until the server has loaded its model, or check --base-url",
+        )
+    return cards
+
+
+def choose_model(cards: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any]:
+    """The served model that `wanted` means: its exact id, else the only one equal to it in all but case or folder.
+
+    Raises UsageError listing what is served when there is none or more than one; nothing is put in its place.
+    """
+    served = ", ".join(str(card["id"])[:120] for card in cards[:_MAX_LISTED])
+    if wanted is None:
+        if len(cards) == 1:
+            return cards[0]
+        raise UsageError(f"the server serves several models: {served}", hint="name one of them with --model")
+    for same in (_exact, _same_name):
+        found = [card for card in cards if same(str(card["id"]), wanted)]
+        if len({str(card["id"]) for card in found}) == 1:
+            return found[0]
+        if found:
+            raise UsageError(
+                f"{wanted!r} may mean several of the served models: {served}",
+                hint="give the whole id with --model",
+            )
+    raise UsageError(
+        f"the server does not serve {wanted!r}; it serves {served}",
+        hint="name one of those with --model, or start the server with the model that you want",
+    )
+
+
+def _exact(served: str, wanted: str) -> bool:
+    return served == wanted
+
+
+def _same_name(served: str, wanted: str) -> bool:
+    """Equal but for case, or for the organization or folder before the last slash of the longer one."""
+    one, other = served.casefold(), wanted.casefold()
+    return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
+
+
+def _readable(served: str) -> str:
+    """A name for people: a path on the server's disk is shown by its last part."""
+    is_path = served.startswith(("/", "./", "~", ".")) or served.endswith(".gguf") or "\\" in served
+    return re.split(r"[/\\]", served.rstrip("/\\"))[-1] if is_path else served
