@@ -59,6 +59,7 @@ class Connection(asyncio.Protocol):
         self._room = _ANSWER_BYTES
         self._framed = False
         self._headers = False
+        self._reusable = False
         self._kept: int | None = None  # how much of the log belongs to the answer, once it is complete
         self._finished: Callable[[Exchange], None] | None = None
 
@@ -149,6 +150,7 @@ class Connection(asyncio.Protocol):
             self._framed = self._headers = False
         elif self._kept is None:
             self._kept = len(self._log)
+            self._reusable = self._parser.should_keep_alive()  # it forgets as soon as this returns
 
     def _answered(self) -> None:
         """The answer is complete, or longer than anything we would keep."""
@@ -159,10 +161,9 @@ class Connection(asyncio.Protocol):
             self.stop(Failure.MALFORMED, f"the answer is longer than {_ANSWER_BYTES} bytes")
             return
         self._exchange.complete = True
-        keep_alive = self._parser.should_keep_alive()
         stamp = next(item for item in reversed(self._log[: self._kept]) if type(item) is float)
         self._end(stamp)
-        if not keep_alive:
+        if not self._reusable:
             self.close()
 
     def _end(self, moment: float) -> None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _PREPARED_BYTES = 32 * 1024 * 1024  # of requests built before the clock starts
 _DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
-_TICK_S = 0.0005  # uvloop's timers are good to a millisecond
 _PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
 _AHEAD_S = 0.25  # an open loop keeps idle connections for what is due this soon
 
@@ -260,8 +259,8 @@ class Load:
     async def _until(self, moment: float) -> None:
         """Wait for a moment of the monotonic clock; lets the event loop turn once even when it has passed."""
         await asyncio.sleep(0)
-        while (left := moment - monotonic()) > _TICK_S:
-            await asyncio.sleep(left)  # noqa: ASYNC110 - a timer may wake early
+        while (left := moment - monotonic()) > 0:  # noqa: ASYNC110 - timers are good to a millisecond only
+            await asyncio.sleep(left)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -1,8 +1,20 @@
-"""When requests are sent. Pure: numbers in, numbers out."""
+"""When requests are sent. Pure: numbers in, numbers out. Times are seconds after the load's start."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from sagellm_benchmark.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Times = tuple[float, ...]
+"""Non-decreasing moments, the first of them 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,3 +29,52 @@ class Schedule:
     due_s: tuple[float, ...] | None = None
     duration_s: float | None = None  # stop starting new conversations after this long
     stagger_s: float = 0.0  # closed loop: gap between the first requests of neighbouring streams
+
+
+def constant(rate: float, n: int) -> Times:
+    """`n` requests at equal gaps of 1/`rate` seconds; an infinite rate means all at once."""
+    gap = 1 / _positive(rate, "rate")
+    return tuple(gap * i for i in range(n))
+
+
+def poisson(rate: float, n: int, rng: np.random.Generator) -> Times:
+    """`n` requests whose gaps are independent and exponential, `rate` a second on average."""
+    return gamma(rate, n, 1.0, rng)
+
+
+def gamma(rate: float, n: int, burstiness: float, rng: np.random.Generator) -> Times:
+    """`n` requests with gamma-distributed gaps, `rate` a second on average.
+
+    `burstiness` is the gamma's shape, as in vLLM: 1 is Poisson, below 1 comes in bursts, above 1 is more even.
+    """
+    shape = _positive(burstiness, "burstiness")
+    if math.isinf(shape) or math.isinf(_positive(rate, "rate")) or n == 0:
+        return constant(rate, n)
+    gaps = rng.gamma(shape, 1 / (rate * shape), n - 1)
+    return (0.0, *(float(moment) for moment in gaps.cumsum()))
+
+
+def ramp(first_rate: float, last_rate: float, n: int) -> Times:
+    """`n` requests at a rate that goes in a straight line from one to the other."""
+    first, last = _positive(first_rate, "rate"), _positive(last_rate, "rate")
+    if math.isinf(first) or math.isinf(last):
+        raise UsageError("a ramp goes between two finite rates", hint="use --rate inf to send all at once")
+    if n < 2:
+        return (0.0,) * n
+    # i = first·t + (last − first)·t² / 2T, solved for t in the form that stays exact when the rates are equal.
+    growth = (last * last - first * first) / (n - 1)
+    return tuple(2 * i / (first + math.sqrt(first * first + growth * i)) for i in range(n))
+
+
+def trace(times: Sequence[float], *, speed: float = 1.0) -> Times:
+    """The moments of a recorded trace, its first request at 0, played `speed` times as fast."""
+    factor = _positive(speed, "speed")
+    if not all(math.isfinite(moment) for moment in times) or any(b < a for a, b in pairwise(times)):
+        raise DataError("the trace's timestamps are not in order", hint="sort the trace by its timestamps")
+    return tuple((moment - times[0]) / factor for moment in times)
+
+
+def _positive(value: float, name: str) -> float:
+    if value > 0:
+        return value
+    raise UsageError(f"a {name} of {value:g} sends nothing", hint=f"give a {name} above 0")
