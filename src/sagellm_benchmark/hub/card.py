@@ -1,0 +1,58 @@
+"""The dataset's card: what tells the Hub's viewer which file is which table. People's own words in it are theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_MARK = "  # kept by sagellm-benchmark; without this remark it is left alone"
+_NEW = """---
+{configs}---
+
+# sageLLM benchmark results
+
+How fast LLM serving engines answer: one row per configuration, the best one measured. Published by
+[sagellm-benchmark](https://github.com/intellistream/sagellm-benchmark), which never removes what it once accepted.
+
+- `leaderboard_single.json`: one node
+- `leaderboard_multi.json`: two nodes or more
+- `submissions/`: every accepted row, beaten or not; the two boards can be rebuilt from them
+  (`sagellm-benchmark rebuild --check`)
+"""
+
+
+def with_configs(card: bytes | None, tables: Mapping[str, str]) -> bytes:
+    """The card with one viewer config per table (`tables`: name → file), the rest of it unchanged.
+
+    A `configs:` that people wrote stays as it is, and so does a card that is not UTF-8.
+    """
+    ours = _configs(tables)
+    if card is None:
+        return _NEW.format(configs=ours).encode()
+    try:
+        text = card.decode()
+    except UnicodeDecodeError:
+        return card
+    lines = text.splitlines(keepends=True)
+    end = next((at for at, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)
+    if not end or lines[0].rstrip() != "---":
+        return f"---\n{ours}---\n{text}".encode()
+    return "".join([*_front(lines[:end], ours), *lines[end:]]).encode()
+
+
+def _front(lines: list[str], ours: str) -> list[str]:
+    """The lines of the YAML head with our configs in it, unless there are somebody's own."""
+    start = next((at for at, line in enumerate(lines) if line.startswith("configs:")), None)
+    if start is None:
+        return [*lines, ours]
+    if not lines[start].rstrip().endswith(_MARK.strip()):
+        return lines
+    stop = start + 1
+    while stop < len(lines) and lines[stop].startswith((" ", "-")):
+        stop += 1
+    return [*lines[:start], ours, *lines[stop:]]
+
+
+def _configs(tables: Mapping[str, str]) -> str:
+    head = f"configs:{_MARK}\n"
+    each = (f"  - config_name: {name}\n    data_files: {file}\n" for name, file in tables.items())
+    return head + "".join(each)
