@@ -1,0 +1,217 @@
+"""The leaderboard's contract as a table of rules, in two strengths. Pure.
+
+Version history of rows: without `schema_version` are rows of other and older tools; 1 adds `engine`, `validity`,
+`model.weights`, and an entry_id that is the UUIDv5 of the row's content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import chain, islice
+from typing import Any
+
+from sagellm_benchmark.board import kinds
+from sagellm_benchmark.board.hostile import MAX_PROBLEMS, hostile
+from sagellm_benchmark.board.identity import Row, entry_id, identity, slug
+from sagellm_benchmark.board.kinds import Kind, choice, integer, nullable, number, shown
+from sagellm_benchmark.board.problem import Problem
+
+VENDORS = ("Intel", "AMD", "NVIDIA", "Huawei", "Unknown", "Other")
+PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
+_MISSING = object()
+
+
+class Strength(StrEnum):
+    """How much is asked of a row: to stay on the board, or to come onto it."""
+
+    PUBLISHED = "published"
+    NEW = "new"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the field at a dotted path must be. Rules below a missing or wrong object say nothing: its own rule does."""
+
+    path: str
+    kind: Kind
+    required: bool = True
+
+    def problem(self, row: Row) -> Problem | None:
+        """What is wrong with the field in this row, if anything."""
+        *parents, name = self.path.split(".")
+        place: Any = row
+        for parent in parents:
+            place = place.get(parent)
+            if not isinstance(place, dict):
+                return None
+        value = place.get(name, _MISSING)
+        if value is _MISSING:
+            return Problem(self.path, "missing", self.kind.allowed) if self.required else None
+        return None if self.kind.accepts(value) else Problem(self.path, shown(value), self.kind.allowed)
+
+
+def optional(path: str, kind: Kind) -> Rule:
+    """A rule for a field that may be absent."""
+    return Rule(path, kind, required=False)
+
+
+PUBLISHED = (
+    Rule("entry_id", kinds.FILLED),
+    *(Rule(name, kinds.OBJECT) for name in ("hardware", "model", "workload", "metrics")),
+    optional("metadata", nullable(kinds.OBJECT)),
+    optional("cluster", nullable(kinds.OBJECT)),
+    *(
+        optional(f"metrics.{name}", nullable(number(0, 1e18)))
+        for name in ("ttft_ms", "tbt_ms", "tpot_ms", "throughput_tps", "peak_mem_mb", "error_rate")
+    ),
+)
+"""Rows already published are kept however odd they are; this is what their readers cannot do without."""
+
+NEW = (
+    Rule("entry_id", kinds.UUID_TEXT),
+    optional("schema_version", integer(1, 1_000_000)),
+    Rule("engine", kinds.PLAIN_NAME),
+    optional("engine_version", kinds.TEXT),
+    Rule("sagellm_version", kinds.VERSION),
+    Rule("config_type", choice("single_gpu", "multi_gpu", "multi_node")),
+    *(
+        Rule(name, kinds.OBJECT)
+        for name in ("hardware", "model", "workload", "metrics", "versions", "environment", "metadata")
+    ),
+    Rule("hardware.vendor", choice(*VENDORS)),
+    Rule("hardware.chip_model", kinds.NAME),
+    Rule("hardware.chip_count", integer(1, 1_000_000)),
+    optional("hardware.interconnect", kinds.TEXT),
+    optional("hardware.intra_node_interconnect", kinds.TEXT),
+    optional("hardware.chips_per_node", integer(1, 1_000_000)),
+    optional("hardware.memory_per_chip_gb", number(0, 1e9)),
+    optional("hardware.total_memory_gb", number(0, 1e9)),
+    Rule("model.name", kinds.NAME),
+    Rule("model.parameters", kinds.FILLED),
+    Rule("model.precision", choice(*PRECISIONS)),
+    optional("model.quantization", nullable(kinds.TEXT)),
+    optional("model.weights", choice("real")),
+    Rule("workload.name", kinds.PLAIN_NAME),
+    Rule("workload.input_length", integer(1, 10**9)),
+    Rule("workload.output_length", integer(1, 10**9)),
+    optional("workload.batch_size", nullable(integer(1, 10**9))),
+    optional("workload.concurrent_requests", nullable(integer(1, 10**9))),
+    optional("workload.dataset", kinds.NAME),
+    Rule("metrics.ttft_ms", number()),
+    Rule("metrics.throughput_tps", number()),
+    Rule("metrics.peak_mem_mb", integer(0, 10**12)),
+    Rule("metrics.error_rate", number(0, 1)),
+    *(
+        optional(f"metrics.{name}", nullable(number(0, 1)))
+        for name in ("prefix_hit_rate", "spec_accept_rate")
+    ),
+    *(
+        optional(f"metrics.{name}", nullable(integer(0)))
+        for name in ("kv_used_tokens", "kv_used_bytes", "evict_count")
+    ),
+    optional("cluster", nullable(kinds.OBJECT)),
+    Rule("cluster.node_count", integer(2, 1_000_000)),
+    *(
+        Rule(f"cluster.{name}", kinds.TEXT)
+        for name in ("comm_backend", "topology_type", "interconnect", "topology")
+    ),
+    optional("cluster.inter_node_network", kinds.TEXT),
+    optional("cluster.network_bandwidth_gbps", nullable(number())),
+    optional("cluster.parallelism", nullable(kinds.OBJECT)),
+    *(
+        optional(f"cluster.parallelism.{name}", integer(1, 1_000_000))
+        for name in ("tensor_parallel", "pipeline_parallel", "data_parallel")
+    ),
+    *(Rule(f"versions.{name}", kinds.VERSION_OR_NA) for name in ("protocol", "backend", "core")),
+    *(
+        optional(f"versions.{name}", kinds.VERSION_OR_NA)
+        for name in ("control_plane", "gateway", "kv_cache", "comm", "compression", "benchmark")
+    ),
+    Rule("environment.os", kinds.FILLED),
+    Rule("environment.python_version", kinds.FILLED),
+    *(
+        optional(f"environment.{name}", kinds.TEXT)
+        for name in ("pytorch_version", "cuda_version", "cann_version", "driver_version")
+    ),
+    optional("kv_cache_config", nullable(kinds.OBJECT)),
+    optional("kv_cache_config.enabled", kinds.BOOLEAN),
+    optional("kv_cache_config.eviction_policy", kinds.TEXT),
+    optional("kv_cache_config.budget_tokens", integer(0)),
+    optional("kv_cache_config.prefix_cache_enabled", kinds.BOOLEAN),
+    Rule("metadata.submitted_at", kinds.MOMENT),
+    Rule("metadata.submitter", kinds.FILLED),
+    Rule("metadata.data_source", kinds.FILLED),
+    *(
+        optional(f"metadata.{name}", kinds.TEXT)
+        for name in ("engine", "engine_version", "reproducible_cmd", "git_commit", "notes", "idempotency_key")
+    ),
+    optional("metadata.release_date", kinds.DAY),
+    optional("metadata.changelog_url", kinds.LINK),
+    optional("metadata.verified", kinds.only(False)),  # the mark is set by maintainers, on the board
+    optional("validity", kinds.OBJECT),
+    Rule("validity.valid", kinds.only(True)),
+    optional("validity.reasons", kinds.TEXTS),
+    optional("validity.not_checked", kinds.TEXTS),
+)
+"""The whole contract, v1, and this toolkit's own fields. Fields that it does not name are free, but never hostile."""
+
+_NAMED = frozenset(rule.path for rule in NEW)
+
+
+def problems(row: Any, strength: Strength = Strength.NEW) -> list[Problem]:
+    """Everything that speaks against a row, at most MAX_PROBLEMS; nothing when it meets the contract."""
+    if not isinstance(row, dict):
+        return [Problem("the row", shown(row), "an object")]
+    if strength is Strength.PUBLISHED:
+        return list(_broken(PUBLISHED, row))
+    return list(islice(chain(hostile(row), _broken(NEW, row), _metrics(row), _agreement(row)), MAX_PROBLEMS))
+
+
+def _broken(rules: tuple[Rule, ...], row: Row) -> Iterator[Problem]:
+    return (problem for rule in rules if (problem := rule.problem(row)) is not None)
+
+
+def _metrics(row: Row) -> Iterator[Problem]:
+    """Metrics that no rule names are numbers too, but for those that say where another one comes from."""
+    metrics = row.get("metrics")
+    for name, value in metrics.items() if isinstance(metrics, dict) else ():
+        kind = kinds.TEXT if name.endswith("_source") else nullable(number())
+        if f"metrics.{name}" not in _NAMED and not kind.accepts(value):
+            yield Problem(f"metrics.{name}", shown(value), kind.allowed)
+
+
+def _agreement(row: Row) -> Iterator[Problem]:
+    """Fields that must agree with each other; a row that says two things has a forged identity or a slip."""
+    yield from _interconnect(row)
+    if (row.get("config_type") == "multi_node") != isinstance(row.get("cluster"), dict):
+        yield Problem(
+            "config_type",
+            shown(row.get("config_type")),
+            "multi_node with a cluster, else null as the cluster",
+        )
+    metadata = row.get("metadata")
+    for name in ("engine", "engine_version"):
+        said, again = row.get(name), metadata.get(name) if isinstance(metadata, dict) else None
+        if said is not None and again is not None and said != again:
+            yield Problem(f"metadata.{name}", shown(again), f"the same as {name}, or leave it out")
+    if "identity" in row and row["identity"] != slug(identity(row)):
+        yield Problem(
+            "identity", shown(row["identity"]), "nothing here: it is computed from the row's fields"
+        )
+    if row.get("schema_version") == 1 and row.get("entry_id") != entry_id(row):
+        yield Problem(
+            "entry_id", shown(row.get("entry_id")), f"the id of the row's own content, {entry_id(row)}"
+        )
+    if reasons := row.get("unpublishable"):
+        yield Problem("unpublishable", shown(reasons), "only rows that may be published")
+
+
+def _interconnect(row: Row) -> Iterator[Problem]:
+    hardware = row.get("hardware")
+    names = ("interconnect", "intra_node_interconnect")
+    if isinstance(hardware, dict) and not any(name in hardware for name in names):
+        yield Problem(
+            "hardware.interconnect", "missing", "a text here or in hardware.intra_node_interconnect"
+        )
