@@ -127,8 +127,11 @@ def clean(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def upload(session: nox.Session) -> None:
     """The whole upload workflow: publish, then clean. `--yes` is for cleaning, all else for publishing."""
-    sure = [a for a in session.posargs if a == "--yes"]
-    chain(session, publish=[a for a in session.posargs if a != "--yes"], clean=sure)
+    publishing = [argument for argument in session.posargs if argument != "--yes"]
+    sure = ["--yes"] if "--yes" in session.posargs else []
+    chain(
+        session, {"publish": publishing, "clean": sure}, *(["publish"] if "--dry-run" in publishing else [])
+    )
 
 
 @nox.session(venv_backend="none")
@@ -167,7 +170,7 @@ def peers(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def ci(session: nox.Session) -> None:
     """All checks, in the order that CONTRIBUTING.md states."""
-    chain(session)
+    chain(session, {})
 
 
 @nox.session(venv_backend="none")
@@ -206,7 +209,7 @@ def pythons(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-def chain(session: nox.Session, **arguments: list[str]) -> None:
-    """Queue the sessions of a chain, each with the arguments that are named for it."""
-    for name in CHAINS[session.name]:
+def chain(session: nox.Session, arguments: dict[str, list[str]], *only: str) -> None:
+    """Queue the sessions of a chain, or `only` some of them, each with the arguments that are for it."""
+    for name in only or CHAINS[session.name]:
         session.notify(name, arguments.get(name, []))

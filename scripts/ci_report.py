@@ -1,0 +1,186 @@
+"""Write ci-report.md about a run of `nox -s ci`, and with --status show its result beside the commit.
+
+Called by local_ci_fallback.sh in the checkout's root; leaves with ci's own exit code.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import runpy
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+REPORT = Path("ci-report.md")
+MOST_CHANGES = 10
+NOT_POSTED = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One session of ci; `seconds` is None where it never ran."""
+
+    name: str
+    result: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What was checked. A dirty tree is not its commit."""
+
+    commit: str
+    branch: str
+    changes: tuple[str, ...]
+    remote: str
+
+
+def read_steps(results: Path, order: tuple[str, ...]) -> list[Step]:
+    """The documented steps in their order, each with what nox's own report says of it."""
+    try:
+        sessions = json.loads(results.read_text(encoding="utf-8"))["sessions"]
+    except FileNotFoundError:
+        sessions = []  # nox itself did not come up
+    ran = {session["name"]: session for session in sessions}
+    return [_step(name, ran.get(name)) for name in order]
+
+
+def _step(name: str, ran: dict[str, object] | None) -> Step:
+    if ran is None:
+        return Step(name, "not run", None)
+    seconds = ran.get("duration")
+    return Step(name, str(ran["result"]), float(seconds) if isinstance(seconds, (int, float)) else None)
+
+
+def read_tree() -> Tree:
+    changes = _output("git", "status", "--porcelain").splitlines()
+    return Tree(
+        commit=_output("git", "rev-parse", "HEAD").strip(),
+        branch=_output("git", "rev-parse", "--abbrev-ref", "HEAD").strip(),
+        changes=tuple(line[3:] for line in changes),
+        remote=_output("git", "remote", "get-url", "origin").strip(),
+    )
+
+
+def _output(*command: str) -> str:
+    answer = subprocess.run(
+        command, capture_output=True, text=True, errors="replace", check=False, timeout=60
+    )
+    return answer.stdout if answer.returncode == 0 else ""
+
+
+def render(tree: Tree, steps: list[Step], *, code: int, now: datetime) -> str:
+    """The page. Names of branches and files are anybody's, so they stand in cells that they cannot leave."""
+    rows = [
+        ("commit", _cell(tree.commit)),
+        ("branch", _cell(tree.branch)),
+        ("tree", _changes(tree)),
+        (
+            "machine",
+            f"{_cell(_processor())}, {os.cpu_count()} processors, {_memory_gb():.0f} GB, {_cell(platform.platform())}",
+        ),
+        (
+            "versions",
+            f"Python {platform.python_version()}, nox {metadata.version('nox')}, {_output('git', '--version').strip()}",
+        ),
+        ("finished", now.strftime("%Y-%m-%d %H:%M UTC")),
+    ]
+    lines = [f"# Local CI: {'passed' if code == 0 else 'FAILED'}", "", "| | |", "|---|---|"]
+    lines += [f"| {name} | {value} |" for name, value in rows]
+    lines += ["", "| step | result | time |", "|---|---|---|"]
+    lines += [f"| `nox -s {step.name}` | {step.result} | {_time(step.seconds)} |" for step in steps]
+    return "\n".join([*lines, "", "Written by `bash scripts/local_ci_fallback.sh`.", ""])
+
+
+def _changes(tree: Tree) -> str:
+    if not tree.changes:
+        return "clean"
+    listed = ", ".join(map(_cell, tree.changes[:MOST_CHANGES]))
+    return f"dirty, {len(tree.changes)} changed files: {listed}{' …' if len(tree.changes) > MOST_CHANGES else ''}"
+
+
+def _cell(text: str) -> str:
+    """Text as code inside one cell of a table."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    return f"`{line.replace('`', ' ').replace('|', ' ')}`" if line else "unknown"
+
+
+def _time(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds:.1f} s"
+
+
+def _processor() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return _output("sysctl", "-n", "machdep.cpu.brand_string").strip() or platform.machine()
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
+
+
+def _memory_gb() -> float:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+
+
+def post(tree: Tree, *, code: int) -> str:
+    """Show the result beside the commit; returns what to tell. Raises the program's own errors."""
+    from sagellm_benchmark.codehost import code_host  # noqa: PLC0415 - absent where ci could not even install it
+    from sagellm_benchmark.errors import DataError  # noqa: PLC0415
+
+    if tree.changes:
+        raise DataError(
+            "no status is posted: the tree has changes, so it is not the commit",
+            hint="commit them, then run again",
+        )
+    host = code_host(os.environ, tree.remote)
+    if host is None:
+        raise DataError(
+            "no status is posted: no token or no repository",
+            hint="set GITHUB_TOKEN, and GITHUB_REPOSITORY=owner/name",
+        )
+    host.post_status(
+        tree.commit, passed=code == 0, description=f"nox -s ci on {platform.system()} {platform.machine()}"
+    )
+    return f"posted to {host.repository} beside {tree.commit[:12]}"
+
+
+def main(arguments: list[str]) -> int:
+    """Report, post if asked, and pass ci's exit code on."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, required=True, help="what nox --report wrote")
+    parser.add_argument("--code", type=int, required=True, help="nox's exit code")
+    parser.add_argument("--status", action="store_true", help="show the result beside the commit")
+    asked = parser.parse_args(arguments)
+    tree = read_tree()
+    steps = read_steps(asked.results, runpy.run_path("noxfile.py")["CHAINS"]["ci"])
+    page = render(tree, steps, code=asked.code, now=datetime.now(UTC))
+    REPORT.write_text(page, encoding="utf-8")
+    print(f"{page}\nin {REPORT.resolve()}")
+    return _status(tree, asked.code) if asked.status else asked.code
+
+
+def _status(tree: Tree, code: int) -> int:
+    try:
+        from sagellm_benchmark.errors import BenchmarkError  # noqa: PLC0415
+    except ImportError:
+        print("error: no status is posted: the checks could not be installed", file=sys.stderr)
+        return code or NOT_POSTED
+    try:
+        print(post(tree, code=code))
+    except BenchmarkError as error:
+        print(f"error: {error.message}\nnext:  {error.hint}", file=sys.stderr)
+        return code or NOT_POSTED
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
