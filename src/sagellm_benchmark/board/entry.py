@@ -33,6 +33,16 @@ class Entry:
         row: Row = orjson.loads(self.text)
         return row
 
+    @property
+    def entry_id(self) -> str:
+        """The id the row carries; '' where it has none."""
+        return str(self.rank[4])
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the row carries the maintainers' mark."""
+        return not self.rank[5]
+
     def same_as(self, other: Entry) -> bool:
         """Whether both say the same, in whatever key order, and whether or not a maintainer verified one of them."""
         if self.text == other.text:

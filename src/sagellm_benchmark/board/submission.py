@@ -1,0 +1,86 @@
+"""Which of the rows handed in may come onto the board. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.identity import Identity
+from sagellm_benchmark.board.kinds import shown
+from sagellm_benchmark.board.problem import Problem
+from sagellm_benchmark.board.read import Found
+from sagellm_benchmark.board.schema import Strength, problems
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A row that may not come onto the board, where it stands, and everything that speaks against it."""
+
+    found: Found
+    problems: tuple[Problem, ...]
+
+    def __str__(self) -> str:
+        return f"{self.found.where}: " + "; ".join(map(str, self.problems))
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """The rows handed in: `new` ones met the contract, `known` ones stand on the board already, as they are."""
+
+    new: tuple[Entry, ...]
+    known: tuple[Entry, ...]
+    refused: tuple[Refused, ...]
+
+
+class Examiner:
+    """Knows the rows that were accepted before, and judges others by the contract.
+
+    A file in hf_data/ holds the whole merged board, so most of its rows were published long ago and need not meet
+    today's contract: a row that says what a published one says passes, unless it claims to be verified.
+    """
+
+    def __init__(self, accepted: Iterable[Entry]) -> None:
+        self._known: defaultdict[tuple[str, Identity], list[Entry]] = defaultdict(list)
+        self._ids: set[str] = set()
+        for entry in accepted:
+            self._known[entry.entry_id, entry.identity].append(entry)
+            self._ids.add(entry.entry_id)
+
+    def examine(self, handed_in: Iterable[Found]) -> Examined:
+        """Judge each row; of two that share an id and differ, the first is accepted and the second refused."""
+        new: dict[str, Entry] = {}
+        known: list[Entry] = []
+        refused: list[Refused] = []
+        for found in handed_in:
+            entry, against = self._judge(found, new)
+            if against or entry is None:
+                refused.append(Refused(found, tuple(against)))
+            elif self._knows(entry):
+                known.append(entry)
+            else:
+                new.setdefault(entry.entry_id, entry)
+        return Examined(tuple(new.values()), tuple(known), tuple(refused))
+
+    def _judge(self, found: Found, new: dict[str, Entry]) -> tuple[Entry | None, list[Problem]]:
+        """The row as an entry, if it can be one, and what speaks against it."""
+        if found.repeated is not None:
+            return None, [Problem("a key", shown(found.repeated), "each key once in its object")]
+        if not isinstance(found.row, dict):
+            return None, problems(found.row, Strength.NEW)
+        entry = Entry.of(found.row)
+        if self._knows(entry):
+            return entry, []
+        taken = entry.entry_id in self._ids or (
+            entry.entry_id in new and not new[entry.entry_id].same_as(entry)
+        )
+        other = Problem("entry_id", shown(entry.entry_id), "an id of its own: this one is another row's")
+        return entry, [*([other] if taken else []), *problems(found.row, Strength.NEW)]
+
+    def _knows(self, entry: Entry) -> bool:
+        """Whether an accepted row says the same, and the mark of verification is not this row's own idea."""
+        return any(
+            entry.same_as(other) and (other.is_verified or not entry.is_verified)
+            for other in self._known.get((entry.entry_id, entry.identity), ())
+        )
