@@ -76,8 +76,8 @@ def _in_file(tree: Path, name: str, version: str) -> list[str]:
         says for of, says in STATEMENTS if of.search(name) and not (CONTENT.match(name) and not of.pattern)
     ]
     if not CONTENT.match(name):
-        # The number of this very release, unless it is a bound on some other package.
-        patterns.append(re.compile(rf"(?<![\w.=<>~!]){re.escape(version)}(?!\.?\w)"))
+        # The number of this very release, unless it is a bound on some other package, or an action's.
+        patterns.append(re.compile(rf"^(?!.*\buses:).*(?<![\w.=<>~!])v?{re.escape(version)}(?!\.?\w)"))
     try:
         lines = (tree / name).read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, FileNotFoundError, IsADirectoryError):
