@@ -6,6 +6,7 @@ and a row of another tool comes out exactly as it went in.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +38,18 @@ class Entry:
     def entry_id(self) -> str:
         """The id the row carries; '' where it has none."""
         return str(self.rank[4])
+
+    @property
+    def submitted_at(self) -> float | None:
+        """Seconds since the epoch; None where the row gives no readable time."""
+        moment: float = self.rank[3]
+        return moment if math.isfinite(moment) else None
+
+    @property
+    def row_or_nothing(self) -> Row:
+        """The parsed row, or an empty one where another tool left something that is no object."""
+        row: Any = self.row
+        return row if isinstance(row, dict) else {}
 
     @property
     def is_verified(self) -> bool:

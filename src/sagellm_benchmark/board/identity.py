@@ -71,7 +71,7 @@ def identity(row: Any) -> Identity:
         workload=_text(work.get("name")) or _scenario(metadata.get("notes")),
         input_length=_text(work.get("input_length")),
         output_length=_text(work.get("output_length")),
-        concurrency=_text(work.get("concurrent_requests")),
+        concurrency=_load(work),
         batch_size=_text(work.get("batch_size")),
         dataset=_text(work.get("dataset")),
         chip_model=_text(hardware.get("chip_model")),
@@ -162,6 +162,12 @@ def _quantization(value: Any) -> str:
     """How the weights are quantised; every way older rows write "not at all" is ''."""
     text = _text(value)
     return "" if text.lower() in ("none", "null", "n/a") else text
+
+
+def _load(work: Row) -> str:
+    """How many requests at once and, in an open loop, how fast they come: other rates are other configurations."""
+    names = ("concurrent_requests", "request_rate", "arrival", "burstiness")
+    return " ".join(part for name in names if (part := _text(work.get(name))))
 
 
 def _scenario(notes: Any) -> str:
