@@ -1,0 +1,130 @@
+"""Which words cost how many tokens on the server that is measured, so that prompts can be built without asking it."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sagellm_benchmark.engines.common_words import COMMON_WORDS
+from sagellm_benchmark.engines.tokens import TokenCounter
+
+# One token each in every vocabulary we know of, behind a blank and at the beginning of a text alike.
+_CORE = tuple(
+    """
+    also away back base best body book both call came case city come cost data days deep does done down draw each easy
+    else even face fact fall feel fill find fire food form four free from full game give good half hand hard have head
+    help here high home idea into just keep kind know last late left less life
+    """.split()  # noqa: SIM905 - as in COMMON_WORDS
+)
+_ENOUGH = len(_CORE) // 4
+_SAMPLED = 64  # words priced one by one where few are one token
+_ASSUMED = {1: _CORE}
+
+Priced = Mapping[int, tuple[str, ...]]
+"""Words by the tokens that one of them adds to a prompt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Words and their prices: `first` at the beginning of a prompt, `later` behind a blank."""
+
+    first: Priced
+    later: Priced
+    overhead: (
+        int  # tokens of every prompt that are not its text: a chat template, a beginning-of-sequence token
+    )
+    known: bool  # whether the server confirmed the prices; otherwise each word is taken for one token
+    tokens_per_word: float = 1.0  # where the server's count is only known as a line
+    _sums: frozenset[int] = field(default=frozenset(), repr=False)
+
+    def fill(self, rng: random.Random, budget: int) -> tuple[list[str], int]:
+        """Words to put behind others, of `budget` tokens together, and what is left where prices do not add up."""
+        if len(self.later) == 1 and 1 in self.later:
+            return rng.choices(self.later[1], k=max(0, round(budget / self.tokens_per_word))), 0
+        chosen: list[str] = []
+        while fitting := [price for price in self.later if self._payable(budget - price)]:
+            price = rng.choice(fitting)
+            chosen.append(rng.choice(self.later[price]))
+            budget -= price
+        return chosen, budget
+
+    def _payable(self, budget: int) -> bool:
+        """Whether words can cost exactly `budget`; a large one is taken to be, and looked at again as it shrinks."""
+        return budget >= 4 * max(self.later) or budget in self._sums
+
+
+def survey(counter: TokenCounter | None) -> Lexicon:
+    """Price the common words by the server's own count: each one where counting is cheap, else three probes of all.
+
+    No probe is a prompt that is measured. Raises RemoteError where the server stops to answer.
+    """
+    if counter is None:
+        return Lexicon(_ASSUMED, _ASSUMED, overhead=0, known=False)
+    return _by_word(counter.count) if counter.cheap else _by_line(counter.count)
+
+
+def _by_line(count: Callable[[str], int]) -> Lexicon:
+    """Two points give a line of tokens over words; a third, words after line breaks, tells their price when first."""
+    pair = count(f"{_CORE[0]} {_CORE[0]}")
+    all_later = count(" ".join(_CORE))
+    all_first = count("\n".join(_CORE))
+    rate = (all_later - pair) / (len(_CORE) - 2)
+    overhead = max(0, round(pair - 2 * rate))
+    return Lexicon(
+        _ASSUMED,
+        _ASSUMED,
+        overhead=overhead,
+        known=rate == 1 and all_first == overhead + 2 * len(_CORE) - 1,
+        tokens_per_word=rate if rate > 0 else 1.0,
+    )
+
+
+def _by_word(count: Callable[[str], int]) -> Lexicon:
+    overhead = max(0, count("a") - 1)
+    later = _singles(_CORE, lambda words: count(f"a {' '.join(words)}") == overhead + 1 + len(words))
+    if len(later) > _ENOUGH:
+        rest = [word for word in COMMON_WORDS if word not in set(_CORE)]
+        later += _singles(rest, lambda words: count(f"a {' '.join(words)}") == overhead + 1 + len(words))
+        first = _singles(later, lambda words: count("\n".join(words)) == overhead + 2 * len(words) - 1)
+        if len(first) > _ENOUGH:
+            return Lexicon({1: tuple(first)}, {1: tuple(later)}, overhead, known=True)
+    return _priced(count, overhead)
+
+
+def _singles(words: Sequence[str], all_single: Callable[[Sequence[str]], bool]) -> list[str]:
+    """The words that are one token each, by halving groups: a few questions where nearly all of them are."""
+    if not words or all_single(words):
+        return list(words)
+    if len(words) == 1:
+        return []
+    middle = len(words) // 2
+    return _singles(words[:middle], all_single) + _singles(words[middle:], all_single)
+
+
+def _priced(count: Callable[[str], int], overhead: int) -> Lexicon:
+    """Ask the price of a few dozen words and of every letter, one by one: for tokenizers that know few words."""
+    words = [*COMMON_WORDS[:: max(1, len(COMMON_WORDS) // _SAMPLED)], *string.ascii_lowercase]
+    first = _by_price({word: count(word) - overhead for word in words})
+    later = _by_price({word: count(f"a {word}") - overhead - 1 for word in words})
+    if not first or not later:
+        return Lexicon(_ASSUMED, _ASSUMED, overhead=0, known=False)  # it counts something else than tokens
+    return Lexicon(first, later, overhead, known=True, _sums=_sums(later))
+
+
+def _by_price(prices: Mapping[str, int]) -> Priced:
+    return {
+        price: tuple(word for word in prices if prices[word] == price)
+        for price in sorted(set(prices.values()))
+        if price > 0
+    }
+
+
+def _sums(later: Priced) -> frozenset[int]:
+    """Every total below four times the highest price that some words cost together."""
+    sums = {0}
+    for total in range(1, 4 * max(later)):
+        if any(total - price in sums for price in later):
+            sums.add(total)
+    return frozenset(sums)
