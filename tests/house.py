@@ -8,18 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 
 # Inherited where the tests themselves run under make, nox or a git hook.
-CALLERS = (
-    "MAKEFLAGS",
-    "MFLAGS",
-    "MAKELEVEL",
-    "MAKEOVERRIDES",
-    "NOX_",
-    "GIT_",
-    "GITHUB_",
-    "GH_TOKEN",
-    "COV_CORE",
-    "COVERAGE_",
-)
+CALLERS = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "NOX_", "GIT_", "GITHUB_", "GH_TOKEN")
 GIVEN = ("PYTHON", "MODEL", "BASE_URL", "WORKLOAD", "ENGINE", "OFFLINE", "YES", "ARGS")
 
 
