@@ -175,6 +175,12 @@ def _scenario(notes: Any) -> str:
     return _text(notes.rpartition(":")[2]) if isinstance(notes, str) and ":" in notes else ""
 
 
+def _open_loop(work: Row) -> str:
+    """The load of a row without streams: its arrivals, as in "4/s poisson 1"."""
+    rate = _text(work.get("request_rate"))
+    return f"{rate}/s {_text(work.get('arrival'))} {_text(work.get('burstiness'))}" if rate else ""
+
+
 def _number(value: Any, *, worst: float) -> float:
     """A measured number, or the worst one where there is none."""
     measured = type(value) in (int, float) and -math.inf < value < math.inf

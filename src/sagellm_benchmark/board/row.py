@@ -62,7 +62,10 @@ def unpublishable(record: Record) -> Iterator[str]:
         name for name in ("vendor", "chip_model", "chip_count", "interconnect") if hardware[name] is None
     ]
     if missing:
-        yield f"hardware is not known ({', '.join(missing)}); say it with --hardware FILE.toml or flags such as --chip-model"
+        yield (
+            f"hardware is not known ({', '.join(missing)}); "
+            "say it with --hardware FILE.toml or flags such as --chip-model"
+        )
     if config["model"]["precision"] is None:
         yield "precision is not known; say it with --precision"
     if config["server"]["engine"] == "openai":
@@ -120,22 +123,22 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _workload(config: Mapping[str, Any]) -> dict[str, Any]:
+    """An open loop has a rate where a closed one has streams."""
     workload, load = config["workload"], config["load"]
     row = {
         "name": workload["name"],
         "input_length": workload["input_tokens"],
         "output_length": workload["output_tokens"],
         "batch_size": 1,
-        "concurrent_requests": workload["concurrency"],
         "dataset": config["dataset"]["name"],
     }
-    if load["rate_rps"] is not None:
-        row |= {
-            "request_rate": load["rate_rps"],
-            "arrival": load["arrival"],
-            "burstiness": load["burstiness"],
-        }
-    return row
+    if load["rate_rps"] is None:
+        return {**row, "concurrent_requests": workload["concurrency"]}
+    return {
+        **row,
+        **{name: load[name] for name in ("arrival", "burstiness")},
+        "request_rate": str(load["rate_rps"]),
+    }
 
 
 def _metrics(summary: Mapping[str, Any]) -> dict[str, Any]:
