@@ -11,6 +11,7 @@ from sagellm_benchmark.bench.sample import Sample
 from sagellm_benchmark.bench.schedule import Schedule
 from sagellm_benchmark.bench.workload import Conversation
 from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ def drive(
     limits: Limits,
     spool: Path,
     on_progress: Callable[[Progress], None] | None = None,
+    *,
+    processes: int = 1,
 ) -> Observed:
     """Send `count` conversations (or as many as `schedule.duration_s` allows) and observe every answer.
 
@@ -89,9 +92,25 @@ def drive(
     environment are not used. A conversation ends with its first failed turn. A kept-alive connection that turns
     out to be closed before any byte of an answer is replaced once, without counting as a failure.
 
+    `processes` spreads the streams over that many processes with one clock; conversation i then belongs to process
+    i modulo `processes`. With no `count`, `conversations` must be something that can be pickled.
+
     SIGINT, SIGTERM and `limits.total_s` end the load early: nothing more is sent, and what is finished is kept.
     Raises RemoteError where the server accepts no connection at all, UsageError for what does not go together.
     """
-    from sagellm_benchmark.bench import driver  # noqa: PLC0415 - uvloop and httptools are slow to import
+    from sagellm_benchmark.bench import driver, workers  # noqa: PLC0415 - uvloop and httptools are slow to import
 
-    return driver.drive(conversations, count, schedule, target, limits, spool, on_progress)
+    _check(count, schedule)
+    if schedule.due_s is not None:
+        count = len(schedule.due_s) if count is None else min(count, len(schedule.due_s))
+    share = driver.Share(conversations, count, schedule, target, limits, spool / "exchanges.spool")
+    return (
+        driver.drive(share, on_progress) if processes == 1 else workers.drive(share, processes, on_progress)
+    )
+
+
+def _check(count: int | None, schedule: Schedule) -> None:
+    if schedule.due_s is None and (schedule.concurrency is None or schedule.concurrency < 1):
+        raise UsageError("a load needs at least one stream, or a rate", hint="give --concurrency or --rate")
+    if count is None and schedule.duration_s is None and schedule.due_s is None:
+        raise UsageError("a load needs an end", hint="give --requests or --duration")

@@ -62,6 +62,7 @@ class Load:
         self._busy: set[Connection] = set()
         self._dialing = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._helpers: list[asyncio.Task[None]] = []
         self._bug: BaseException | None = None
         self.endless = False  # only the clock ends it
         self.origin = 0.0
@@ -103,10 +104,17 @@ class Load:
         self._spawn(self._open() if self._schedule.due_s is not None else self._closed(streams))
         while self._tasks:
             await asyncio.wait(self._tasks)
+        for helper in self._helpers:
+            helper.cancel()
         self.close()
+        await asyncio.gather(*self._helpers, return_exceptions=True)
         await asyncio.sleep(0)  # the transports are told
         if self._bug is not None:
             raise self._bug
+
+    def spawn_helper(self, work: Coroutine[None, None, None]) -> None:
+        """Run something beside the load; it is ended with it."""
+        self._helpers.append(asyncio.get_running_loop().create_task(work))
 
     def stop(self) -> None:
         """Send nothing more; what is in flight is noted as interrupted and its connection dropped."""
