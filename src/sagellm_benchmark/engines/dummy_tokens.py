@@ -1,0 +1,69 @@
+"""A tokenizer of any size for dummy weights, under which each generated token is one visible English-looking word.
+
+A real model's tokens are words or parts of words, some of them half a character: a server holds those back, and an
+event would hold several. Here every token that can be generated is a space and some letters, and text made of such
+words has exactly one token each, so counts made from text and counts made by the server agree.
+"""
+
+from __future__ import annotations
+
+import itertools
+import string
+from typing import TYPE_CHECKING, Any
+
+from sagellm_benchmark.engines.common_words import COMMON_WORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+_SPACE = "Ġ"  # how byte-level vocabularies write a space
+_NORMAL, _CONTROL = 1, 3  # llama.cpp's token types
+_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def silent_count(vocabulary: int) -> int:
+    """How many tokens, from the first, only ever occur in prompts: bytes and control tokens."""
+    return min(256 + len(_SPECIAL), vocabulary)
+
+
+def vocabulary_of(size: int) -> list[str]:
+    """Exactly `size` distinct tokens: control tokens, the 256 bytes, then words: common ones, made-up ones."""
+    tokens = dict.fromkeys(itertools.chain(_SPECIAL, _bytes(), (_SPACE + word for word in COMMON_WORDS)))
+    for word in _made_up():
+        if len(tokens) >= size:
+            break
+        tokens[_SPACE + word] = None
+    return list(tokens)[:size]
+
+
+def add_to(writer: Any, size: int) -> None:
+    """Put the tokenizer into a GGUFWriter."""
+    tokens = vocabulary_of(size)
+    writer.add_tokenizer_model("gpt2")
+    # Llama 3's rules take a word that is in the vocabulary whole, without merging it up from letters.
+    writer.add_tokenizer_pre("llama-bpe")
+    writer.add_token_list(tokens)
+    writer.add_token_types([_CONTROL if token in _SPECIAL else _NORMAL for token in tokens])
+    writer.add_token_merges([f"{_SPACE} {letter}" for letter in string.ascii_lowercase])
+    writer.add_bos_token_id(0)
+    writer.add_eos_token_id(0)
+    writer.add_add_bos_token(False)
+    writer.add_chat_template(_TEMPLATE)
+
+
+def _made_up() -> Iterator[str]:
+    """a … z, aa … zz, aaa …, without end."""
+    for length in itertools.count(1):
+        for letters in itertools.product(string.ascii_lowercase, repeat=length):
+            yield "".join(letters)
+
+
+def _bytes() -> list[str]:
+    """The 256 bytes as byte-level vocabularies write them: visible ones as themselves, the others moved past 255."""
+    visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
+    moved = (chr(256 + number) for number in itertools.count())
+    return [chr(byte) if byte in visible else next(moved) for byte in range(256)]
