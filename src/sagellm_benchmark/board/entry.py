@@ -16,6 +16,10 @@ import orjson
 from sagellm_benchmark.board.identity import Identity, Row, content, identity, order_key
 from sagellm_benchmark.errors import DataError
 
+SINGLE = "leaderboard_single.json"
+MULTI = "leaderboard_multi.json"
+BOARDS = (SINGLE, MULTI)
+
 _SAYS = 5  # words of a rank that are the row's own content or id, so rows that differ in them differ
 _HEAD, _BETWEEN, _TAIL = b"[\n  {\n", b"\n  },\n  {\n", b"\n  }\n]"
 

@@ -67,9 +67,9 @@ def nullable(kind: Kind) -> Kind:
     return Kind(f"{kind.allowed}, or null", lambda value: value is None or kind.accepts(value))
 
 
-def only(value: bool) -> Kind:
-    """Exactly this truth value."""
-    return Kind(json.dumps(value), lambda given: given is value)
+def only(wanted: Any, why: str) -> Kind:
+    """Exactly this value, for a reason that its writer should know."""
+    return Kind(f"{json.dumps(wanted)}: {why}", lambda value: type(value) is type(wanted) and value == wanted)
 
 
 def _is_name(value: Any) -> bool:

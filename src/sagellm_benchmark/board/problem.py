@@ -14,4 +14,4 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.value} is not allowed; write {self.allowed}"
+        return f"{self.field}: {self.value} is not allowed, but {self.allowed}"

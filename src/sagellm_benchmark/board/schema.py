@@ -19,6 +19,7 @@ from sagellm_benchmark.board.kinds import Kind, choice, integer, nullable, numbe
 from sagellm_benchmark.board.problem import Problem
 
 VENDORS = ("Intel", "AMD", "NVIDIA", "Huawei", "Unknown", "Other")
+SCHEMA_VERSION = 1
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 _MISSING = object()
 
@@ -67,7 +68,7 @@ PUBLISHED = (
         for name in ("ttft_ms", "tbt_ms", "tpot_ms", "throughput_tps", "peak_mem_mb", "error_rate")
     ),
 )
-"""Rows already published are kept however odd they are; this is what their readers cannot do without."""
+"""Rows of other and of older tools are kept however odd they are; this is what their readers cannot do without."""
 
 NEW = (
     Rule("entry_id", kinds.UUID_TEXT),
@@ -92,7 +93,7 @@ NEW = (
     Rule("model.parameters", kinds.FILLED),
     Rule("model.precision", choice(*PRECISIONS)),
     optional("model.quantization", nullable(kinds.TEXT)),
-    optional("model.weights", choice("real")),
+    optional("model.weights", kinds.only("real", "measure the real weights, made-up ones show speed alone")),
     Rule("workload.name", kinds.PLAIN_NAME),
     Rule("workload.input_length", integer(1, 10**9)),
     Rule("workload.output_length", integer(1, 10**9)),
@@ -149,24 +150,35 @@ NEW = (
     ),
     optional("metadata.release_date", kinds.DAY),
     optional("metadata.changelog_url", kinds.LINK),
-    optional("metadata.verified", kinds.only(False)),  # the mark is set by maintainers, on the board
+    optional("metadata.verified", kinds.only(False, "maintainers verify a row once it is on the board")),
     optional("validity", kinds.OBJECT),
-    Rule("validity.valid", kinds.only(True)),
+    Rule(
+        "validity.valid",
+        kinds.only(True, "its own checks must find nothing against the run; see validity.reasons"),
+    ),
     optional("validity.reasons", kinds.TEXTS),
     optional("validity.not_checked", kinds.TEXTS),
 )
 """The whole contract, v1, and this toolkit's own fields. Fields that it does not name are free, but never hostile."""
 
+_OURS = tuple(rule for rule in NEW if rule.path != "metadata.verified")
 _NAMED = frozenset(rule.path for rule in NEW)
 
 
 def problems(row: Any, strength: Strength = Strength.NEW) -> list[Problem]:
-    """Everything that speaks against a row, at most MAX_PROBLEMS; nothing when it meets the contract."""
+    """What speaks against a row, at most MAX_PROBLEMS; nothing when it meets the contract.
+
+    A published row is held to the whole contract only when it says that it was written by this version of it.
+    """
     if not isinstance(row, dict):
         return [Problem("the row", shown(row), "an object")]
-    if strength is Strength.PUBLISHED:
-        return list(_broken(PUBLISHED, row))
-    return list(islice(chain(hostile(row), _broken(NEW, row), _metrics(row), _agreement(row)), MAX_PROBLEMS))
+    if strength is Strength.NEW:
+        found = chain(hostile(row), _broken(NEW, row), _metrics(row), _agreement(row))
+    elif row.get("schema_version") == SCHEMA_VERSION:
+        found = chain(hostile(row), _broken(_OURS, row), _metrics(row), _agreement(row))
+    else:
+        found = chain(hostile(row), _broken(PUBLISHED, row))
+    return list(islice(found, MAX_PROBLEMS))
 
 
 def _broken(rules: tuple[Rule, ...], row: Row) -> Iterator[Problem]:
@@ -200,7 +212,7 @@ def _agreement(row: Row) -> Iterator[Problem]:
         yield Problem(
             "identity", shown(row["identity"]), "nothing here: it is computed from the row's fields"
         )
-    if row.get("schema_version") == 1 and row.get("entry_id") != entry_id(row):
+    if row.get("schema_version") == SCHEMA_VERSION and row.get("entry_id") != entry_id(row):
         yield Problem(
             "entry_id", shown(row.get("entry_id")), f"the id of the row's own content, {entry_id(row)}"
         )

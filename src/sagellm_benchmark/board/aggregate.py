@@ -1,0 +1,150 @@
+"""From outputs/ to hf_data/: every finished run's row, merged with the published board and what hf_data/ holds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, entries
+from sagellm_benchmark.board.merge import Outcome, join, split
+from sagellm_benchmark.board.plausible import implausible
+from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
+from sagellm_benchmark.board.schema import Strength, problems
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import write_whole
+
+ROW_FILES = "_leaderboard.json"
+MAX_BOARD_BYTES = 1 << 30
+_ONE_ROW = Limits(file_bytes=1 << 20, rows=1, values=100_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A run's file that gave no row, and why."""
+
+    path: Path
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What became of every finished run. `kept` counts the rows that were on the board before and still are."""
+
+    outputs: Path
+    hf_data: Path
+    outcomes: tuple[tuple[Path, Outcome], ...]
+    left_out: tuple[Skipped, ...]  # not to be published, by the run's own word or its numbers
+    damaged: tuple[Skipped, ...]  # no row, or one that breaks the contract
+    kept: int
+    total: int
+    written: tuple[str, ...]  # names of the files whose bytes changed
+    offline: bool
+
+
+def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | None) -> Report:
+    """Merge every finished run under `outputs` into the two boards in `hf_data`; a second time changes nothing.
+
+    `published` holds the dataset's files; None merges with nothing fetched, which is safe as publishing merges again.
+    Raises DataError, with nothing written, when a board cannot be read or written.
+    """
+    before = join([*_published(published or {}), *_waiting(hf_data)], [])
+    runs = _Runs()
+    for path in finished(outputs):
+        runs.take(path)
+    merged = join(before.entries, [entry for _, entry in runs.rows])
+    written = tuple(_write(hf_data, *split(merged.entries)))
+    here = {id(entry) for entry in merged.entries}
+    return Report(
+        outputs=outputs,
+        hf_data=hf_data,
+        outcomes=tuple(zip((path for path, _ in runs.rows), merged.outcomes, strict=True)),
+        left_out=tuple(runs.left_out),
+        damaged=tuple(runs.damaged),
+        kept=sum(id(entry) in here for entry in before.entries),
+        total=len(merged.entries),
+        written=written,
+        offline=published is None,
+    )
+
+
+def finished(outputs: Path) -> Iterator[Path]:
+    """The row file of every finished run, in path order. Nothing is reached through a link, such as `latest`."""
+    for folder, names, files in os.walk(outputs):
+        names[:] = sorted(name for name in names if not name.startswith("."))
+        for name in sorted(files):
+            path = Path(folder, name)
+            if name.endswith(ROW_FILES) and not name.startswith(".") and not path.is_symlink():
+                yield path
+
+
+class _Runs:
+    """The rows of runs as they are found, and those that give none."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[Path, Entry]] = []
+        self.left_out: list[Skipped] = []
+        self.damaged: list[Skipped] = []
+
+    def take(self, path: Path) -> None:
+        """Put the run's row where it belongs."""
+        try:
+            (found,) = read_rows(path, _ONE_ROW)
+        except DataError as error:
+            self.damaged.append(Skipped(path, (error.message,)))
+        except ValueError:
+            self.damaged.append(Skipped(path, (f"{path} holds no row",)))
+        else:
+            self._judge(path, found)
+
+    def _judge(self, path: Path, found: Found) -> None:
+        row = found.row
+        if reasons := _not_to_publish(row):
+            self.left_out.append(Skipped(path, reasons))
+        elif against := problems(row, Strength.NEW):
+            self.damaged.append(Skipped(path, tuple(map(str, against))))
+        elif found.repeated is not None:
+            self.damaged.append(Skipped(path, (f"the key {found.repeated!a} stands in it twice",)))
+        elif doubts := implausible(row):
+            self.left_out.append(Skipped(path, tuple(doubts)))
+        else:
+            self.rows.append((path, Entry.of(row)))
+
+
+def _not_to_publish(row: object) -> tuple[str, ...]:
+    """What the row itself says against its publication; the run wrote these words with what to do about it."""
+    if not isinstance(row, dict):
+        return ()
+    said = row.get("unpublishable")
+    if isinstance(said, list) and said and all(isinstance(reason, str) for reason in said):
+        return tuple(said)
+    model, validity = row.get("model"), row.get("validity")
+    if isinstance(model, dict) and model.get("weights") == "dummy":
+        return ("weights: dummy; measure the real weights to publish",)
+    if isinstance(validity, dict) and validity.get("valid") is False:
+        return ("the run is not valid; see its REPORT.md, and measure again",)
+    return ()
+
+
+def _published(files: Mapping[str, bytes]) -> Iterator[Entry]:
+    for name in BOARDS:
+        if name in files:
+            yield from entries(f"the published {name}", files[name])
+
+
+def _waiting(hf_data: Path) -> Iterator[Entry]:
+    """What hf_data/ already holds, published or not."""
+    for name in BOARDS:
+        path = hf_data / name
+        if os.path.lexists(path):
+            yield from entries(str(path), read_whole(path, MAX_BOARD_BYTES))
+
+
+def _write(hf_data: Path, single: Iterable[Entry], multi: Iterable[Entry]) -> Iterator[str]:
+    """Both files exist afterwards; one whose bytes are the same is not touched."""
+    for name, rows in ((SINGLE, single), (MULTI, multi)):
+        path, content = hf_data / name, board_file(rows)
+        if not path.exists() or read_whole(path, MAX_BOARD_BYTES) != content:
+            write_whole(path, content)
+            yield name

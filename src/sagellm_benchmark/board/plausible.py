@@ -1,0 +1,225 @@
+"""Whether a row alone can be true: what arithmetic and physics say without the run behind it. Pure.
+
+Bounds are loose: a row is refused for what cannot be, not for what is rare. Each reason names the next action.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from sagellm_benchmark.bench.checks import MAX_ERROR_RATE
+from sagellm_benchmark.board.identity import Row
+
+BYTES_PER_WEIGHT = {"FP32": 4.0, "FP16": 2.0, "BF16": 2.0, "FP8": 1.0, "INT8": 1.0, "INT4": 0.5}
+GB_PER_S = {
+    "B200": 8000,
+    "H200": 4800,
+    "H100": 3350,
+    "H800": 3350,
+    "H20": 4000,
+    "A100": 2039,
+    "A800": 2039,
+    "V100": 1134,
+    "RTX 5090": 1792,
+    "RTX 4090": 1008,
+    "RTX 3090": 936,
+    "L40S": 864,
+    "L20": 864,
+    "A10": 600,
+    "T4": 320,
+    "L4": 300,
+    "910B": 1600,
+    "MI300X": 5300,
+}
+"""Memory bandwidth by chip, the fastest variant of each name, from the makers' data sheets."""
+
+TOKENS_PER_STEP = 8  # speculative decoding accepts several tokens for one reading of the weights
+LOOSE = 1.5  # mean latencies and overall rates are means of different things
+FIXED_LENGTHS = (None, "", "random", "default")  # datasets whose answers all have the stated length
+FASTEST_STREAM_MS = 0.2  # no server writes 5,000 events a second into one stream
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """The numbers of a row that the checks look at; None where it does not state a usable one."""
+
+    ttft_ms: float | None
+    gap_ms: float | None  # between tokens, where the row tells tokens and events apart; else between events
+    event_gap_ms: float | None
+    token_gap_ms: float | None
+    answer_ms: float | None  # a whole answer: as stated, else what TTFT and gaps add up to
+    throughput_tps: float | None
+    error_rate: float | None
+    output_length: float | None
+    at_once: float | None  # requests in flight at most; None in an open loop
+    step_floor_ms: float | None  # the least time that memory needs to feed the active weights once
+
+    @classmethod
+    def of(cls, row: Row) -> Claims:
+        """Read them from any row."""
+        metrics, work = _object(row, "metrics"), _object(row, "workload")
+        ttft, events, tokens = (_number(metrics, name) for name in ("ttft_ms", "tbt_ms", "tpot_ms"))
+        gap = events if tokens is None else tokens
+        length = _number(work, "output_length") if work.get("dataset") in FIXED_LENGTHS else None
+        streams = _number(work, "concurrent_requests")
+        batch = _number(work, "batch_size") or 1
+        return cls(
+            ttft_ms=ttft,
+            gap_ms=gap,
+            event_gap_ms=events,
+            token_gap_ms=tokens,
+            answer_ms=_number(metrics, "e2e_ms") or _sum(ttft, gap, length),
+            throughput_tps=_number(metrics, "throughput_tps"),
+            error_rate=_number(metrics, "error_rate"),
+            output_length=length,
+            at_once=None if streams is None or "request_rate" in work else streams * batch,
+            step_floor_ms=_step_floor_ms(row),
+        )
+
+
+def implausible(row: Any) -> list[str]:
+    """Why a new row cannot be believed, each with the next action; nothing when nothing speaks against it."""
+    if not isinstance(row, dict):
+        return []
+    claims = Claims.of(row)
+    return list(chain.from_iterable(check(claims) for check in CHECKS))
+
+
+def made_something(c: Claims) -> Iterator[str]:
+    """No tokens and no failures cannot both be."""
+    if c.throughput_tps == 0 and not c.error_rate:
+        yield "zero throughput with zero errors: count empty answers as errors and measure again"
+
+
+def answered(c: Claims) -> Iterator[str]:
+    """Most requests must have been answered."""
+    if c.error_rate is not None and c.error_rate > MAX_ERROR_RATE:
+        yield (
+            f"{c.error_rate:.1%} of the requests failed, more than {MAX_ERROR_RATE:.0%}: "
+            "fix the server or lower the load, then measure again"
+        )
+
+
+def streamed(c: Claims) -> Iterator[str]:
+    """When nearly all of an answer's time is its TTFT and its tokens come at once, it was not streamed."""
+    if c.ttft_ms is None or c.gap_ms is None or not c.answer_ms or (c.output_length or 0) < 8:
+        return
+    share = c.ttft_ms / c.answer_ms
+    if share > 0.95 and c.gap_ms < FASTEST_STREAM_MS:
+        yield (
+            f"not streamed: TTFT is {share:.0%} of the whole answer and tokens follow every {c.gap_ms:.3g} ms; "
+            "switch on streaming, switch off buffering, and measure again"
+        )
+
+
+def took_time(c: Claims) -> Iterator[str]:
+    """Tokens that were generated took time."""
+    if c.throughput_tps and c.ttft_ms == 0:
+        yield "TTFT of 0 ms with tokens generated: it was not measured; stream the answers and measure again"
+
+
+def rate_fits_gap(c: Claims) -> Iterator[str]:
+    """All streams together cannot give more tokens than one token per gap each."""
+    if not c.token_gap_ms or c.at_once is None or c.throughput_tps is None:
+        return
+    most = c.at_once * 1000 / c.token_gap_ms
+    if c.throughput_tps > most * LOOSE:
+        yield (
+            f"{c.throughput_tps:.4g} tokens/s is more than {c.at_once:g} streams with one token every "
+            f"{c.token_gap_ms:.3g} ms can give ({most:.4g}); check how tokens and requests at once were counted"
+        )
+
+
+def littles_law(c: Claims) -> Iterator[str]:
+    """Requests in flight = tokens/s ÷ tokens an answer × seconds an answer (Little 1961)."""
+    if not (c.throughput_tps and c.answer_ms and c.output_length and c.at_once):
+        return
+    in_flight = c.throughput_tps / c.output_length * c.answer_ms / 1000
+    if in_flight > c.at_once * LOOSE:
+        yield (
+            f"Little's law: the rate and latency need {in_flight:.3g} requests in flight, but {c.at_once:g} were sent "
+            "at once; check concurrent_requests and how the throughput was computed"
+        )
+    elif c.at_once == 1 and in_flight < 0.5:
+        yield (
+            "Little's law: one request after another keeps 1 in flight, but rate and latency say "
+            f"{in_flight:.2g}; check that answers have the stated length and that failures are counted"
+        )
+
+
+def tokens_fit_events(c: Claims) -> Iterator[str]:
+    """An event carries a token or more, so tokens are never further apart than events."""
+    if c.event_gap_ms and c.token_gap_ms and c.token_gap_ms > 2 * c.event_gap_ms:
+        yield (
+            f"TPOT {c.token_gap_ms:.3g} ms is more than twice the gap between events ({c.event_gap_ms:.3g} ms): "
+            "output tokens are undercounted; take them from the server's usage"
+        )
+
+
+def memory_can_feed(c: Claims) -> Iterator[str]:
+    """A step of decoding reads every active weight once."""
+    if c.gap_ms is not None and c.step_floor_ms is not None and c.gap_ms < c.step_floor_ms / TOKENS_PER_STEP:
+        yield (
+            f"a token every {c.gap_ms:.3g} ms is faster than memory can feed the weights (one step takes "
+            f"{c.step_floor_ms:.3g} ms); check hardware, model.parameters and model.precision"
+        )
+
+
+CHECKS: tuple[Callable[[Claims], Iterator[str]], ...] = (
+    made_something,
+    answered,
+    streamed,
+    took_time,
+    rate_fits_gap,
+    littles_law,
+    tokens_fit_events,
+    memory_can_feed,
+)
+
+
+def _step_floor_ms(row: Row) -> float | None:
+    """Bytes of the active weights over the bandwidth of all chips, where both are known."""
+    hardware, model = _object(row, "hardware"), _object(row, "model")
+    chips, width = _number(hardware, "chip_count"), BYTES_PER_WEIGHT.get(str(model.get("precision")))
+    billions = _active_billions(str(model.get("parameters")))
+    bandwidth = _bandwidth(str(hardware.get("chip_model")))
+    if not chips or width is None or billions is None or bandwidth is None:
+        return None
+    return billions * width / (bandwidth * chips) * 1000  # 1e9 weights over 1e9 bytes/s
+
+
+def _active_billions(parameters: str) -> float | None:
+    """How many billion weights a token passes through: 7 of "7B", 0.135 of "135M", 3 of "30B-A3B"; None of "8x7B"."""
+    said = re.search(r"A([0-9]+(?:\.[0-9]+)?)B\b", parameters) or re.fullmatch(
+        r"\s*([0-9]+(?:\.[0-9]+)?)\s*([BM])", parameters
+    )
+    if said is None:
+        return None
+    return float(said[1]) / (1000 if said[0].strip().endswith("M") else 1)
+
+
+def _bandwidth(chip: str) -> float | None:
+    """GB/s of a chip whose name holds one of the known ones as a word."""
+    return next(
+        (speed for name, speed in GB_PER_S.items() if re.search(rf"(?<![A-Za-z0-9]){name}(?![0-9])", chip)),
+        None,
+    )
+
+
+def _sum(ttft: float | None, gap: float | None, length: float | None) -> float | None:
+    return ttft + gap * (length - 1) if ttft is not None and gap is not None and length else None
+
+
+def _object(row: Row, name: str) -> Row:
+    value = row.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _number(place: Row, name: str) -> float | None:
+    value = place.get(name)
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1e15
+    return float(value) if usable and value is not None else None
