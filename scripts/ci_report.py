@@ -58,10 +58,11 @@ def _step(name: str, ran: dict[str, object] | None) -> Step:
     return Step(name, str(ran["result"]), float(seconds) if isinstance(seconds, (int, float)) else None)
 
 
-def read_tree() -> Tree:
-    changes = _output("git", "status", "--porcelain").splitlines()
+def read_tree(before: str) -> Tree:
+    """The tree as it was when ci began: its commit on the first line, then what git status said."""
+    commit, *changes = before.splitlines()
     return Tree(
-        commit=_output("git", "rev-parse", "HEAD").strip(),
+        commit=commit,
         branch=_output("git", "rev-parse", "--abbrev-ref", "HEAD").strip(),
         changes=tuple(line[3:] for line in changes),
         remote=_output("git", "remote", "get-url", "origin").strip(),
@@ -156,11 +157,14 @@ def post(tree: Tree, *, code: int) -> str:
 def main(arguments: list[str]) -> int:
     """Report, post if asked, and pass ci's exit code on."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--tree", required=True, help="what git rev-parse HEAD and git status --porcelain said before"
+    )
     parser.add_argument("--results", type=Path, required=True, help="what nox --report wrote")
     parser.add_argument("--code", type=int, required=True, help="nox's exit code")
     parser.add_argument("--status", action="store_true", help="show the result beside the commit")
     asked = parser.parse_args(arguments)
-    tree = read_tree()
+    tree = read_tree(asked.tree)
     steps = read_steps(asked.results, runpy.run_path("noxfile.py")["CHAINS"]["ci"])
     page = render(tree, steps, code=asked.code, now=datetime.now(UTC))
     REPORT.write_text(page, encoding="utf-8")

@@ -20,6 +20,7 @@ NOX = """#!/bin/sh
 [ -z "$RESULTS" ] || printf '%s' "$RESULTS" > "$2"
 shift 2
 echo "nox $*"
+[ -z "$CORRECTED" ] || echo "# corrected" >> noxfile.py
 exit "${CODE:-0}"
 """
 PASSED = {"lint": 61.25, "version_guard": 0.1, "tests": 90.0, "build": 12.0}
@@ -126,6 +127,11 @@ def test_a_dirty_tree_is_said_to_be_dirty_whatever_its_files_are_called(checkout
     assert "dirty, 1 changed files" in line
     assert line.count("|") == 3
     assert line.count("`") == 2
+
+
+def test_what_the_hooks_correct_does_not_make_the_checked_tree_dirty(checkout: Path) -> None:
+    fallback(checkout, RESULTS=results(PASSED), CORRECTED="yes")
+    assert "| tree | clean |" in report(checkout)
 
 
 def test_an_unknown_option_runs_nothing(checkout: Path) -> None:
