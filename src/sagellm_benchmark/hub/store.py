@@ -81,8 +81,8 @@ class Store(Protocol):
 class Hub:
     """A dataset on the Hugging Face Hub, or on the server that HF_ENDPOINT names (read when this is built).
 
-    `timeout_s` bounds each silence of the server, six times that a whole read or commit. The token is found by
-    huggingface_hub itself: HF_OIDC_RESOURCE, HF_TOKEN, or the login file.
+    `timeout_s` bounds each silence of the server, six times that a whole read or commit of few files. The token is
+    found by huggingface_hub itself: HF_OIDC_RESOURCE, HF_TOKEN, or the login file.
     """
 
     def __init__(
@@ -126,7 +126,7 @@ class Hub:
                 found = {name: self._file(api, name, head, folder) for name in wanted}
             return Snapshot(head, {name: content for name, content in found.items() if content is not None})
 
-        return self._call(fetch, "read")
+        return self._call(fetch, "read", len(wanted))
 
     def paths(self, folder: str, commit: str) -> list[str]:
         """Every file under `folder` at `commit`; none where there is no such folder."""
@@ -155,7 +155,7 @@ class Hub:
             )
             return str(done.oid)
 
-        return self._call(send, "write")
+        return self._call(send, "write", len(files))
 
     def _create(self, api: Any) -> None:
         try:
@@ -219,15 +219,16 @@ class Hub:
                 f"no token to write to {self.name}; nothing was sent", hint=_permission(self.repo)
             )
 
-    def _call(self, work: Callable[[Any], T], verb: str) -> T:
+    def _call(self, work: Callable[[Any], T], verb: str, files: int = 1) -> T:
         """Run `work` with the library's client, and say what became of it in our own words."""
+        total_s = 6 * self.timeout_s + 0.5 * files
 
         def run() -> T:
             # token=True: writing is reason enough to use the token, even where reading would go without
             return work(library().HfApi(endpoint=self.endpoint, token=True if verb == "write" else None))
 
         try:
-            return call(run, timeout_s=self.timeout_s, total_s=6 * self.timeout_s)
+            return call(run, timeout_s=self.timeout_s, total_s=total_s)
         except Answer as answer:
             raise self._judge(answer, verb) from answer
         except NoAnswer as error:

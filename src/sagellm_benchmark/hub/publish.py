@@ -1,0 +1,176 @@
+"""Publishing loses nothing: read, merge, one commit on top of what was read, and round again until it is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.board.entry import Entry, entries
+from sagellm_benchmark.board.merge import Fate, Outcome, join
+from sagellm_benchmark.board.read import Found, Limits, read_rows
+from sagellm_benchmark.board.submission import Examined, Refused
+from sagellm_benchmark.errors import DataError, RemoteError
+from sagellm_benchmark.hub.pace import Pace, Tries
+from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry
+from sagellm_benchmark.hub.store import (
+    BOARDS,
+    COMPARE,
+    LAST_UPDATED,
+    SUBMISSIONS,
+    Ambiguous,
+    Busy,
+    Snapshot,
+    Stale,
+    Store,
+)
+
+Source = Callable[[Limits], list[Found]]
+"""Gives the rows to publish, read within limits that depend on how large the board is."""
+
+_NAMED = 5  # refused rows in an error message; --skip-invalid lists all of them
+_ASK_EACH = 100  # submissions looked up one by one, and read in one call
+_HERE = (Fate.ADDED, Fate.IMPROVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publish came to. `commit` is the one that was written or, with nothing to write, the one that was read."""
+
+    store: Store
+    commit: str | None
+    written: bool
+    outcomes: tuple[Outcome, ...]
+    refused: tuple[Refused, ...]
+
+    @property
+    def address(self) -> str:
+        """Where to look at it."""
+        return self.store.address(self.commit) if self.commit else self.store.name
+
+
+def row_files(folder: Path) -> list[Path]:
+    """The files of rows in hf_data/; what is derived from rows is made anew for the dataset.
+
+    Raises DataError where there is no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {folder}", hint="make its files with `sagellm-benchmark aggregate`"
+        )
+    return sorted(path for path in folder.glob("*.json") if path.name not in (COMPARE, LAST_UPDATED))
+
+
+def rows_in(folder: Path) -> Source:
+    """The rows of every file in hf_data/."""
+    files = row_files(folder)
+    return lambda limits: [found for path in files for found in read_rows(path, limits)]
+
+
+def publish(
+    store: Store,
+    source: Source,
+    *,
+    skip_invalid: bool = False,
+    dry_run: bool = False,
+    pace: Pace | None = None,
+) -> Published:
+    """Bring every row of `source` onto the board, or say why not.
+
+    Raises DataError for a row that may not come onto it (nothing is sent then; `skip_invalid` leaves such rows out),
+    ConflictError when others kept winning, RemoteError when the store is out of reach. Doing it twice changes nothing.
+    """
+    tries = Tries(pace or Pace())
+    found: list[Found] | None = None
+    unsure: Plan | None = None
+    while True:
+        plan: Plan | None = None
+        try:
+            board = Board.of(store.read())
+            found = _read(source, board) if found is None else found
+            plan = _plan(store, board, found, skip_invalid=skip_invalid)
+            if dry_run or not plan.files:
+                return _finished(store, board.snapshot.commit, plan, unsure, written=False)
+            new = store.commit(plan.files, board.snapshot.commit, plan.message)
+            unsure = plan
+            _prove(store, new, board, plan)
+            return _finished(store, new, plan, None, written=True)
+        except (Stale, Busy, Ambiguous) as error:
+            # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
+            unsure = plan if plan is not None and not isinstance(error, Stale) else unsure
+            tries.wait(error)
+
+
+def unpublished(store: Store, source: Source) -> Examined:
+    """What is in `source`, judged: only its `known` rows are on the board, or were and are kept as submissions."""
+    board = Board.of(store.read())
+    return _examined(store, board, _read(source, board))
+
+
+def _read(source: Source, board: Board) -> list[Found]:
+    return source(Limits().beside(len(board.entries)))
+
+
+def _plan(store: Store, board: Board, found: list[Found], *, skip_invalid: bool) -> Plan:
+    examined = _examined(store, board, found)
+    if examined.refused and not skip_invalid:
+        raise _refusal(examined.refused)
+    return make(board, examined)
+
+
+def _examined(store: Store, board: Board, found: list[Found]) -> Examined:
+    """Judge the rows; what may have been accepted once is looked up among the submissions before it is judged."""
+    examined = examine(board, found)
+    paths, commit = doubtful(board, examined), board.snapshot.commit
+    if not paths or commit is None:
+        return examined
+    if len(paths) > _ASK_EACH:
+        paths = sorted(set(paths) & set(store.paths(SUBMISSIONS, commit)))
+    kept = read_submissions(store, paths, commit)
+    return examine(board, found, kept)
+
+
+def read_submissions(store: Store, paths: list[str], commit: str) -> list[Entry]:
+    """Those of the submissions at `paths` that exist, read in portions so that no call takes long."""
+    kept: list[Entry] = []
+    for start in range(0, len(paths), _ASK_EACH):
+        files = store.read(paths[start : start + _ASK_EACH], commit=commit).files
+        kept += [submitted_entry(name, content) for name, content in files.items()]
+    return kept
+
+
+def _refusal(refused: tuple[Refused, ...]) -> DataError:
+    shown = [str(one) for one in refused[:_NAMED]]
+    if len(refused) > _NAMED:
+        shown.append(f"… and {len(refused) - _NAMED} more")
+    return DataError(
+        "\n       ".join(["these rows may not be published; nothing was sent:", *shown]),
+        hint="mend or remove them, or publish the others with --skip-invalid",
+    )
+
+
+def _prove(store: Store, commit: str, before: Board, plan: Plan) -> None:
+    """Read the new commit back: each row that was there or handed in is in it, or beaten by a better one."""
+    there = _entries(store.read(BOARDS, commit=commit))
+    for outcome in join(there, [*before.entries, *(o.entry for o in plan.outcomes)]).outcomes:
+        if outcome.fate in _HERE:
+            raise RemoteError(
+                f"row {outcome.entry.entry_id} is missing at {store.address(commit)}",
+                hint="publish again; if it is missing again, report it",
+            )
+
+
+def _entries(snapshot: Snapshot) -> Iterable[Entry]:
+    return [entry for name, content in snapshot.files.items() for entry in entries(name, content)]
+
+
+def _finished(
+    store: Store, commit: str | None, plan: Plan, unsure: Plan | None, *, written: bool
+) -> Published:
+    """The result. Rows that an earlier try brought there, as is now known, count as that try's."""
+    outcomes = plan.outcomes
+    if unsure is not None and not written:
+        first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in _HERE}
+        there = {o.entry.text for o in outcomes if o.fate is Fate.ALREADY_THERE}
+        outcomes = tuple(first[o.entry.text] if o.entry.text in first.keys() & there else o for o in outcomes)
+    return Published(store, commit, written or unsure is not None, outcomes, plan.refused)

@@ -1,0 +1,63 @@
+"""Proof that nothing accepted has disappeared: the boards follow from the submissions, byte for byte."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.merge import Fate, join
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.hub.plan import Board, tables, with_unknown
+from sagellm_benchmark.hub.publish import read_submissions
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, COMPARE, LAST_UPDATED, SUBMISSIONS, Stale, Store
+
+_ROUNDS = 5
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What the submissions and the rows recorded beside them give: files by name, and where they differ."""
+
+    commit: str
+    submissions: int
+    recorded: int
+    files: dict[str, bytes]
+    differences: tuple[str, ...]
+
+
+def rebuild(store: Store) -> Rebuilt:
+    """Make the boards anew from everything that was ever accepted, and compare them with those at the newest commit.
+
+    Raises DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
+    """
+    for _ in range(_ROUNDS):
+        snapshot = store.read()
+        if snapshot.commit is None or BEFORE_SUBMISSIONS not in snapshot.files:
+            raise DataError(f"{store.name} has no submissions yet", hint="publish to it once, then try again")
+        board = Board.of(snapshot)
+        paths = [path for path in store.paths(SUBMISSIONS, snapshot.commit) if path != BEFORE_SUBMISSIONS]
+        submitted = read_submissions(store, paths, snapshot.commit)
+        if store.read(()).commit == snapshot.commit:  # else a folder's files may be of two commits
+            return _compare(board, submitted)
+    raise Stale(f"{store.name} changes faster than it can be read", hint="try again when nobody publishes")
+
+
+def _compare(board: Board, submitted: list[Entry]) -> Rebuilt:
+    merged = join(board.recorded, submitted)
+    before = board.snapshot.files
+    files = tables(merged.entries)
+    files |= {name: with_unknown(before.get(name), files[name]) for name in (COMPARE, LAST_UPDATED)}
+    differing = [f"{name} is not what the rows give" for name in files if before.get(name) != files[name]]
+    lost = [
+        o.entry for o in join(board.entries, merged.entries).outcomes if o.fate in (Fate.ADDED, Fate.IMPROVED)
+    ]
+    strange = [
+        o.entry for o in join(merged.entries, board.entries).outcomes if o.fate in (Fate.ADDED, Fate.IMPROVED)
+    ]
+    said = (
+        *differing,
+        *(f"row {entry.entry_id} was accepted and is missing" for entry in lost[:_NAMED]),
+        *(f"row {entry.entry_id} is on the board and was never accepted" for entry in strange[:_NAMED]),
+    )
+    return Rebuilt(board.snapshot.commit or "", len(submitted), len(board.recorded), files, said)

@@ -1,0 +1,474 @@
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+
+from sagellm_benchmark.board.identity import Row, submission_path
+from sagellm_benchmark.board.merge import Fate
+from sagellm_benchmark.board.read import Found, Limits
+from sagellm_benchmark.errors import ConflictError, DataError, Exit, RemoteError
+from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.directory import Directory
+from sagellm_benchmark.hub.pace import Pace
+from sagellm_benchmark.hub.publish import Published, Source, publish, rows_in
+from sagellm_benchmark.hub.rebuild import rebuild
+from sagellm_benchmark.hub.store import (
+    BEFORE_SUBMISSIONS,
+    CARD,
+    COMPARE,
+    LAST_UPDATED,
+    MULTI,
+    SINGLE,
+    Hub,
+    Store,
+)
+from tests.fakes.hub_server import READER, REPO, Fault, HubServer
+from tests.fakes.rows import new_row, new_rows
+
+LEGACY = orjson.loads((Path(__file__).parents[1] / "data" / "published_rows.json").read_bytes())
+
+
+SEEDED = random.Random(1)  # noqa: S311 - jitter that repeats
+
+
+class Clock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def pace(clock: Clock) -> Pace:
+    return Pace(attempts=8, sleep=clock.sleep, clock=lambda: clock.now, random=SEEDED)
+
+
+@pytest.fixture(params=["hub", "directory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "hub":
+        hub: Hub = request.getfixturevalue("hub")
+        return hub
+    return Directory(tmp_path / "shared")
+
+
+def given(*rows: Row) -> Source:
+    def source(limits: Limits) -> list[Found]:
+        return [Found("hf_data/leaderboard_single.json", at, row) for at, row in enumerate(rows)]
+
+    return source
+
+
+def fates(published: Published) -> list[str]:
+    return [outcome.fate.value for outcome in published.outcomes]
+
+
+def ids(store: Store) -> list[str]:
+    files = store.read().files
+    return sorted(row["entry_id"] for name in (SINGLE, MULTI) for row in orjson.loads(files.get(name, b"[]")))
+
+
+def test_the_first_publish_writes_every_file_in_one_commit(server: HubServer, hub: Hub) -> None:
+    row = new_row()
+    result = publish(hub, given(row))
+    assert fates(result) == ["added"]
+    commit = server.history.head
+    assert (result.commit, result.written) == (commit.id, True)
+    assert len(server.history.commits) == 2
+    assert commit.message == "Publish 1 added"
+    assert orjson.loads(commit.files[SINGLE]) == [row]
+    assert orjson.loads(commit.files[MULTI]) == []
+    assert orjson.loads(commit.files[submission_path(row)]) == row
+    assert orjson.loads(commit.files[LAST_UPDATED]) == {"last_updated": "2026-11-20T08:00:00Z"}
+    assert orjson.loads(commit.files[COMPARE])["group_count"] == 1
+    assert b"leaderboard_single.json" in commit.files[CARD]
+    assert commit.files[BEFORE_SUBMISSIONS] == b"[]\n"
+
+
+def test_publishing_twice_changes_nothing(store: Store) -> None:
+    publish(store, given(*new_rows(3)))
+    before = store.read()
+    result = publish(store, given(*new_rows(3)))
+    assert (fates(result), result.written) == (["already there"] * 3, False)
+    assert store.read() == before
+
+
+def test_a_better_row_takes_the_place_and_the_beaten_one_is_kept(store: Store) -> None:
+    slow, fast = new_row(), new_row(metrics__throughput_tps=99.0)
+    publish(store, given(slow))
+    result = publish(store, given(fast))
+    assert fates(result) == ["improved"]
+    assert result.outcomes[0].other is not None
+    assert result.outcomes[0].other.entry_id == slow["entry_id"]
+    assert ids(store) == [fast["entry_id"]]
+    kept = store.read([submission_path(slow)]).files
+    assert orjson.loads(kept[submission_path(slow)]) == slow
+
+
+def test_a_worse_row_is_kept_and_told_by_which_it_is_beaten(store: Store) -> None:
+    slow, fast = new_row(), new_row(metrics__throughput_tps=99.0)
+    publish(store, given(fast))
+    board = store.read().files[SINGLE]
+    result = publish(store, given(slow))
+    assert (fates(result), result.written) == (["beaten"], True)
+    assert result.outcomes[0].other is not None
+    assert result.outcomes[0].other.entry_id == fast["entry_id"]
+    assert store.read().files[SINGLE] == board
+    assert submission_path(slow) in store.read([submission_path(slow)]).files
+    assert not publish(store, given(slow)).written
+
+
+def test_a_row_that_was_beaten_long_ago_may_still_lie_in_hf_data(store: Store) -> None:
+    odd, better = LEGACY[0], None
+    publish_legacy(store)
+    better = {**odd, "entry_id": "00000000-0000-4000-8000-000000000000"}
+    better["metrics"] = {**odd["metrics"], "throughput_tps": 1e6}
+    put(store, {SINGLE: to_json([better, *LEGACY[1:]])})
+    result = publish(store, given(odd, new_row()))
+    assert sorted(fates(result)) == ["added", "beaten"]
+
+
+def publish_legacy(store: Store) -> None:
+    """A board from before this tool, and the first publish by it."""
+    put(store, {SINGLE: to_json(LEGACY), MULTI: b"[]\n"})
+    publish(store, given(new_row(model__name="first")))
+
+
+def put(store: Store, files: dict[str, bytes]) -> None:
+    store.commit(files, store.read(()).commit, "by another tool")
+
+
+def test_rows_of_old_pass_unharmed_and_are_recorded(store: Store) -> None:
+    put(store, {SINGLE: to_json(LEGACY), MULTI: b"[]\n"})
+    result = publish(store, given(*LEGACY, new_row()))
+    assert fates(result).count("added") == 1
+    files = store.read().files
+    assert orjson.loads(files[BEFORE_SUBMISSIONS]) != []
+    rows = orjson.loads(files[BEFORE_SUBMISSIONS])
+    assert sorted(row["entry_id"] for row in rows) == sorted(row["entry_id"] for row in LEGACY)
+    assert all(row in LEGACY or row == new_row() for row in orjson.loads(files[SINGLE]))
+
+
+def test_the_boards_follow_from_the_submissions(store: Store) -> None:
+    publish_legacy(store)
+    publish(store, given(*new_rows(4), new_row(metrics__throughput_tps=1.0)))
+    rebuilt = rebuild(store)
+    assert rebuilt.differences == ()
+    assert rebuilt.submissions == 6
+    assert rebuilt.recorded == len(LEGACY)
+
+
+def test_a_row_that_disappeared_from_the_board_is_found(store: Store) -> None:
+    publish(store, given(*new_rows(2)))
+    rows = orjson.loads(store.read().files[SINGLE])
+    put(store, {SINGLE: to_json(rows[:1])})
+    differences = rebuild(store).differences
+    assert f"row {rows[1]['entry_id']} was accepted and is missing" in differences
+    assert f"{SINGLE} is not what the rows give" in differences
+
+
+def test_a_row_that_nobody_submitted_is_found_and_then_recorded(store: Store) -> None:
+    publish(store, given(new_row()))
+    rows = orjson.loads(store.read().files[SINGLE])
+    put(store, {SINGLE: to_json([*rows, LEGACY[0]])})
+    assert rebuild(store).differences[-1] == (
+        f"row {LEGACY[0]['entry_id']} is on the board and was never accepted"
+    )
+    publish(store, given(new_row(model__name="another")))
+    assert rebuild(store).differences == ()
+
+
+def test_there_is_nothing_to_rebuild_before_the_first_publish(store: Store) -> None:
+    with pytest.raises(DataError, match="no submissions yet"):
+        rebuild(store)
+
+
+def test_one_bad_row_stops_the_publish_before_anything_is_sent(store: Store) -> None:
+    before = store.read()
+    with pytest.raises(DataError) as caught:
+        publish(store, given(new_row(), new_row(metrics__throughput_tps=-1)))
+    assert "hf_data/leaderboard_single.json, row 1: metrics.throughput_tps: -1" in caught.value.message
+    assert "--skip-invalid" in (caught.value.hint or "")
+    assert store.read() == before
+
+
+def test_skip_invalid_publishes_the_others_and_lists_what_it_left(store: Store) -> None:
+    good = new_row()
+    bad = [new_row(metrics__ttft_ms=None, model__name=f"m{at}") for at in range(7)]
+    with pytest.raises(DataError, match="and 2 more"):
+        publish(store, given(good, *bad))
+    result = publish(store, given(good, *bad), skip_invalid=True)
+    assert [one.found.index for one in result.refused] == list(range(1, 8))
+    assert ids(store) == [good["entry_id"]]
+
+
+def test_an_id_that_belongs_to_a_published_row_is_refused(store: Store) -> None:
+    publish_legacy(store)
+    forged = new_row()
+    forged["entry_id"] = LEGACY[0]["entry_id"]
+    del forged["schema_version"]
+    with pytest.raises(DataError, match="another row's"):
+        publish(store, given(forged))
+
+
+def test_an_id_that_belongs_to_a_beaten_row_is_refused(store: Store) -> None:
+    owner = "11111111-1111-4111-8111-111111111111"
+    first = new_row(entry_id=owner)
+    del first["schema_version"]
+    forged = {**first, "metrics": {**first["metrics"], "ttft_ms": 1.0, "throughput_tps": 1000.0}}
+    publish(store, given(first))
+    publish(store, given(new_row(metrics__throughput_tps=500.0)))
+    with pytest.raises(DataError, match="another row's"):
+        publish(store, given(forged))
+
+
+def test_a_dry_run_says_what_would_happen_and_writes_nothing(store: Store) -> None:
+    before = store.read()
+    result = publish(store, given(*new_rows(2)), dry_run=True)
+    assert (fates(result), result.written) == (["added", "added"], False)
+    assert store.read() == before
+
+
+@pytest.mark.parametrize("file", [COMPARE, LAST_UPDATED, SINGLE])
+def test_a_file_of_a_newer_version_is_left_as_it_is(store: Store, file: str) -> None:
+    put(store, {file: to_json({"schema_version": "leaderboard-compare-snapshot/v2"})})
+    before = store.read()
+    with pytest.raises(DataError, match="newer version"):
+        publish(store, given(new_row()))
+    assert store.read() == before
+
+
+def test_fields_and_files_that_we_do_not_know_are_kept(store: Store) -> None:
+    other = {**new_row(model__name="other"), "extra": {"deep": [1, None]}, "schema_version": 7}
+    put(
+        store,
+        {
+            SINGLE: to_json([other]),
+            LAST_UPDATED: to_json({"last_updated": "2020-01-01T00:00:00Z", "by": "someone"}),
+            CARD: b"# Our words\n",
+            "notes.txt": b"hello",
+        },
+    )
+    publish(store, given(new_row()))
+    files = store.read([SINGLE, LAST_UPDATED, CARD, "notes.txt"]).files
+    assert other in orjson.loads(files[SINGLE])
+    assert orjson.loads(files[LAST_UPDATED])["by"] == "someone"
+    assert files[CARD].endswith(b"---\n# Our words\n")
+    assert files["notes.txt"] == b"hello"
+
+
+def test_a_damaged_board_stops_the_publish(store: Store) -> None:
+    put(store, {SINGLE: b'{"rows": 1}\n'})
+    before = store.read()
+    with pytest.raises(DataError, match=SINGLE):
+        publish(store, given(new_row()))
+    assert store.read() == before
+
+
+def test_a_dataset_that_does_not_exist_is_created(server: HubServer, pace: Pace) -> None:
+    hub = Hub("team/new", endpoint=server.url)
+    assert fates(publish(hub, given(new_row()), pace=pace)) == ["added"]
+    assert ids(hub) == [new_row()["entry_id"]]
+
+
+def test_many_beaten_rows_are_looked_up_by_their_listing(store: Store) -> None:
+    slow = new_rows(120)
+    publish(store, given(*new_rows(120, metrics__throughput_tps=500.0), *slow))
+    result = publish(store, given(*slow))
+    assert (fates(result), result.written) == (["beaten"] * 120, False)
+
+
+def rival(*rows: Row) -> dict[str, str]:
+    return {SINGLE: to_json(list(rows)).decode(), MULTI: "[]\n"}
+
+
+FAULTS: list[Callable[[], Fault]] = [
+    lambda: Fault("commit", status=409, times=3),
+    lambda: Fault("commit", status=412),
+    lambda: Fault("commit", do="rival", files=rival(new_row(model__name="rival")), times=3),
+    lambda: Fault("preupload", do="rival", files=rival(new_row(model__name="rival"))),
+    lambda: Fault("commit", status=429),
+    lambda: Fault("commit", status=429, headers={"Retry-After": "90"}),
+    lambda: Fault("commit", status=503, times=2),
+    lambda: Fault("commit", status=503, headers={"Retry-After": "90"}),
+    lambda: Fault("preupload", status=429, headers={"Retry-After": "90"}),
+    lambda: Fault("info", status=503, times=2),
+    lambda: Fault("commit", status=500),
+    lambda: Fault("commit", status=500, applied=True),
+    lambda: Fault("commit", status=503, applied=True),
+    lambda: Fault("commit", status=504, applied=True),
+    lambda: Fault("commit", do="drop"),
+    lambda: Fault("commit", do="drop", applied=True),
+    lambda: Fault("commit", do="cut"),
+    lambda: Fault("commit", do="corrupt"),
+    lambda: Fault("commit", do="hang"),
+    lambda: Fault("commit", do="hang", applied=True),
+    lambda: Fault("commit", do="slow", seconds=0.3),
+    lambda: Fault("info", do="stale", times=1, skip=0),
+    lambda: Fault("info", do="stale", times=2),
+    lambda: Fault("info", do="hang"),
+    lambda: Fault("info", do="cut"),
+    lambda: Fault("info", do="corrupt"),
+    lambda: Fault("validate", status=502),
+    lambda: Fault("validate", do="drop"),
+    lambda: Fault("preupload", do="corrupt"),
+    lambda: Fault("head", status=500),
+    lambda: Fault("head", status=429, headers={"Retry-After": "30"}),
+    lambda: Fault("file", do="corrupt"),
+    lambda: Fault("file", do="cut"),
+    lambda: Fault("file", do="corrupt", skip=2, times=1),
+]
+
+
+def name_of(make: Callable[[], Fault]) -> str:
+    fault = make()
+    words = [fault.on, fault.do, str(fault.status) if fault.do == "status" else ""]
+    return "-".join(word for word in [*words, "applied" if fault.applied else "", *fault.headers] if word)
+
+
+@pytest.mark.parametrize("make", FAULTS, ids=name_of)
+def test_whatever_goes_wrong_the_rows_arrive_once_and_nothing_is_lost(
+    server: HubServer, pace: Pace, clock: Clock, make: Callable[[], Fault]
+) -> None:
+    hub = Hub(REPO, endpoint=server.url, timeout_s=1.0)
+    before = new_row(model__name="before")
+    server.history.add({SINGLE: to_json([before]), MULTI: b"[]\n"}, "before")
+    fault = make()
+    server.faults.append(fault)
+    rows = new_rows(3)
+    result = publish(hub, given(*rows), pace=pace)
+    assert fates(result) == ["added"] * 3
+    assert fault.times == 0
+    held = [row["entry_id"] for row in orjson.loads(server.history.head.files[SINGLE])]
+    rivals = [new_row(model__name="rival")["entry_id"]] if fault.do == "rival" else []
+    lost_to_rival = [] if fault.do == "rival" else [before["entry_id"]]  # the rival overwrote the board
+    assert sorted(held) == sorted([*(row["entry_id"] for row in rows), *lost_to_rival, *rivals])
+    assert sum("Publish" in commit.message for commit in server.history.commits) == 1
+    if "Retry-After" in fault.headers:
+        assert max(clock.slept) >= int(fault.headers["Retry-After"])
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "code"),
+    [
+        (Fault("commit", status=412, times=-1), ConflictError, Exit.CONFLICT),
+        (Fault("commit", status=409, times=-1), ConflictError, Exit.CONFLICT),
+        (Fault("commit", status=429, times=-1), RemoteError, Exit.REMOTE),
+        (Fault("commit", status=429, headers={"Retry-After": "3600"}), RemoteError, Exit.REMOTE),
+        (Fault("commit", status=500, times=-1), RemoteError, Exit.REMOTE),
+        (Fault("commit", do="drop", times=-1), RemoteError, Exit.REMOTE),
+        (Fault("info", status=500, times=-1), RemoteError, Exit.REMOTE),
+        (Fault("info", status=401), RemoteError, Exit.REMOTE),
+        (Fault("commit", status=403), RemoteError, Exit.REMOTE),
+        (Fault("preupload", status=401), RemoteError, Exit.REMOTE),
+        (Fault("file", do="corrupt", times=-1), DataError, Exit.DATA),
+        (Fault("head", status=404, times=-1), RemoteError, Exit.REMOTE),
+    ],
+    ids=lambda value: f"{value.on}-{value.do}-{value.status}" if isinstance(value, Fault) else "",
+)
+def test_what_does_not_get_better_ends_in_an_error_and_changes_nothing(
+    server: HubServer, hub: Hub, pace: Pace, fault: Fault, error: type[Exception], code: Exit
+) -> None:
+    server.history.add({SINGLE: to_json([new_row()]), MULTI: b"[]\n"}, "before")
+    before = server.history.head
+    server.faults.append(fault)
+    with pytest.raises(error) as caught:
+        publish(hub, given(*new_rows(2)), pace=pace)
+    assert type(caught.value).exit_code is code  # type: ignore[attr-defined]
+    assert server.history.head is before
+
+
+def test_a_reader_s_token_changes_nothing(
+    server: HubServer, hub: Hub, pace: Pace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", READER)
+    with pytest.raises(RemoteError, match="403"):
+        publish(hub, given(new_row()), pace=pace)
+    assert len(server.history.commits) == 1
+
+
+def test_patience_ends(server: HubServer, hub: Hub, clock: Clock) -> None:
+    server.faults.append(Fault("commit", status=503, times=-1, headers={"Retry-After": "100"}))
+    pace = Pace(patience_s=350.0, sleep=clock.sleep, clock=lambda: clock.now, random=SEEDED)
+    with pytest.raises(RemoteError, match="gave up after") as caught:
+        publish(hub, given(new_row()), pace=pace)
+    assert "it asks to wait" in (caught.value.hint or "")
+    assert clock.now <= 350.0
+
+
+def test_the_waits_grow_and_are_never_the_same(server: HubServer, hub: Hub, clock: Clock, pace: Pace) -> None:
+    server.faults.append(Fault("commit", status=500, times=-1))
+    with pytest.raises(RemoteError):
+        publish(hub, given(new_row()), pace=pace)
+    assert len(clock.slept) == 7
+    assert len(set(clock.slept)) == 7
+    assert clock.slept[-1] > clock.slept[0]
+
+
+def test_a_commit_that_does_not_hold_the_rows_is_reported(server: HubServer, hub: Hub, pace: Pace) -> None:
+    class Forgetful(Hub):
+        def commit(self, files: object, parent: object, message: object) -> str:
+            return server.history.add({SINGLE: b"[]\n", MULTI: b"[]\n"}, "forgets").id
+
+    with pytest.raises(RemoteError, match="is missing at"):
+        publish(Forgetful(REPO, endpoint=server.url), given(new_row()), pace=pace)
+
+
+def test_hf_data_is_every_file_of_rows_in_the_folder(tmp_path: Path, hub: Hub) -> None:
+    rows = new_rows(3)
+    (tmp_path / SINGLE).write_bytes(to_json(rows[:2]))
+    (tmp_path / "mine.json").write_bytes(to_json(rows[2:]))
+    (tmp_path / COMPARE).write_bytes(b"{}\n")
+    (tmp_path / LAST_UPDATED).write_bytes(b"{}\n")
+    (tmp_path / "README.md").write_text("# here")
+    assert fates(publish(hub, rows_in(tmp_path))) == ["added"] * 3
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no folder"):
+        rows_in(tmp_path / "hf_data")
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "utf-16", "nan"])
+def test_a_file_that_is_no_plain_json_stops_everything(
+    tmp_path: Path, hub: Hub, server: HubServer, kind: str
+) -> None:
+    path = tmp_path / SINGLE
+    if kind == "link":
+        path.symlink_to("/etc/passwd")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_bytes(b"[NaN]" if kind == "nan" else "[]".encode("utf-16"))
+    with pytest.raises(DataError, match=SINGLE):
+        publish(hub, rows_in(tmp_path))
+    assert len(server.history.commits) == 1
+
+
+def test_rows_of_several_nodes_go_to_their_own_board(store: Store) -> None:
+    cluster = {
+        "node_count": 2,
+        "comm_backend": "nccl",
+        "topology_type": "ring",
+        "interconnect": "IB",
+        "topology": "2 nodes",
+    }
+    row = new_row(cluster=cluster, config_type="multi_node")
+    publish(store, given(row, new_row()))
+    files = store.read().files
+    assert orjson.loads(files[MULTI]) == [row]
+    assert b"leaderboard_multi.json" in files[CARD]
+    assert Fate.ADDED.value == "added"
