@@ -19,6 +19,7 @@ _CORE = tuple(
     """.split()  # noqa: SIM905 - as in COMMON_WORDS
 )
 _ENOUGH = len(_CORE) // 4
+_GROUP = 8
 _SAMPLED = 64  # words priced one by one where few are one token
 _ASSUMED = {1: _CORE}
 
@@ -83,24 +84,23 @@ def _by_line(count: Callable[[str], int]) -> Lexicon:
 
 def _by_word(count: Callable[[str], int]) -> Lexicon:
     overhead = max(0, count("a") - 1)
-    later = _singles(_CORE, lambda words: count(f"a {' '.join(words)}") == overhead + 1 + len(words))
-    if len(later) > _ENOUGH:
-        rest = [word for word in COMMON_WORDS if word not in set(_CORE)]
-        later += _singles(rest, lambda words: count(f"a {' '.join(words)}") == overhead + 1 + len(words))
-        first = _singles(later, lambda words: count("\n".join(words)) == overhead + 2 * len(words) - 1)
-        if len(first) > _ENOUGH:
+
+    def later_singles(words: Sequence[str]) -> list[str]:
+        return _singles(words, lambda group: count(f"a {' '.join(group)}") == overhead + 1 + len(group))
+
+    later = later_singles(_CORE)
+    if len(later) >= _ENOUGH:
+        later += later_singles([word for word in COMMON_WORDS if word not in _CORE])
+        first = _singles(later, lambda group: count("\n".join(group)) == overhead + 2 * len(group) - 1)
+        if len(first) >= _ENOUGH:
             return Lexicon({1: tuple(first)}, {1: tuple(later)}, overhead, known=True)
     return _priced(count, overhead)
 
 
 def _singles(words: Sequence[str], all_single: Callable[[Sequence[str]], bool]) -> list[str]:
-    """The words that are one token each, by halving groups: a few questions where nearly all of them are."""
-    if not words or all_single(words):
-        return list(words)
-    if len(words) == 1:
-        return []
-    middle = len(words) // 2
-    return _singles(words[:middle], all_single) + _singles(words[middle:], all_single)
+    """The words of the groups in which each is one token: one question a group, and we have words to spare."""
+    groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
+    return [word for group in groups if all_single(group) for word in group]
 
 
 def _priced(count: Callable[[str], int], overhead: int) -> Lexicon:

@@ -94,8 +94,12 @@ def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities
 
 
 def _extra(engine: str, fields: Mapping[str, Any], turns: int) -> dict[str, Any]:
-    """Single turns share no prefix, so llama.cpp need not look for one in its slots."""
-    return {**fields, "cache_prompt": False} if engine == "llama.cpp" and turns == 1 else dict(fields)
+    """The fields that were taken; None for the one that the load client sends unless it is told not to.
+
+    Single turns share no prefix, so llama.cpp need not look for one in its slots.
+    """
+    uncached = {"cache_prompt": False} if engine == "llama.cpp" and turns == 1 else {}
+    return {"stream_options": None, **fields, **uncached}
 
 
 def prompt_fields(api: Api, text: str) -> dict[str, Any]:
