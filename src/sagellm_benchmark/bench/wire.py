@@ -79,7 +79,7 @@ def head(target: Target, where: Endpoint) -> bytes:
 def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_tokens: int) -> bytes:
     """The JSON of one request: the turns so far with the answers between them.
 
-    `target.extra` is put in last and so overrides what is said here.
+    `target.extra` is put in last and so overrides what is said here; None in it takes a field out.
     """
     asked: dict[str, Any] = {
         "model": target.model,
@@ -91,7 +91,7 @@ def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_to
         asked["messages"] = _messages(texts, answers)
     else:
         asked["prompt"] = _prompt(texts, answers)
-    return orjson.dumps(asked | target.extra)
+    return orjson.dumps({name: value for name, value in (asked | target.extra).items() if value is not None})
 
 
 def request(prepared_head: bytes, content: bytes) -> bytes:
