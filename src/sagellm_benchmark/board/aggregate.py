@@ -10,6 +10,7 @@ from pathlib import Path
 from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, entries
 from sagellm_benchmark.board.merge import Outcome, join, split
 from sagellm_benchmark.board.plausible import implausible
+from sagellm_benchmark.board.problem import repeated_key
 from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
@@ -105,7 +106,7 @@ class _Runs:
         elif against := problems(row, Strength.NEW):
             self.damaged.append(Skipped(path, tuple(map(str, against))))
         elif found.repeated is not None:
-            self.damaged.append(Skipped(path, (f"the key {found.repeated!a} stands in it twice",)))
+            self.damaged.append(Skipped(path, (str(repeated_key(found.repeated)),)))
         elif doubts := implausible(row):
             self.left_out.append(Skipped(path, tuple(doubts)))
         else:

@@ -44,6 +44,12 @@ class Entry:
         return str(self.rank[4])
 
     @property
+    def throughput_tps(self) -> float | None:
+        """Output tokens a second of the whole system; None where the row has no such number."""
+        rate: float = -self.rank[0]
+        return rate if math.isfinite(rate) else None
+
+    @property
     def submitted_at(self) -> float | None:
         """Seconds since the epoch; None where the row gives no readable time."""
         moment: float = self.rank[3]

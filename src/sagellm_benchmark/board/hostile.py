@@ -67,13 +67,13 @@ def _text_problem(text: str, limit: int) -> str | None:
     if len(text) > limit:
         return f"at most {limit} characters"
     if not text.isprintable() and not text.replace("\u3000", "").replace("\u00a0", "").isprintable():
-        return "printable characters only: no control, direction-changing or invisible ones"
+        return "made of printable characters: no control, direction-changing or invisible ones"
     if not _SUSPECT.search(text):
         return None
     if _MARKUP.search(text):
         return "text without markup: no <, > or &entities;"
     if _BAD_LINK.search(text):
-        return "no links but http:// and https://"
+        return "free of links other than http:// and https://"
     return None
 
 

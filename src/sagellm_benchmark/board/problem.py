@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 
 
@@ -14,4 +15,9 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.value} is not allowed, but {self.allowed}"
+        return f"{self.field} is {self.value}; it must be {self.allowed}"
+
+
+def repeated_key(key: str) -> Problem:
+    """A key that stands twice in one object, of which a parser keeps only one."""
+    return Problem(f"the key {json.dumps(key[:60])}", "there twice", "there once in its object")

@@ -201,7 +201,7 @@ def _agreement(row: Row) -> Iterator[Problem]:
         yield Problem(
             "config_type",
             shown(row.get("config_type")),
-            "multi_node with a cluster, else null as the cluster",
+            "multi_node with a cluster, and another one with cluster null",
         )
     metadata = row.get("metadata")
     for name in ("engine", "engine_version"):
@@ -209,15 +209,13 @@ def _agreement(row: Row) -> Iterator[Problem]:
         if said is not None and again is not None and said != again:
             yield Problem(f"metadata.{name}", shown(again), f"the same as {name}, or leave it out")
     if "identity" in row and row["identity"] != slug(identity(row)):
-        yield Problem(
-            "identity", shown(row["identity"]), "nothing here: it is computed from the row's fields"
-        )
+        yield Problem("identity", shown(row["identity"]), "left out: it is computed from the row's fields")
     if row.get("schema_version") == SCHEMA_VERSION and row.get("entry_id") != entry_id(row):
         yield Problem(
             "entry_id", shown(row.get("entry_id")), f"the id of the row's own content, {entry_id(row)}"
         )
     if reasons := row.get("unpublishable"):
-        yield Problem("unpublishable", shown(reasons), "only rows that may be published")
+        yield Problem("unpublishable", shown(reasons), "absent from a row that is published")
 
 
 def _interconnect(row: Row) -> Iterator[Problem]:

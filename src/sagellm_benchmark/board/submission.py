@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import Identity
 from sagellm_benchmark.board.kinds import shown
-from sagellm_benchmark.board.problem import Problem
+from sagellm_benchmark.board.problem import Problem, repeated_key
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.schema import Strength, problems
 
@@ -66,7 +66,7 @@ class Examiner:
     def _judge(self, found: Found, new: dict[str, Entry]) -> tuple[Entry | None, list[Problem]]:
         """The row as an entry, if it can be one, and what speaks against it."""
         if found.repeated is not None:
-            return None, [Problem("a key", shown(found.repeated), "each key once in its object")]
+            return None, [repeated_key(found.repeated)]
         if not isinstance(found.row, dict):
             return None, problems(found.row, Strength.NEW)
         entry = Entry.of(found.row)

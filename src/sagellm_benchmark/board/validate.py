@@ -1,0 +1,87 @@
+"""Checking rows one by one, as they lie in files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.board.identity import content
+from sagellm_benchmark.board.kinds import shown
+from sagellm_benchmark.board.plausible import implausible
+from sagellm_benchmark.board.problem import Problem, repeated_key
+from sagellm_benchmark.board.read import Found, Limits, read_rows
+from sagellm_benchmark.board.schema import Strength, problems
+from sagellm_benchmark.errors import DataError
+
+_BOARD = Limits(file_bytes=512 << 20, rows=250_000, values=60_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A row and every reason why it is not valid."""
+
+    found: Found
+    reasons: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing speaks against the row."""
+        return not self.reasons
+
+    @property
+    def entry_id(self) -> str | None:
+        """The row's id as it states it; None where it states no text."""
+        claimed = self.found.row.get("entry_id") if isinstance(self.found.row, dict) else None
+        return claimed if isinstance(claimed, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """Every row of the files, and what was wrong with files that gave none."""
+
+    rows: tuple[Checked, ...]
+    damaged: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether every file could be read and every row is valid."""
+        return not self.damaged and all(row.valid for row in self.rows)
+
+
+def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
+    """Hold the rows of these files to the contract of published rows, or to all that is asked of new ones."""
+    rows: list[Checked] = []
+    damaged: list[str] = []
+    owners: dict[str, tuple[str, bytes]] = {}
+    for path in paths:
+        try:
+            rows += (
+                _check(found, owners, as_new=as_new)
+                for found in read_rows(path, Limits() if as_new else _BOARD)
+            )
+        except DataError as error:
+            damaged.append(error.message)
+    return Validation(tuple(rows), tuple(damaged))
+
+
+def _check(found: Found, owners: dict[str, tuple[str, bytes]], *, as_new: bool) -> Checked:
+    reasons = [
+        str(problem) for problem in problems(found.row, Strength.NEW if as_new else Strength.PUBLISHED)
+    ]
+    if found.repeated is not None:
+        reasons.append(str(repeated_key(found.repeated)))
+    if as_new:
+        reasons += implausible(found.row)
+    checked = Checked(found, tuple(reasons))
+    return Checked(found, (*reasons, *_shared_id(checked, owners)))
+
+
+def _shared_id(checked: Checked, owners: dict[str, tuple[str, bytes]]) -> list[str]:
+    """An id belongs to one row; the same row may stand in several files."""
+    if checked.entry_id is None:
+        return []
+    where, said = owners.setdefault(checked.entry_id, (checked.found.where, content(checked.found.row)))
+    if said == content(checked.found.row):
+        return []
+    return [str(Problem("entry_id", shown(checked.entry_id), f"an id of its own: {where} has this one"))]

@@ -1,0 +1,191 @@
+"""What `aggregate` and `validate` show."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from sagellm_benchmark.board.aggregate import Report, Skipped
+from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.merge import Fate, Outcome
+from sagellm_benchmark.board.validate import Checked, Validation
+
+SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which a workflow's job summary is collected
+_MOST = 200  # rows that a list shows before it only counts
+
+
+def aggregate_text(report: Report) -> str:
+    """The runs as a table, what was left out and why, what was written, and what to type next."""
+    return "\n".join(
+        [
+            _headline(report),
+            *_table([_cells(path, outcome) for path, outcome in report.outcomes]),
+            *_skipped("left out, not to be published", report.left_out),
+            *_skipped("damaged, skipped", report.damaged),
+            "",
+            *_closing(report),
+        ]
+    )
+
+
+def aggregate_json(report: Report) -> dict[str, Any]:
+    """The report as data: lists by what became of a run, each with its file and the other row's id."""
+    fates: dict[str, list[dict[str, Any]]] = {fate.name.lower(): [] for fate in Fate}
+    for path, outcome in report.outcomes:
+        fates[outcome.fate.name.lower()].append(_facts(path, outcome))
+    return {
+        "outputs": str(report.outputs),
+        "hf_data": str(report.hf_data),
+        "offline": report.offline,
+        **fates,
+        "left_out": [_reasons(skipped) for skipped in report.left_out],
+        "damaged": [_reasons(skipped) for skipped in report.damaged],
+        "kept": report.kept,
+        "rows": report.total,
+        "written": list(report.written),
+    }
+
+
+def validation_text(validation: Validation) -> str:
+    """Every refused row with its reasons, then the count."""
+    refused = [row for row in validation.rows if not row.valid]
+    lines = [f"✗ {message}" for message in validation.damaged]
+    for row in refused[:_MOST]:
+        lines.append(f"✗ {row.found.where}  {plain(row.entry_id or 'no entry_id')}")
+        lines += [f"    {plain(reason)}" for reason in row.reasons]
+    if len(refused) > _MOST:
+        lines.append(f"✗ and {len(refused) - _MOST} more; --json lists them all")
+    good = len(validation.rows) - len(refused)
+    return "\n".join([*lines, f"{good} of {_count(len(validation.rows), 'row')} valid"])
+
+
+def validation_json(validation: Validation) -> dict[str, Any]:
+    """A verdict per row; files that could not be read stand in `damaged`, when there are any."""
+    rows = [
+        {"entry_id": row.entry_id, "valid": row.valid, "reasons": list(row.reasons)}
+        for row in validation.rows
+    ]
+    return {"rows": rows, **({"damaged": list(validation.damaged)} if validation.damaged else {})}
+
+
+def add_to_job_summary(validation: Validation, environment: Mapping[str, str]) -> None:
+    """In a workflow, add the verdicts to the job's summary as a Markdown table; elsewhere nothing."""
+    if path := environment.get(SUMMARY):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(_markdown(validation))
+
+
+def _markdown(validation: Validation) -> str:
+    refused_first = sorted(validation.rows, key=lambda row: row.valid)
+    lines = ["### Leaderboard rows", "", "| row | entry_id | verdict |", "|---|---|---|"]
+    lines += [f"| | | ✗ {_cell(message)} |" for message in validation.damaged]
+    lines += [
+        f"| {_cell(row.found.where)} | {_cell(row.entry_id or '')} | {_cell(_verdict(row))} |"
+        for row in refused_first[:_MOST]
+    ]
+    if len(refused_first) > _MOST:
+        lines.append(f"| | | and {len(refused_first) - _MOST} more |")
+    return "\n".join([*lines, "", ""])
+
+
+def _verdict(row: Checked) -> str:
+    return "valid" if row.valid else "✗ " + "; ".join(row.reasons)
+
+
+def _cell(text: str) -> str:
+    """Text that Markdown takes as nothing but text: every character that could mean more becomes an entity."""
+    return "".join(c if c.isalnum() or c in " .,;:/-✗" else f"&#{ord(c)};" for c in plain(text[:2000]))
+
+
+def plain(text: str) -> str:
+    """Text that a terminal only prints; rows of other tools may hold anything."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def _headline(report: Report) -> str:
+    found = len(report.outcomes) + len(report.left_out) + len(report.damaged)
+    if not found:
+        return f"no finished run under {report.outputs}/; measure one first: make bench"
+    fates = Counter(outcome.fate for _, outcome in report.outcomes)
+    parts = [f"{fates[fate]} {fate}" for fate in Fate if fates[fate]]
+    parts += [f"{len(report.left_out)} left out"] if report.left_out else []
+    parts += [f"{len(report.damaged)} damaged"] if report.damaged else []
+    return f"{_count(found, 'finished run')} under {report.outputs}/: {', '.join(parts)}"
+
+
+def _closing(report: Report) -> Iterator[str]:
+    merged = "nothing fetched" if report.offline else "merged with the published board"
+    wrote = f"wrote {' and '.join(report.written)}" if report.written else "nothing to change"
+    rows = f"{_count(report.total, 'row')}, {report.kept:,} kept as they were"
+    yield f"{report.hf_data}/: {rows} ({merged}); {wrote}"
+    if report.damaged:
+        yield "next:  delete or repair the damaged files, then aggregate again"
+    elif report.outcomes:
+        yield f'next:  git add {report.hf_data} && git commit -m "Add benchmark results" && git push'
+        yield "       or, without Actions: make publish"
+
+
+def _cells(path: Path, outcome: Outcome) -> tuple[str, ...]:
+    return (
+        outcome.fate.value,
+        outcome.entry.identity.model,
+        outcome.entry.identity.workload,
+        outcome.entry.identity.engine,
+        _rate(outcome.entry),
+        _against(outcome),
+        str(path.parent),
+    )
+
+
+def _against(outcome: Outcome) -> str:
+    """The row it replaced or was beaten by."""
+    if outcome.other is None:
+        return ""
+    word = "was" if outcome.fate is Fate.IMPROVED else "by"
+    return f"{word} {_rate(outcome.other)} ({outcome.other.entry_id[:8]})"
+
+
+def _rate(entry: Entry) -> str:
+    rate = entry.throughput_tps
+    return "–" if rate is None else f"{rate:.1f} tok/s"
+
+
+def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
+    """Aligned columns, indented by two."""
+    shown = [tuple(plain(cell) for cell in row) for row in rows[:_MOST]]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    if len(rows) > _MOST:
+        yield f"  and {len(rows) - _MOST} more; --json lists them all"
+
+
+def _skipped(title: str, files: Iterable[Skipped]) -> Iterator[str]:
+    for number, skipped in enumerate(files):
+        if number == 0:
+            yield f"{title}:"
+        yield f"  {plain(str(skipped.path))}"
+        yield from (f"    {plain(reason)}" for reason in skipped.reasons)
+
+
+def _facts(path: Path, outcome: Outcome) -> dict[str, Any]:
+    identity = outcome.entry.identity
+    return {
+        "file": str(path),
+        "entry_id": outcome.entry.entry_id,
+        "engine": identity.engine,
+        "model": identity.model,
+        "workload": identity.workload,
+        "throughput_tps": outcome.entry.throughput_tps,
+        "other": None if outcome.other is None else outcome.other.entry_id,
+    }
+
+
+def _reasons(skipped: Skipped) -> dict[str, Any]:
+    return {"file": str(skipped.path), "reasons": list(skipped.reasons)}
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
