@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -45,9 +46,10 @@ def find(name: str) -> Architecture | None:
     return _BY_KEY.get(_key(name))
 
 
-def names() -> list[str]:
-    """Every known model, in the order of the table."""
-    return [architecture.name for architecture in TABLE]
+def similar(name: str) -> list[str]:
+    """The known models whose names are most like this one."""
+    close = difflib.get_close_matches(_key(name), _BY_KEY, n=3, cutoff=0.7)
+    return [_BY_KEY[key].name for key in close]
 
 
 def _key(name: str) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import os
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import psutil
 
-from sagellm_benchmark.engines import dummy_tokens
+from sagellm_benchmark.engines import dummy_tokens, room
 from sagellm_benchmark.engines.gguf_facts import WEIGHTS_KEY, Gguf, facts, human_count
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import cannot_write
@@ -33,7 +32,6 @@ Blocks = np.ndarray[Any, np.dtype[np.uint8]]
 RECIPE = 1  # in the file's name: raised whenever the files written here change
 ALIGNMENT = 32
 CHUNK_BYTES = 32 << 20
-SPARE_MEMORY = 1 << 30  # for the KV cache, the computation, and everybody else
 SAY_EVERY_S = 5.0
 
 
@@ -149,11 +147,12 @@ def ensure(architecture: Architecture, *, quantization: str | None, cache: Path,
     kind = _quantization(quantization)
     path = cache / f"{architecture.name}-dummy{RECIPE}-{kind.name}.gguf"
     size = size_bytes(architecture, kind)
-    _check_memory(architecture, kind, size)
+    what = f"{architecture.name} in {kind.name}"
+    room.check_memory(what, size)
     if not _is_whole(path, size):
         _remove_leftovers(path)
-        _check_disk(path.parent, architecture, kind, size)
-        say(f"writing dummy weights for {architecture.name} ({kind.name}, {size / 1e9:.1f} GB) to {path}")
+        room.check_disk(what, size, path.parent)
+        say(f"writing dummy weights for {what}, {size / 1e9:.1f} GB, to {path}")
         _write(path, architecture, kind, say)
     found = replace(facts(path), name=architecture.name)
     return Gguf(path, found, f"dummy weights: the shape of {architecture.name}, random values")
@@ -175,31 +174,6 @@ def _is_whole(path: Path, size: int) -> bool:
         return path.exists() and facts(path).size_bytes == size
     except DataError:
         return False
-
-
-def _check_memory(architecture: Architecture, kind: Quantization, size: int) -> None:
-    free = psutil.virtual_memory().available
-    if size + SPARE_MEMORY > free:
-        raise DataError(
-            f"{architecture.name} in {kind.name} needs {(size + SPARE_MEMORY) / 1e9:.1f} GB of memory, "
-            f"and {free / 1e9:.1f} GB are free",
-            hint="measure a smaller model, or one that another machine serves with --base-url",
-        )
-
-
-def _check_disk(folder: Path, architecture: Architecture, kind: Quantization, size: int) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise cannot_write(folder, error) from error
-    needed = size + size // 100 + (32 << 20)  # header, and not the last byte of the disk
-    if needed > free:
-        raise DataError(
-            f"{architecture.name} in {kind.name} needs {needed / 1e9:.1f} GB of disk in {folder}, "
-            f"and {free / 1e9:.1f} GB are free",
-            hint="free some space, set XDG_CACHE_HOME to a larger disk, or measure a smaller model",
-        )
 
 
 def _write(path: Path, architecture: Architecture, kind: Quantization, say: Say) -> None:

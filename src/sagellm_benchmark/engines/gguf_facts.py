@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, TypeVar
 
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.gguf_header import Header, Tensor, read_header
@@ -15,10 +15,14 @@ from sagellm_benchmark.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+AnyPath = TypeVar("AnyPath", bound=PurePath)
+
 WEIGHTS_KEY = "sagellm_benchmark.weights"  # "dummy" in a file that `dummy` wrote
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
 _GUESSED = 1024  # llama.cpp's flag on general.file_type: the file did not say so itself
-_MIX = re.compile(r"[-._](?:UD-)?(?:I?Q\d\w*|BF16|F(?:16|32))$", re.IGNORECASE)  # how file names end by custom
+_MIX = re.compile(
+    r"[-._](?:UD-)?(?:I?Q\d\w*|BF16|F(?:16|32))$", re.IGNORECASE
+)  # how file names end by custom
 _FLOATS = {"F32": "FP32", "F16": "FP16", "BF16": "BF16", "F64": "FP32"}
 MOST_SHARDS = 1_000
 
@@ -55,7 +59,7 @@ def facts(path: Path) -> ModelFacts:
     )
 
 
-def shards(path: Path) -> list[Path]:
+def shards(path: AnyPath) -> list[AnyPath]:
     """All files of the split set that `path` begins, itself first; just itself when it is no shard."""
     match = _SHARD.search(path.name)
     if match is None:

