@@ -59,6 +59,7 @@ class Script:
     metrics: str | None = None
     version: str | None = "1.2.3"
     owned_by: str = "vllm"
+    silent_close: bool = False  # drop the connection after an answer that promised to keep it
     sequence: tuple[Mapping[str, Any], ...] = ()  # overrides for the first, second, … generation request
 
 
@@ -92,6 +93,7 @@ class FakeServer(socketserver.ThreadingTCPServer):
         self.lock = threading.Lock()
         self.ending = threading.Event()
         self.open_sockets: set[socket.socket] = set()
+        self.stop_after: int | None = None  # answers
 
     @property
     def base_url(self) -> str:
@@ -104,6 +106,13 @@ class FakeServer(socketserver.ThreadingTCPServer):
         """Clients that go away are what these tests are about; anything else is a mistake in this file."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
+
+    def count_down(self) -> None:
+        """Let nobody in any more before the last answer that was wanted."""
+        if self.stop_after is not None:
+            self.stop_after -= 1
+            if self.stop_after == 0:
+                self.socket.close()
 
     def stop(self) -> None:
         """End at once, stalled answers included."""
@@ -168,8 +177,9 @@ class _Handler(socketserver.StreamRequestHandler):
             headers[name.lower()] = value.strip()
         body = self.rfile.read(int(headers.get("content-length", 0)))
         read_s = time.monotonic()
+        self.kept = self.server.script.keep_alive
         self.route(method, path, headers, body, read_s)
-        return self.server.script.keep_alive
+        return self.kept
 
     def route(self, method: str, path: str, headers: dict[str, str], body: bytes, read_s: float) -> None:
         script = self.server.script
@@ -212,6 +222,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 self.server.requests.append(seen)
             if position < len(script.sequence):
                 script = replace(script, **script.sequence[position])
+            self.kept = script.keep_alive and not script.silent_close
+            self.server.count_down()
             self.generate(script, api, seen)
 
     def generate(self, script: Script, api: str, seen: Seen) -> None:

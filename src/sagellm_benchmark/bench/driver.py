@@ -120,9 +120,9 @@ def run(
     """Send one share. `start` gets the load when it is ready and says at which moment it begins."""
     _allow_files(len(share.streams))
     spool = spooling.Spool(share.spool)
-    load = Load(share.conversations, share.indices, share.schedule, share.target, share.limits, spool)
-    load.endless = share.count is None
     try:
+        load = Load(share.conversations, share.indices, share.schedule, share.target, share.limits, spool)
+        load.endless = share.count is None
         ended = _in_loop(_run(load, share, start, own_signals=own_signals))
     finally:
         spool.close()
@@ -141,8 +141,8 @@ async def _run(
         except OSError as error:
             raise _unreachable(where, error) from error
         await load.connect(dialer, first, len(share.streams))
-        load.origin = await start(load, total)
         with _quiet():
+            load.origin = await start(load, total)
             watch = Watch(loop)
             if share.limits.total_s is not None:
                 loop.call_at(loop.time() + share.limits.total_s, load.stop)

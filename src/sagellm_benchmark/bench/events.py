@@ -157,9 +157,10 @@ class _Reading:
                 self.offsets.append(offset)
             if self.failure is not None:
                 return
-        if complete and not count and body.strip():
+        said = body.strip()
+        if complete and not count and said and not said.startswith(b":"):  # comments keep connections alive
             raise _MalformedError(f"neither events nor JSON: {body[:200].decode(errors='replace')}")
-        if self.finish_reason is None and (count or not complete):
+        if self.finish_reason is None and (said or not complete):
             self.fail(Failure.CUT_OFF, "the stream ended without [DONE] or a finish_reason")
 
     def whole(self, body: bytes, *, complete: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
@@ -137,7 +138,7 @@ class Load:
 
     async def _stream(self, stream: int) -> None:
         connection = self._spare()
-        while (job := self._take()) is not None:
+        while not self._over() and (job := self._take()) is not None:
             failed = self.failed
             connection = await self._converse(job, connection, stream, None)
             if self.endless and self.failed > failed:
@@ -148,7 +149,8 @@ class Load:
     async def _open(self) -> None:
         """Start each conversation when it is due, whatever became of the ones before it."""
         due_s = self._schedule.due_s or ()
-        while (job := self._take()) is not None:
+        limit = math.inf if self._schedule.duration_s is None else self._schedule.duration_s
+        while (job := self._take()) is not None and due_s[job.index] < limit:
             due = self.origin + due_s[job.index]
             await self._until(due)
             self._spawn(self._one(job, self._spare(), due))
@@ -236,9 +238,7 @@ class Load:
     # Small parts.
 
     def _take(self) -> _Job | None:
-        """The next conversation, if one is to be started."""
-        if self._over():
-            return None
+        """The next conversation, if there is one."""
         if self._prepared:
             return self._prepared.popleft()
         index = next(self._indices, None)
