@@ -150,13 +150,22 @@ def choose(files: Iterable[str], quantization: str | None) -> str | None:
 
 
 def similar(name: str) -> list[str]:
-    """GGUF repositories whose names are like this one; none when the Hub does not say."""
+    """GGUF repositories whose names are like this one; raises RemoteError when the Hub cannot be asked."""
     words = name.rsplit("/", 1)[-1].removesuffix("-GGUF")
+    wanted = {"search": words, "filter": "gguf", "limit": "5"}
     try:
-        found = _ask(lambda api: list(api.list_models(search=words, filter="gguf", limit=5)))
-    except (RemoteError, _Absent):
+        # Not through list_models, which goes on trying for half a minute.
+        found = _ask(
+            lambda api: client.library().get_session().get(f"{api.endpoint}/api/models", params=wanted).json()
+        )
+    except _Absent:
         return []
-    return [str(model.id) for model in found if _REPO.fullmatch(str(model.id))]
+    ids = (
+        [str(model.get("id")) for model in found if isinstance(model, dict)]
+        if isinstance(found, list)
+        else []
+    )
+    return [repo for repo in ids if _REPO.fullmatch(repo)]
 
 
 def _ask(question: Callable[[Any], Any]) -> Any:

@@ -6,12 +6,14 @@ standard input, answers with one line of JSON on standard output once it serves,
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -45,9 +47,19 @@ def serve(settings: dict[str, Any]) -> Any:
     params.cache_ram_mib = 0  # no copies of old prompts: they cost time between requests, and memory
     params.endpoint_metrics = True
     params.ui = False
+    # Read, not mapped: with a copy of its own in a faster layout, a mapped file would count twice as memory.
+    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    params.fit_params = _has_accelerator(
+        xllamacpp
+    )  # how many layers a GPU takes; without one, time for nothing
     if settings["threads"] is not None:
         params.cpuparams.n_threads = settings["threads"]
     return xllamacpp.Server(params)
+
+
+def _has_accelerator(xllamacpp: Any) -> bool:
+    cpu = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
+    return any(device["type"] != cpu for device in xllamacpp.get_device_info())
 
 
 def _die_with(parent: int) -> None:
@@ -57,6 +69,10 @@ def _die_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         os._exit(1)
+    with contextlib.suppress(
+        OSError
+    ):  # when memory runs out, we are what should go, not the user's other programs
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _end_with_stdin() -> None:

@@ -138,10 +138,14 @@ def _from_hub(
 
 def _unknown(name: str, error: DataError | RemoteError) -> DataError | RemoteError:
     """The error for a model of which we know nothing, with the names it may have been meant as."""
-    near = [] if isinstance(error, RemoteError) else hub_weights.similar(name)
+    near: list[str] = []
+    if isinstance(error, DataError):
+        try:
+            near = hub_weights.similar(name)
+        except RemoteError as unreachable:  # then nobody can say that there is no such model
+            error = unreachable
     near = near or architectures.similar(name)
     meant = f"did you mean {', '.join(near)}? Or " if near else ""
     return type(error)(
-        f"{name} is no model that this program knows by itself; {error.message}",
-        hint=meant + hub_weights.OTHER_WAYS,
+        f"{name} is not a model known here; {error.message}", hint=meant + hub_weights.OTHER_WAYS
     )
