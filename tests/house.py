@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import sys
 from pathlib import Path
+from types import ModuleType
+
+from nox import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -20,3 +25,15 @@ def clean_environment(**more: str) -> dict[str, str]:
         if not name.startswith(CALLERS) and name not in GIVEN
     }
     return kept | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull} | more
+
+
+def load_noxfile() -> ModuleType:
+    """The noxfile as a module of its own, new with each call."""
+    registry._REGISTRY.clear()  # nox warns of sessions that are defined twice
+    spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["noxfile"] = module  # its dataclass looks its own module up
+    spec.loader.exec_module(module)
+    return module

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,7 +12,7 @@ import nox
 import pytest
 import yaml
 
-from tests.house import ROOT, clean_environment
+from tests.house import ROOT, clean_environment, load_noxfile
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -27,13 +25,7 @@ SAME = {"ci": "ci.yml", "publish": "upload-to-hf.yml", "bench": "bench.yml", "va
 
 @pytest.fixture(scope="module")
 def noxfile() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("noxfile", ROOT / "noxfile.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["noxfile"] = module  # its dataclass looks its own module up
-    spec.loader.exec_module(module)
-    return module
+    return load_noxfile()
 
 
 def load(workflow: Path) -> dict[Any, Any]:
