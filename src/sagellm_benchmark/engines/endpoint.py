@@ -42,8 +42,8 @@ class Endpoint:
         card = choose_model(cards, self.model)
         said = probe.identify(url, card, api_key=self.api_key)
         parts = urllib.parse.urlsplit(url)
-        local = probe.is_local(parts.hostname or "")
         port = parts.port or (443 if parts.scheme == "https" else 80)
+        local, pid = probe.place(parts.hostname or "", port)
         yield Server(
             base_url=url,
             served_model=str(card["id"]),
@@ -51,7 +51,7 @@ class Endpoint:
             engine_version=self.engine_version or said.version,
             model=self._facts(card, said),
             local=local,
-            pid=probe.listening_pid(port) if local else None,
+            pid=pid,
             api_key=self.api_key,
         )
 

@@ -116,7 +116,7 @@ def _ratio(before: Scrape, after: Scrape, names: Sequence[tuple[str, tuple[str, 
         part = _growth(before, after, above)
         wholes = [_growth(before, after, name) for name in below]
         whole = sum(value for value in wholes if value is not None)
-        if part is not None and None not in wholes and 0 < whole and part <= whole:
+        if part is not None and None not in wholes and whole > 0 and part <= whole:
             return part / whole
     return None
 

@@ -35,6 +35,8 @@ _DTYPES = {
     "w8a8_fp8": "FP8",
     "w8a8_int8": "INT8",
 }
+_TUNNELS = {"ssh", "autossh", "kubectl", "socat"}  # what listens here answers from elsewhere
+_FORWARDERS = {"docker-proxy", "rootlessport", "pasta", "slirp4netns"}  # into a container on this machine
 _VERSION = re.compile(r"v?\d+(\.\d+)+[-+.\w]{0,60}|b\d{2,7}(-[0-9a-f]{6,40})?")
 _GGML_TYPE = re.compile(r"\b(I?Q\d\w*|BF16|F16|F32)\b", re.IGNORECASE)
 
@@ -154,8 +156,19 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
+def place(host: str, port: int) -> tuple[bool, int | None]:
+    """Whether the server at `host` runs on this machine, and its process there, where the system lets us see it."""
+    if not is_local(host):
+        return False, None
+    pid = listening_pid(port)
+    name = _process_name(pid)
+    if name in _TUNNELS:
+        return False, None
+    return True, None if name in _FORWARDERS else pid
+
+
 def listening_pid(port: int) -> int | None:
-    """The process that listens on a TCP port of this machine, where the system lets us see it."""
+    """The process that listens on a TCP port of this machine; of several, the one that started the others."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:
@@ -166,4 +179,19 @@ def listening_pid(port: int) -> int | None:
         if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
     }
     known = {pid for pid in pids if pid is not None}
-    return known.pop() if len(known) == 1 else None
+    first = {pid for pid in known if _parent(pid) not in known}
+    return first.pop() if len(first) == 1 else None
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return psutil.Process(pid).ppid()
+    except psutil.Error:
+        return None
+
+
+def _process_name(pid: int | None) -> str | None:
+    try:
+        return None if pid is None else psutil.Process(pid).name()
+    except psutil.Error:
+        return None
