@@ -10,9 +10,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.hub.directory import Directory
-from sagellm_benchmark.hub.store import MULTI, SINGLE, Busy, Stale
+from sagellm_benchmark.hub.store import Busy, Stale
 
 WRITER = """
 import sys

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.identity import Row, submission_path
 from sagellm_benchmark.board.merge import Fate
 from sagellm_benchmark.board.read import Found, Limits
@@ -21,8 +22,6 @@ from sagellm_benchmark.hub.store import (
     CARD,
     COMPARE,
     LAST_UPDATED,
-    MULTI,
-    SINGLE,
     Hub,
     Store,
 )
@@ -200,7 +199,7 @@ def test_one_bad_row_stops_the_publish_before_anything_is_sent(store: Store) -> 
     before = store.read()
     with pytest.raises(DataError) as caught:
         publish(store, given(new_row(), new_row(metrics__throughput_tps=-1)))
-    assert "hf_data/leaderboard_single.json, row 1: metrics.throughput_tps: -1" in caught.value.message
+    assert "hf_data/leaderboard_single.json, row 1: metrics.throughput_tps" in caught.value.message
     assert "--skip-invalid" in (caught.value.hint or "")
     assert store.read() == before
 

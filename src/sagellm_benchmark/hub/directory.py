@@ -26,10 +26,15 @@ import orjson
 
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write, to_json, write_whole
-from sagellm_benchmark.hub.store import FILES, MAX_FILE_BYTES, Busy, Snapshot, Stale
+from sagellm_benchmark.hub.store import FILES, MAX_FILE_BYTES, Busy, Hub, Snapshot, Stale, Store
 
 NO_COMMIT = "0" * 40
 """The commit of a folder that nobody has published to: its files, if any, were put there by hand."""
+
+
+def open_store(repo: str, folder: Path | None) -> Store:
+    """The folder where one is given, else the dataset."""
+    return Hub(repo) if folder is None else Directory(folder)
 
 
 class Directory:

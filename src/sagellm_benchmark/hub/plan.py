@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark.board import derived
-from sagellm_benchmark.board.entry import Entry, board_file, entries
+from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry, board_file, entries
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import Fate, Merge, Outcome, join, split
 from sagellm_benchmark.board.read import Found
@@ -23,8 +23,6 @@ from sagellm_benchmark.hub.store import (
     CARD,
     COMPARE,
     LAST_UPDATED,
-    MULTI,
-    SINGLE,
     Snapshot,
 )
 

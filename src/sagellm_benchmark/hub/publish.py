@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagellm_benchmark.board.entry import Entry, entries
+from sagellm_benchmark.board.entry import BOARDS, Entry, entries
 from sagellm_benchmark.board.merge import Fate, Outcome, join
 from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
@@ -14,7 +15,6 @@ from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.hub.pace import Pace, Tries
 from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry
 from sagellm_benchmark.hub.store import (
-    BOARDS,
     COMPARE,
     LAST_UPDATED,
     SUBMISSIONS,
@@ -28,6 +28,7 @@ from sagellm_benchmark.hub.store import (
 Source = Callable[[Limits], list[Found]]
 """Gives the rows to publish, read within limits that depend on how large the board is."""
 
+PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
 _NAMED = 5  # refused rows in an error message; --skip-invalid lists all of them
 _ASK_EACH = 100  # submissions looked up one by one, and read in one call
 _HERE = (Fate.ADDED, Fate.IMPROVED)
@@ -64,6 +65,11 @@ def row_files(folder: Path) -> list[Path]:
 def rows_in(folder: Path) -> Source:
     """The rows of every file in hf_data/."""
     files = row_files(folder)
+    for path in files:
+        if not PLAIN_NAME.fullmatch(path.name):
+            raise DataError(
+                f"{folder} holds a file named {path.name!r}", hint="use letters, digits, . _ and -"
+            )
     return lambda limits: [found for path in files for found in read_rows(path, limits)]
 
 

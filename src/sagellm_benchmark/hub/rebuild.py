@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, join
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.plan import Board, tables, with_unknown
 from sagellm_benchmark.hub.publish import read_submissions
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, COMPARE, LAST_UPDATED, SUBMISSIONS, Stale, Store
@@ -41,6 +43,12 @@ def rebuild(store: Store) -> Rebuilt:
         if store.read(()).commit == snapshot.commit:  # else a folder's files may be of two commits
             return _compare(board, submitted)
     raise Stale(f"{store.name} changes faster than it can be read", hint="try again when nobody publishes")
+
+
+def write(rebuilt: Rebuilt, folder: Path) -> None:
+    """Put the rebuilt files into a folder."""
+    for name, content in rebuilt.files.items():
+        write_whole(folder / name, content)
 
 
 def _compare(board: Board, submitted: list[Entry]) -> Rebuilt:

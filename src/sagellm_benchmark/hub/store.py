@@ -14,22 +14,19 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, UsageError
 from sagellm_benchmark.hub.client import Answer, NoAnswer, call, library
 
 T = TypeVar("T")
 
-DEFAULT_REPO = "intellistream/sagellm-benchmark-results"
-SINGLE = "leaderboard_single.json"
-MULTI = "leaderboard_multi.json"
 COMPARE = "leaderboard_compare.json"
 LAST_UPDATED = "last_updated.json"
 CARD = "README.md"
-BOARDS = (SINGLE, MULTI)
 SUBMISSIONS = "submissions"
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
 """The rows that were on the board before each submission was kept by itself; written once, by the first publish."""
-FILES = (SINGLE, MULTI, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS)
+FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
@@ -85,9 +82,7 @@ class Hub:
     found by huggingface_hub itself: HF_OIDC_RESOURCE, HF_TOKEN, or the login file.
     """
 
-    def __init__(
-        self, repo: str = DEFAULT_REPO, *, endpoint: str | None = None, timeout_s: float = 30.0
-    ) -> None:
+    def __init__(self, repo: str, *, endpoint: str | None = None, timeout_s: float = 30.0) -> None:
         if not re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", repo, re.ASCII):
             raise UsageError(f"{repo!r} is not the name of a dataset", hint="name it as owner/dataset")
         self.repo = repo

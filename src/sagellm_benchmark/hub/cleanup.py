@@ -1,0 +1,126 @@
+"""After publishing: take out of git exactly what is proved to be published, without ever losing somebody's push."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.board.read import parse_rows
+from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
+from sagellm_benchmark.hub.git import Blob, Repository
+from sagellm_benchmark.hub.pace import Pace
+from sagellm_benchmark.hub.publish import PLAIN_NAME, Source, publish, unpublished
+from sagellm_benchmark.hub.store import COMPARE, LAST_UPDATED, Store
+
+ROUNDS = 10
+MESSAGE = "Clean hf_data/: its rows are published [skip ci]"
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """What was removed from the remote branch, and what is `left` because it is not published, with the reason.
+
+    `followed`: whether the checkout here was brought forward, too.
+    """
+
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+    branch: str
+    commit: str
+    followed: bool
+
+
+def clean(
+    folder: Path, store: Store, *, agree: Callable[[str], bool], pace: Pace | None = None
+) -> Cleaned | None:
+    """Remove the published files of rows in `folder` from the remote branch; None when `agree` says no.
+
+    Works on the remote's newest commit, not on the files here. What somebody pushed meanwhile is published first.
+    Raises DataError when nothing there is published, RemoteError when git's remote or the store is out of reach,
+    ConflictError when pushes kept coming.
+    """
+    repository = Repository.at(folder)
+    inside = folder.resolve().relative_to(repository.root.resolve()).as_posix()
+    ours = {blob.id for blob in _row_blobs(repository, repository.head(), inside)}
+    agreed = False
+    for _ in range(ROUNDS):
+        head = repository.fetch()
+        blobs = _row_blobs(repository, head, inside)
+        if not blobs:
+            return Cleaned((), (), repository.branch, head, repository.follow(head))
+        blobs, left = _published(repository, blobs, store, ours, pace)
+        agreed = agreed or agree(_question(repository, blobs))
+        if not agreed:
+            return None
+        done = repository.without(head, blobs, MESSAGE)
+        if _pushed(repository, done, head):
+            removed = tuple(blob.path for blob in blobs)
+            return Cleaned(removed, tuple(left), repository.branch, done, repository.follow(done))
+    raise ConflictError(
+        f"branch {repository.branch} kept moving; nothing was removed",
+        hint="run `sagellm-benchmark clean` again",
+    )
+
+
+def _row_blobs(repository: Repository, commit: str, folder: str) -> list[Blob]:
+    """The JSON files of the folder at this commit. Raises DataError for one that is not a plain file."""
+    blobs = [blob for blob in repository.blobs(commit, folder) if blob.path.endswith(".json")]
+    for blob in blobs:
+        if not blob.mode.startswith("100") or not PLAIN_NAME.fullmatch(blob.path.rpartition("/")[2]):
+            raise DataError(f"{blob.path!r} is not a plain file of rows", hint="remove it with git yourself")
+    return blobs
+
+
+def _published(
+    repository: Repository, blobs: list[Blob], store: Store, ours: set[str], pace: Pace | None
+) -> tuple[list[Blob], list[str]]:
+    """The files whose every row is published, and why the others' are not. What others pushed is published first."""
+    derived = [blob for blob in blobs if blob.path.endswith((f"/{COMPARE}", f"/{LAST_UPDATED}"))]
+    done: list[Blob] = []
+    left: list[str] = []
+    for blob in (blob for blob in blobs if blob not in derived):
+        source = _source(repository, blob)
+        try:
+            if _missing(store, source) and blob.id not in ours:
+                publish(store, source, pace=pace)
+            missing = _missing(store, source)
+        except DataError as error:
+            missing = [" ".join(error.message.split())]
+        if missing:
+            left.append(f"{blob.path}: not published: {', '.join(missing)}")
+        else:
+            done.append(blob)
+    if not done and left:
+        raise DataError("\n       ".join(left), hint="run `sagellm-benchmark publish` first")
+    return [*done, *([] if left else derived)], left
+
+
+def _missing(store: Store, source: Source) -> list[str]:
+    """The rows that are neither on the board nor kept as submissions."""
+    examined = unpublished(store, source)
+    rows = [entry.entry_id for entry in examined.new] + [one.found.where for one in examined.refused]
+    return rows if len(rows) <= _NAMED else [*rows[:_NAMED], f"and {len(rows) - _NAMED} more"]
+
+
+def _source(repository: Repository, blob: Blob) -> Source:
+    """The rows of this file as it is in git."""
+    return lambda limits: parse_rows(blob.path, repository.content(blob, limits.file_bytes), limits)
+
+
+def _question(repository: Repository, blobs: list[Blob]) -> str:
+    names = ", ".join(blob.path for blob in blobs)
+    return f"Remove {names} from {repository.remote}/{repository.branch}, and push?"
+
+
+def _pushed(repository: Repository, done: str, before: str) -> bool:
+    """Push, and look at the remote when that fails: it may have moved, or taken the push and not said so."""
+    try:
+        repository.push(done)
+    except RemoteError:
+        now = repository.fetch()
+        if now == before:
+            raise
+        return now == done
+    return True

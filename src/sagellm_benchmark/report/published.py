@@ -1,0 +1,87 @@
+"""What `publish`, `clean` and `rebuild` show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sagellm_benchmark.board.merge import Fate, Outcome
+from sagellm_benchmark.hub.cleanup import Cleaned
+from sagellm_benchmark.hub.plan import counted
+from sagellm_benchmark.hub.publish import Published
+from sagellm_benchmark.hub.rebuild import Rebuilt
+from sagellm_benchmark.report.board import plain
+
+_MOST = 200  # rows that a list shows before it only counts
+_ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
+
+
+def published_text(done: Published, *, dry_run: bool) -> str:
+    """What became of each row that was not there already, what was left out, and where to look."""
+    lines = [f"{done.store.name}: {counted(done.outcomes)}"]
+    told = sorted((o for o in done.outcomes if o.fate in _ORDER), key=lambda o: _ORDER.index(o.fate))
+    lines += [f"  {_line(outcome)}" for outcome in told[:_MOST]]
+    lines += [f"  and {len(told) - _MOST} more; --json lists them all"] if len(told) > _MOST else []
+    lines += [f"left out: {plain(str(refused))}" for refused in done.refused[:_MOST]]
+    return "\n".join([*lines, *_closing(done, dry_run=dry_run)])
+
+
+def published_json(done: Published, *, dry_run: bool) -> dict[str, Any]:
+    """The same as data; `other` is the row that a row replaced, or the one it is beaten by."""
+    return {
+        "store": done.store.name,
+        "commit": done.commit,
+        "address": done.address,
+        "written": done.written,
+        "dry_run": dry_run,
+        "rows": [
+            {
+                "entry_id": outcome.entry.entry_id,
+                "fate": outcome.fate.value,
+                "other": None if outcome.other is None else outcome.other.entry_id,
+            }
+            for outcome in done.outcomes
+        ],
+        "refused": [
+            {"where": one.found.where, "problems": [str(problem) for problem in one.problems]}
+            for one in done.refused
+        ],
+    }
+
+
+def cleaned_text(done: Cleaned) -> str:
+    """What was removed, and what was not."""
+    if not done.removed and not done.left:
+        return f"branch {done.branch}: hf_data/ holds no rows, nothing to remove"
+    lines = [f"branch {done.branch}: removed {', '.join(done.removed)} in {done.commit[:12]}"]
+    lines += [f"kept: {plain(reason)}" for reason in done.left]
+    if not done.followed:
+        lines.append("next:  git pull (your checkout has work of its own, so it was left as it is)")
+    return "\n".join(lines)
+
+
+def rebuilt_text(done: Rebuilt) -> str:
+    """Whether the boards follow from what was accepted."""
+    source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
+    if not done.differences:
+        return f"at {done.commit}: the boards are, byte for byte, what {source} give"
+    listed = [f"  {plain(difference)}" for difference in done.differences]
+    return "\n".join([f"at {done.commit}: the boards are not what {source} give", *listed])
+
+
+def _closing(done: Published, *, dry_run: bool) -> Iterator[str]:
+    if dry_run:
+        yield "dry run: nothing was written"
+    elif done.written:
+        yield f"written and read back: {done.address}"
+    else:
+        yield f"nothing to write: {done.address}"
+
+
+def _line(outcome: Outcome) -> str:
+    """One row: its fate, what it measured, and the other row that decided it."""
+    identity = outcome.entry.identity
+    words = (identity.engine, identity.model, identity.workload, identity.chip_model, outcome.entry.entry_id)
+    against = {Fate.IMPROVED: "instead of", Fate.BEATEN: "by"}.get(outcome.fate, "")
+    other = f" {against} {outcome.other.entry_id}" if outcome.other is not None else ""
+    return plain(f"{outcome.fate.value:<9}{'  '.join(words)}{other}")
