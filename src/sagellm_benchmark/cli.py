@@ -5,14 +5,20 @@ Heavy modules are imported inside the commands, so that `--help` answers at once
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sagellm_benchmark import options
 from sagellm_benchmark._version import __version__
-from sagellm_benchmark.errors import BenchmarkError, Exit
+from sagellm_benchmark.errors import BenchmarkError, Exit, UsageError
+
+DATASET = "intellistream/sagellm-benchmark-results"
+FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
 class Program(click.Group):
@@ -45,7 +51,7 @@ def fail(error: BenchmarkError) -> None:
     sys.exit(error.exit_code)
 
 
-@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, package_name="isagellm-benchmark", prog_name="sagellm-benchmark")
 def main() -> None:
     """Measure how fast an LLM serving engine answers, and publish the number.
@@ -59,17 +65,161 @@ def main() -> None:
 
 
 @main.command()
+@options.of_run
+def run(*, as_json: bool, **given: Any) -> int:
+    """Measure a model and write its report and leaderboard row.
+
+    \b
+    sagellm-benchmark run                                 SmolLM2-135M, real weights
+    sagellm-benchmark run --model Qwen2-7B                the Hub's weights, else dummy ones
+    sagellm-benchmark run --base-url http://host:8000     whatever is served there
+    sagellm-benchmark run --workload Q1,Q5 --repeats 3    two workloads, three times each
+    sagellm-benchmark run --concurrency 1,2,4,8           a sweep: one row a load
+    sagellm-benchmark run --workload custom --requests 500 \
+        --input-tokens 512 --output-tokens 128 --rate 4   an open loop
+    """
+    from sagellm_benchmark import pipeline
+    from sagellm_benchmark.report import runs
+
+    spec = options.run_spec(given, sys.argv[1:], os.environ)
+    screen = runs.Screen(as_json=as_json)
+    with screen:
+        finished = [screen.show(one) for one in pipeline.run(spec, screen)]
+    screen.close(finished)
+    return runs.exit_code(finished)
+
+
+@main.command()
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print the summaries as JSON.")
+def report(folders: tuple[Path, ...], *, as_json: bool) -> None:
+    """Show finished runs again: those in FOLDERS, else the newest one under outputs/."""
+    from sagellm_benchmark import outputs, pipeline
+    from sagellm_benchmark.report import runs
+
+    records = [pipeline.load(folder) for folder in folders or (outputs.newest(Path("outputs")),)]
+    click.echo(runs.as_json(records) if as_json else runs.as_text(records))
+
+
+@main.command()
+@click.option(
+    "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."
+)
+@click.option(
+    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the boards are written."
+)
+@click.option("--offline", is_flag=True, help="Fetch nothing; safe, as publishing merges again.")
+@click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, as_json: bool) -> int:
+    """Merge every finished run's row with the published board into hf_data/."""
+    from sagellm_benchmark.board import aggregate as core
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.hub.published import published_boards
+    from sagellm_benchmark.report import board
+
+    done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo))
+    click.echo(to_json(board.aggregate_json(done)).decode() if as_json else board.aggregate_text(done))
+    return Exit.DATA if done.damaged else Exit.DONE
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--as-new", is_flag=True, help="Hold them to all that is asked of new rows, numbers included.")
+@click.option("--json", "as_json", is_flag=True, help="Print a verdict per row as JSON.")
+def validate(files: tuple[Path, ...], *, as_new: bool, as_json: bool) -> int:
+    """Check leaderboard rows: those of FILES, else those in hf_data/."""
+    from sagellm_benchmark.board import validate as core
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.report import board
+
+    done = core.validate(files or sorted(Path("hf_data").glob("*.json")), as_new=as_new)
+    board.add_to_job_summary(done, os.environ)
+    click.echo(to_json(board.validation_json(done)).decode() if as_json else board.validation_text(done))
+    return Exit.DONE if done.valid else Exit.DATA
+
+
+def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where the shared board is."""
+    for option in (
+        click.option("--to", type=FOLDER, help="A shared folder instead of the dataset."),
+        click.option("--repo", default=DATASET, show_default=True, help="The dataset."),
+    ):
+        command = option(command)
+    return command
+
+
+@main.command()
+@of_store
+@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each row, and write nothing.")
+@click.option("--skip-invalid", is_flag=True, help="Leave out rows that may not be published, and list them.")
+@click.option("--json", "as_json", is_flag=True, help="Print what became of each row as JSON.")
+def publish(
+    repo: str, to: Path | None, hf_data: Path, *, dry_run: bool, skip_invalid: bool, as_json: bool
+) -> None:
+    """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.hub import publish as core
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.report import published
+
+    store, rows = open_store(repo, to), core.rows_in(hf_data)
+    done = core.publish(store, rows, skip_invalid=skip_invalid, dry_run=dry_run)
+    shown = published.published_text(done, dry_run=dry_run)
+    click.echo(to_json(published.published_json(done, dry_run=dry_run)).decode() if as_json else shown)
+
+
+@main.command()
+@of_store
+@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
+@click.option("--yes", is_flag=True, help="Push without asking.")
+def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool) -> int:
+    """Remove from git, on the remote branch, the files in hf_data/ whose rows are proved to be published."""
+    from sagellm_benchmark.hub import cleanup
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.report import published
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
+    agree = (lambda _: True) if yes else click.confirm
+    done = cleanup.clean(hf_data, open_store(repo, to), agree=agree)
+    click.echo("nothing was removed" if done is None else published.cleaned_text(done))
+    return Exit.DATA if done is not None and done.left else Exit.DONE
+
+
+@main.command()
+@of_store
+@click.option("--check", is_flag=True, help="Only compare; exit 3 when the boards differ.")
+@click.option("--output", type=FOLDER, help="Write the rebuilt files into this folder.")
+def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool) -> int:
+    """Make the boards anew from every row ever accepted, to prove or to mend what is published."""
+    from sagellm_benchmark.hub import rebuild as core
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.report import published
+
+    if check == (output is not None):
+        raise UsageError("rebuild either compares or writes", hint="give --check, or --output FOLDER")
+    done = core.rebuild(open_store(repo, to))
+    if output is not None:
+        core.write(done, output)
+    click.echo(published.rebuilt_text(done))
+    return Exit.DATA if check and done.differences else Exit.DONE
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the screen.")
 @click.option(
     "--log", type=click.Path(path_type=Path), help="A failed workflow run's text, to say what blocked it."
 )
 def doctor(*, as_json: bool, log: Path | None) -> None:
     """Say what is installed, reachable, logged in and blocked, and what to do about it."""
-    from sagellm_benchmark import doctor as look  # noqa: PLC0415
-    from sagellm_benchmark.files import to_json  # noqa: PLC0415
+    from sagellm_benchmark import doctor as core
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.report import diagnosis
 
-    findings = look.examine(log)
-    click.echo(to_json(look.summary(findings)).decode() if as_json else look.render(findings))
+    found = core.examine(log)
+    click.echo(to_json(diagnosis.summary(found)).decode() if as_json else diagnosis.render(found))
 
 
 if __name__ == "__main__":

@@ -46,3 +46,13 @@ def point_latest(folder: Path) -> None:
         temporary.unlink(missing_ok=True)
         temporary.symlink_to(folder.name, target_is_directory=True)
         temporary.replace(link)
+
+
+def newest(root: Path) -> Path:
+    """The run folder that was written to last; DataError where there is none."""
+    found = [path.parent for path in root.glob("*/*/*/summary.json") if not path.parent.is_symlink()]
+    if not found:
+        raise DataError(
+            f"there is no finished run under {root}", hint="measure something first: sagellm-benchmark run"
+        )
+    return max(found, key=lambda folder: (folder / "summary.json").stat().st_mtime)

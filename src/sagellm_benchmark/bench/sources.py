@@ -1,59 +1,86 @@
-"""Where a run's conversations come from: random prompts, real texts, or a recorded trace."""
+"""Where a run's conversations come from: random words of exact length, or a file."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
 
-from sagellm_benchmark.bench.datasets import open_file
+from sagellm_benchmark.bench.datasets import WARMUP_INDEX, open_file
 from sagellm_benchmark.bench.prompts import Prompts
 from sagellm_benchmark.bench.workload import Conversation, Workload
 from sagellm_benchmark.engines.tokens import TokenCounter
 
+__all__ = ["RANDOM", "WARMUP_INDEX", "Source", "open_source"]
+
+RANDOM = "random"
+
 
 class Source(Protocol):
-    """The conversations of a run by position, without HTTP, and what the record says of them."""
+    """Makes the conversation at any index, always the same one; picklable, for client processes."""
 
     @property
     def name(self) -> str:
-        """`random`, or the kind and the name of the file."""
+        """As the row says it: `random`, or the kind and the file's name."""
         ...
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of what was sent, or of the file it was taken from."""
-        ...
-
-    @property
-    def uniform(self) -> bool:
-        """Whether every request has the workload's lengths."""
+        """SHA-256 of the prompts, or of the file they come from."""
         ...
 
     @property
     def count(self) -> int:
-        """How many conversations the run has, or a trace holds."""
+        """How many conversations a run has, where only their number ends it."""
         ...
 
     @property
     def overhead_tokens(self) -> int:
-        """Tokens that all prompts share, such as a chat template's: a prefix cache may rightly hold them."""
+        """Tokens of a template, the same in every prompt."""
+        ...
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all prompts and answers have the lengths of the workload."""
         ...
 
     @property
     def due_s(self) -> tuple[float, ...] | None:
-        """When each conversation of a trace starts, in seconds; None where the schedule says so."""
+        """When a trace's requests were sent; None for what has no times of its own."""
         ...
 
     def conversation(self, index: int) -> Conversation:
-        """The conversation at `index`, from 0 on without end."""
+        """The conversation at `index`; warm-up ones begin at WARMUP_INDEX."""
         ...
 
 
-def open_source(dataset: str, workload: Workload, seed: int, counter: TokenCounter | None) -> Source:
-    """The source that `--dataset` names: `random`, or sharegpt:, jsonl:, text: or trace: and a file.
+@dataclass(frozen=True, slots=True)
+class Random:
+    """Random words, of exactly the workload's lengths."""
 
-    Asks the server for the lengths of prompts where it counts them; raises UsageError or DataError for a file that
-    is not what it is said to be.
-    """
-    if dataset == "random":
-        return Prompts(workload, seed, counter)
-    return open_file(dataset, workload, seed, counter)
+    prompts: Prompts
+    content_hash: str
+    name: str = RANDOM
+    uniform: bool = True
+    due_s: tuple[float, ...] | None = None
+
+    @property
+    def count(self) -> int:
+        """As Prompts has it."""
+        return self.prompts.count
+
+    @property
+    def overhead_tokens(self) -> int:
+        """As Prompts has it."""
+        return self.prompts.overhead_tokens
+
+    def conversation(self, index: int) -> Conversation:
+        """As Prompts has it."""
+        return self.prompts.conversation(index)
+
+
+def open_source(dataset: str, workload: Workload, seed: int, counter: TokenCounter | None) -> Source:
+    """The source that `random` or `kind:FILE` names; UsageError or DataError where there is none."""
+    if dataset != RANDOM:
+        return open_file(dataset, workload, seed, counter)
+    prompts = Prompts(workload, seed, counter)
+    return Random(prompts, prompts.content_hash)

@@ -11,7 +11,7 @@ from typing import Literal
 from sagellm_benchmark.bench.load import Limits
 from sagellm_benchmark.bench.stats import SLO_METRICS
 from sagellm_benchmark.bench.workload import Workload
-from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.engines.base import Api, Weights
 from sagellm_benchmark.errors import UsageError
 
 Arrival = Literal["poisson", "constant", "gamma"]
@@ -21,19 +21,23 @@ Arrival = Literal["poisson", "constant", "gamma"]
 class LoadShape:
     """How requests of a workload arrive: a closed loop of streams, or an open loop at a rate."""
 
-    rate_rps: float | None = None  # None: closed loop at the workload's concurrency; inf: all at once
+    concurrency: int | None = None  # of a closed loop, instead of the workload's own
+    rate_rps: float | None = None  # None: closed loop; inf: all at once
     arrival: Arrival = "poisson"
     burstiness: float = 1.0  # shape of the gamma distribution of gaps; 1 is Poisson
     duration_s: float | None = None
     ramp_s: float = 0.0  # the first requests of a closed loop's streams are spread over this long
 
     def describe(self, workload: Workload) -> str:
-        """One phrase for people, such as `Poisson arrivals at 4/s`."""
+        """A phrase for people, such as `poisson arrivals at 4/s for 60 s`."""
         if self.rate_rps is None:
-            return f"{workload.concurrency} at a time" if workload.concurrency > 1 else "one at a time"
-        if self.rate_rps == float("inf"):
-            return "all at once"
-        return f"{self.arrival} arrivals at {self.rate_rps:g}/s"
+            streams = workload.concurrency
+            how = f"{streams} at a time" if streams > 1 else "one at a time"
+        elif self.rate_rps == float("inf"):
+            how = "all at once"
+        else:
+            how = f"{self.arrival} arrivals at {self.rate_rps:g}/s"
+        return how if self.duration_s is None else f"{how} for {self.duration_s:g} s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class ModelHints:
     parameters: str | None = None
     precision: str | None = None
     quantization: str | None = None
+    weights: Weights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +130,9 @@ def parse_counts(option: str, text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts)
 
 
-def with_concurrency(workload: Workload, concurrency: int) -> Workload:
-    """The same workload with another number of streams, and at least one request for each."""
-    return replace(
-        workload, concurrency=concurrency, requests=max(workload.requests, concurrency * workload.turns)
-    )
+def shaped(workload: Workload, shape: LoadShape) -> Workload:
+    """The workload with the shape's number of streams, and at least one conversation for each of them."""
+    if shape.concurrency is None:
+        return workload
+    least = shape.concurrency * workload.turns
+    return replace(workload, concurrency=shape.concurrency, requests=max(workload.requests, least))

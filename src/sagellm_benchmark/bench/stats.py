@@ -216,6 +216,13 @@ def goodput_rps(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
     return float(meets(columns, slo_s).sum() / columns.window_s)
 
 
+def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
+    """The share of all measured requests that met every objective; a failed request met none."""
+    if not slo_s or not columns.attempted:
+        return None
+    return float(meets(columns, slo_s).sum() / columns.attempted)
+
+
 def achieved_rate_rps(columns: Columns) -> float | None:
     """Requests sent per second, from the first to the last start; None below two requests."""
     if len(columns.starts_s) < 2:

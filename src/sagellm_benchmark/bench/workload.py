@@ -47,11 +47,9 @@ class Workload:
         return -(-self.requests // self.turns)
 
     def describe(self) -> str:
-        """One line for people, such as `Q5 10×(32→64), 10 at once`."""
+        """A phrase for people, such as `Q5 10×(32→64)`."""
         shape = f"{self.name} {self.requests}×({self.input_tokens}→{self.output_tokens})"
-        if self.turns > 1:
-            return f"{shape}, conversations of {self.turns} turns"
-        return f"{shape}, {self.concurrency} at once" if self.concurrency > 1 else f"{shape}, one at a time"
+        return f"{shape} in conversations of {self.turns} turns" if self.turns > 1 else shape
 
 
 WORKLOADS: dict[str, Workload] = {

@@ -25,6 +25,7 @@ table.pairs td { text-align: left; overflow-wrap: anywhere; }
 table.pairs td:first-child { color: var(--soft); width: 11rem; }
 .verdict { font-weight: 700; } .VALID { color: var(--good); } .INVALID { color: var(--bad); }
 .plots { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; flex: 1 1 20rem; }
+figcaption { color: var(--soft); font-size: .9rem; margin-top: 1rem; }
 svg { width: 100%; height: auto; } svg .bar { fill: var(--bar); } svg text { fill: var(--soft); font-size: 11px; }
 svg .axis { stroke: var(--line); } svg .curve { fill: none; stroke: var(--bar); stroke-width: 2; }
 """
@@ -40,7 +41,7 @@ def text(view: View) -> str:
         f'<p class="verdict {view.verdict}">{view.verdict}</p>',
         _list(view.reasons),
         "<h2>Latency</h2>",
-        _table(("ms", *STATISTICS), view.latencies),
+        table(("ms", *STATISTICS), view.latencies),
         _plots(view),
         "<h2>Figures</h2>",
         _pairs(view.figures),
@@ -63,7 +64,8 @@ def page(title: str, body: Iterable[str]) -> str:
     )
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table whose figures stand to the right; every cell is escaped."""
     return f"<table>{_row('th', head)}{''.join(_row('td', row) for row in rows)}</table>"
 
 

@@ -1,0 +1,289 @@
+"""One run: a ready server and a workload go in, a record comes out, every request noted on the way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import orjson
+
+from sagellm_benchmark.bench import record, schedule, stats
+from sagellm_benchmark.bench.load import ClientHealth, Observed, Progress, Target, drive
+from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.bench.sample import Phase, Sample
+from sagellm_benchmark.bench.schedule import Schedule
+from sagellm_benchmark.bench.selfcheck import Calibration, calibrate
+from sagellm_benchmark.bench.setting import Observations, Setting
+from sagellm_benchmark.bench.sources import WARMUP_INDEX, Source, open_source
+from sagellm_benchmark.bench.spec import LoadShape, RunSpec
+from sagellm_benchmark.bench.workload import Conversation, Workload
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.capability import PROBE_TIMEOUT_S, choose_api
+from sagellm_benchmark.engines.tokens import find_counter
+from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.probe.gpu import GpuWatch
+from sagellm_benchmark.probe.hardware import Hardware
+from sagellm_benchmark.probe.metrics import MetricsWatch
+from sagellm_benchmark.probe.process import peak_memory_mb
+
+REQUESTS_FILE = "requests.jsonl"
+ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
+
+
+class Listener(Protocol):
+    """Hears how a run goes; the terminal shows it, a pipe does not."""
+
+    def say(self, text: str) -> None:
+        """What happens next."""
+        ...
+
+    def progress(self, label: str, progress: Progress) -> None:
+        """How far a load is."""
+        ...
+
+
+def measure(
+    server: Server,
+    workload: Workload,
+    shape: LoadShape,
+    spec: RunSpec,
+    hardware: Hardware,
+    folder: Path,
+    listener: Listener,
+) -> Record:
+    """Measure one workload under one load shape; requests.jsonl is written into `folder` on the way.
+
+    Raises RemoteError where the server does not answer the warm-up. Ctrl-C gives the record of what had finished.
+    """
+    setting = prepare(server, workload, shape, spec, hardware, folder)
+    calibration = _calibrate(setting, listener) if spec.calibrate else None
+    _warm_up(setting, listener)
+    return record.of(setting, _observe(setting, calibration, listener))
+
+
+def prepare(
+    server: Server, workload: Workload, shape: LoadShape, spec: RunSpec, hardware: Hardware, folder: Path
+) -> Setting:
+    """Ask the server what it can do, and make prompts that have the right length on it."""
+    timeout = min(PROBE_TIMEOUT_S, spec.limits.request_s)
+    capabilities = choose_api(server, spec.api, turns=workload.turns, timeout_s=timeout)
+    counter = find_counter(server, capabilities)
+    source = open_source(spec.dataset, workload, spec.seed, counter)
+    target = Target(
+        base_url=server.base_url,
+        model=server.served_model,
+        api=capabilities.api,
+        api_key=server.api_key,
+        extra=capabilities.extra,
+        exact_output=capabilities.ignore_eos,
+    )
+    return Setting(spec, workload, shape, server, hardware, capabilities, counter, source, target, folder)
+
+
+def _calibrate(setting: Setting, listener: Listener) -> Calibration | None:
+    listener.say("calibrating the client against a server of known timing")
+    return calibrate(_streams(setting), setting.target.api, processes=setting.spec.processes)
+
+
+def _streams(setting: Setting) -> int:
+    """About how many requests are in flight at once: the streams, or in an open loop a second's worth."""
+    rate = setting.shape.rate_rps
+    if rate is None:
+        return setting.workload.concurrency
+    return setting.workload.requests if math.isinf(rate) else max(1, math.ceil(rate))
+
+
+def _warm_up(setting: Setting, listener: Listener) -> None:
+    """Send the warm-up requests; a server that answers none of them is not worth measuring."""
+    count = setting.spec.warmup
+    if count == 0:
+        return
+    listener.say(f"warming up with {count} request(s)")
+
+    streams = min(count, setting.workload.concurrency)
+    observed = drive(
+        Shifted(setting.source, WARMUP_INDEX, turns=1),
+        count,
+        Schedule(concurrency=streams),
+        setting.target,
+        setting.spec.limits,
+        setting.folder,
+    )
+    samples = list(observed.samples())
+    if observed.interrupted:
+        raise KeyboardInterrupt
+    if not any(sample.ok for sample in samples):
+        raise RemoteError(
+            f"{setting.server.base_url} did not answer the warm-up: {_why(samples)}",
+            hint="look at the server's log; --warmup 0 measures all the same and counts every failure",
+        )
+
+
+def _why(samples: list[Sample]) -> str:
+    for sample in samples:
+        if sample.failure is not None:
+            return f"{sample.failure.value}: {sample.detail}" if sample.detail else sample.failure.value
+    return "no answer"
+
+
+def _observe(setting: Setting, calibration: Calibration | None, listener: Listener) -> Observations:
+    """Drive every repeat, with the watches on the server and the accelerator open around them."""
+    label = f"{setting.workload.name} on {setting.server.model.name}"
+    repeats: list[stats.Columns] = []
+    healths: list[ClientHealth] = []
+    started_at = dt.datetime.now(dt.UTC)
+    interrupted = False
+    with ExitStack() as stack:
+        metrics = stack.enter_context(MetricsWatch(setting.server))
+        gpu = stack.enter_context(GpuWatch(setting.server.pid))
+        log = stack.enter_context(_RequestLog(setting.folder / REQUESTS_FILE))
+        for repeat in range(setting.spec.repeats):
+            observed = _drive(setting, repeat, lambda progress: listener.progress(label, progress))
+            healths.append(observed.health)
+            interrupted = observed.interrupted
+            samples = log.through(_placed(observed, setting))
+            repeats.append(stats.collect(samples, _token_count(setting)))
+            if interrupted:
+                break
+    return Observations(
+        repeats=tuple(repeats),
+        health=_worst(healths),
+        calibration=calibration,
+        started_at=started_at,
+        interrupted=interrupted,
+        peak_mem_mb=peak_memory_mb(setting.server.pid) if setting.server.pid is not None else None,
+        server=metrics.figures(),
+        gpu=gpu.figures(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """A source's conversations from `first` on; `turns` cuts them short. Picklable, for client processes."""
+
+    source: Source
+    first: int
+    turns: int | None = None
+
+    def __call__(self, index: int) -> Conversation:
+        """The conversation that far behind `first`."""
+        return self.source.conversation(self.first + index)[: self.turns]
+
+
+def _drive(setting: Setting, repeat: int, on_progress: Callable[[Progress], None]) -> Observed:
+    plan, count = schedule_for(setting, repeat)
+    return drive(
+        Shifted(setting.source, repeat * (count or ENDLESS)),
+        count,
+        plan,
+        setting.target,
+        setting.spec.limits,
+        setting.folder,
+        on_progress,
+        processes=setting.spec.processes,
+    )
+
+
+def schedule_for(setting: Setting, repeat: int = 0) -> tuple[Schedule, int | None]:
+    """When the conversations start, and how many there are; None where only the duration says so."""
+    workload, shape = setting.workload, setting.shape
+    if setting.source.due_s is not None:
+        return Schedule(due_s=setting.source.due_s, duration_s=shape.duration_s), len(setting.source.due_s)
+    if shape.rate_rps is None:
+        stagger = shape.ramp_s / workload.concurrency
+        count = setting.source.count if shape.duration_s is None else None
+        return Schedule(workload.concurrency, duration_s=shape.duration_s, stagger_s=stagger), count
+    due = _arrivals(
+        shape, shape.rate_rps, setting.source.count, np.random.default_rng((setting.spec.seed, repeat))
+    )
+    return Schedule(due_s=due, duration_s=shape.duration_s), len(due)
+
+
+def _arrivals(shape: LoadShape, rate: float, count: int, rng: np.random.Generator) -> schedule.Times:
+    """`count` arrivals, or with a duration as many as fall into it."""
+    if shape.duration_s is not None and math.isfinite(rate):
+        count = math.ceil(rate * shape.duration_s * 1.5 + 10 * math.sqrt(rate * shape.duration_s) + 10)
+    if shape.arrival == "constant":
+        due = schedule.constant(rate, count)
+    elif shape.arrival == "gamma":
+        due = schedule.gamma(rate, count, shape.burstiness, rng)
+    else:
+        due = schedule.poisson(rate, count, rng)
+    limit = math.inf if shape.duration_s is None else shape.duration_s
+    return tuple(moment for moment in due if moment < limit)
+
+
+def _placed(observed: Observed, setting: Setting) -> Iterator[Sample]:
+    """The samples with their phase, those of the first and last seconds of a timed run set apart."""
+    begin, end = setting.spec.warmup_s, observed.elapsed_s - setting.spec.cooldown_s
+    for sample in observed.samples():
+        if sample.start_s < begin:
+            yield replace(sample, phase=Phase.WARMUP)
+        elif setting.spec.cooldown_s and sample.end_s > end:
+            yield replace(sample, phase=Phase.COOLDOWN)
+        else:
+            yield sample
+
+
+class _RequestLog:
+    """requests.jsonl, written as samples are decoded and flushed whole at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.file = path.open("wb")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def __enter__(self) -> _RequestLog:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            self.file.close()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def through(self, samples: Iterator[Sample]) -> Iterator[Sample]:
+        """Hand every sample on, written."""
+        for sample in samples:
+            try:
+                self.file.write(orjson.dumps(sample.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+            except OSError as error:
+                raise cannot_write(self.path, error) from error
+            yield sample
+
+
+def _token_count(setting: Setting) -> Callable[[Sample], int | None]:
+    """The server's usage, else its tokenizer's count of the text, else nobody's."""
+    counter = setting.counter
+
+    def count(sample: Sample) -> int | None:
+        if sample.completion_tokens is not None or counter is None or not counter.cheap:
+            return sample.completion_tokens
+        with suppress(
+            RemoteError
+        ):  # a server that has gone leaves this answer uncounted, and the checks say so
+            return counter.count(sample.text) - counter.count("")
+        return None
+
+    return count
+
+
+def _worst(healths: list[ClientHealth]) -> ClientHealth:
+    """The least healthy of several repeats, figure by figure."""
+
+    def highest(name: str) -> float | None:
+        values = [value for health in healths if (value := getattr(health, name)) is not None]
+        return max(values, default=None)
+
+    return ClientHealth(
+        *(highest(name) for name in ("loop_lag_p99_s", "loop_lag_max_s", "cpu_share", "cpu_s"))
+    )

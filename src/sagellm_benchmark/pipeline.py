@@ -1,0 +1,170 @@
+"""The stages of a `run` command, chained in one visible place: server → record → row → files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark import outputs
+from sagellm_benchmark.bench import search
+from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.bench.run import Listener, measure
+from sagellm_benchmark.bench.spec import LoadShape, RunSpec, shaped
+from sagellm_benchmark.bench.workload import Workload
+from sagellm_benchmark.board import row as rows
+from sagellm_benchmark.engines import weights
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.endpoint import Endpoint
+from sagellm_benchmark.engines.gguf_facts import Gguf
+from sagellm_benchmark.engines.llamacpp import LlamaCpp
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.probe.hardware import Hardware
+from sagellm_benchmark.report import html, markdown, sweep
+from sagellm_benchmark.report.view import view
+
+CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "report.html"
+SWEEP = "sweep.html"
+SERVER_LOG = "server.log"
+CONTEXT_MARGIN = 64  # tokens of a slot beyond the longest prompt and answer, for a template
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A run that has its files; `row` is None where it gave no numbers."""
+
+    folder: Path
+    record: Record
+    row: Mapping[str, Any] | None
+
+
+def run(spec: RunSpec, listener: Listener) -> Iterator[Finished]:
+    """Measure every workload under every load shape, each against a fresh engine where the engine is ours.
+
+    Ends early after an interrupted run, which is still handed out with what it has.
+    """
+    gguf = None if spec.base_url else _weights(spec, listener)
+    for workload in spec.workloads:
+        shapes = search.shapes(spec)
+        shape = next(shapes, None)
+        while shape is not None:
+            finished = _measure(spec, gguf, shaped(workload, shape), shape, listener)
+            yield finished
+            if finished.record.summary["status"] == "interrupted":
+                return
+            shape = _next(shapes, finished.record)
+
+
+def _next(shapes: Generator[LoadShape, bool, None], record: Record) -> LoadShape | None:
+    attained = record.summary["slo_attainment"]
+    try:
+        return shapes.send(attained is not None and attained >= search.ATTAINMENT)
+    except StopIteration:
+        return None
+
+
+def _measure(
+    spec: RunSpec, gguf: Gguf | None, workload: Workload, shape: LoadShape, listener: Listener
+) -> Finished:
+    with _opened(spec, gguf, workload, listener) as (server, folder):
+        hardware = Hardware.of(server, spec.hardware.file, spec.hardware.values)
+        record = measure(server, workload, shape, spec, hardware, folder, listener)
+    return finish(folder, record)
+
+
+def finish(folder: Path, record: Record) -> Finished:
+    """Write a record's files, the row last: what has a row is whole."""
+    row = rows.build(record)
+    shown = view(record)
+    write_whole(folder / CONFIG, to_json(record.config))
+    write_whole(folder / SUMMARY, to_json(record.summary))
+    write_whole(folder / REPORT, markdown.text(shown).encode())
+    write_whole(folder / PAGE, html.text(shown).encode())
+    if row is not None and record.summary["status"] == "complete":
+        name = outputs.path_part(record.config["workload"]["name"])
+        write_whole(folder / f"{name}_leaderboard.json", to_json(row))
+    outputs.point_latest(folder)
+    return Finished(folder, record, row)
+
+
+def write_sweep(finished: Sequence[Finished]) -> Path:
+    """A page of curves beside the last of several runs."""
+    path = finished[-1].folder / SWEEP
+    write_whole(path, sweep.page([one.record for one in finished]).encode())
+    return path
+
+
+def load(folder: Path) -> Record:
+    """The record of a finished run; DataError where the folder holds none, or a damaged one."""
+    try:
+        config, summary = (orjson.loads((folder / name).read_bytes()) for name in (CONFIG, SUMMARY))
+    except OSError as error:
+        raise DataError(
+            f"{folder} holds no finished run: {error.strerror}", hint="name a folder under outputs/"
+        ) from error
+    except orjson.JSONDecodeError as error:
+        raise DataError(
+            f"{folder} is damaged: {error}", hint="measure again; its requests.jsonl may still be whole"
+        ) from error
+    return Record(config, summary)
+
+
+def cache_folder() -> Path:
+    """Where weights that we wrote ourselves are kept between runs."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark"
+
+
+def _weights(spec: RunSpec, listener: Listener) -> Gguf:
+    quantization = spec.model_hints.quantization
+    gguf = weights.find(spec.model, quantization=quantization, cache=cache_folder(), say=listener.say)
+    return replace(
+        gguf, facts=replace(gguf.facts, precision=spec.model_hints.precision or gguf.facts.precision)
+    )
+
+
+@contextmanager
+def _opened(
+    spec: RunSpec, gguf: Gguf | None, workload: Workload, listener: Listener
+) -> Iterator[tuple[Server, Path]]:
+    """The server to measure and the run's folder, which holds the log of a server that is ours."""
+    if gguf is None:
+        with _endpoint(spec).open() as server:
+            yield server, _folder(spec, server.engine, server.model.name, workload)
+        return
+    folder = _folder(spec, "llama.cpp", gguf.facts.name, workload)
+    listener.say(f"starting llama.cpp with {gguf.source}")
+    slot = (workload.input_tokens + workload.output_tokens) * workload.turns + CONTEXT_MARGIN
+    engine = LlamaCpp(
+        gguf, workload.concurrency, slot * workload.concurrency, folder / SERVER_LOG, spec.threads
+    )
+    with engine.open() as server:
+        yield server, folder
+
+
+def _endpoint(spec: RunSpec) -> Endpoint:
+    hints = spec.model_hints
+    return Endpoint(
+        base_url=spec.base_url or "",
+        model=spec.model,
+        api_key=spec.api_key,
+        engine=spec.engine,
+        engine_version=spec.engine_version,
+        parameters=hints.parameters,
+        precision=hints.precision,
+        quantization=hints.quantization,
+        weights=hints.weights,
+    )
+
+
+def _folder(spec: RunSpec, engine: str, model: str, workload: Workload) -> Path:
+    return outputs.new_folder(
+        spec.output_dir, engine, model, workload.name, dt.datetime.now().astimezone().date()
+    )

@@ -1,0 +1,100 @@
+"""What the `run` and `report` commands show: progress while it lasts, then the figures and what to type next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sagellm_benchmark.bench.load import Progress
+from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.files import to_json
+from sagellm_benchmark.pipeline import REPORT, Finished, write_sweep
+from sagellm_benchmark.report import sweep, terminal
+from sagellm_benchmark.report.progress import ProgressLine
+from sagellm_benchmark.report.view import view
+
+
+class Screen:
+    """The terminal as a run's listener. In a pipe it says only results; with JSON, only the JSON."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.line = ProgressLine()
+
+    def __enter__(self) -> Screen:
+        self.line.__enter__()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.line.__exit__(*exc)
+
+    def say(self, text: str) -> None:
+        """A step that begins; important ones (a warning, a substitution) go through `note`."""
+        self.line.say(text)
+
+    def note(self, text: str) -> None:
+        """Something the user must know, on standard error whatever it is connected to."""
+        self.line.say("")
+        click.echo(text, err=True)
+
+    def progress(self, label: str, progress: Progress) -> None:
+        """How far a load is."""
+        self.line.load(label, progress)
+
+    def show(self, one: Finished) -> Finished:
+        """One finished run, at once: the next one may take long."""
+        self.line.say("")
+        if not self.as_json:
+            click.echo(terminal.text(view(one.record)) + "\n")
+            click.echo(f"  report  {one.folder / REPORT}")
+            for reason in (one.row or {}).get("unpublishable", ()):
+                click.echo(f"  not publishable: {reason}")
+            click.echo()
+        return one
+
+    def close(self, finished: Sequence[Finished]) -> None:
+        """What several runs say together, and the next command to type."""
+        if self.as_json:
+            click.echo(to_json([_document(one) for one in finished]).decode(), nl=False)
+            return
+        if len(finished) > 1:
+            click.echo(sweep.text([one.record for one in finished]) + "\n")
+            click.echo(f"  curves  {write_sweep(finished)}")
+        if any(one.row is not None and "unpublishable" not in one.row for one in finished):
+            click.echo(f"  next    {_command('aggregate')}")
+
+
+def as_text(records: Sequence[Record]) -> str:
+    """Finished runs again, as they were shown."""
+    return "\n\n".join(terminal.text(view(record)) for record in records)
+
+
+def as_json(records: Sequence[Record]) -> str:
+    """Their summaries."""
+    return to_json([dict(record.summary) for record in records]).decode().rstrip()
+
+
+def exit_code(finished: Sequence[Finished]) -> int:
+    """Interrupted before invalid before done."""
+    summaries = [one.record.summary for one in finished]
+    if any(summary["status"] == "interrupted" for summary in summaries):
+        return Exit.INTERRUPTED
+    return Exit.DONE if all(summary["valid"] for summary in summaries) else Exit.INVALID_RUN
+
+
+def _document(one: Finished) -> dict[str, Any]:
+    return {"folder": str(one.folder), "summary": one.record.summary, "row": one.row}
+
+
+def _command(name: str) -> str:
+    """As the user would type it: through make in a checkout, else directly."""
+    return (
+        f"make {name}"
+        if Path("Makefile").is_file() and Path("noxfile.py").is_file()
+        else f"{Path(sys.argv[0]).stem} {name}"
+    )

@@ -1,0 +1,35 @@
+"""The real command, in a process of its own, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+PROGRAM = (sys.executable, "-m", "sagellm_benchmark")
+
+
+def environment(home: Path, **changes: str) -> dict[str, str]:
+    """Nothing of this machine's user: an empty HOME, no tokens, no hub in reach."""
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TMPDIR")}
+    coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+    hub = {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    return {**kept, **coverage, **hub, "HOME": str(home), **changes}
+
+
+def run(
+    *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run `sagellm-benchmark` with `arguments` in `cwd`, which is its HOME too; `env` is added to."""
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        cwd=cwd,
+        env=environment(cwd, **(env or {})),
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )

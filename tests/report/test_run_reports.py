@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import io
+from html.parser import HTMLParser
+
+import pytest
+
+from sagellm_benchmark.bench.load import Progress
+from sagellm_benchmark.report import html, markdown, plot, terminal
+from sagellm_benchmark.report.progress import ProgressLine, duration, progress_text
+from sagellm_benchmark.report.view import view
+from tests.fakes.records import a_record, config
+from tests.fakes.samples import closed_loop
+
+HOSTILE = "<img src=x onerror=alert(1)>|`*_[a](javascript:b)\n# no"
+
+
+class Tags(HTMLParser):
+    """Collects the elements of a page, and complains about an end without a beginning."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.append(tag)
+
+
+def test_the_terminal_shows_what_was_measured_and_dashes_for_what_was_not() -> None:
+    lines = terminal.text(view(a_record())).splitlines()
+    assert lines[0] == "Q1 5×(32→64), one at a time"
+    assert lines[1].strip() == "Qwen2-7B (real weights, BF16) on vllm 0.11.0"
+    ttft = next(line.split() for line in lines if line.split()[:1] == ["TTFT"])
+    assert ttft[3:] == ["–", "–"]
+
+
+def test_the_terminal_names_every_reason_against_a_run() -> None:
+    text = terminal.text(view(a_record(valid=False, reasons=["too late; start earlier"])))
+    assert "INVALID" in text
+    assert "✗ too late; start earlier" in text
+
+
+def test_dummy_weights_are_said_in_the_second_line() -> None:
+    record = a_record(model={**config()["model"], "weights": "dummy", "quantization": "Q4_0"})
+    assert "(dummy weights, BF16 Q4_0)" in terminal.text(view(record)).splitlines()[1]
+
+
+def test_a_run_without_answers_can_be_shown() -> None:
+    assert "–" in terminal.text(view(a_record(samples=[])))
+
+
+def test_columns_line_up() -> None:
+    lines = terminal.columns([("a", "1"), ("long", "1,000")])
+    assert lines == ["  a          1", "  long   1,000"]
+
+
+def test_hostile_text_stays_text_in_html() -> None:
+    record = a_record(reasons=[HOSTILE], description=HOSTILE, valid=False)
+    page = html.text(view(record))
+    assert "img" not in Tags(page).seen
+    assert "&lt;img" in page
+
+
+def test_the_page_needs_nothing_from_elsewhere() -> None:
+    page = html.text(view(a_record(samples=closed_loop(200))))
+    assert not {"script", "link", "img", "iframe"} & set(Tags(page).seen)
+    assert Tags(page).seen.count("svg") == 2
+
+
+def test_hostile_text_stays_text_in_markdown() -> None:
+    text = markdown.text(view(a_record(reasons=[HOSTILE], valid=False)))
+    assert "<img" not in text
+    assert "\n# no" not in text
+    assert "[a](" not in text
+
+
+def test_every_markdown_table_row_has_as_many_cells_as_its_head() -> None:
+    text = markdown.table(("what", "value"), (("a|b", "c"), ("d", "e")))
+    assert {line.replace("\\|", "").count("|") for line in text.splitlines()} == {3}
+
+
+def test_a_histogram_has_a_bar_for_each_bin() -> None:
+    assert plot.histogram({"edges": [0, 1, 2], "counts": [3, 1]}, "x").count("<rect") == 2
+
+
+def test_a_curve_has_a_dot_for_each_point() -> None:
+    assert plot.curve([(1, 10), (2, 15)], "tokens/s").count("<circle") == 2
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.4, "0 s"), (42, "42 s"), (185, "3 min 05 s"), (7800, "2 h 10 min")]
+)
+def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
+    assert duration(seconds) == said
+
+
+def test_progress_says_when_it_will_end() -> None:
+    assert progress_text(Progress(2, 1, 8, 10.0)) == "2/8 requests, 1 failed, 10 s, 30 s to go"
+
+
+def test_progress_without_a_known_end_makes_none_up() -> None:
+    assert progress_text(Progress(2, 0, None, 10.0)) == "2 requests, 10 s"
+
+
+def test_a_pipe_gets_no_progress_line() -> None:
+    pipe = io.StringIO()
+    with ProgressLine(pipe) as line:
+        line.say("working")
+    assert pipe.getvalue() == ""
+
+
+def test_a_terminal_is_left_with_a_clean_line() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    with ProgressLine(screen) as line:
+        line.say("working")
+    assert screen.getvalue() == "\r\x1b[2Kworking\r\x1b[2K"

@@ -1,0 +1,274 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagellm_benchmark.errors import Exit
+from tests import command
+from tests.fakes.openai_server import Script, serving
+
+QUICK = ("--no-calibrate", "--warmup", "0")
+
+
+def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return command.run("run", *QUICK, *arguments, cwd=folder, env=env)
+
+
+def the_run(folder: Path) -> Path:
+    """The only run under outputs/."""
+    (found,) = (
+        path.parent for path in folder.glob("outputs/*/*/*/summary.json") if path.parent.name != "latest"
+    )
+    return found
+
+
+def read(folder: Path, name: str) -> Any:
+    return json.loads((the_run(folder) / name).read_text())
+
+
+def test_an_endpoint_is_measured_and_leaves_every_file(tmp_path: Path) -> None:
+    with serving(Script(ttft_s=0.02, itl_s=0.002)) as server:
+        done = run(tmp_path, "--base-url", server.base_url)
+    assert done.returncode == Exit.DONE, done.stderr
+    assert the_run(tmp_path).relative_to(tmp_path / "outputs").parts[:2] == ("vllm", "fake-model")
+    assert {path.name for path in the_run(tmp_path).iterdir()} == {
+        "config.json",
+        "summary.json",
+        "requests.jsonl",
+        "Q1_leaderboard.json",
+        "REPORT.md",
+        "report.html",
+    }
+
+
+def test_the_summary_holds_the_numbers_under_their_documented_names(tmp_path: Path) -> None:
+    with serving(Script(ttft_s=0.02, itl_s=0.002)) as server:
+        run(tmp_path, "--base-url", server.base_url)
+    summary = read(tmp_path, "summary.json")
+    for name in ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms"):
+        assert {"mean", "p50", "p90", "p99"} <= set(summary[name])
+    assert summary["ttft_ms"]["mean"] == pytest.approx(20, abs=10)
+    assert (summary["requests"], summary["errors"], summary["valid"], summary["reasons"]) == (5, 0, True, [])
+    assert summary["throughput_tps"] > 0
+
+
+def test_json_prints_the_same_and_nothing_else(tmp_path: Path) -> None:
+    with serving() as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--json")
+    (printed,) = json.loads(done.stdout)
+    assert printed["summary"] == read(tmp_path, "summary.json")
+
+
+def test_a_trailing_v1_is_understood(tmp_path: Path) -> None:
+    with serving() as server:
+        assert run(tmp_path, "--base-url", f"{server.base_url}/v1/").returncode == Exit.DONE
+
+
+def test_a_chat_only_server_is_measured_over_chat(tmp_path: Path) -> None:
+    with serving(Script(apis=("chat",))) as server:
+        assert run(tmp_path, "--base-url", server.base_url).returncode == Exit.DONE
+    assert read(tmp_path, "config.json")["server"]["api"] == "chat"
+
+
+def test_the_key_is_sent_and_written_nowhere(tmp_path: Path) -> None:
+    with serving(Script(api_key="sk-very-secret")) as server:
+        done = run(
+            tmp_path, "--base-url", server.base_url, "--api-key-env", "MY_KEY", MY_KEY="sk-very-secret"
+        )
+    assert done.returncode == Exit.DONE, done.stderr
+    written = b"".join(path.read_bytes() for path in the_run(tmp_path).iterdir())
+    assert b"sk-very-secret" not in written
+    assert "sk-very-secret" not in done.stdout + done.stderr
+
+
+def test_a_model_that_is_not_served_is_answered_with_those_that_are(tmp_path: Path) -> None:
+    with serving() as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--model", "other")
+    assert done.returncode == Exit.USAGE
+    assert "fake-model" in done.stderr
+
+
+def test_nobody_listening_is_a_remote_error(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        done = run(tmp_path, "--base-url", f"http://127.0.0.1:{unused.getsockname()[1]}")
+    assert done.returncode == Exit.REMOTE
+    assert "next:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "script",
+    [Script(llm=False), Script(status=500), Script(status=429), Script(api_key="another")],
+    ids=["no LLM server", "500", "429", "401"],
+)
+def test_a_server_that_will_not_serve_us_is_a_remote_error_and_leaves_nothing(
+    script: Script, tmp_path: Path
+) -> None:
+    with serving(script) as server:
+        done = run(tmp_path, "--base-url", server.base_url)
+    assert done.returncode == Exit.REMOTE
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("outputs/*/*/*/*_leaderboard.json"))
+
+
+@pytest.mark.parametrize(
+    ("ending", "reason"),
+    [("cut", "cut_off"), ("reset", "cut_off"), ("garbage", "malformed"), ("error", "server")],
+)
+def test_a_stream_that_breaks_is_a_counted_failure_and_the_run_is_invalid(
+    ending: Any, reason: str, tmp_path: Path
+) -> None:
+    fine = {"ending": "proper"}
+    with serving(
+        Script(ending=ending, sequence=(fine,))
+    ) as server:  # the first request asks what the server can do
+        done = run(tmp_path, "--base-url", server.base_url)
+    assert done.returncode == Exit.INVALID_RUN, done.stderr
+    assert read(tmp_path, "summary.json")["failures"] == {reason: 5}
+
+
+def test_a_server_that_fails_the_warm_up_is_not_measured(tmp_path: Path) -> None:
+    with serving(Script(ending="cut", sequence=({"ending": "proper"},))) as server:
+        done = command.run("run", "--no-calibrate", "--base-url", server.base_url, cwd=tmp_path)
+    assert done.returncode == Exit.REMOTE
+    assert "warm-up: cut_off" in done.stderr
+
+
+def test_a_server_that_stalls_times_out(tmp_path: Path) -> None:
+    with serving(Script(ending="stall", sequence=({"ending": "proper"},))) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--request-timeout", "0.5", "--requests", "2")
+    assert done.returncode == Exit.INVALID_RUN, done.stderr
+    assert read(tmp_path, "summary.json")["failures"] == {"timeout": 2}
+
+
+def test_tokens_without_usage_are_counted_by_the_servers_tokenizer(tmp_path: Path) -> None:
+    with serving(Script(usage=False, word=" t{}")) as server:
+        done = run(tmp_path, "--base-url", server.base_url)
+    assert done.returncode == Exit.DONE, done.stdout
+    summary = read(tmp_path, "summary.json")
+    assert (summary["token_source"], summary["output_tokens"]) == ("server's tokenizer", 5 * 64)
+
+
+def test_tokens_that_nobody_counts_make_the_run_invalid(tmp_path: Path) -> None:
+    with serving(Script(usage=False, tokenizer=False)) as server:
+        done = run(tmp_path, "--base-url", server.base_url)
+    assert done.returncode == Exit.INVALID_RUN
+    assert "cannot be counted" in done.stdout
+    assert not list(tmp_path.glob("outputs/*/*/*/*_leaderboard.json"))
+
+
+def test_answers_in_one_piece_make_the_run_invalid(tmp_path: Path) -> None:
+    with serving(Script(stream=False, ttft_s=0.01)) as server:
+        done = run(tmp_path, "--base-url", server.base_url)
+    assert done.returncode == Exit.INVALID_RUN
+    assert "not streamed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("--workload", "Q9"), Exit.USAGE),
+        (("--base-url", "no-scheme:80"), Exit.USAGE),
+        (("--colour",), Exit.USAGE),
+        (("--output-dir", "/proc/nowhere"), Exit.DATA),
+    ],
+)
+def test_bad_input_has_its_exit_code_and_says_what_to_do(
+    arguments: tuple[str, ...], code: Exit, tmp_path: Path
+) -> None:
+    with serving() as server:
+        done = run(
+            tmp_path, *(("--base-url", server.base_url) if "--base-url" not in arguments else ()), *arguments
+        )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_ctrl_c_keeps_what_was_measured_and_writes_no_row(tmp_path: Path) -> None:
+    with serving(Script(ttft_s=0.05, itl_s=0.01)) as server:
+        process = subprocess.Popen(
+            [*command.PROGRAM, "run", *QUICK, "--base-url", server.base_url, "--requests", "1000"],
+            cwd=tmp_path,
+            env=command.environment(tmp_path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        _wait_for(lambda: len(server.requests) > 4)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == Exit.INTERRUPTED
+    summary = read(tmp_path, "summary.json")
+    assert (summary["status"], summary["valid"]) == ("interrupted", False)
+    assert summary["requests"] >= 2
+    assert not list(tmp_path.glob("outputs/*/*/*/*_leaderboard.json"))
+
+
+def _wait_for(condition: Any, seconds: float = 30) -> None:
+    """Until `condition()` holds; the test fails when it never does."""
+    deadline = time.monotonic() + seconds
+    tick = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline
+        tick.wait(0.02)
+
+
+def test_a_sweep_gives_one_row_a_load_and_a_table_at_the_end(tmp_path: Path) -> None:
+    with serving(Script(itl_s=0.001)) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--concurrency", "1,2,4")
+    assert done.returncode == Exit.DONE, done.stderr
+    rows = [
+        json.loads(path.read_text())
+        for path in tmp_path.glob("outputs/vllm/fake-model/Q1_*/*_leaderboard.json")
+    ]
+    assert sorted(row["workload"]["concurrent_requests"] for row in rows) == [1, 2, 4]
+    assert "4 at a time" in done.stdout.split("tokens/s")[-1] or "4 at a time" in done.stdout
+
+
+def test_conversations_carry_the_turns_before(tmp_path: Path) -> None:
+    with serving() as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--workload", "Q4")
+        prompts = [seen.prompt_tokens for seen in server.requests[-3:]]
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert prompts[1] > 2 * 256
+    assert prompts[2] > 4 * 256
+
+
+def test_prompts_have_the_asked_length_and_differ_from_their_first_token_on(tmp_path: Path) -> None:
+    with serving() as server:
+        run(tmp_path, "--base-url", server.base_url)
+        bodies = [seen.body for seen in server.requests[-5:]]
+    lines = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]
+    assert [line["prompt_tokens"] for line in lines] == [32] * 5
+    assert len({body["prompt"].split()[0] for body in bodies}) == 5
+
+
+def test_a_report_is_shown_again(tmp_path: Path) -> None:
+    with serving() as server:
+        run(tmp_path, "--base-url", server.base_url)
+    again = command.run("report", cwd=tmp_path)
+    assert again.returncode == Exit.DONE
+    assert "TTFT" in again.stdout
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; import sagellm_benchmark.cli; print([m for m in sys.modules if m in %r])"
+    heavy = ("numpy", "huggingface_hub", "uvloop", "orjson", "psutil", "xllamacpp", "gguf")
+    done = subprocess.run(
+        [command.PROGRAM[0], "-c", code % (heavy,)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=dict(os.environ),
+    )
+    assert done.stdout.strip() == "[]"
