@@ -61,9 +61,8 @@ def _curves(records: Sequence[Record]) -> list[str]:
     placed = [(_load(record.config), record.summary) for record in records]
     drawn = []
     for label, value in CURVES:
-        points = sorted(
-            (x, value(summary)) for x, summary in placed if x is not None and value(summary) is not None
-        )
+        pairs = [(x, value(summary)) for x, summary in placed]
+        points = sorted((x, y) for x, y in pairs if x is not None and y is not None)
         if len({x for x, _ in points}) > 1:
             drawn.append(plot.curve(points, f"{label}, over {_axis(records[0].config)}"))
     return drawn
