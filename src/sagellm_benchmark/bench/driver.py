@@ -23,13 +23,13 @@ from sagellm_benchmark.bench.health import Watch
 from sagellm_benchmark.bench.load import ClientHealth, Conversations, Limits, Progress, Target
 from sagellm_benchmark.bench.loops import Load, due_soon
 from sagellm_benchmark.bench.schedule import Schedule
-from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.bench.sockets import allow_files
+from sagellm_benchmark.errors import RemoteError
 
 if TYPE_CHECKING:
     from sagellm_benchmark.bench.sample import Sample
 
 PROGRESS_S = 0.25
-_OTHER_FILES = 64  # what else a process has open
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ def run(
     share: Share, start: Callable[[Load, int | None], Awaitable[float]], *, own_signals: bool
 ) -> tuple[Load, Ended]:
     """Send one share. `start` gets the load when it is ready and says at which moment it begins."""
-    _allow_files(len(share.streams))
+    allow_files(len(share.streams))
     spool = spooling.Spool(share.spool)
     try:
         load = Load(share.conversations, share.indices, share.schedule, share.target, share.limits, spool)
@@ -217,23 +217,3 @@ def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Itera
         yield
     finally:
         restore()
-
-
-def _allow_files(connections: int) -> None:
-    """Raise this process's limit of open files as far as it may; UsageError where that is too few."""
-    if sys.platform == "win32":
-        return
-    import resource  # noqa: PLC0415 - not on every system
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = connections + _OTHER_FILES
-    most = needed if hard == resource.RLIM_INFINITY else hard
-    if soft != resource.RLIM_INFINITY and soft < most:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        raise UsageError(
-            f"{connections} connections at once need {needed} open files, and this process may open {soft}",
-            hint="raise the limit (`ulimit -n`), or ask for fewer streams or more client processes",
-        )

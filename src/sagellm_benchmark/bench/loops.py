@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from sagellm_benchmark.bench import wire
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PREPARED_BYTES = 32 * 1024 * 1024  # of requests built before the clock starts
 _DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
+_TIMER_S = 0.0015  # how much too late a timer may be
 _PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
 _AHEAD_S = 0.25  # an open loop keeps idle connections for what is due this soon
 
@@ -265,10 +266,16 @@ class Load:
         return None
 
     async def _until(self, moment: float) -> None:
-        """Wait for a moment of the monotonic clock; lets the event loop turn once even when it has passed."""
+        """Wait for a moment of the monotonic clock; lets the event loop turn once even when it has passed.
+
+        The event loop's timers are good to a millisecond or two; a thread's sleep does the rest.
+        """
         await asyncio.sleep(0)
-        while (left := moment - monotonic()) > 0:  # noqa: ASYNC110 - timers are good to a millisecond only
-            await asyncio.sleep(left)
+        while (left := moment - monotonic()) > 0:
+            if left > 2 * _TIMER_S:
+                await asyncio.sleep(left - _TIMER_S)
+            else:
+                await asyncio.get_running_loop().run_in_executor(None, sleep, left)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -28,6 +28,8 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from sagellm_benchmark.bench.sockets import allow_files
+
 _RECORD = struct.Struct("=IId")  # request, number of events, moment of reading
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d+)")
 _MODELS = (
@@ -36,6 +38,7 @@ _MODELS = (
 _HEAD = (
     b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
+_CONNECTIONS = 1100  # what a calibration needs at most
 _MAX_REQUEST = 16 * 1024 * 1024
 
 
@@ -330,6 +333,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cpu", type=int, help="run on this core only")
     parser.add_argument("--detached", action="store_true", help="do not end when standard input closes")
     given = parser.parse_args(arguments)
+    allow_files(_CONNECTIONS)
     if given.cpu is not None and sys.platform == "linux":
         os.sched_setaffinity(0, {given.cpu})
     with listen(given.port) as listener, given.log.open("wb") as log:

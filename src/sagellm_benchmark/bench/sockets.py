@@ -1,0 +1,30 @@
+"""How many sockets this process may have open."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+from sagellm_benchmark.errors import UsageError
+
+_OTHER_FILES = 64  # what else a process has open
+
+
+def allow_files(connections: int) -> None:
+    """Raise this process's limit of open files as far as it may; UsageError where that is too few."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - not on every system
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + _OTHER_FILES
+    most = needed if hard == resource.RLIM_INFINITY else hard
+    if soft != resource.RLIM_INFINITY and soft < most:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        raise UsageError(
+            f"{connections} connections at once need {needed} open files, and this process may open {soft}",
+            hint="raise the limit (`ulimit -n`), or ask for fewer streams or more client processes",
+        )
