@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sagellm_benchmark.codehost import FALLBACK
-from sagellm_benchmark.doctor import Finding, State, render, summary
+from sagellm_benchmark.doctor import Finding, State
+from sagellm_benchmark.report.diagnosis import render, summary
 from tests.fakes.code_host import code_host_server
 from tests.house import clean_environment
 from tests.test_codehost import BILLING, failed_run
@@ -166,13 +167,17 @@ def test_a_text_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
     assert "nothing.txt" in answer.stderr
 
 
-def test_what_the_vendors_tool_says_of_gpus_is_shown(tmp_path: Path) -> None:
-    tool = tmp_path / "bin" / "nvidia-smi"
+def test_npus_that_their_tool_lists_are_counted(tmp_path: Path) -> None:
+    chip = [
+        "| 0     910B3    | OK           | 90.4   37     0 / 0          |",
+        "| 0 | 0000:C1:00.0 | 0 0 / 0  4153 / 65536 |",
+    ]
+    tool = tmp_path / "bin" / "npu-smi"
     tool.parent.mkdir()
-    tool.write_text("#!/bin/sh\necho 'NVIDIA H200, 143771 MiB, 570.1'\n")
+    tool.write_text("#!/bin/sh\ncat <<'END'\n" + "\n".join(chip * 2) + "\nEND\n")
     tool.chmod(0o755)
     path = f"{tool.parent}:{clean_environment()['PATH']}"
-    assert "NVIDIA H200" in finding(tmp_path, "GPUs", PATH=path)["said"]
+    assert "2 × Ascend 910B3 (64 GiB)" in finding(tmp_path, "GPUs", PATH=path)["said"]
 
 
 def test_the_screen_marks_what_is_blocked_and_puts_the_next_step_below() -> None:

@@ -8,8 +8,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import metadata, util
 from pathlib import Path
@@ -21,6 +22,7 @@ from sagellm_benchmark._version import __version__
 from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
 from sagellm_benchmark.engines.http import StatusError, get_json
 from sagellm_benchmark.errors import DataError, RemoteError
+from sagellm_benchmark.probe import ascend, gpu
 
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 2.0
@@ -178,13 +180,21 @@ def memory() -> Finding:
 
 
 def gpus() -> Finding:
-    """What the vendors' own tools name; none is no fault, the embedded engine runs on the processor."""
-    listed = _output("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader")
-    if listed:
-        return Finding("GPUs", State.OK, "; ".join(_plain(line) for line in listed.splitlines()[:16]))
-    if _output("npu-smi", "info"):
-        return Finding("GPUs", State.OK, "Ascend, as npu-smi says")
-    return Finding("GPUs", State.OK, "none found; the embedded engine runs on the processor")
+    """What NVML and npu-smi name; none is no fault, the embedded engine runs on the processor."""
+    with gpu.opened() as library:
+        found = [f"{one.name} ({_gib(one.memory_bytes)})" for one in gpu.gpus(library)] if library else []
+    npus = ascend.npu_info().npus
+    found += [
+        f"{npu.name} ({_gib(None if npu.memory_mb is None else npu.memory_mb * 2**20)})" for npu in npus
+    ]
+    counted = [f"{count} × {_plain(name)}" for name, count in Counter(found).items()]
+    return Finding(
+        "GPUs", State.OK, "; ".join(counted) or "none found; the embedded engine runs on the processor"
+    )
+
+
+def _gib(size: float | None) -> str:
+    return "memory unknown" if size is None else f"{size / 2**30:.0f} GiB"
 
 
 def checks() -> Finding:
@@ -232,24 +242,6 @@ def _billing() -> Finding:
         "starts no jobs: account payments failed or the spending limit is reached",
         f"run everything here instead: {FALLBACK} (the checks), make publish (the upload)",
     )
-
-
-def render(findings: Iterable[Finding]) -> str:
-    """The screen: what is blocked stands out, and each `next` stands below its line."""
-    marks = {State.OK: "ok     ", State.NOTE: "note   ", State.BLOCKED: "BLOCKED"}
-    lines = []
-    for finding in findings:
-        lines.append(f"{marks[finding.state]}  {finding.about:<18}{finding.said}")
-        if finding.next:
-            lines.append(f"{'':27}→ {finding.next}")
-    return "\n".join(lines)
-
-
-def summary(findings: Iterable[Finding]) -> dict[str, object]:
-    """`blocked` lists what stands in the way, by name."""
-    found = list(findings)
-    blocked = [finding.about for finding in found if finding.state is State.BLOCKED]
-    return {"findings": [asdict(finding) for finding in found], "blocked": blocked}
 
 
 def _installed(distribution: str) -> str | None:
