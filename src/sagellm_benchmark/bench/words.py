@@ -77,7 +77,8 @@ def _by_line(count: Callable[[str], int]) -> Lexicon:
         _ASSUMED,
         _ASSUMED,
         overhead=overhead,
-        known=rate == 1 and all_first == overhead + 2 * len(_CORE) - 1,
+        known=rate == 1
+        and all_first - overhead in {len(_CORE), 2 * len(_CORE) - 1},  # a line break is 0 or 1
         tokens_per_word=rate if rate > 0 else 1.0,
     )
 
@@ -91,7 +92,11 @@ def _by_word(count: Callable[[str], int]) -> Lexicon:
     later = later_singles(_CORE)
     if len(later) >= _ENOUGH:
         later += later_singles([word for word in COMMON_WORDS if word not in _CORE])
-        first = _singles(later, lambda group: count("\n".join(group)) == overhead + 2 * len(group) - 1)
+        line_break = count("a\na") - overhead - 2
+        first = _singles(
+            later,
+            lambda group: count("\n".join(group)) == overhead + len(group) + line_break * (len(group) - 1),
+        )
         if len(first) >= _ENOUGH:
             return Lexicon({1: tuple(first)}, {1: tuple(later)}, overhead, known=True)
     return _priced(count, overhead)

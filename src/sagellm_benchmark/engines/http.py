@@ -94,6 +94,10 @@ def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None) 
         request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - only http(s) is opened
         with deadline, _opener(url, deadline).open(request, timeout=timeout_s) as reply:
             content: bytes = reply.read(MAX_REPLY_BYTES + 1)
+            if (
+                reply.length and len(content) <= MAX_REPLY_BYTES
+            ):  # read(n) takes a broken-off body for a whole one
+                raise http.client.IncompleteRead(content, reply.length)
     except urllib.error.HTTPError as error:
         raise _status_error(url, error, api_key) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
@@ -110,7 +114,7 @@ def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None) 
 
 def bearer(api_key: str) -> str:
     """The Authorization header's value; a key that a header cannot carry is a UsageError that does not show it."""
-    if not api_key.isascii() or not api_key.isprintable() or api_key != api_key.strip():
+    if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise UsageError(
             "the API key holds characters that an HTTP header cannot carry",
             hint="look for a line break or a blank around the key in the variable named by --api-key-env",
