@@ -15,7 +15,9 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        return f"{self.field} is {self.value}; it must be {self.allowed}"
+        # a row chooses its own keys, so that a path of them may hold anything
+        field = self.field if self.field.isprintable() else json.dumps(self.field)[1:-1]
+        return f"{field[:200]} is {self.value}; it must be {self.allowed}"
 
 
 def repeated_key(key: str) -> Problem:

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sagellm_benchmark.board.aggregate import Report, Skipped
+from sagellm_benchmark.board.merge import merge
+from sagellm_benchmark.board.read import Found
+from sagellm_benchmark.board.validate import Checked, Validation
+from sagellm_benchmark.report.board import add_to_job_summary, aggregate_json, aggregate_text, validation_text
+from tests.fakes.rows import new_row, new_rows
+
+
+def a_report(published: list[Any], submitted: list[Any], **changes: Any) -> Report:
+    merged = merge(published, submitted)
+    facts: dict[str, Any] = {
+        "outputs": Path("outputs"),
+        "hf_data": Path("hf_data"),
+        "outcomes": tuple((Path(f"outputs/{at}/row.json"), one) for at, one in enumerate(merged.outcomes)),
+        "left_out": (),
+        "damaged": (),
+        "kept": 0,
+        "total": len(merged.entries),
+        "written": ("leaderboard_single.json",),
+        "offline": False,
+        **changes,
+    }
+    return Report(**facts)
+
+
+def checked(*reasons: str, row: Any = None) -> Checked:
+    return Checked(Found("rows.json", 0, row), reasons)
+
+
+def test_each_run_has_a_line_with_what_became_of_it() -> None:
+    slow, fast = new_row(metrics__throughput_tps=10.0), new_row()
+    lines = aggregate_text(a_report([slow], [fast, new_row(engine="vllm")])).splitlines()
+    assert lines[0] == "2 finished runs under outputs/: 1 added, 1 improved"
+    assert lines[1].split("  ")[1] == "improved"
+    assert f"77.0 tok/s  was 10.0 tok/s ({slow['entry_id'][:8]})" in lines[1]
+    assert lines[2].split()[0] == "added"
+
+
+def test_a_beaten_run_names_what_it_was_beaten_by() -> None:
+    fast = new_row()
+    text = aggregate_text(a_report([fast], [new_row(metrics__throughput_tps=None)]))
+    assert f"–  by 77.0 tok/s ({fast['entry_id'][:8]})" in " ".join(text.split(" "))
+
+
+def test_what_was_skipped_is_listed_with_its_reasons_and_what_to_do() -> None:
+    left = Skipped(Path("outputs/a"), ("weights: dummy",))
+    damaged = Skipped(Path("outputs/b"), ("cut off", "and \x1b[31mred"))
+    text = aggregate_text(a_report([], [], left_out=(left,), damaged=(damaged,)))
+    assert "1 left out, 1 damaged" in text
+    assert "  outputs/a\n    weights: dummy" in text
+    assert "  outputs/b\n    cut off\n    and �[31mred" in text
+    assert "next:  delete or repair" in text
+
+
+def test_a_long_list_is_cut_and_counted() -> None:
+    text = aggregate_text(a_report([], new_rows(201)))
+    assert "and 1 more; --json lists them all" in text
+
+
+def test_json_lists_runs_by_their_fate() -> None:
+    said = aggregate_json(a_report([new_row()], [new_row(), new_row(metrics__throughput_tps=1.0)]))
+    assert [row["file"] for row in said["already_there"]] == ["outputs/0/row.json"]
+    assert [row["other"] for row in said["beaten"]] == [new_row()["entry_id"]]
+    assert said["added"] == said["improved"] == []
+
+
+def test_a_long_validation_is_cut_and_counted() -> None:
+    text = validation_text(Validation((checked("bad"),) * 201, ("gone",)))
+    assert text.startswith("✗ gone\n✗ rows.json, row 0  no entry_id\n    bad")
+    assert text.endswith("✗ and 1 more; --json lists them all\n0 of 201 rows valid")
+
+
+def test_a_job_summary_is_added_to_and_cut(tmp_path: Path) -> None:
+    path = tmp_path / "summary"
+    path.write_text("before\n")
+    add_to_job_summary(
+        Validation((checked(), *[checked("bad")] * 200), ("gone",)), {"GITHUB_STEP_SUMMARY": str(path)}
+    )
+    lines = path.read_text().splitlines()
+    assert lines[0] == "before"
+    assert "| | | ✗ gone |" in lines
+    assert "| | | and 1 more |" in lines
+    assert not any("| valid |" in line for line in lines)  # refused rows come first
+
+
+def test_outside_a_workflow_there_is_no_summary() -> None:
+    add_to_job_summary(Validation((), ()), {})
