@@ -165,20 +165,20 @@ def _quantization(value: Any) -> str:
 
 
 def _load(work: Row) -> str:
-    """How many requests at once and, in an open loop, how fast they come: other rates are other configurations."""
-    names = ("concurrent_requests", "request_rate", "arrival", "burstiness")
-    return " ".join(part for name in names if (part := _text(work.get(name))))
+    """How many requests at once, or how they arrive in an open loop, as in "4/s poisson 1"."""
+    rate = _text(work.get("request_rate"))
+    parts = (
+        work.get("concurrent_requests"),
+        rate and f"{rate}/s",
+        work.get("arrival"),
+        work.get("burstiness"),
+    )
+    return " ".join(text for part in parts if (text := _text(part)))
 
 
 def _scenario(notes: Any) -> str:
     """The workload that legacy rows name only in `metadata.notes`, as in "Benchmark run: Q3"."""
     return _text(notes.rpartition(":")[2]) if isinstance(notes, str) and ":" in notes else ""
-
-
-def _open_loop(work: Row) -> str:
-    """The load of a row without streams: its arrivals, as in "4/s poisson 1"."""
-    rate = _text(work.get("request_rate"))
-    return f"{rate}/s {_text(work.get('arrival'))} {_text(work.get('burstiness'))}" if rate else ""
 
 
 def _number(value: Any, *, worst: float) -> float:
