@@ -1,0 +1,183 @@
+"""Finding a server by its address, and the model on it, without ever putting one in another's place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sagellm_benchmark.engines.endpoint import Endpoint, choose_model, normalize
+from sagellm_benchmark.engines.http import StatusError
+from sagellm_benchmark.errors import RemoteError, UsageError
+from tests.fakes.openai_server import Script
+from tests.fakes.openai_server import serving as fake_llm
+from tests.fakes.routes import Routes, closed_port, serving
+
+KEY = "sk-0123456789"
+
+
+def models(*ids: str, **more: Any) -> Routes:
+    return {"GET /v1/models": (200, {"data": [{"id": name, **more} for name in ids]})}
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("http://host:8000", "http://host:8000"),
+        ("http://host:8000/", "http://host:8000"),
+        ("http://host:8000/v1", "http://host:8000"),
+        ("http://host:8000/v1/", "http://host:8000"),
+        ("  https://Host/llm/v1/ ", "https://host/llm"),
+        ("http://host/llm/", "http://host/llm"),
+        ("http://[::1]:8000/v1", "http://[::1]:8000"),
+        ("HTTP://host", "http://host"),
+        ("http://host/v1beta", "http://host/v1beta"),
+    ],
+)
+def test_an_address_is_what_comes_before_v1(given: str, meant: str) -> None:
+    assert normalize(given) == meant
+
+
+@pytest.mark.parametrize("given", ["host:8000", "localhost", "//host:8000", "ftp://host", "", "127.0.0.1:80"])
+def test_an_address_without_a_scheme_is_refused_with_a_way_to_write_it(given: str) -> None:
+    with pytest.raises(UsageError, match="scheme") as caught:
+        normalize(given)
+    assert "http://" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "http://",
+        "http://host:99999",
+        "http://host:x",
+        "http://[::1",
+        "http://h/?a=b",
+        "http://h/#x",
+        "http://a b/",
+    ],
+)
+def test_an_address_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(UsageError):
+        normalize(given)
+
+
+@pytest.mark.parametrize("given", ["http://me:hunter2@host", "http://hunter2@host:99999"])
+def test_an_address_with_a_password_is_refused_without_showing_it(given: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        normalize(given)
+    assert "hunter2" not in caught.value.message + str(caught.value.hint)
+
+
+def test_the_only_model_is_taken_when_none_is_named() -> None:
+    with serving(models("org/model-7b")) as fake, Endpoint(f"{fake.base_url}/v1").open() as server:
+        assert server.base_url == fake.base_url
+        assert server.served_model == "org/model-7b"
+        assert server.model.name == "org/model-7b"
+
+
+def test_a_named_model_is_found_among_others() -> None:
+    with serving(models("a", "b")) as fake, Endpoint(fake.base_url, model="b").open() as server:
+        assert server.served_model == "b"
+
+
+@pytest.mark.parametrize(
+    ("served", "wanted"),
+    [
+        ("Qwen/Qwen2-7B", "Qwen2-7B"),
+        ("qwen2-7b", "Qwen2-7B"),
+        ("Qwen2-7B", "Qwen/Qwen2-7B"),
+        ("/models/A.gguf", "a.gguf"),
+    ],
+)
+def test_a_name_may_differ_in_case_and_folder_and_stays_as_the_user_wrote_it(
+    served: str, wanted: str
+) -> None:
+    with serving(models(served, "other")) as fake, Endpoint(fake.base_url, model=wanted).open() as server:
+        assert server.served_model == served
+        assert server.model.name == wanted
+
+
+def test_an_exact_name_goes_before_one_that_differs_in_case() -> None:
+    assert choose_model([{"id": "Model"}, {"id": "model"}], "model") == {"id": "model"}
+
+
+@pytest.mark.parametrize("wanted", ["Qwen2-70B", "Qwen2", "7B", "wen2-7B"])
+def test_a_model_that_is_not_served_is_an_error_that_lists_what_is(wanted: str) -> None:
+    with pytest.raises(UsageError, match="Qwen/Qwen2-7B, llama") as caught:
+        choose_model([{"id": "Qwen/Qwen2-7B"}, {"id": "llama"}], wanted)
+    assert wanted in caught.value.message
+
+
+def test_an_ambiguous_name_is_an_error() -> None:
+    with pytest.raises(UsageError, match="several"):
+        choose_model([{"id": "one/model"}, {"id": "two/model"}], "model")
+
+
+def test_several_models_and_none_named_is_an_error_that_lists_them() -> None:
+    with pytest.raises(UsageError, match="a, b"):
+        choose_model([{"id": "a"}, {"id": "b"}], None)
+
+
+@pytest.mark.parametrize(
+    "listing", [{"data": []}, {"data": [{}, {"id": ""}, 7]}, {"data": "x"}, [], {"models": []}, 3, None]
+)
+def test_a_listing_without_a_model_is_no_ready_llm_server(listing: Any) -> None:
+    with (
+        serving({"GET /v1/models": (200, listing)}) as fake,
+        pytest.raises(RemoteError, match="lists no model"),
+        Endpoint(fake.base_url).open(),
+    ):
+        pass
+
+
+def test_another_web_server_is_told_apart() -> None:
+    with fake_llm(Script(llm=False)) as fake, pytest.raises(RemoteError, match="does not look like an LLM"):  # noqa: SIM117
+        with Endpoint(fake.base_url).open():
+            pass
+
+
+def test_a_wrong_key_is_reported_with_its_status_and_not_shown() -> None:
+    with fake_llm(Script(api_key="right")) as fake, pytest.raises(StatusError) as caught:  # noqa: SIM117
+        with Endpoint(fake.base_url, api_key=KEY).open():
+            pass
+    assert caught.value.status == 401
+    assert KEY not in caught.value.message
+
+
+def test_the_right_key_opens_and_is_not_part_of_what_a_log_would_show() -> None:
+    with fake_llm(Script(api_key=KEY)) as fake, Endpoint(fake.base_url, api_key=KEY).open() as server:
+        assert server.api_key == KEY
+        assert KEY not in repr(server)
+        assert KEY not in repr(Endpoint(fake.base_url, api_key=KEY))
+
+
+def test_an_unreachable_server_is_a_remote_error() -> None:
+    with pytest.raises(RemoteError, match="refused"), Endpoint(f"http://127.0.0.1:{closed_port()}").open():
+        pass
+
+
+def test_what_the_caller_states_goes_before_what_the_server_says() -> None:
+    meta = {"n_params": 7_000_000_000, "size": 10, "ftype": "Q4_0", "n_ctx": 512}
+    with serving(models("m", owned_by="llamacpp", meta=meta)) as fake:
+        stated = Endpoint(fake.base_url, engine="mine", engine_version="9", precision="FP8", weights="real")
+        with stated.open() as server:
+            assert (server.engine, server.engine_version) == ("mine", "9")
+            assert server.model.precision == "FP8"
+            assert server.model.parameters == "7B"
+            assert server.model.quantization == "Q4_0"
+            assert server.model.weights == "real"
+            assert server.model.size_bytes == 10
+            assert server.model.context_length == 512
+
+
+def test_a_path_on_the_servers_disk_is_shown_by_its_last_part() -> None:
+    with serving(models("/srv/models/Tiny.gguf")) as fake, Endpoint(fake.base_url).open() as server:
+        assert server.served_model == "/srv/models/Tiny.gguf"
+        assert server.model.name == "Tiny.gguf"
+
+
+def test_a_server_of_this_machine_is_local_and_its_process_known() -> None:
+    with serving(models("m")) as fake, Endpoint(fake.base_url).open() as server:
+        assert server.local
+        assert server.pid is not None
