@@ -29,6 +29,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from sagellm_benchmark.bench.sockets import allow_files
+from sagellm_benchmark.errors import UsageError
 
 _RECORD = struct.Struct("=IId")  # request, number of events, moment of reading
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d+)")
@@ -333,7 +334,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--cpu", type=int, help="run on this core only")
     parser.add_argument("--detached", action="store_true", help="do not end when standard input closes")
     given = parser.parse_args(arguments)
-    allow_files(_CONNECTIONS)
+    with contextlib.suppress(UsageError):  # fewer will do for most
+        allow_files(_CONNECTIONS)
     if given.cpu is not None and sys.platform == "linux":
         os.sched_setaffinity(0, {given.cpu})
     with listen(given.port) as listener, given.log.open("wb") as log:
