@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
-from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, UsageError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.cleanup import Cleaned, clean
@@ -16,6 +14,7 @@ from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.publish import publish, rows_in
 from sagellm_benchmark.hub.store import COMPARE, FILES, Snapshot, Store
 from tests.fakes.rows import new_row, new_rows
+from tests.fakes.team import Team, git
 
 
 @pytest.fixture(autouse=True)
@@ -25,47 +24,6 @@ def _nobody_s_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    who = ("-c", "user.name=Someone", "-c", "user.email=someone@example.com")
-    done = subprocess.run(["git", *who, *arguments], cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-class Team:
-    """A bare remote, and clones of it."""
-
-    def __init__(self, root: Path, branch: str = "main") -> None:
-        self.root = root
-        self.branch = branch
-        self.remote = root / "remote.git"
-        git(root, "init", "--quiet", "--bare", f"--initial-branch={branch}", str(self.remote))
-        first = self.clone("first")
-        (first / "hf_data").mkdir()
-        (first / "hf_data" / "README.md").write_text("# rows\n")
-        (first / "code.py").write_text("print()\n")
-        self.push(first, "the project")
-
-    def clone(self, name: str, *options: str) -> Path:
-        git(self.root, "clone", "--quiet", *options, self.remote.as_uri(), name)
-        return self.root / name
-
-    def push(self, clone: Path, message: str) -> None:
-        git(clone, "add", "--all")
-        git(clone, "commit", "--quiet", "-m", message)
-        git(clone, "push", "--quiet", "origin", f"HEAD:{self.branch}")
-
-    def submit(self, clone: Path, *rows: Row, file: str = SINGLE) -> Path:
-        (clone / "hf_data" / file).write_bytes(to_json(list(rows)))
-        self.push(clone, "add results")
-        return clone / "hf_data"
-
-    def files(self) -> list[str]:
-        return git(self.remote, "ls-tree", "-r", "--name-only", self.branch).splitlines()
-
-    def log(self) -> list[str]:
-        return git(self.remote, "log", "--format=%s", self.branch).splitlines()
 
 
 @pytest.fixture

@@ -1,0 +1,119 @@
+"""Sixteen publishers at once, and publishers that are killed: processes, as on a cluster."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+import pytest
+
+from sagellm_benchmark.board.entry import SINGLE
+from sagellm_benchmark.board.identity import Row, submission_path
+from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.directory import Directory
+from sagellm_benchmark.hub.rebuild import rebuild
+from sagellm_benchmark.hub.store import Hub
+from tests.command import PROGRAM, environment
+from tests.fakes.hub_server import REPO, WRITER, HubServer
+from tests.fakes.rows import new_row
+
+PUBLISHERS, ROWS_EACH = 16, 10
+
+
+def batches() -> list[list[Row]]:
+    """Ten rows for each publisher, all of different configurations."""
+    return [
+        [
+            new_row(metadata__submitter=f"team {who}", workload__input_length=100 * who + at + 1)
+            for at in range(ROWS_EACH)
+        ]
+        for who in range(PUBLISHERS)
+    ]
+
+
+def start(home: Path, rows: list[Row], *arguments: str, url: str = "") -> subprocess.Popen[bytes]:
+    """A publisher of its own, with its own home and its own hf_data/."""
+    (home / "hf_data").mkdir(parents=True, exist_ok=True)
+    (home / "hf_data" / SINGLE).write_bytes(to_json(rows))
+    return subprocess.Popen(
+        [*PROGRAM, "publish", *arguments],
+        cwd=home,
+        env=environment(home, HF_TOKEN=WRITER, HF_ENDPOINT=url),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def all_end_well(publishers: list[subprocess.Popen[bytes]]) -> None:
+    for publisher in publishers:
+        said, _ = publisher.communicate(timeout=150)
+        assert publisher.returncode == 0, said.decode()
+        assert WRITER.encode() not in said
+
+
+def seen_in(boards: list[bytes]) -> list[set[str]]:
+    return [{row["entry_id"] for row in orjson.loads(board)} for board in boards]
+
+
+def test_sixteen_at_once_on_the_hub_lose_nothing(tmp_path: Path) -> None:
+    with HubServer(commit_s=0.02) as server:
+        work = batches()
+        all_end_well(
+            [start(tmp_path / f"{at}", rows, "--repo", REPO, url=server.url) for at, rows in enumerate(work)]
+        )
+        commits = server.history.commits[1:]
+        assert len(commits) == PUBLISHERS
+        history = seen_in([commit.files[SINGLE] for commit in commits])
+        assert all(earlier < later for earlier, later in pairwise(history))
+        board = [row["entry_id"] for row in orjson.loads(commits[-1].files[SINGLE])]
+        assert sorted(board) == sorted(row["entry_id"] for rows in work for row in rows)
+        assert all(submission_path(row) in commits[-1].files for rows in work for row in rows)
+        assert rebuild(Hub(REPO, endpoint=server.url)).differences == ()
+
+
+def test_sixteen_at_once_in_a_folder_lose_nothing(tmp_path: Path) -> None:
+    work, shared = batches(), tmp_path / "shared"
+    all_end_well([start(tmp_path / f"{at}", rows, "--to", str(shared)) for at, rows in enumerate(work)])
+    store = Directory(shared)
+    board = [row["entry_id"] for row in orjson.loads((shared / SINGLE).read_bytes())]
+    assert sorted(board) == sorted(row["entry_id"] for rows in work for row in rows)
+    log = store.log()
+    assert len(log) == PUBLISHERS
+    assert [record["parent"] for record in log[1:]] == [record["commit"] for record in log[:-1]]
+    written = [sum(name.startswith("submissions/t") or "/llama" in name for name in r["files"]) for r in log]
+    assert written == [ROWS_EACH] * PUBLISHERS
+    assert rebuild(store).differences == ()
+
+
+@pytest.mark.parametrize("where", ["hub", "folder"])
+def test_a_publisher_that_is_killed_and_started_again_ends_as_if_it_never_was(
+    tmp_path: Path, where: str
+) -> None:
+    rows = batches()[0]
+    pauses = random.Random(7)  # noqa: S311 - repeatable
+    with HubServer() as server:
+        for attempt in range(6):
+            home, shared, repo = (
+                tmp_path / f"{attempt}",
+                tmp_path / f"shared{attempt}",
+                f"team/board{attempt}",
+            )
+            to = ("--repo", repo) if where == "hub" else ("--to", str(shared))
+            killed = start(home, rows, *to, url=server.url)
+            time.sleep(pauses.uniform(0.25, 0.9))
+            os.kill(killed.pid, signal.SIGKILL)
+            killed.communicate()
+            all_end_well([start(home, rows, *to, url=server.url)])
+            store = Hub(repo, endpoint=server.url) if where == "hub" else Directory(shared)
+            snapshot = store.read()
+            (held,) = seen_in([snapshot.files[SINGLE]])
+            assert held == {row["entry_id"] for row in rows}
+            assert len(orjson.loads(snapshot.files[SINGLE])) == ROWS_EACH
+            assert rebuild(store).differences == ()
