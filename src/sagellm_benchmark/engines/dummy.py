@@ -88,7 +88,7 @@ class Part:
     @property
     def elements(self) -> int:
         """How many numbers it has."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
 
 def parts(architecture: Architecture) -> Iterator[Part]:

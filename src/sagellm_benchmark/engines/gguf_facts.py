@@ -120,7 +120,7 @@ def _quantization(header: Header, main: str) -> str | None:
 
 def _context_length(header: Header) -> int | None:
     value = header.metadata.get(f"{header.metadata.get('general.architecture')}.context_length")
-    return value if isinstance(value, int) else None
+    return value if isinstance(value, int) and value > 0 else None
 
 
 def _check_model(path: Path, header: Header, tensors: list[Tensor]) -> None:

@@ -19,8 +19,8 @@ Value = int | float | bool | str
 
 VERSIONS = (2, 3)
 MOST_ENTRIES = 65_536  # keys, or tensors: the largest models have a few thousand
-MOST_ELEMENTS = 16_000_000  # of one array: the largest vocabularies have a few hundred thousand
-MOST_HEADER_BYTES = 512 << 20
+MOST_ELEMENTS = 4_000_000  # of one array: the largest vocabularies have a few hundred thousand
+MOST_HEADER_BYTES = 128 << 20
 LONGEST_NAME = 65_535
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9

@@ -27,11 +27,10 @@ if TYPE_CHECKING:
     from sagellm_benchmark.engines.gguf_facts import Gguf
 
 INSTALL = "pip install 'isagellm-benchmark[embedded]'"
-START_SECONDS = 60.0  # for a model of no size at all
 START_BYTES_PER_SECOND = 50e6  # a slow disk; loading is otherwise faster by far
 STOP_SECONDS = 5.0
 LOG_TAIL_BYTES = 64 << 10
-LOG_LINES_SHOWN = 4
+LOG_LINES_SHOWN = 3
 _LOG_LINE = re.compile(r"^[\d.]+ (?P<level>[A-Z]) +(?P<text>.*)$")
 
 
@@ -44,6 +43,7 @@ class LlamaCpp:
     context: int
     log: Path
     threads: int | None = None  # None leaves the number to llama.cpp
+    start_seconds: float = 60.0  # for a model of no size at all; a large one gets more
 
     @contextmanager
     def open(self) -> Iterator[Server]:
@@ -80,7 +80,7 @@ class LlamaCpp:
             process.stdin.flush()
         except BrokenPipeError:
             self._failed(process)
-        limit = START_SECONDS + (self.gguf.facts.size_bytes or 0) / START_BYTES_PER_SECOND
+        limit = self.start_seconds + (self.gguf.facts.size_bytes or 0) / START_BYTES_PER_SECOND
         line = _line(process.stdout, limit)
         if line is None:
             raise DataError(
@@ -114,15 +114,18 @@ def engine_version() -> str:
 
 
 def last_words(log: Path) -> list[str]:
-    """The last distinct errors in a llama.cpp log, else its last lines; printable text only."""
+    """The first errors at the end of a llama.cpp log (later ones follow from them), else its last lines."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
         lines = file.read().decode("utf-8", "replace").splitlines()
     printable = ["".join(c for c in line if c.isprintable()).strip() for line in lines]
     matches = [_LOG_LINE.match(line) for line in printable]
     errors = [match["text"] for match in matches if match and match["level"] == "E"]
-    chosen = list(dict.fromkeys(errors)) or [line for line in printable if line]
-    return [line[:300] for line in chosen[-LOG_LINES_SHOWN:]]
+    chosen = (
+        list(dict.fromkeys(errors))[:LOG_LINES_SHOWN]
+        or [line for line in printable if line][-LOG_LINES_SHOWN:]
+    )
+    return [line[:300] for line in chosen]
 
 
 @contextmanager

@@ -26,7 +26,12 @@ def main() -> None:
     settings = json.loads(sys.stdin.readline())
     _die_with(settings["parent"])
     threading.Thread(target=_end_with_stdin, daemon=True).start()
-    server = serve(settings)
+    try:
+        server = serve(settings)
+    except RuntimeError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        os._exit(1)  # an orderly end would wait for the thread that reads standard input
     json.dump({"url": server.listening_address}, answers)
     answers.write("\n")
     answers.close()
@@ -39,7 +44,7 @@ def serve(settings: dict[str, Any]) -> Any:
 
     params = xllamacpp.CommonParams()
     params.model.path = settings["path"]
-    params.model_alias = settings["alias"]
+    params.model_alias = {settings["alias"]}
     params.hostnames = ["127.0.0.1"]
     params.port = 0  # the system picks a free one, so there is no race for it
     params.n_parallel = settings["parallel"]
