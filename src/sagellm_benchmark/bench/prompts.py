@@ -15,6 +15,7 @@ from sagellm_benchmark.errors import UsageError
 _CHECKED = 32  # prompts whose length is asked of the server; when none is off, the prices are right
 _MOST_FITTED = 2_000
 _HASHED = 1_000
+_MOST_LETTERS = 9  # tried at the end of a prompt that words cannot fill up
 _HEAD = 3  # words that spell the prompt's number: distinct for the third power of the lexicon's size
 
 
@@ -137,8 +138,8 @@ class Prompts:
             many, _ = self._lexicon.fill(rng, asked - found)
             several = [" ".join([text, *many])] if len(many) > 1 else []
             single = [f"{text} {word}" for word, _ in rng.sample(self._later, min(8, len(self._later)))]
-            letters = [text + letter for letter in string.ascii_lowercase]
-            for longer in (*several, *single, *letters):
+            tails = [_letters(rng, length) for length in (*range(1, _MOST_LETTERS), *range(1, _MOST_LETTERS))]
+            for longer in (*several, *single, *(text + tail for tail in tails)):
                 if found < (now := count(before + longer)) <= asked:
                     text, found = longer, now
                     break
