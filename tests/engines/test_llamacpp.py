@@ -223,7 +223,7 @@ from sagellm_benchmark.engines.llamacpp import LlamaCpp
 from sagellm_benchmark.errors import DataError
 from tests.fakes.tiny_model import TINY
 folder = Path(sys.argv[1])
-wide = replace(TINY, name="Wide", heads=64, kv_heads=64, head_dim=64)  # 32 KiB of KV cache per token
+wide = replace(TINY, family="qwen3", name="Wide", heads=64, kv_heads=64, head_dim=64)  # 32 KiB of KV cache per token
 weights = dummy.ensure(wide, quantization=None, cache=folder, say=print)
 resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
 try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sagellm_benchmark.engines import architectures, room
 from sagellm_benchmark.engines.gguf_facts import Gguf, facts, is_later_shard, shards
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.hub import client
 
 if TYPE_CHECKING:
@@ -22,7 +24,8 @@ TOTAL_S = 10.0
 # What is fetched when nobody says which: common, and no slower than it needs to be.
 PREFERRED = ("Q4_K_M", "Q4_0", "Q4_K_S", "Q4_1", "Q5_K_M", "Q8_0", "F16", "BF16")
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
-_FILE = re.compile(r"(?:[\w+.-]+/){0,4}[\w+.-]+\.gguf", re.ASCII)
+_FILE = re.compile(r"(?:[\w+-][\w+.-]*/){0,4}[\w+-][\w+.-]*\.gguf", re.ASCII)
+_LOCAL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS}  # this machine's own troubles
 _NOT_A_MODEL = re.compile(r"mmproj|imatrix", re.IGNORECASE)
 
 # Where the makers of a known model, or else a well-known converter, keep its GGUF files.
@@ -79,19 +82,14 @@ def cached(name: str, quantization: str | None) -> Gguf | None:
     for repo in candidates(name):
         snapshots = _cache_folder() / f"models--{repo.replace('/', '--')}" / "snapshots"
         for snapshot in sorted(snapshots.glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True):
-            found = {file.relative_to(snapshot).as_posix(): file for file in snapshot.rglob("*.gguf")}
-            file = choose(found, quantization)
-            if file is not None and (whole := _whole(found[file])):
-                return _gguf(whole, Choice(repo, snapshot.name, (file,), 0))
+            files = {file.relative_to(snapshot).as_posix(): file for file in snapshot.rglob("*.gguf")}
+            try:
+                file = choose(files, quantization)
+                if file is not None:
+                    return _gguf(files[file], Choice(repo, snapshot.name, (file,), 0))
+            except (DataError, UsageError):  # cut off, without its other parts, or another quantization
+                continue
     return None
-
-
-def _whole(file: Path) -> Path | None:
-    try:
-        facts(file)
-    except DataError:  # a download that was cut off, or a split set without its later files
-        return None
-    return file
 
 
 def look_up(name: str, quantization: str | None, *, offline: bool = False) -> Choice:
@@ -200,7 +198,7 @@ def download(choice: Choice, say: Callable[[str], None]) -> Gguf:
 
 def _fetch(choice: Choice, *, force: bool) -> Path:
     hub = client.library()
-    if sys.stderr.isatty():
+    if sys.stderr.isatty() and not os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS"):
         hub.utils.enable_progress_bars()
     try:
         paths = [
@@ -215,6 +213,8 @@ def _fetch(choice: Choice, *, force: bool) -> Path:
             for file in choice.files
         ]
     except (hub.errors.HTTPError, OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, OSError) and error.errno in _LOCAL:
+            raise cannot_write(_cache_folder(), error) from error
         raise RemoteError(
             f"{choice.source} could not be fetched: {type(error).__name__}",
             hint="run the same command again: what has arrived is kept",

