@@ -9,9 +9,9 @@ import hashlib
 import json
 import math
 import re
-import sys
 import uuid
 from datetime import UTC, datetime
+from sys import intern
 from typing import Any, NamedTuple
 
 import orjson
@@ -24,6 +24,7 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Row = {}
+_LARGE = 2**63
 
 
 class Identity(NamedTuple):
@@ -60,28 +61,29 @@ class Identity(NamedTuple):
 def identity(row: Any) -> Identity:
     """The configuration a row measured, from its fields; legacy rows get sagellm and the scenario in their notes."""
     whole = _object(row)
-    hardware, model, work = (_object(whole.get(name)) for name in ("hardware", "model", "workload"))
-    cluster, metadata = _object(whole.get("cluster")), _object(whole.get("metadata"))
-    named = bool(model.get("name")) and bool(hardware.get("chip_model"))
+    hardware, model = _object(whole.get("hardware")), _object(whole.get("model"))
+    work, cluster = _object(whole.get("workload")), _object(whole.get("cluster"))
+    metadata = _object(whole.get("metadata"))
+    named = model.get("name") and hardware.get("chip_model")
     return Identity(
-        model=_text(model.get("name")),
-        precision=_text(model.get("precision")).upper(),
-        quantization=_quantization(model.get("quantization")),
-        weights=_text(model.get("weights")) or "real",
-        workload=_text(work.get("name")) or _scenario(metadata.get("notes")),
-        input_length=_text(work.get("input_length")),
-        output_length=_text(work.get("output_length")),
-        concurrency=_load(work),
-        batch_size=_text(work.get("batch_size")),
-        dataset=_text(work.get("dataset")),
-        chip_model=_text(hardware.get("chip_model")),
-        chip_count=_text(hardware.get("chip_count")),
-        node_count=_text(cluster.get("node_count")) or "1",
-        parallelism=_text(cluster.get("parallelism") or whole.get("parallelism")),
-        engine=(_text(whole.get("engine")) or _text(metadata.get("engine")) or "sagellm").lower(),
-        engine_version=_text(whole.get("engine_version")) or _text(metadata.get("engine_version")),
-        sagellm_version=_text(whole.get("sagellm_version")),
-        unnamed="" if named else hashlib.sha256(canonical(row)).hexdigest(),
+        _text(model.get("name")),
+        _text(model.get("precision")).upper(),
+        _quantization(model.get("quantization")),
+        _text(model.get("weights")) or "real",
+        _text(work.get("name")) or _scenario(metadata.get("notes")),
+        _text(work.get("input_length")),
+        _text(work.get("output_length")),
+        _load(work),
+        _text(work.get("batch_size")),
+        _text(work.get("dataset")),
+        _text(hardware.get("chip_model")),
+        _text(hardware.get("chip_count")),
+        _text(cluster.get("node_count")) or "1",
+        _text(cluster.get("parallelism") or whole.get("parallelism")),
+        (_text(whole.get("engine")) or _text(metadata.get("engine")) or "sagellm").lower(),
+        _text(whole.get("engine_version")) or _text(metadata.get("engine_version")),
+        _text(whole.get("sagellm_version")),
+        "" if named else hashlib.sha256(canonical(row)).hexdigest(),
     )
 
 
@@ -149,13 +151,16 @@ def _object(value: Any) -> Row:
 
 def _text(value: Any) -> str:
     """A field as text; 2 and 2.0 are the same, absent, null and blank are ''. Shared, as few values are distinct."""
-    if type(value) is str:
-        return sys.intern(value.strip())
+    kind = type(value)
+    if kind is str:
+        return intern(value.strip())
     if value is None:
         return ""
-    if type(value) is float and value.is_integer():
-        value = int(value)
-    return sys.intern(canonical(value).decode())
+    if kind is float and value.is_integer():
+        value, kind = int(value), int
+    if kind is int and -_LARGE < value < _LARGE:
+        return str(value)
+    return intern(canonical(value).decode())
 
 
 def _quantization(value: Any) -> str:
@@ -166,7 +171,9 @@ def _quantization(value: Any) -> str:
 
 def _load(work: Row) -> str:
     """How many requests at once, or how they arrive in an open loop, as in "4/s poisson 1"."""
-    rate = _text(work.get("request_rate"))
+    if "request_rate" not in work:
+        return _text(work.get("concurrent_requests"))
+    rate = _text(work["request_rate"])
     parts = (
         work.get("concurrent_requests"),
         rate and f"{rate}/s",

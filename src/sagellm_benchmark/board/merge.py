@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
 
-from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.entry import Entry, collector_paused
 from sagellm_benchmark.board.identity import Identity, Row
 
 
@@ -53,10 +53,11 @@ def merge(published: Iterable[Row], submitted: Iterable[Row]) -> Merge:
 
 def join(published: Iterable[Entry], submitted: Sequence[Entry]) -> Merge:
     """The best row of each configuration among all of these."""
-    before = _best({}, published)
-    after = _best(before, submitted)
-    outcomes = tuple(_outcomes(submitted, before, after))
-    return Merge(tuple(sorted(after.values(), key=attrgetter("identity"))), outcomes)
+    with collector_paused():
+        before = _best({}, published)
+        after = _best(before, submitted)
+        outcomes = tuple(_outcomes(submitted, before, after))
+        return Merge(tuple(sorted(after.values(), key=attrgetter("identity"))), outcomes)
 
 
 def split(board: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
