@@ -26,10 +26,6 @@ class Prompts:
     and repeats indices of their own. `exact` says whether the lengths of the first `count` are the server's own count.
     """
 
-    name = "random"
-    uniform = True
-    due_s = None
-
     def __init__(
         self, workload: Workload, seed: int, counter: TokenCounter | None, lexicon: Lexicon | None = None
     ) -> None:

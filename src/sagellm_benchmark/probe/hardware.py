@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pynvml
 
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.errors import DataError
@@ -67,11 +68,11 @@ class Hardware:
         return cls(**read(path))
 
 
-def local(pid: int | None) -> Hardware:
+def local(pid: int | None, *, nvml: Any = pynvml) -> Hardware:
     """The hardware of this machine that a process computes on; unknown where accelerators leave it open."""
     if pid is None:
         return Hardware()
-    with gpu.opened() as library:
+    with gpu.opened(nvml) as library:
         listed = [] if library is None else gpu.gpus(library)
         used = gpu.used_by(pid, listed)
         if library is not None and used:
