@@ -16,6 +16,7 @@ from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.fakes.openai_server import Script, serving
 
+STREAMING = Script(itl_s=0.001)  # at no pace at all, an answer arrives as one piece
 QUICK = ("--no-calibrate", "--warmup", "0")
 
 
@@ -38,7 +39,7 @@ def read(folder: Path, name: str) -> Any:
 def test_an_endpoint_is_measured_and_leaves_every_file(tmp_path: Path) -> None:
     with serving(Script(ttft_s=0.02, itl_s=0.002)) as server:
         done = run(tmp_path, "--base-url", server.base_url)
-    assert done.returncode == Exit.DONE, done.stderr
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
     assert the_run(tmp_path).relative_to(tmp_path / "outputs").parts[:2] == ("vllm", "fake-model")
     assert {path.name for path in the_run(tmp_path).iterdir()} == {
         "config.json",
@@ -62,36 +63,38 @@ def test_the_summary_holds_the_numbers_under_their_documented_names(tmp_path: Pa
 
 
 def test_json_prints_the_same_and_nothing_else(tmp_path: Path) -> None:
-    with serving() as server:
+    with serving(STREAMING) as server:
         done = run(tmp_path, "--base-url", server.base_url, "--json")
     (printed,) = json.loads(done.stdout)
     assert printed["summary"] == read(tmp_path, "summary.json")
 
 
 def test_a_trailing_v1_is_understood(tmp_path: Path) -> None:
-    with serving() as server:
-        assert run(tmp_path, "--base-url", f"{server.base_url}/v1/").returncode == Exit.DONE
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", f"{server.base_url}/v1/")
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
 
 
 def test_a_chat_only_server_is_measured_over_chat(tmp_path: Path) -> None:
-    with serving(Script(apis=("chat",))) as server:
-        assert run(tmp_path, "--base-url", server.base_url).returncode == Exit.DONE
+    with serving(Script(apis=("chat",), itl_s=0.001)) as server:
+        done = run(tmp_path, "--base-url", server.base_url)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
     assert read(tmp_path, "config.json")["server"]["api"] == "chat"
 
 
 def test_the_key_is_sent_and_written_nowhere(tmp_path: Path) -> None:
-    with serving(Script(api_key="sk-very-secret")) as server:
+    with serving(Script(api_key="sk-very-secret", itl_s=0.001)) as server:
         done = run(
             tmp_path, "--base-url", server.base_url, "--api-key-env", "MY_KEY", MY_KEY="sk-very-secret"
         )
-    assert done.returncode == Exit.DONE, done.stderr
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
     written = b"".join(path.read_bytes() for path in the_run(tmp_path).iterdir())
     assert b"sk-very-secret" not in written
     assert "sk-very-secret" not in done.stdout + done.stderr
 
 
 def test_a_model_that_is_not_served_is_answered_with_those_that_are(tmp_path: Path) -> None:
-    with serving() as server:
+    with serving(STREAMING) as server:
         done = run(tmp_path, "--base-url", server.base_url, "--model", "other")
     assert done.returncode == Exit.USAGE
     assert "fake-model" in done.stderr
@@ -151,7 +154,7 @@ def test_a_server_that_stalls_times_out(tmp_path: Path) -> None:
 
 
 def test_tokens_without_usage_are_counted_by_the_servers_tokenizer(tmp_path: Path) -> None:
-    with serving(Script(usage=False, word=" t{}")) as server:
+    with serving(Script(usage=False, word=" t{}", itl_s=0.001)) as server:
         done = run(tmp_path, "--base-url", server.base_url)
     assert done.returncode == Exit.DONE, done.stdout
     summary = read(tmp_path, "summary.json")
@@ -185,7 +188,7 @@ def test_answers_in_one_piece_make_the_run_invalid(tmp_path: Path) -> None:
 def test_bad_input_has_its_exit_code_and_says_what_to_do(
     arguments: tuple[str, ...], code: Exit, tmp_path: Path
 ) -> None:
-    with serving() as server:
+    with serving(STREAMING) as server:
         done = run(
             tmp_path, *(("--base-url", server.base_url) if "--base-url" not in arguments else ()), *arguments
         )
@@ -226,7 +229,7 @@ def _wait_for(condition: Any, seconds: float = 30) -> None:
 def test_a_sweep_gives_one_row_a_load_and_a_table_at_the_end(tmp_path: Path) -> None:
     with serving(Script(itl_s=0.001)) as server:
         done = run(tmp_path, "--base-url", server.base_url, "--concurrency", "1,2,4")
-    assert done.returncode == Exit.DONE, done.stderr
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
     rows = [
         json.loads(path.read_text())
         for path in tmp_path.glob("outputs/vllm/fake-model/Q1_*/*_leaderboard.json")
@@ -236,7 +239,7 @@ def test_a_sweep_gives_one_row_a_load_and_a_table_at_the_end(tmp_path: Path) -> 
 
 
 def test_conversations_carry_the_turns_before(tmp_path: Path) -> None:
-    with serving() as server:
+    with serving(STREAMING) as server:
         done = run(tmp_path, "--base-url", server.base_url, "--workload", "Q4")
         prompts = [seen.prompt_tokens for seen in server.requests[-3:]]
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
@@ -245,7 +248,7 @@ def test_conversations_carry_the_turns_before(tmp_path: Path) -> None:
 
 
 def test_prompts_have_the_asked_length_and_differ_from_their_first_token_on(tmp_path: Path) -> None:
-    with serving() as server:
+    with serving(STREAMING) as server:
         run(tmp_path, "--base-url", server.base_url)
         bodies = [seen.body for seen in server.requests[-5:]]
     lines = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]
@@ -254,7 +257,7 @@ def test_prompts_have_the_asked_length_and_differ_from_their_first_token_on(tmp_
 
 
 def test_a_report_is_shown_again(tmp_path: Path) -> None:
-    with serving() as server:
+    with serving(STREAMING) as server:
         run(tmp_path, "--base-url", server.base_url)
     again = command.run("report", cwd=tmp_path)
     assert again.returncode == Exit.DONE

@@ -22,6 +22,7 @@ def evidence(samples: list[Sample], **changes: Any) -> Evidence:
         "asked_output_tokens": 11,
         "shared_prefix_tokens": 0,
         "may_cache": False,
+        "fresh_ttft_s": None,
         "interrupted": False,
         "health": HEALTHY,
         "calibrated_ttft_bias_s": 0.0002,
@@ -89,6 +90,21 @@ def test_answers_that_come_all_at_the_end_were_not_streamed() -> None:
 def test_prompts_from_the_cache_are_not_computed() -> None:
     samples = [replace(one, cached_tokens=16) for one in closed_loop(200)]
     assert "came from the server's cache" in only_reason(evidence(samples))
+
+
+def test_prompts_much_quicker_than_a_new_one_came_from_a_cache_that_nobody_reports() -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    assert "answered from a cache" in only_reason(evidence(samples, fresh_ttft_s=0.5))
+
+
+def test_prompts_as_slow_as_a_new_one_were_computed() -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    assert judge(evidence(samples, fresh_ttft_s=0.11)).valid
+
+
+def test_a_cache_that_nobody_can_see_is_not_checked() -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    assert judge(evidence(samples)).not_checked == ("prefix cache: the server does not report cached tokens",)
 
 
 def test_a_templates_own_prefix_may_be_cached() -> None:

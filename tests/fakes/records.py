@@ -94,6 +94,8 @@ def summary(samples: Sequence[Sample] | None = None, **changes: Any) -> dict[str
         "token_source": "server's usage",
         "asked_rate_rps": None,
         **record.numbers(repeats, {}, seed=1),
+        "recounted_ratio": 1.0,
+        "neighbours_share": 0.01,
         "peak_mem_mb": 312.4,
         "peak_mem_source": "server process",
         "client": {

@@ -19,6 +19,7 @@ from sagellm_benchmark.bench.stats import (
 )
 
 MAX_ERROR_RATE = 0.01
+MAX_LAG_S = 0.025  # p99 of how late the client's event loop may wake up, where TTFT is not longer by far
 LENGTH_TOLERANCE = 0.02  # of the asked token count, and at least one token
 
 
@@ -33,6 +34,7 @@ class Evidence:
     asked_output_tokens: int | None  # of every answer; None where lengths vary by design
     shared_prefix_tokens: int  # a chat template's own tokens, which a prefix cache may rightly hold
     may_cache: bool  # conversations share their own turns
+    fresh_ttft_s: float | None  # of a prompt that no cache can hold, where the server does not tell
     interrupted: bool
     health: ClientHealth
     calibrated_ttft_bias_s: float | None = None  # p50, against a server of known timing at this load shape
@@ -131,7 +133,7 @@ def uncached(e: Evidence) -> Findings:
         return
     cached = known(e.columns.cached_tokens)
     if not len(cached):
-        yield NotChecked("prefix cache: the server does not report cached tokens")
+        yield from _as_slow_as_a_fresh_prompt(e)
         return
     beyond = np.maximum(
         cached - e.shared_prefix_tokens - 1, 0
@@ -139,6 +141,19 @@ def uncached(e: Evidence) -> Findings:
     share = float(beyond / max(np.nansum(e.columns.prompt_tokens), 1))
     if share > LENGTH_TOLERANCE:
         yield f"{share:.0%} of the prompt tokens came from the server's cache; use another --seed or restart the server"
+
+
+def _as_slow_as_a_fresh_prompt(e: Evidence) -> Findings:
+    """For a server that does not report cached tokens: its prompts must not be quicker than one it cannot know."""
+    if e.fresh_ttft_s is None:
+        yield NotChecked("prefix cache: the server does not report cached tokens")
+        return
+    typical = float(np.median(e.columns.ttft_s))
+    if typical < 0.5 * e.fresh_ttft_s:
+        yield (
+            f"the prompts were answered from a cache: TTFT {typical * 1e3:.1f} ms, and {e.fresh_ttft_s * 1e3:.1f} ms "
+            "for a prompt that is new; use another --seed or restart the server"
+        )
 
 
 def lengths(e: Evidence) -> Findings:
@@ -194,10 +209,10 @@ def client_was_clean(e: Evidence) -> Findings:
     """A client that is late itself measures itself."""
     lag, share = e.health.loop_lag_p99_s, e.health.cpu_share
     action = "use --client-processes, move the client to another machine, or lower the load"
-    if lag is None and share is None:
-        yield NotChecked("client: the load was too short to watch it")
+    if lag is None:
+        yield NotChecked("client's event loop: the load was too short to watch it")
     typical_ttft = float(np.median(e.columns.ttft_s)) if e.columns.answered else None
-    if lag is not None and typical_ttft is not None and lag > max(0.01, 0.1 * typical_ttft):
+    if lag is not None and typical_ttft is not None and lag > max(MAX_LAG_S, 0.25 * typical_ttft):
         yield f"the client was the bottleneck: its event loop woke up {lag * 1e3:.0f} ms late (p99); {action}"
     if share is not None and share > 0.95:
         yield f"the client was the bottleneck: it used {share:.0%} of a core; {action}"

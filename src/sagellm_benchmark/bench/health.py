@@ -11,6 +11,7 @@ import numpy as np
 from sagellm_benchmark.bench.load import ClientHealth
 
 _PERIOD_S = 0.02
+_ENOUGH = 100  # wake-ups, below which their p99 would only restate the largest
 
 
 class Watch:
@@ -26,13 +27,13 @@ class Watch:
         self._wait()
 
     def stop(self) -> ClientHealth:
-        """What was seen since the watch began. Both lags are None for a load shorter than one wake-up."""
+        """What was seen since the watch began; a lag is None for a load of too few wake-ups."""
         if self._timer is not None:
             self._timer.cancel()
         cpu, wall = process_time() - self._cpu, monotonic() - self._wall
         late = np.asarray(self._late)
         return ClientHealth(
-            loop_lag_p99_s=float(np.percentile(late, 99)) if late.size else None,
+            loop_lag_p99_s=float(np.percentile(late, 99)) if late.size >= _ENOUGH else None,
             loop_lag_max_s=float(late.max()) if late.size else None,
             cpu_share=cpu / wall if wall > 0 else None,
             cpu_s=cpu,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import secrets
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -20,20 +22,23 @@ from sagellm_benchmark.bench.sample import Phase, Sample
 from sagellm_benchmark.bench.schedule import Schedule
 from sagellm_benchmark.bench.selfcheck import Calibration, calibrate
 from sagellm_benchmark.bench.setting import Observations, Setting
-from sagellm_benchmark.bench.sources import WARMUP_INDEX, Source, open_source
+from sagellm_benchmark.bench.sources import RANDOM, WARMUP_INDEX, Source, open_source
 from sagellm_benchmark.bench.spec import LoadShape, RunSpec
 from sagellm_benchmark.bench.workload import Conversation, Workload
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import PROBE_TIMEOUT_S, choose_api
-from sagellm_benchmark.engines.tokens import find_counter
+from sagellm_benchmark.engines.tokens import TokenCounter, find_counter
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.probe.gpu import GpuWatch
 from sagellm_benchmark.probe.hardware import Hardware
 from sagellm_benchmark.probe.metrics import MetricsWatch
+from sagellm_benchmark.probe.neighbours import Neighbours
 from sagellm_benchmark.probe.process import peak_memory_mb
 
 REQUESTS_FILE = "requests.jsonl"
+CACHE_TEST_TOKENS = 64  # a shorter prompt is computed too quickly to tell
+RECOUNTED = 10  # answers whose text is tokenized again
 ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
 
 
@@ -108,15 +113,10 @@ def _warm_up(setting: Setting, listener: Listener) -> None:
     listener.say(f"warming up with {count} request(s)")
 
     streams = min(count, setting.workload.concurrency)
-    observed = drive(
-        Shifted(setting.source, WARMUP_INDEX, turns=1),
-        count,
-        Schedule(concurrency=streams),
-        setting.target,
-        setting.spec.limits,
-        setting.folder,
-    )
-    samples = list(observed.samples())
+    warming = Shifted(setting.source, WARMUP_INDEX, turns=1)
+    with _raw(setting.folder) as raw:
+        observed = drive(warming, count, Schedule(streams), setting.target, setting.spec.limits, raw)
+        samples = list(observed.samples())
     if observed.interrupted:
         raise KeyboardInterrupt
     if not any(sample.ok for sample in samples):
@@ -134,34 +134,70 @@ def _why(samples: list[Sample]) -> str:
 
 
 def _observe(setting: Setting, calibration: Calibration | None, listener: Listener) -> Observations:
-    """Drive every repeat, with the watches on the server and the accelerator open around them."""
-    label = f"{setting.workload.name} on {setting.server.model.name}"
-    repeats: list[stats.Columns] = []
-    healths: list[ClientHealth] = []
+    """Drive every repeat with the watches open around them, then decode; the watches see nothing but the load."""
     started_at = dt.datetime.now(dt.UTC)
-    interrupted = False
-    with ExitStack() as stack:
-        metrics = stack.enter_context(MetricsWatch(setting.server))
-        gpu = stack.enter_context(GpuWatch(setting.server.pid))
-        log = stack.enter_context(_RequestLog(setting.folder / REQUESTS_FILE))
-        for repeat in range(setting.spec.repeats):
-            observed = _drive(setting, repeat, lambda progress: listener.progress(label, progress))
-            healths.append(observed.health)
-            interrupted = observed.interrupted
-            samples = log.through(_placed(observed, setting))
-            repeats.append(stats.collect(samples, _token_count(setting)))
-            if interrupted:
-                break
+    with _raw(setting.folder) as raw:
+        with (
+            MetricsWatch(setting.server) as metrics,
+            GpuWatch(setting.server.pid) as gpu,
+            Neighbours(setting.server.pid) as neighbours,
+        ):
+            loads = list(_loads(setting, raw, listener))
+            peak_mem_mb = None if setting.server.pid is None else peak_memory_mb(setting.server.pid)
+        listener.say("reading what was recorded")
+        with _RequestLog(setting.folder / REQUESTS_FILE) as log:
+            count = _TokenCount(setting.counter)
+            repeats = [stats.collect(log.through(_placed(load, setting)), count) for load in loads]
     return Observations(
         repeats=tuple(repeats),
-        health=_worst(healths),
+        health=_worst([load.health for load in loads]),
         calibration=calibration,
         started_at=started_at,
-        interrupted=interrupted,
-        peak_mem_mb=peak_memory_mb(setting.server.pid) if setting.server.pid is not None else None,
+        interrupted=loads[-1].interrupted,
+        recounted_ratio=count.ratio,
+        fresh_ttft_s=None if loads[-1].interrupted else _fresh_ttft_s(setting, repeats),
+        peak_mem_mb=peak_mem_mb,
+        neighbours_share=neighbours.share,
         server=metrics.figures(),
         gpu=gpu.figures(),
     )
+
+
+@contextmanager
+def _raw(folder: Path) -> Iterator[Path]:
+    """A folder for what a load records; gone when it has been read."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix=".raw-", dir=folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    with made as name:
+        yield Path(name)
+
+
+def _loads(setting: Setting, raw: Path, listener: Listener) -> Iterator[Observed]:
+    """One load for each repeat, recorded in a folder of its own; none after one that was interrupted."""
+    label = f"{setting.workload.name} on {setting.server.model.name}"
+    for repeat in range(setting.spec.repeats):
+        load = _drive(setting, repeat, raw / str(repeat), lambda progress: listener.progress(label, progress))
+        yield load
+        if load.interrupted:
+            return
+
+
+def _fresh_ttft_s(setting: Setting, repeats: list[stats.Columns]) -> float | None:
+    """TTFT of a prompt that nobody can have cached, where the server does not say what it took from its cache.
+
+    Its words come from a seed of its own, so that it is new even when a run is repeated with --seed.
+    """
+    one_turn = setting.source.uniform and setting.workload.turns == 1
+    long_enough = one_turn and setting.workload.input_tokens >= CACHE_TEST_TOKENS
+    if not long_enough or any(len(stats.known(columns.cached_tokens)) for columns in repeats):
+        return None
+    source = open_source(RANDOM, setting.workload, secrets.randbelow(2**31), setting.counter)
+    with _raw(setting.folder) as raw:
+        load = drive(Shifted(source, 0, turns=1), 3, Schedule(1), setting.target, setting.spec.limits, raw)
+        times = [sample.ttft_s for sample in load.samples() if sample.ok and sample.ttft_s is not None]
+    return float(np.median(times)) if times else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +213,7 @@ class Shifted:
         return self.source.conversation(self.first + index)[: self.turns]
 
 
-def _drive(setting: Setting, repeat: int, on_progress: Callable[[Progress], None]) -> Observed:
+def _drive(setting: Setting, repeat: int, raw: Path, on_progress: Callable[[Progress], None]) -> Observed:
     plan, count = schedule_for(setting, repeat)
     return drive(
         Shifted(setting.source, repeat * (count or ENDLESS)),
@@ -185,7 +221,7 @@ def _drive(setting: Setting, repeat: int, on_progress: Callable[[Progress], None
         plan,
         setting.target,
         setting.spec.limits,
-        setting.folder,
+        raw,
         on_progress,
         processes=setting.spec.processes,
     )
@@ -261,20 +297,40 @@ class _RequestLog:
             yield sample
 
 
-def _token_count(setting: Setting) -> Callable[[Sample], int | None]:
-    """The server's usage, else its tokenizer's count of the text, else nobody's."""
-    counter = setting.counter
+class _TokenCount:
+    """An answer's tokens: the server's usage, else its tokenizer's count of the text, else nobody's.
 
-    def count(sample: Sample) -> int | None:
-        if sample.completion_tokens is not None or counter is None or not counter.cheap:
-            return sample.completion_tokens
-        with suppress(
-            RemoteError
-        ):  # a server that has gone leaves this answer uncounted, and the checks say so
-            return counter.count(sample.text) - counter.count("")
-        return None
+    Where both are at hand the first answers are counted both ways, so that a disagreement comes to light.
+    """
 
-    return count
+    def __init__(self, counter: TokenCounter | None) -> None:
+        self.counter = counter if counter is not None and counter.cheap else None
+        self.charged = self.recounted = 0
+        self.checks_left = RECOUNTED
+
+    def __call__(self, sample: Sample) -> int | None:
+        """The tokens of one answer; None where nobody can tell."""
+        if sample.completion_tokens is None:
+            return self._recount(sample.text)
+        if self.checks_left and sample.ok and (again := self._recount(sample.text)) is not None:
+            self.checks_left -= 1
+            self.charged += sample.completion_tokens
+            self.recounted += again
+        return sample.completion_tokens
+
+    @property
+    def ratio(self) -> float | None:
+        """Tokens of the generated text, tokenized again, for each token that the server charged."""
+        return self.recounted / self.charged if self.charged else None
+
+    def _recount(self, text: str) -> int | None:
+        if self.counter is None:
+            return None
+        try:
+            return self.counter.count(text) - self.counter.count("")
+        except RemoteError:  # a server that has gone leaves this answer uncounted, and the checks say so
+            self.counter = None
+            return None
 
 
 def _worst(healths: list[ClientHealth]) -> ClientHealth:

@@ -44,6 +44,9 @@ class Observations:
     calibration: Calibration | None
     started_at: dt.datetime
     interrupted: bool
+    recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
+    fresh_ttft_s: float | None  # of a prompt that no cache can hold, where the server does not tell
     peak_mem_mb: float | None
+    neighbours_share: float | None  # of the processors, used by other programs
     server: dict[str, Any]  # the server's own metrics over the window
     gpu: dict[str, Any]

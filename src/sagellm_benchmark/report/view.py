@@ -9,6 +9,8 @@ from typing import Any
 from sagellm_benchmark.bench.record import Record
 
 UNKNOWN = "–"
+RECOUNT_TOLERANCE = 0.1  # random text does not tokenize back to itself exactly
+BUSY = 0.1  # of the processors, from which on other programs are mentioned
 
 METRICS = (
     ("TTFT", "ttft_ms", "time to first token"),
@@ -92,6 +94,14 @@ def _figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
         ),
         ("peak memory", figure(summary["peak_mem_mb"], "MB", 0)),
     ]
+    if (ratio := summary["recounted_ratio"]) is not None and abs(ratio - 1) > RECOUNT_TOLERANCE:
+        figures.append(
+            ("tokens again", f"the text has {ratio:.2f} tokens for each one that the server counted")
+        )
+    if (share := summary["neighbours_share"]) is not None and share > BUSY:
+        figures.append(
+            ("attention", f"other programs used {share:.0%} of the processors; stop them for a fair number")
+        )
     if summary["slo_ms"]:
         limits = ", ".join(f"{metric} ≤ {limit:g} ms" for metric, limit in summary["slo_ms"].items())
         figures.append(("goodput", f"{figure(summary['goodput_rps'], '/s', 2)} ({limits})"))

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+from sagellm_benchmark.probe.neighbours import Neighbours
+
+SPIN = "import time; end = time.process_time() + {seconds}\nwhile time.process_time() < end: pass"
+
+
+def burn(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_another_program_at_work_is_seen() -> None:
+    alone = subprocess.Popen(  # a session of its own, and not our child once the shell has gone
+        ["sh", "-c", f'"{sys.executable}" -c "$0" >/dev/null 2>&1 & echo $!', SPIN.format(seconds=1.5)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    alone.communicate()
+    with Neighbours(os.getpid()) as neighbours:
+        burn(0.7)
+    assert neighbours.share is not None
+    assert neighbours.share > 0.1 / (os.cpu_count() or 1)
+
+
+def test_a_server_that_cannot_be_seen_has_no_known_neighbours() -> None:
+    with Neighbours(None) as neighbours:
+        pass
+    assert neighbours.share is None
+
+
+def test_a_moment_is_too_short_to_tell() -> None:
+    with Neighbours(os.getpid()) as neighbours:
+        pass
+    assert neighbours.share is None
