@@ -230,7 +230,7 @@ class TimedServer:
         except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
             self._write(peer, _reply(b"400 Bad Request", b'{"error":{"message":"not a request"}}'))
             return
-        peer.api, peer.prompt, peer.number = api, len(body) // 4, self._requests
+        peer.api, peer.prompt, peer.number = api, body.count(b" ") + 1, self._requests
         self._requests += 1
         if not asked.get("stream"):
             self._write(peer, _reply(b"200 OK", _whole(peer)))
