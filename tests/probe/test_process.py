@@ -3,9 +3,11 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import psutil
+
 from sagellm_benchmark.probe.process import peak_memory_mb
 
-HOLD = "import sys; block = bytearray(b'x' * (100 << 20)); del block; print('held', flush=True); sys.stdin.read()"
+HOLD = "import sys; block = b'x' * (100 << 20); del block; print('held', flush=True); sys.stdin.read()"
 HOLD_IN_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HOLD!r}])"
 
 
@@ -38,3 +40,12 @@ def test_a_process_that_is_gone_has_no_peak() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     assert peak_memory_mb(process.pid) is None
+
+
+def test_one_that_has_ended_and_waits_to_be_reaped_has_none_either() -> None:
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read()  # until it has ended
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+            pass
+        assert peak_memory_mb(process.pid) is None

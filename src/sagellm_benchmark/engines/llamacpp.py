@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import importlib.util
 import json
@@ -12,7 +13,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NoReturn
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'isagellm-benchmark[embedded]'"
 START_BYTES_PER_SECOND = 50e6  # a slow disk; loading is otherwise faster by far
+QUIT_SECONDS = 1.0
 STOP_SECONDS = 5.0
 LOG_TAIL_BYTES = 64 << 10
 LOG_LINES_SHOWN = 3
@@ -45,7 +46,7 @@ class LlamaCpp:
     threads: int | None = None  # None leaves the number to llama.cpp
     start_seconds: float = 60.0  # for a model of no size at all; a large one gets more
 
-    @contextmanager
+    @contextlib.contextmanager
     def open(self) -> Iterator[Server]:
         """Yield the server once it answers; it is stopped and reaped on every way out.
 
@@ -128,7 +129,7 @@ def last_words(log: Path) -> list[str]:
     return [line[:300] for line in chosen]
 
 
-@contextmanager
+@contextlib.contextmanager
 def _started(log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The child process, in a session of its own: Ctrl-C reaches us alone, and we decide when it ends."""
     try:
@@ -151,17 +152,19 @@ def _started(log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the child and reap it. It keeps nothing that is worth a graceful end."""
-    process.terminate()
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    finally:
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
+    """End the child and reap it. It ends by itself when its standard input does, unless it is busy loading."""
+    with contextlib.suppress(OSError):  # unsent settings, to a child that is gone
+        if process.stdin is not None:
+            process.stdin.close()
+    for push, patience in ((process.terminate, QUIT_SECONDS), (process.kill, STOP_SECONDS)):
+        try:
+            process.wait(patience)
+            break
+        except subprocess.TimeoutExpired:
+            push()
+    process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
 
 
 def _line(pipe: IO[bytes], limit_s: float) -> bytes | None:

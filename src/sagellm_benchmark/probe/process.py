@@ -18,14 +18,11 @@ def peak_memory_mb(pid: int) -> int | None:
     try:
         process = psutil.Process(pid)
         family = [process, *process.children(recursive=True)]
-        return round(sum(_peak_bytes(member) for member in family) / (1 << 20))
-    except psutil.NoSuchProcess:
+        return round(sum(_peak_bytes(member) for member in family) / (1 << 20)) or None
+    except (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
         return None
 
 
 def _peak_bytes(process: psutil.Process) -> int:
-    try:
-        match = _PEAK.search(Path(f"/proc/{process.pid}/status").read_text())
-    except OSError:
-        match = None
+    match = _PEAK.search(Path(f"/proc/{process.pid}/status").read_text()) if psutil.LINUX else None
     return int(match.group(1)) * 1024 if match else int(process.memory_info().rss)
