@@ -55,7 +55,7 @@ def compare(board: Iterable[Entry]) -> dict[str, Any]:
     for entry in rows:
         best = groups[_scope(entry)]
         held = best.get(entry.identity.engine)
-        if held is None or entry.rank < held.rank:
+        if held is None or entry.beats(held):
             best[entry.identity.engine] = entry
     shown = [_group(scope, best) for scope, best in sorted(groups.items())]
     return {

@@ -1,6 +1,6 @@
 """A row as it takes part in a merge: its own text, its configuration and its rank.
 
-The text is kept byte for byte and the parsed row is let go, so that 100,000 rows fit in a few hundred megabytes
+The text stays where it was read and the parsed row is let go, so that 100,000 rows fit in a few hundred megabytes
 and a row of another tool comes out exactly as it went in.
 """
 
@@ -26,19 +26,21 @@ _HEAD, _BETWEEN, _TAIL = b"[\n  {\n", b"\n  },\n  {\n", b"\n  }\n]"
 
 
 class Entry(NamedTuple):
-    """One row of a board. `rank` sorts better rows first; its last word is the text, so it never ties.
-
-    A tuple, because a merge makes 100,000 of them.
-    """
+    """One row of a board. A tuple, because a merge makes 100,000 of them."""
 
     identity: Identity
-    rank: tuple[Any, ...]
-    text: bytes  # the row's JSON as it stands in a board file: indented by two, from its opening brace on
+    rank: tuple[Any, ...]  # what `order_key` says
+    view: memoryview | bytes  # of its text, not copied out of the file that it came from
+
+    @property
+    def text(self) -> bytes:
+        """The row's JSON as it stands in a board file: indented by two, from its opening brace on."""
+        return bytes(self.view)
 
     @property
     def row(self) -> Row:
         """The parsed row; parsed anew at each call."""
-        row: Row = orjson.loads(self.text)
+        row: Row = orjson.loads(self.view)
         return row
 
     @property
@@ -69,11 +71,15 @@ class Entry(NamedTuple):
         """Whether the row carries the maintainers' mark."""
         return not self.rank[5]
 
+    def beats(self, other: Entry) -> bool:
+        """Whether this row is the better one; between different rows of one rank the smaller text is."""
+        return self.rank < other.rank or (self.rank == other.rank and self.text < other.text)
+
     def same_as(self, other: Entry) -> bool:
         """Whether both say the same, in whatever key order, and whether or not a maintainer verified one of them."""
-        if self.text == other.text:
+        if self is other:
             return True
-        alike = self.identity == other.identity and self.rank[:_SAYS] == other.rank[:_SAYS]
+        alike = self.rank[:_SAYS] == other.rank[:_SAYS] and self.identity == other.identity
         return alike and content(self.row) == content(other.row)
 
     @classmethod
@@ -83,16 +89,15 @@ class Entry(NamedTuple):
             text = orjson.dumps(row, option=orjson.OPT_INDENT_2)
         except TypeError as error:
             raise DataError(f"a row cannot be written as JSON: {error}") from error
-        return cls._made(row, text.replace(b"\n", b"\n  "))  # a newline is never inside a JSON string
+        return cls(
+            identity(row), order_key(row), text.replace(b"\n", b"\n  ")
+        )  # a newline is never inside a JSON string
 
     @classmethod
-    def parse(cls, text: bytes) -> Entry:
-        """A row's text out of a board file; raises orjson.JSONDecodeError when it is not one."""
-        return cls._made(orjson.loads(text), text)
-
-    @classmethod
-    def _made(cls, row: Any, text: bytes) -> Entry:
-        return cls(identity(row), (*order_key(row), text), text)
+    def parse(cls, text: memoryview) -> Entry:
+        """A row's text in a board file; raises orjson.JSONDecodeError when it is not one."""
+        row = orjson.loads(text)
+        return cls(identity(row), order_key(row), text)
 
 
 def entries(name: str, board: bytes) -> list[Entry]:
@@ -118,28 +123,28 @@ def collector_paused() -> Iterator[None]:
 
 def board_file(rows: Iterable[Entry]) -> bytes:
     """The board file that holds these rows: the same bytes as `files.to_json` gives for the parsed rows."""
-    texts = [row.text for row in rows]
+    texts = [row.view for row in rows]
     if not texts:
         return b"[]\n"
     texts[0] = b"[\n  " + texts[0]
-    texts[-1] += b"\n]\n"
+    texts[-1] = b"".join((texts[-1], b"\n]\n"))
     return b",\n  ".join(texts)  # the whole board is copied once
 
 
-def _texts(board: bytes) -> Iterator[bytes]:
+def _texts(board: bytes) -> Iterator[memoryview]:
     """Cut a board file that is laid out as `board_file` does into its rows, without parsing it.
 
     If every piece is a JSON object by itself, then the pieces are the rows: JSON has only one reading. Otherwise
     the caller's parser fails at some piece, and the file is laid out in another way.
     """
-    end = len(board.rstrip()) - len(_TAIL)
-    if not board.startswith(_HEAD) or not board.startswith(_TAIL, end):
+    end = board.rfind(_TAIL)
+    if end < 0 or not board.startswith(_HEAD) or board[end + len(_TAIL) :].strip():
         raise orjson.JSONDecodeError("not laid out as a board file", "", 0)
-    start = _HEAD.index(b"{")
+    start, view = _HEAD.index(b"{"), memoryview(board)
     while (cut := board.find(_BETWEEN, start)) >= 0:
-        yield board[start : cut + _BETWEEN.index(b",")]
+        yield view[start : cut + _BETWEEN.index(b",")]
         start = cut + _BETWEEN.index(b"{")
-    yield board[start : end + _TAIL.index(b"\n]")]
+    yield view[start : end + _TAIL.index(b"\n]")]
 
 
 def _parsed(name: str, board: bytes) -> list[Any]:

@@ -159,7 +159,7 @@ def _text(value: Any) -> str:
     if kind is float and value.is_integer():
         value, kind = int(value), int
     if kind is int and -_LARGE < value < _LARGE:
-        return str(value)
+        return intern(str(value))
     return intern(canonical(value).decode())
 
 

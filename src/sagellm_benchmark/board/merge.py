@@ -74,7 +74,7 @@ def _best(start: dict[Identity, Entry], entries: Iterable[Entry]) -> dict[Identi
     best = dict(start)
     for entry in entries:
         held = best.get(entry.identity)
-        if held is None or entry.rank < held.rank:
+        if held is None or entry.beats(held):
             best[entry.identity] = entry
     return best
 

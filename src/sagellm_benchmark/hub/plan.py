@@ -98,7 +98,7 @@ def submission_file(entry: Entry) -> bytes:
 def submitted_entry(name: str, content: bytes) -> Entry:
     """The entry that `submission_file` wrote. Raises DataError when the file is damaged."""
     try:
-        return Entry.parse(content.removesuffix(b"\n").replace(b"\n", b"\n  "))
+        return Entry.parse(memoryview(content.removesuffix(b"\n").replace(b"\n", b"\n  ")))
     except orjson.JSONDecodeError as error:
         raise DataError(f"{name} is not valid JSON: {error}", hint="restore it from the history") from error
 
@@ -144,7 +144,9 @@ def _record(board: Board) -> bytes:
         for entry in board.entries
         if entry.text not in known and (first or entry.entry_id != entry_id(entry.row))
     ]
-    return board_file(sorted((*board.recorded, *others), key=lambda entry: (entry.identity, entry.rank)))
+    return board_file(
+        sorted((*board.recorded, *others), key=lambda entry: (entry.identity, entry.rank, entry.text))
+    )
 
 
 def _rows(snapshot: Snapshot, name: str) -> list[Entry]:
