@@ -3,9 +3,9 @@
     python scripts/peers.py                       # a table at 64 and 256 streams
     python scripts/peers.py --envs DIR --json     # keep the peers' environments; print for machines
 
-Each peer is installed into an environment of its own (guidellm brings torch: 6 GB, aiperf 1 GB). All of them run as a user would
-run them, with their defaults, pinned to one core; the server has the other. What each reports is held against the
-server's own log of the same run. Processor time is that of the whole process tree, everything included.
+Each peer is installed into an environment of its own (guidellm brings torch: 6 GB; aiperf: 1 GB). All of them run as
+a user would run them, with their defaults, pinned to one core; the server has the other. What each reports is held
+against the server's own log of the same run. Processor time is that of the whole process tree, everything included.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -209,18 +210,17 @@ def run(command: list[str], cpu: int | None, folder: Path) -> tuple[int, float, 
     """Run a command on one core: its exit status, the processor seconds of its whole tree, and what it printed."""
     before = os.times()
     with (folder / "output").open("w") as output:
-        offline = {"HF_HUB_OFFLINE": "1"}
         process = subprocess.Popen(
             command if cpu is None else ["taskset", "-c", str(cpu), *command],
             stdout=output,
             stderr=subprocess.STDOUT,
             cwd=folder,
-            env=os.environ | offline,
+            start_new_session=True,
         )
         try:
             status = process.wait(TIMEOUT_S)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             status = process.wait()
     after = os.times()
     cpu_s = after.children_user + after.children_system - before.children_user - before.children_system
@@ -245,9 +245,10 @@ def compare(client: str, streams: int, reported: Reported, truth: dict[int, Trut
 
 
 def last_line(text: str) -> str:
-    """The end of what a command printed, where the reason tends to be."""
-    lines = [line.strip() for line in text.splitlines() if any(character.isalnum() for character in line)]
-    return lines[-1][:200] if lines else "it printed nothing"
+    """The last error that a command printed, else its last words."""
+    lines = [line.strip("│ ") for line in text.splitlines() if any(character.isalnum() for character in line)]
+    reasons = [line for line in lines if "error" in line.lower()] or lines
+    return reasons[-1][:200] if reasons else "it printed nothing"
 
 
 def table(rows: list[Measured]) -> str:
