@@ -1,0 +1,150 @@
+"""How fast boards are merged and aggregated, and in how much memory.
+
+    python scripts/perf_board.py           # a table
+    python scripts/perf_board.py --json    # the same for machines
+
+Every figure is of a process of its own that reads its files, does the work and writes the result; the time leaves out
+the interpreter's start, the memory does not. Half of the rows of a merge are published and half are new; an
+aggregation merges 100 finished runs into a board of so many rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sagellm_benchmark.board.aggregate import aggregate
+from sagellm_benchmark.board.entry import MULTI, SINGLE, board_file, entries
+from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.merge import join
+from sagellm_benchmark.files import to_json, write_whole
+
+REAL = Path(__file__).resolve().parent.parent / "tests/data/published_rows.json"
+SIZES = (1_000, 10_000, 100_000)
+RUNS = 100
+
+
+def main() -> None:
+    """Measure everything and print it, or do one piece of work and print its cost."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--prepare", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.prepare:
+        work, size, folder = given.prepare
+        prepare(work, int(size), Path(folder))
+    elif given.one:
+        print(json.dumps(cost(given.one[0], Path(given.one[1]))))
+    else:
+        found = [measure(work, size) for work in WORK for size in SIZES]
+        print(to_json({"board": found}).decode() if given.json else table(found))
+
+
+def measure(work: str, size: int) -> dict[str, Any]:
+    """One process prepares the files and another does the work; this one stays small, as peaks are inherited."""
+    with tempfile.TemporaryDirectory(prefix="perf-board-") as folder:
+        run("--prepare", work, str(size), folder)
+        return {"work": work, "rows": size, **json.loads(run("--one", work, folder))}
+
+
+def run(*arguments: str) -> str:
+    """This script once more, in a process of its own."""
+    command = [sys.executable, __file__, *arguments]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600).stdout
+
+
+def prepare(work: str, size: int, folder: Path) -> None:
+    """Half of the new rows meet a published one of their configuration and half do not."""
+    if work == "merge":
+        write_whole(folder / "published.json", to_json(list(rows(range(size // 2)))))
+        write_whole(folder / "new.json", to_json(list(rows(range(size // 4, size // 4 * 3), faster=1.1))))
+        return
+    write_whole(folder / "published.json", to_json(list(rows(range(size)))))
+    for number, row in enumerate(new_rows()):
+        write_whole(folder / f"outputs/llama.cpp/m/Q1_20261120_{number:03}/Q1_leaderboard.json", to_json(row))
+
+
+def rows(numbers: range, *, faster: float = 1.0) -> Iterator[dict[str, Any]]:
+    """Rows as large and as varied as the real ones, each of a configuration of its own."""
+    real = json.loads(REAL.read_bytes())
+    for number in numbers:
+        row = copy.deepcopy(real[number % len(real)])
+        row["entry_id"] = str(uuid.UUID(int=number + round(faster * 10) * 10**12))
+        row["model"]["name"] += f"-{number // len(real)}"
+        row["metrics"]["throughput_tps"] *= faster
+        yield row
+
+
+def new_rows() -> Iterator[dict[str, Any]]:
+    """Rows that meet the contract: the real ones with what they lack."""
+    for row in rows(range(RUNS)):
+        row |= {"engine": "llama.cpp", "engine_version": "b6000"}
+        row["workload"]["name"] = "Q1"
+        row["metrics"] = {"ttft_ms": 40.0, "throughput_tps": 90.0, "peak_mem_mb": 0, "error_rate": 0.0}
+        del row["metadata"]["git_commit"]
+        row["entry_id"] = entry_id(row)
+        yield row
+
+
+def merge_files(folder: Path) -> int:
+    """Two board files into a third."""
+    published = entries("published", (folder / "published.json").read_bytes())
+    new = entries("new", (folder / "new.json").read_bytes())
+    merged = join(published, new)
+    (folder / "merged.json").write_bytes(board_file(merged.entries))
+    return len(merged.entries)
+
+
+def aggregate_runs(folder: Path) -> int:
+    """What `sagellm-benchmark aggregate` does once the published board is there."""
+    published = {SINGLE: (folder / "published.json").read_bytes(), MULTI: b"[]"}
+    report = aggregate(folder / "outputs", folder / "hf_data", published)
+    if len(report.outcomes) != RUNS:
+        raise SystemExit(f"only {len(report.outcomes)} of {RUNS} runs were aggregated: {report.damaged[:1]}")
+    return report.total
+
+
+WORK = {"merge": merge_files, "aggregate": aggregate_runs}
+
+
+def cost(work: str, folder: Path) -> dict[str, Any]:
+    """Seconds by the clock and of the processor, and this process's peak memory."""
+    start, cpu = time.perf_counter(), time.process_time()
+    total = WORK[work](folder)
+    seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there and in KiB on Linux
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    return {
+        "seconds": round(seconds, 3),
+        "cpu_s": round(cpu_seconds, 3),
+        "peak_mib": round(peak),
+        "on_board": total,
+    }
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """One line per measurement."""
+    lines = [f"{'':10}{'rows':>9}{'seconds':>10}{'cpu s':>9}{'peak MiB':>10}{'on board':>10}"]
+    lines += [
+        f"{one['work']:10}{one['rows']:>9,}{one['seconds']:>10.3f}{one['cpu_s']:>9.3f}"
+        f"{one['peak_mib']:>10,}{one['on_board']:>10,}"
+        for one in found
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
