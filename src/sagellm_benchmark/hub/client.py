@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _timeout_s: ContextVar[float | None] = ContextVar("_timeout_s", default=None)
+_REASONS = {
+    "OfflineModeIsEnabled": "HF_HUB_OFFLINE is set",
+    "LocalTokenNotFoundError": "there is no token",
+    "OIDCError": "HF_OIDC_RESOURCE is set, but this job has no identity to exchange for a token",
+    "DeviceCodeError": "the login has expired and could not be renewed",
+}
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
@@ -38,6 +44,10 @@ class NoAnswer(Exception):  # noqa: N818 - nobody knows yet whether it is an err
     """No usable answer came: no connection, a cut or unreadable reply, a timeout, or offline mode."""
 
 
+class NotAsked(Exception):  # noqa: N818 - a matter of this machine's settings
+    """The library did not even ask: it was told to stay offline, or has no token that can be sent."""
+
+
 def library() -> Any:
     """The huggingface_hub module, imported when it is first needed."""
     import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
@@ -48,8 +58,8 @@ def library() -> Any:
 def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
     """Run `work`, which uses huggingface_hub, with a limit on each silence of the server and on the whole.
 
-    Raises Answer or NoAnswer. The work has a thread of its own, which is abandoned when its time is up: a server that
-    drips a byte now and then, or a library that sleeps, holds nobody up.
+    Raises Answer, NoAnswer or NotAsked. The work has a thread of its own, which is abandoned when its time is up:
+    a server that drips a byte now and then, or a library that sleeps, holds nobody up.
     """
     _install()
     future: Future[T] = Future()
@@ -60,6 +70,8 @@ def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
         raise
     except TimeoutError as error:
         raise NoAnswer(f"nothing came within {total_s:g} s") from error
+    except _own_fault() as error:
+        raise NotAsked(_REASONS.get(type(error).__name__, "the token cannot be sent")) from error
     except _library_errors() as error:
         raise NoAnswer(type(error).__name__) from error
 
@@ -85,6 +97,14 @@ def _library_errors() -> tuple[type[Exception], ...]:
     )  # every release has the first, later ones the others
     own = [getattr(errors, name) for name in names if hasattr(errors, name)]
     return (*own, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
+
+
+@functools.cache
+def _own_fault() -> tuple[type[Exception], ...]:
+    """What it raises before it asks anybody; not every release has all of them."""
+    errors = library().errors
+    # a token in Cyrillic cannot be encoded; a damaged answer that cannot be decoded is something else
+    return (UnicodeEncodeError, *(getattr(errors, name) for name in _REASONS if hasattr(errors, name)))
 
 
 @functools.cache

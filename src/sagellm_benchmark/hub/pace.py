@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sagellm_benchmark.errors import BenchmarkError, ConflictError, RemoteError
-from sagellm_benchmark.hub.store import Busy, Stale
+from sagellm_benchmark.hub.store import Ambiguous, Busy, Stale
 
 STALE_CAP_S = 6.0  # a conflict means that somebody else got through: the next turn is soon
 TROUBLE_CAP_S = 60.0
@@ -16,9 +16,13 @@ TROUBLE_CAP_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Up to `attempts` tries within `patience_s`. Tests bring a clock that is not the real one."""
+    """Up to `attempts` tries within `patience_s`, but `unanswered` ones where nobody has answered yet.
+
+    Tests bring a clock that is not the real one.
+    """
 
     attempts: int = 60
+    unanswered: int = 5
     patience_s: float = 900.0
     first_s: float = 0.2
     sleep: Callable[[float], None] = time.sleep
@@ -34,11 +38,13 @@ class Tries:
         self._end = pace.clock() + pace.patience_s
         self.made = 0
 
-    def wait(self, error: BenchmarkError) -> None:
+    def wait(self, error: BenchmarkError, *, answered: bool) -> None:
         """Sleep until it is time to try again; raises `error`, explained, when that would be once too often."""
         self.made += 1
         delay = self._delay(error)
-        if self.made >= self._pace.attempts or self._pace.clock() + delay > self._end:
+        silent = isinstance(error, Ambiguous) and not answered
+        most = self._pace.unanswered if silent else self._pace.attempts
+        if self.made >= most or self._pace.clock() + delay > self._end:
             raise self._given_up(error, delay) from error
         self._pace.sleep(delay)
 
@@ -55,6 +61,5 @@ class Tries:
             return ConflictError(f"{said}; nothing was written", hint=error.hint)
         if isinstance(error, Busy) and error.retry_after_s:
             return RemoteError(said, hint=f"it asks to wait {delay:.0f} s: publish again after that")
-        return RemoteError(
-            said, hint="publish again later; what has arrived in the meantime is not sent twice"
-        )
+        advice = error.hint or "publish again later"
+        return RemoteError(said, hint=f"{advice}; what has arrived in the meantime is not sent twice")

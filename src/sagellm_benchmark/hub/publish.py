@@ -104,7 +104,7 @@ def publish(
         except (Stale, Busy, Ambiguous) as error:
             # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
             unsure = plan if plan is not None and not isinstance(error, Stale) else unsure
-            tries.wait(error)
+            tries.wait(error, answered=found is not None)
 
 
 def unpublished(store: Store, source: Source) -> Examined:

@@ -16,7 +16,7 @@ import orjson
 
 from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, UsageError
-from sagellm_benchmark.hub.client import Answer, NoAnswer, call, library
+from sagellm_benchmark.hub.client import Answer, NoAnswer, NotAsked, call, library
 
 T = TypeVar("T")
 
@@ -226,10 +226,14 @@ class Hub:
             return call(run, timeout_s=self.timeout_s, total_s=total_s)
         except Answer as answer:
             raise self._judge(answer, verb) from answer
+        except NotAsked as error:
+            raise RemoteError(
+                f"could not {verb} {self.name}: {error}; nothing was sent", hint=_permission(self.repo, verb)
+            ) from error
         except NoAnswer as error:
             raise Ambiguous(
                 f"could not {verb} {self.name}: no usable answer ({error})",
-                hint="check the network, HF_ENDPOINT and HF_HUB_OFFLINE, then try again",
+                hint="check the network and HF_ENDPOINT, then try again",
             ) from error
 
     def _judge(self, answer: Answer, verb: str) -> Exception:
