@@ -174,7 +174,7 @@ def test_growing_latency_is_not_steady() -> None:
 
 
 def test_decoding_faster_than_memory_feeds_the_weights_cannot_be() -> None:
-    given = evidence(closed_loop(200), weights_bytes=15 * 10**9, memory_bytes_per_s=1e11)
+    given = evidence(closed_loop(200), weights_bytes=70 * 10**9, memory_bytes_per_s=1e11)
     assert "faster than memory" in only_reason(given)
 
 

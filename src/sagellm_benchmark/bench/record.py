@@ -14,11 +14,13 @@ import numpy as np
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.bench import stats
 from sagellm_benchmark.bench.checks import Evidence, Verdict, judge
+from sagellm_benchmark.bench.chips import bandwidth_gb_s
 from sagellm_benchmark.bench.setting import Observations, Setting
 from sagellm_benchmark.bench.spec import RunSpec
 from sagellm_benchmark.bench.stats import Columns, Floats
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.probe import tool
+from sagellm_benchmark.probe.hardware import Hardware
 from sagellm_benchmark.probe.host import environment
 
 RECORD_VERSION = 1  # 1: the first
@@ -54,7 +56,7 @@ def evidence(setting: Setting, seen: Observations) -> Evidence:
         calibrated_ttft_bias_s=None if seen.calibration is None else seen.calibration.ttft_bias_s_p50,
         clean_tokens_per_s=None if seen.calibration is None else seen.calibration.clean_tokens_per_s,
         weights_bytes=setting.server.model.size_bytes,
-        memory_bytes_per_s=setting.hardware.memory_bytes_per_s,
+        memory_bytes_per_s=_memory_bytes_per_s(setting.hardware),
         energy_j=seen.gpu.get("energy_j"),
         power_limit_w=seen.gpu.get("power_limit_w"),
         throttled=tuple(seen.gpu.get("throttled", ())),
@@ -103,6 +105,14 @@ def config(setting: Setting, seen: Observations) -> dict[str, Any]:
         "hardware": asdict(setting.hardware),
         "environment": environment(server_is_local=server.local),
     }
+
+
+def _memory_bytes_per_s(hardware: Hardware) -> float | None:
+    """Of all chips together: as the driver tells, else as the makers state for a chip of that name."""
+    if hardware.memory_bytes_per_s is not None:
+        return hardware.memory_bytes_per_s
+    each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)
+    return None if each is None else each * 1e9 * (hardware.chip_count or 1)
 
 
 def _sagellm_version(spec: RunSpec, server: Server) -> str:

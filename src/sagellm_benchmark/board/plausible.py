@@ -12,31 +12,10 @@ from itertools import chain
 from typing import Any
 
 from sagellm_benchmark.bench.checks import MAX_ERROR_RATE
+from sagellm_benchmark.bench.chips import bandwidth_gb_s
 from sagellm_benchmark.board.identity import Row
 
 BYTES_PER_WEIGHT = {"FP32": 4.0, "FP16": 2.0, "BF16": 2.0, "FP8": 1.0, "INT8": 1.0, "INT4": 0.5}
-GB_PER_S = {
-    "B200": 8000,
-    "H200": 4800,
-    "H100": 3350,
-    "H800": 3350,
-    "H20": 4000,
-    "A100": 2039,
-    "A800": 2039,
-    "V100": 1134,
-    "RTX 5090": 1792,
-    "RTX 4090": 1008,
-    "RTX 3090": 936,
-    "L40S": 864,
-    "L20": 864,
-    "A10": 600,
-    "T4": 320,
-    "L4": 300,
-    "910B": 1600,
-    "MI300X": 5300,
-}
-"""Memory bandwidth by chip, the fastest variant of each name, from the makers' data sheets."""
-
 TOKENS_PER_STEP = 8  # speculative decoding accepts several tokens for one reading of the weights
 LOOSE = 1.5  # mean latencies and overall rates are means of different things
 FIXED_LENGTHS = (None, "", "random", "default")  # datasets whose answers all have the stated length
@@ -186,7 +165,7 @@ def _step_floor_ms(row: Row) -> float | None:
     hardware, model = _object(row, "hardware"), _object(row, "model")
     chips, width = _number(hardware, "chip_count"), BYTES_PER_WEIGHT.get(str(model.get("precision")))
     billions = _active_billions(str(model.get("parameters")))
-    bandwidth = _bandwidth(str(hardware.get("chip_model")))
+    bandwidth = bandwidth_gb_s(str(hardware.get("chip_model")))
     if not chips or width is None or billions is None or bandwidth is None:
         return None
     return billions * width / (bandwidth * chips) * 1000  # 1e9 weights over 1e9 bytes/s
@@ -200,14 +179,6 @@ def _active_billions(parameters: str) -> float | None:
     if said is None:
         return None
     return float(said[1]) / (1000 if said[0].strip().endswith("M") else 1)
-
-
-def _bandwidth(chip: str) -> float | None:
-    """GB/s of a chip whose name holds one of the known ones as a word."""
-    return next(
-        (speed for name, speed in GB_PER_S.items() if re.search(rf"(?<![A-Za-z0-9]){name}(?![0-9])", chip)),
-        None,
-    )
 
 
 def _sum(ttft: float | None, gap: float | None, length: float | None) -> float | None:
