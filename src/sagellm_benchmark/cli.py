@@ -153,10 +153,18 @@ def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
 @of_store
 @click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of each row, and write nothing.")
+@click.option("--merge-only", is_flag=True, help="Write the merged boards into hf_data/, and send nothing.")
 @click.option("--skip-invalid", is_flag=True, help="Leave out rows that may not be published, and list them.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of each row as JSON.")
 def publish(
-    repo: str, to: Path | None, hf_data: Path, *, dry_run: bool, skip_invalid: bool, as_json: bool
+    repo: str,
+    to: Path | None,
+    hf_data: Path,
+    *,
+    dry_run: bool,
+    merge_only: bool,
+    skip_invalid: bool,
+    as_json: bool,
 ) -> None:
     """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
     from sagellm_benchmark.files import to_json
@@ -164,10 +172,14 @@ def publish(
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.report import published
 
-    store, rows = open_store(repo, to), core.rows_in(hf_data)
-    done = core.publish(store, rows, skip_invalid=skip_invalid, dry_run=dry_run)
-    shown = published.published_text(done, dry_run=dry_run)
-    click.echo(to_json(published.published_json(done, dry_run=dry_run)).decode() if as_json else shown)
+    store = open_store(repo, to)
+    if merge_only:
+        done = core.merge(store, hf_data, skip_invalid=skip_invalid)
+    else:
+        done = core.publish(store, core.rows_in(hf_data), skip_invalid=skip_invalid, dry_run=dry_run)
+    sent = not (dry_run or merge_only)
+    shown = published.published_text(done, sent=sent)
+    click.echo(to_json(published.published_json(done, sent=sent)).decode() if as_json else shown)
 
 
 @main.command()

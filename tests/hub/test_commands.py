@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.command import PROGRAM, environment, run
 from tests.fakes.hub_server import OIDC, READER, REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
+from tests.house import ROOT
 
 SECRETS = (WRITER, READER, OIDC, "hf_wrong_token", "ci_identity_token")
 
@@ -80,7 +82,7 @@ def test_a_bad_row_is_named_and_nothing_is_sent(folder: Path, server: HubServer)
 def test_a_dry_run_needs_no_token_and_writes_nothing(folder: Path, server: HubServer) -> None:
     submit(folder, new_row())
     done = publish(folder, server, "--dry-run", HF_TOKEN="")
-    assert (done.returncode, "dry run: nothing was written" in done.stdout) == (0, True)
+    assert (done.returncode, "nothing was sent" in done.stdout) == (0, True)
     assert len(server.history.commits) == 1
 
 
@@ -157,6 +159,39 @@ def test_rebuild_tells_what_is_missing_and_writes_what_should_be(folder: Path) -
 def test_without_hf_data_it_says_how_to_make_it(tmp_path: Path) -> None:
     done = run("publish", "--to", "shared", cwd=tmp_path)
     assert (done.returncode, "aggregate" in done.stderr) == (3, True)
+
+
+def test_merging_only_writes_the_merged_boards_and_sends_nothing(folder: Path, server: HubServer) -> None:
+    published, mine = new_rows(2)
+    submit(folder, published)
+    publish(folder, server)
+    submit(folder, mine)
+    done = publish(folder, server, "--merge-only", HF_TOKEN="")
+    assert (done.returncode, "nothing was sent" in done.stdout) == (0, True)
+    merged = json.loads((folder / "hf_data" / SINGLE).read_text())
+    assert sorted(row["entry_id"] for row in merged) == sorted([published["entry_id"], mine["entry_id"]])
+    assert len(server.history.commits) == 2
+
+
+@pytest.mark.parametrize("script", ["merge_and_upload.py", "upload_to_hf.py"])
+def test_the_documented_scripts_are_the_command(tmp_path: Path, script: str) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            ROOT / "scripts" / script,
+            "--hf-data",
+            tmp_path / "none",
+            "--to",
+            tmp_path / "shared",
+        ],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, "there is no folder" in done.stderr) == (3, True)
 
 
 def test_an_empty_hf_data_is_nothing_to_do(folder: Path, server: HubServer) -> None:

@@ -12,8 +12,9 @@ from sagellm_benchmark.board.merge import Fate, Outcome, join
 from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
+from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.pace import Pace, Tries
-from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry
+from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry, tables
 from sagellm_benchmark.hub.store import (
     COMPARE,
     LAST_UPDATED,
@@ -94,7 +95,7 @@ def publish(
         try:
             board = Board.of(store.read())
             found = _read(source, board) if found is None else found
-            plan = _plan(store, board, found, skip_invalid=skip_invalid)
+            plan = make(board, _accepted(store, board, found, skip_invalid=skip_invalid))
             if dry_run or not plan.files:
                 return _finished(store, board.snapshot.commit, plan, unsure, written=False)
             new = store.commit(plan.files, board.snapshot.commit, plan.message)
@@ -107,6 +108,17 @@ def publish(
             tries.wait(error, answered=found is not None)
 
 
+def merge(store: Store, folder: Path, *, skip_invalid: bool = False) -> Published:
+    """Merge hf_data/ with the published board into hf_data/ itself, and send nothing."""
+    board = Board.of(store.read())
+    examined = _accepted(store, board, _read(rows_in(folder), board), skip_invalid=skip_invalid)
+    merged = join(board.entries, (*examined.known, *examined.new))
+    for name, content in tables(merged.entries).items():
+        if name in BOARDS:
+            write_whole(folder / name, content)
+    return Published(store, board.snapshot.commit, False, merged.outcomes, examined.refused)
+
+
 def unpublished(store: Store, source: Source) -> Examined:
     """What is in `source`, judged: only its `known` rows are on the board, or were and are kept as submissions."""
     board = Board.of(store.read())
@@ -117,11 +129,11 @@ def _read(source: Source, board: Board) -> list[Found]:
     return source(Limits().beside(len(board.entries)))
 
 
-def _plan(store: Store, board: Board, found: list[Found], *, skip_invalid: bool) -> Plan:
+def _accepted(store: Store, board: Board, found: list[Found], *, skip_invalid: bool) -> Examined:
     examined = _examined(store, board, found)
     if examined.refused and not skip_invalid:
         raise _refusal(examined.refused)
-    return make(board, examined)
+    return examined
 
 
 def _examined(store: Store, board: Board, found: list[Found]) -> Examined:

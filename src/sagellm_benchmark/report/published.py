@@ -16,24 +16,24 @@ _MOST = 200  # rows that a list shows before it only counts
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
 
 
-def published_text(done: Published, *, dry_run: bool) -> str:
+def published_text(done: Published, *, sent: bool) -> str:
     """What became of each row that was not there already, what was left out, and where to look."""
     lines = [f"{done.store.name}: {counted(done.outcomes)}"]
     told = sorted((o for o in done.outcomes if o.fate in _ORDER), key=lambda o: _ORDER.index(o.fate))
     lines += [f"  {_line(outcome)}" for outcome in told[:_MOST]]
     lines += [f"  and {len(told) - _MOST} more; --json lists them all"] if len(told) > _MOST else []
     lines += [f"left out: {plain(str(refused))}" for refused in done.refused[:_MOST]]
-    return "\n".join([*lines, *_closing(done, dry_run=dry_run)])
+    return "\n".join([*lines, *_closing(done, sent=sent)])
 
 
-def published_json(done: Published, *, dry_run: bool) -> dict[str, Any]:
+def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
     """The same as data; `other` is the row that a row replaced, or the one it is beaten by."""
     return {
         "store": done.store.name,
         "commit": done.commit,
         "address": done.address,
         "written": done.written,
-        "dry_run": dry_run,
+        "dry_run": not sent,
         "rows": [
             {
                 "entry_id": outcome.entry.entry_id,
@@ -69,9 +69,9 @@ def rebuilt_text(done: Rebuilt) -> str:
     return "\n".join([f"at {done.commit}: the boards are not what {source} give", *listed])
 
 
-def _closing(done: Published, *, dry_run: bool) -> Iterator[str]:
-    if dry_run:
-        yield "dry run: nothing was written"
+def _closing(done: Published, *, sent: bool) -> Iterator[str]:
+    if not sent:
+        yield "nothing was sent"
     elif done.written:
         yield f"written and read back: {done.address}"
     else:
