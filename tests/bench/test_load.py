@@ -330,8 +330,9 @@ def test_an_open_loop_ends_with_its_duration(tmp_path: Path) -> None:
 def test_an_open_loop_uses_a_connection_again(tmp_path: Path) -> None:
     due = tuple(0.05 * position for position in range(20))
     with serving() as server:
-        observe(server, tmp_path, count=20, schedule=Schedule(due_s=due))
+        _, samples = observe(server, tmp_path, count=20, schedule=Schedule(due_s=due))
         assert server.connections < 12
+        assert {sample.stream for sample in samples} <= set(range(server.connections))
 
 
 def test_an_open_loops_later_turns_are_due_when_the_answer_before_is_there(tmp_path: Path) -> None:
@@ -412,9 +413,9 @@ def test_the_clients_own_health_is_measured(tmp_path: Path) -> None:
         observed, _ = observe(server, tmp_path, count=1)
     health = observed.health
     assert health.cpu_s is not None
-    assert health.loop_lag_p99_s is not None
+    assert health.loop_lag_p99_s is None  # too few wake-ups to say
     assert health.loop_lag_max_s is not None
-    assert 0 <= health.loop_lag_p99_s <= health.loop_lag_max_s
+    assert health.loop_lag_max_s >= 0
     assert 0 < (health.cpu_share or 0) < 2
 
 

@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 
 from sagellm_benchmark.bench import schedule
-from sagellm_benchmark.bench.load import Limits, Target, drive
+from sagellm_benchmark.bench.load import Limits, Observed, Target, drive
 from sagellm_benchmark.bench.schedule import Schedule
 from sagellm_benchmark.bench.selfcheck import asking, timed_server
 from sagellm_benchmark.bench.timed_server import read_log
 from tests.bench.test_schedule import critical, kolmogorov_smirnov
+
+
+def was_busy(observed: Observed) -> bool:
+    """Whether something else kept this process from running on time; then gaps of a millisecond say nothing."""
+    lag = observed.health.loop_lag_p99_s
+    return lag is None or lag > 0.002
 
 
 def test_an_open_loop_arrives_at_the_asked_rate_with_exponential_gaps(tmp_path: Path) -> None:
@@ -28,7 +34,9 @@ def test_an_open_loop_arrives_at_the_asked_rate_with_exponential_gaps(tmp_path: 
     assert all(sample.ok for sample in samples)
     sent = np.sort([sample.start_s for sample in samples])
     came = np.sort([truth.read_s for truth in read_log(log).values()])
-    for seen in (sent, came):
+    for seen in (due, sent, came):
         assert 999 / (seen[-1] - seen[0]) == pytest.approx(999 / due[-1], rel=0.01)
-        assert kolmogorov_smirnov(np.diff(seen), 999 / due[-1]) < 2 * critical(999)  # room for a busy machine
+        if seen is due or not was_busy(observed):
+            assert kolmogorov_smirnov(np.diff(seen), 999 / due[-1]) < 1.5 * critical(999)
+    assert 0 <= (observed.health.loop_lag_p99_s or 0) <= (observed.health.loop_lag_max_s or 0)
     assert min(sample.start_s - (sample.due_s or 0) for sample in samples) >= 0

@@ -61,6 +61,7 @@ class Connection(asyncio.Protocol):
         self._headers = False
         self._reusable = False
         self._kept: int | None = None  # how much of the log belongs to the answer, once it is complete
+        self.number = 0
         self._finished: Callable[[Exchange], None] | None = None
 
     @property

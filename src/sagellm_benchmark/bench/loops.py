@@ -63,6 +63,7 @@ class Load:
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
         self._dialing = 0
+        self._dialed = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._helpers: list[asyncio.Task[None]] = []
         self._bug: BaseException | None = None
@@ -89,13 +90,13 @@ class Load:
     async def connect(self, dialer: Dialer, first: Connection, connections: int) -> None:
         """Have idle connections ready. One that cannot be had now is tried again when it is needed."""
         self._dialer = dialer
-        self._idle.append(first)
+        self._idle.append(self._numbered(first))
         gate = asyncio.Semaphore(_DIALS_AT_ONCE)
 
         async def one() -> None:
             async with gate:
                 with contextlib.suppress(OSError):
-                    self._idle.append(await dialer.dial())
+                    self._idle.append(self._numbered(await dialer.dial()))
 
         await asyncio.gather(*(one() for _ in range(connections - 1)))
 
@@ -159,7 +160,7 @@ class Load:
                 self._spawn(self._grow())
 
     async def _one(self, job: _Job, connection: Connection | None, due: float) -> None:
-        connection = await self._converse(job, connection, job.index, due)
+        connection = await self._converse(job, connection, 0, due)
         if connection is not None:
             self._idle.append(connection)
 
@@ -170,7 +171,7 @@ class Load:
         self._dialing += 1
         try:
             with contextlib.suppress(OSError):
-                self._idle.append(await self._dialer.dial())
+                self._idle.append(self._numbered(await self._dialer.dial()))
         finally:
             self._dialing -= 1
 
@@ -204,6 +205,8 @@ class Load:
             connection = await self._dial(exchange)
         if connection is None:
             return None
+        if exchange.due is not None:
+            exchange.stream = connection.number
         self._busy.add(connection)
         try:
             await connection.send(exchange, request, self._limits.request_s, self._finished)
@@ -220,7 +223,7 @@ class Load:
             raise RuntimeError("a load runs after it was connected")
         exchange.start = monotonic()
         try:
-            return await self._dialer.dial()
+            return self._numbered(await self._dialer.dial())
         except OSError as error:
             exchange.failure, exchange.detail = Failure.CONNECT, f"no connection to {self._where}: {error}"
             exchange.end = monotonic()
@@ -244,6 +247,11 @@ class Load:
             return self._prepared.popleft()
         index = next(self._indices, None)
         return None if index is None else self._job(index)
+
+    def _numbered(self, connection: Connection) -> Connection:
+        connection.number = self._dialed
+        self._dialed += 1
+        return connection
 
     def _over(self) -> bool:
         limit = self._schedule.duration_s
