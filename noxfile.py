@@ -133,14 +133,13 @@ def upload(session: nox.Session) -> None:
     """The whole upload workflow: publish, then clean, which asks before it pushes unless `--yes` is given."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--yes", action="store_true")  # for cleaning only
-    parser.add_argument("--repo")  # where the board is, for both
-    parser.add_argument("--to")
+    both = ("repo", "to", "hf-data")  # where the board and the rows are
+    for name in both:
+        parser.add_argument(f"--{name}", dest=name)
     given, publishing = parser.parse_known_args(session.posargs)
-    where = [
-        word for name in ("repo", "to") if (value := getattr(given, name)) for word in (f"--{name}", value)
-    ]
+    where = [word for name in both if (value := getattr(given, name)) for word in (f"--{name}", value)]
     session.notify("publish", [*where, *publishing])
-    if "--dry-run" not in publishing:
+    if not {"--dry-run", "--merge-only"} & set(publishing):
         session.notify("clean", [*where, *(["--yes"] if given.yes else [])])
 
 

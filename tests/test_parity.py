@@ -176,9 +176,10 @@ def test_yes_answers_only_the_question_before_the_push(noxfile: ModuleType) -> N
 
 
 def test_what_is_cleaned_is_looked_for_where_it_was_published(noxfile: ModuleType) -> None:
-    assert queued(noxfile, "upload", "--repo", "me/rows", "--to=a folder") == [
-        ("publish", ["--repo", "me/rows", "--to", "a folder"]),
-        ("clean", ["--repo", "me/rows", "--to", "a folder"]),
+    where = ["--repo", "me/rows", "--to", "a folder", "--hf-data", "rows"]
+    assert queued(noxfile, "upload", "--hf-data=rows", "--repo", "me/rows", "--to=a folder") == [
+        ("publish", where),
+        ("clean", where),
     ]
 
 
@@ -186,8 +187,9 @@ def test_the_upload_is_its_chain(noxfile: ModuleType) -> None:
     assert [name for name, _ in queued(noxfile, "upload")] == list(noxfile.CHAINS["upload"])
 
 
-def test_a_dry_run_cleans_nothing(noxfile: ModuleType) -> None:
-    assert queued(noxfile, "upload", "--dry-run") == [("publish", ["--dry-run"])]
+@pytest.mark.parametrize("option", ["--dry-run", "--merge-only"])
+def test_where_nothing_is_sent_nothing_is_cleaned(noxfile: ModuleType, option: str) -> None:
+    assert queued(noxfile, "upload", option) == [("publish", [option])]
 
 
 def test_ci_tries_the_pythons_that_the_package_names(noxfile: ModuleType) -> None:
