@@ -172,9 +172,9 @@ def test_what_the_caller_states_goes_before_what_the_server_says() -> None:
 
 
 def test_a_path_on_the_servers_disk_is_shown_by_its_last_part() -> None:
-    with serving(models("/srv/models/Tiny.gguf")) as fake, Endpoint(fake.base_url).open() as server:
-        assert server.served_model == "/srv/models/Tiny.gguf"
-        assert server.model.name == "Tiny.gguf"
+    with serving(models("/srv/models/Tiny.Q4_0.gguf")) as fake, Endpoint(fake.base_url).open() as server:
+        assert server.served_model == "/srv/models/Tiny.Q4_0.gguf"
+        assert server.model.name == "Tiny"
 
 
 def test_a_server_of_this_machine_is_local_and_its_process_known() -> None:

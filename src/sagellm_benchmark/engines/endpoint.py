@@ -7,9 +7,11 @@ import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.engines.base import ModelFacts, Server, Weights
+from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.engines.http import get_json
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.probe import server as probe
@@ -158,6 +160,7 @@ def _same_name(served: str, wanted: str) -> bool:
 
 
 def _readable(served: str) -> str:
-    """A name for people: a path on the server's disk is shown by its last part."""
+    """A name for people: a path on the server's disk is shown by its last part, a GGUF file as its model's name."""
     is_path = served.startswith(("/", "./", "~", ".")) or served.endswith(".gguf") or "\\" in served
-    return re.split(r"[/\\]", served.rstrip("/\\"))[-1] if is_path else served
+    last = re.split(r"[/\\]", served.rstrip("/\\"))[-1] if is_path else served
+    return name_of(Path(last)) if last.endswith(".gguf") else last
