@@ -206,7 +206,8 @@ def _opener(url: str, deadline: _Deadline) -> urllib.request.OpenerDirector:
 def _status_error(url: str, error: urllib.error.HTTPError, api_key: str | None) -> StatusError:
     """What a status other than 2xx means; a server that echoes the key does not get it into our message."""
     try:
-        body = error.read(_MAX_ERROR_BYTES)
+        with error:
+            body = error.read(_MAX_ERROR_BYTES)
     except (OSError, http.client.HTTPException):
         body = b""
     if api_key:
