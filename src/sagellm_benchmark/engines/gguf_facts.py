@@ -77,7 +77,7 @@ def is_later_shard(name: str) -> bool:
 
 def name_of(path: Path) -> str:
     """The model's name as its file name has it: without the suffix, the shard, and the quantization."""
-    return _MIX.sub("", _SHARD.sub("", path.name).removesuffix(".gguf"))
+    return _MIX.sub("", _SHARD.sub("", path.name).removesuffix(".gguf")) or path.name
 
 
 def human_count(count: int) -> str:

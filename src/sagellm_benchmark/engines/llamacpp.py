@@ -50,6 +50,8 @@ class LlamaCpp:
     def open(self) -> Iterator[Server]:
         """Yield the server once it answers; it is stopped and reaped on every way out.
 
+        On Linux it also ends with the thread that opened it: open it in one that stays.
+
         Raises UsageError when xllamacpp is not installed, DataError with the log's own words when it cannot start.
         """
         version = engine_version()
