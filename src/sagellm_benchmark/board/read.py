@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sagellm_benchmark.board.kinds import shown
 from sagellm_benchmark.errors import DataError
 
 _OTHER_ENCODINGS = {b"\xef\xbb\xbf": "a byte order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+_GAP = re.compile(r"[ \t\n\r,]*")
 _SAVE = "save it as UTF-8 without a byte order mark"
 
 
@@ -132,20 +134,15 @@ def _repeated_keys(text: str, one: bool) -> Iterator[str | None]:
 
     # numbers are not needed, and converting one of 100,000 digits would take long
     decoder = json.JSONDecoder(object_pairs_hook=look, parse_int=len, parse_float=len)
-    position = _skip(text, 0)
-    if not one:
-        position = _skip(text, position + 1)
+    position = _skip(text, 0 if one else text.index("[") + 1)
     while position < len(text) and text[position] != "]":
         found.clear()
         _, position = decoder.raw_decode(text, position)
         yield found[0] if found else None
         position = _skip(text, position)
-        if position < len(text) and text[position] == ",":
-            position = _skip(text, position + 1)
 
 
 def _skip(text: str, position: int) -> int:
-    """Past white space."""
-    while position < len(text) and text[position] in " \t\n\r":
-        position += 1
-    return position
+    """Past the white space and the comma between rows."""
+    gap = _GAP.match(text, position)
+    return gap.end() if gap else position

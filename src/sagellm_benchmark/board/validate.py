@@ -14,7 +14,7 @@ from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
 
-_BOARD = Limits(file_bytes=512 << 20, rows=250_000, values=60_000_000)
+_BOARD = Limits(file_bytes=512 << 20, rows=250_000, values=25_000_000)
 
 
 @dataclass(frozen=True, slots=True)
