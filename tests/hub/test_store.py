@@ -63,6 +63,17 @@ def test_a_commit_has_all_its_files_and_its_parent(hub: Hub, server: HubServer) 
     assert hub.address(new) == f"{server.url}/datasets/{REPO}/commit/{new}"
 
 
+def test_a_server_that_lists_no_trees_is_asked_for_its_files_in_another_way(
+    hub: Hub, server: HubServer
+) -> None:
+    head = published(server, {"submissions/x/y.json": b"{}\n", **BOARD})
+    server.faults.append(Fault("tree", status=404))
+    assert hub.paths("submissions", head) == ["submissions/x/y.json"]
+    server.faults.append(Fault("tree", status=403))
+    with pytest.raises(RemoteError):
+        hub.paths("submissions", head)
+
+
 def test_a_commit_on_top_of_an_old_one_is_stale(hub: Hub, server: HubServer) -> None:
     parent = hub.read().commit
     published(server)
