@@ -7,6 +7,7 @@ import platform
 import psutil
 import pytest
 
+from sagellm_benchmark.probe import host as module
 from sagellm_benchmark.probe.hardware import VENDORS
 from sagellm_benchmark.probe.host import environment, host, parse_cpuinfo
 
@@ -68,3 +69,7 @@ def test_of_a_server_elsewhere_no_driver_is_stated() -> None:
     found = environment(server_is_local=False)
     assert found["cuda_version"] is None
     assert found["driver_version"] is None
+
+
+def test_a_setting_that_the_system_does_not_have_is_not_known() -> None:
+    assert module._sysctl("no.such.setting") is None

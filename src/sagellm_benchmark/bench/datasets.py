@@ -7,8 +7,9 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
@@ -242,7 +243,7 @@ def _bad_line(path: Path, number: int, what: str) -> DataError:
     return DataError(f"{path}, line {number}: {what}", hint="mend that line or leave it out")
 
 
-def _opened(path: Path) -> BinaryIO:
+def _opened(path: Path) -> BufferedReader:
     """An ordinary file of a size that fits into memory; anything else could keep us waiting for ever."""
     try:
         if not path.is_file():
