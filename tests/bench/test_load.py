@@ -295,6 +295,14 @@ def test_a_duration_starts_nothing_new_after_it(tmp_path: Path) -> None:
     assert not observed.interrupted
 
 
+def test_a_conversation_that_began_in_time_is_finished(tmp_path: Path) -> None:
+    with serving(Script(ttft_s=0.1)) as server:
+        _, samples = observe(
+            server, tmp_path, count=None, turns=3, schedule=Schedule(concurrency=1, duration_s=0.15)
+        )
+    assert [(sample.index, sample.turn) for sample in samples] == [(0, 0), (0, 1), (0, 2)]
+
+
 def test_failures_in_a_timed_load_do_not_become_a_flood(tmp_path: Path) -> None:
     with serving(Script(status=500)) as server:
         _, samples = observe(server, tmp_path, count=None, schedule=Schedule(concurrency=1, duration_s=0.35))

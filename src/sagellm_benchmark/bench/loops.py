@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sagellm_benchmark.bench.workload import Conversation
 
 _PREPARED_BYTES = 32 * 1024 * 1024  # of requests built before the clock starts
+_PREPARED_S = 1.0  # spent on them where nobody knows how many will be needed
 _DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
 _TIMER_S = 0.0015  # how much too late a timer may be
 _PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
@@ -76,14 +77,17 @@ class Load:
     # Before the clock starts.
 
     def prepare(self) -> int | None:
-        """Build requests ahead, up to a fixed amount of memory; how many there are if that was all of them."""
-        room, requests = _PREPARED_BYTES, 0
+        """Build requests ahead; how many there are if that was all of them.
+
+        Up to a fixed amount of memory, and where there is no end to them, up to a second's work.
+        """
+        room, requests, began = _PREPARED_BYTES, 0, monotonic()
         for index in self._indices:
             job = self._job(index)
             self._prepared.append(job)
             requests += len(job.conversation)
             room -= len(job.first)
-            if room < 0:
+            if room < 0 or (self.endless and monotonic() - began > _PREPARED_S):
                 return None
         return requests
 
@@ -185,7 +189,7 @@ class Load:
                 job.index, number, stream, due, asked_before + turn.input_tokens, turn.output_tokens
             )
             connection = await self._exchange(exchange, request, connection)
-            if number + 1 == len(job.conversation) or exchange.failure is not None or self._over():
+            if number + 1 == len(job.conversation) or exchange.failure is not None or self.stopped:
                 break
             answer = answer_of(exchange)
             if answer.failure is not None:

@@ -124,8 +124,11 @@ def _started(shares: Sequence[Share]) -> Iterator[list[_Worker]]:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
             workers.append(_Worker(process))
             if process.stdin is not None:
-                process.stdin.write(len(job).to_bytes(8, "little") + job)
-                process.stdin.flush()
+                with contextlib.suppress(
+                    OSError
+                ):  # a worker that has died is noticed where it is listened to
+                    process.stdin.write(len(job).to_bytes(8, "little") + job)
+                    process.stdin.flush()
         yield workers
     finally:
         for worker in workers:
@@ -247,7 +250,8 @@ def _as_error(value: list[Any]) -> errors.BenchmarkError:
 
 def main() -> None:
     """Receive a share, run it, say how it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the parent decides; its end is ours
     size = int.from_bytes(_exactly(sys.stdin.buffer, 8), "little")
     share: Share = pickle.loads(_exactly(sys.stdin.buffer, size))  # noqa: S301 - from our own parent
     try:
