@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from sagellm_benchmark.bench.workload import Conversation
 
 _PREPARED_BYTES = 32 * 1024 * 1024  # of requests built before the clock starts
-_PREPARED_S = 1.0  # spent on them where nobody knows how many will be needed
+_PREPARED = 4096  # requests, where nobody knows how many will be needed
+_PREPARED_S = 1.0  # spent on them, likewise
 _DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
 _TIMER_S = 0.0015  # how much too late a timer may be
 _PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
@@ -79,15 +80,16 @@ class Load:
     def prepare(self) -> int | None:
         """Build requests ahead; how many there are if that was all of them.
 
-        Up to a fixed amount of memory, and where there is no end to them, up to a second's work.
+        Up to a fixed amount of memory; where there is no end to them, a second's work or some thousands.
         """
-        room, requests, began = _PREPARED_BYTES, 0, monotonic()
+        room, requests = _PREPARED_BYTES, 0
+        enough = monotonic() + _PREPARED_S
         for index in self._indices:
             job = self._job(index)
             self._prepared.append(job)
             requests += len(job.conversation)
             room -= len(job.first)
-            if room < 0 or (self.endless and monotonic() - began > _PREPARED_S):
+            if room < 0 or (self.endless and (len(self._prepared) >= _PREPARED or monotonic() > enough)):
                 return None
         return requests
 
