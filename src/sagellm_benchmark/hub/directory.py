@@ -66,7 +66,8 @@ class Directory:
         while time.monotonic() < deadline:
             before = self._state()
             if before is None:
-                self._finish()
+                if self._finish():  # which may have taken long
+                    deadline = time.monotonic() + self.lock_s
                 continue
             files = self._files(wanted)
             if self._state() == before:
@@ -127,21 +128,24 @@ class Directory:
         record = _json(current)
         return int(record["number"]), str(record["commit"])
 
-    def _finish(self) -> None:
+    def _finish(self) -> bool:
         """Carry out a commit that was left half-way; a reader who may not write waits for somebody who may."""
         if not os.access(self._own, os.W_OK):
             time.sleep(0.02)
-            return
+            return False
         with self._locked():
-            self._recover()
+            return self._recover()
 
-    def _recover(self) -> None:
-        """Carry out the pending commit, from wherever its writer was stopped. Doing it twice changes nothing."""
+    def _recover(self) -> bool:
+        """Carry out the pending commit, if there is one, from wherever its writer was stopped.
+
+        Doing it twice changes nothing.
+        """
         pending = self._own / "pending.json"
         self._sweep(self._own)
         self._sweep(self._own / "commits")
         if not pending.exists():
-            return
+            return False
         whole = _json(pending)
         for name, content in whole["contents"].items():
             path = self._inside(name)
@@ -151,6 +155,7 @@ class Directory:
         write_whole(self._own / "commits" / f"{whole['record']['number']:06}.json", record)
         write_whole(self._own / "current.json", record)
         pending.unlink()
+        return True
 
     def _sweep(self, folder: Path) -> None:
         """Remove the temporary files of writers that were killed: whoever holds the lock is the only writer."""
