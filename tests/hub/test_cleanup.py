@@ -11,8 +11,10 @@ from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, Usag
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.cleanup import Cleaned, clean
 from sagellm_benchmark.hub.directory import Directory
+from sagellm_benchmark.hub.pace import Pace
 from sagellm_benchmark.hub.publish import publish, rows_in
-from sagellm_benchmark.hub.store import COMPARE, FILES, Snapshot, Store
+from sagellm_benchmark.hub.store import COMPARE, FILES, Hub, Snapshot, Store
+from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
 
@@ -36,8 +38,11 @@ def store(tmp_path: Path) -> Store:
     return Directory(tmp_path / "board")
 
 
+IMPATIENT = Pace(sleep=lambda _: None)
+
+
 def cleaned(folder: Path, store: Store) -> Cleaned:
-    done = clean(folder, store, agree=lambda _: True)
+    done = clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
     assert done is not None
     return done
 
@@ -71,7 +76,7 @@ def test_refuses_to_remove_what_is_not_published(team: Team, store: Store) -> No
     row = new_row()
     folder = team.submit(team.clone("a"), row)
     with pytest.raises(DataError, match="not published") as caught:
-        clean(folder, store, agree=lambda _: True)
+        clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
     assert row["entry_id"] in caught.value.message
     assert f"hf_data/{SINGLE}" in team.files()
 
@@ -94,7 +99,7 @@ def test_a_beaten_row_that_was_never_accepted_keeps_its_file(team: Team, store: 
     publish(store, rows_in(folder))
     team.submit(team.root / "a", new_row())
     with pytest.raises(DataError, match="not published"):
-        clean(folder, store, agree=lambda _: True)
+        clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
 
 
 def test_somebody_s_push_in_between_is_published_first(team: Team, store: Store) -> None:
@@ -218,7 +223,7 @@ def test_a_remote_that_takes_no_push_is_a_remote_error(team: Team, store: Store)
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     with pytest.raises(RemoteError, match="git push"):
-        clean(folder, store, agree=lambda _: True)
+        clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
     assert f"hf_data/{SINGLE}" in team.files()
 
 
@@ -233,3 +238,14 @@ def test_without_a_remote_it_says_so(tmp_path: Path, store: Store) -> None:
     (tmp_path / "alone" / "hf_data").mkdir()
     with pytest.raises(UsageError, match="no remote"):
         clean(tmp_path / "alone" / "hf_data", store, agree=lambda _: True)
+
+
+def test_a_hub_that_answers_late_with_the_new_commit_is_asked_again(
+    team: Team, hub: Hub, server: HubServer
+) -> None:
+    folder = team.submit(team.clone("a"), new_row())
+    publish(hub, rows_in(folder))
+    server.faults += [Fault("info", do="stale", times=2), Fault("info", status=503, skip=2)]
+    done = clean(folder, hub, agree=lambda _: True, pace=IMPATIENT)
+    assert done is not None
+    assert done.removed == (f"hf_data/{SINGLE}",)

@@ -16,6 +16,7 @@ from sagellm_benchmark.hub.store import COMPARE, LAST_UPDATED, Store
 ROUNDS = 10
 MESSAGE = "Clean hf_data/: its rows are published [skip ci]"
 _NAMED = 5
+_LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def clean(
         blobs = _row_blobs(repository, head, inside)
         if not blobs:
             return Cleaned((), (), repository.branch, head, repository.follow(head))
-        blobs, left = _published(repository, blobs, store, ours, pace)
+        blobs, left = _published(repository, blobs, store, ours, pace or Pace())
         agreed = agreed or agree(_question(repository, blobs))
         if not agreed:
             return None
@@ -74,7 +75,7 @@ def _row_blobs(repository: Repository, commit: str, folder: str) -> list[Blob]:
 
 
 def _published(
-    repository: Repository, blobs: list[Blob], store: Store, ours: set[str], pace: Pace | None
+    repository: Repository, blobs: list[Blob], store: Store, ours: set[str], pace: Pace
 ) -> tuple[list[Blob], list[str]]:
     """The files whose every row is published, and why the others' are not. What others pushed is published first."""
     derived = [blob for blob in blobs if blob.path.endswith((f"/{COMPARE}", f"/{LAST_UPDATED}"))]
@@ -83,9 +84,10 @@ def _published(
     for blob in (blob for blob in blobs if blob not in derived):
         source = _source(repository, blob)
         try:
-            if _missing(store, source) and blob.id not in ours:
+            missing = _missing(store, source, pace, looks=1 if blob.id not in ours else _LOOKS)
+            if missing and blob.id not in ours:
                 publish(store, source, pace=pace)
-            missing = _missing(store, source)
+                missing = _missing(store, source, pace)
         except DataError as error:
             missing = [" ".join(error.message.split())]
         if missing:
@@ -97,10 +99,15 @@ def _published(
     return [*done, *([] if left else derived)], left
 
 
-def _missing(store: Store, source: Source) -> list[str]:
-    """The rows that are neither on the board nor kept as submissions."""
-    examined = unpublished(store, source)
-    rows = [entry.entry_id for entry in examined.new] + [one.found.where for one in examined.refused]
+def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> list[str]:
+    """The rows that are neither on the board nor kept as submissions, after several looks: a replica may lag."""
+    rows: list[str] = []
+    for look in range(looks):
+        pace.sleep(float(look))
+        examined = unpublished(store, source, pace=pace)
+        rows = [entry.entry_id for entry in examined.new] + [one.found.where for one in examined.refused]
+        if not rows:
+            break
     return rows if len(rows) <= _NAMED else [*rows[:_NAMED], f"and {len(rows) - _NAMED} more"]
 
 

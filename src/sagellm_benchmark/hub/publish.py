@@ -119,10 +119,15 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False) -> Publishe
     return Published(store, board.snapshot.commit, False, merged.outcomes, examined.refused)
 
 
-def unpublished(store: Store, source: Source) -> Examined:
+def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Examined:
     """What is in `source`, judged: only its `known` rows are on the board, or were and are kept as submissions."""
-    board = Board.of(store.read())
-    return _examined(store, board, _read(source, board))
+    tries = Tries(pace or Pace())
+    while True:
+        try:
+            board = Board.of(store.read())
+            return _examined(store, board, _read(source, board))
+        except (Stale, Busy, Ambiguous) as error:
+            tries.wait(error, answered=False)
 
 
 def _read(source: Source, board: Board) -> list[Found]:
