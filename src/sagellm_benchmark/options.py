@@ -243,16 +243,15 @@ def run_spec(given: Mapping[str, Any], argv: Sequence[str], environ: Mapping[str
 
 def _check(given: Mapping[str, Any], base_url: str | None) -> None:
     """Options that contradict each other, each with what to do."""
+    seconds = given["warmup_seconds"] + given["cooldown_seconds"]
     rules = (
-        (given["concurrency"] and given["rate"], "--concurrency is a closed loop and --rate an open one", "give one of them"),
+        (given["concurrency"] and given["rate"], "--concurrency is a closed loop, --rate an open one", "give one of them"),
         (given["duration"] and given["requests"], "--duration and --requests both end a run", "give one of them"),
-        ((given["warmup_seconds"] or given["cooldown_seconds"]) and not given["duration"],
-         "--warmup-seconds and --cooldown-seconds belong to --duration", "use --warmup N, or give a --duration"),
-        (given["duration"] and given["warmup_seconds"] + given["cooldown_seconds"] >= given["duration"],
-         "warm-up and cool-down leave nothing of --duration to measure", "give a longer --duration"),
-        (given["search_goodput"] and not given["slo"], "--search-goodput needs objectives", "add --slo ttft=200ms,tpot=50ms"),
+        (seconds and not given["duration"], "--warmup-seconds and --cooldown-seconds are parts of --duration", "give it"),
+        (given["duration"] and seconds >= given["duration"], "--duration leaves nothing to measure", "give a longer one"),
+        (given["search_goodput"] and not given["slo"], "--search-goodput needs objectives", "add --slo ttft=200ms"),
         (given["ramp"] and given["rate"], "--ramp spreads the streams of a closed loop", "leave out --rate or --ramp"),
-        (given["weights"] and not base_url, "--weights says what a server was started with", "give --base-url, or leave it out"),
+        (given["weights"] and not base_url, "--weights is what a server was started with", "add --base-url"),
         (given["threads"] and base_url, "--threads is for the embedded engine", "leave out --threads or --base-url"),
     )  # fmt: skip
     for broken, message, hint in rules:

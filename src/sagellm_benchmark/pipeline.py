@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,7 @@ from sagellm_benchmark.report.view import view
 CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "report.html"
 SWEEP = "sweep.html"
 SERVER_LOG = "server.log"
+USUAL_SLOTS, MOST_SLOTS = 8, 64
 CONTEXT_MARGIN = 64  # tokens of a slot beyond the longest prompt and answer, for a template
 
 
@@ -73,7 +75,7 @@ def _next(shapes: Generator[LoadShape, bool, None], record: Record) -> LoadShape
 def _measure(
     spec: RunSpec, gguf: Gguf | None, workload: Workload, shape: LoadShape, listener: Listener
 ) -> Finished:
-    with _opened(spec, gguf, workload, listener) as (server, folder):
+    with _opened(spec, gguf, workload, shape, listener) as (server, folder):
         hardware = Hardware.of(server, spec.hardware.file, spec.hardware.values)
         record = measure(server, workload, shape, spec, hardware, folder, listener)
     return finish(folder, record)
@@ -119,12 +121,14 @@ def load(folder: Path) -> Record:
 def cache_folder() -> Path:
     """Where weights that we wrote ourselves are kept between runs."""
     root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark"
+    return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / "dummy"
 
 
 def _weights(spec: RunSpec, listener: Listener) -> Gguf:
     quantization = spec.model_hints.quantization
-    gguf = weights.find(spec.model, quantization=quantization, cache=cache_folder(), say=listener.say)
+    gguf = weights.find(
+        spec.model, quantization=quantization, cache=cache_folder(), say=listener.say, note=listener.note
+    )
     return replace(
         gguf, facts=replace(gguf.facts, precision=spec.model_hints.precision or gguf.facts.precision)
     )
@@ -132,7 +136,7 @@ def _weights(spec: RunSpec, listener: Listener) -> Gguf:
 
 @contextmanager
 def _opened(
-    spec: RunSpec, gguf: Gguf | None, workload: Workload, listener: Listener
+    spec: RunSpec, gguf: Gguf | None, workload: Workload, shape: LoadShape, listener: Listener
 ) -> Iterator[tuple[Server, Path]]:
     """The server to measure and the run's folder, which holds the log of a server that is ours."""
     if gguf is None:
@@ -141,12 +145,17 @@ def _opened(
         return
     folder = _folder(spec, "llama.cpp", gguf.facts.name, workload)
     listener.say(f"starting llama.cpp with {gguf.source}")
-    slot = (workload.input_tokens + workload.output_tokens) * workload.turns + CONTEXT_MARGIN
-    engine = LlamaCpp(
-        gguf, workload.concurrency, slot * workload.concurrency, folder / SERVER_LOG, spec.threads
-    )
+    context = (workload.input_tokens + workload.output_tokens) * workload.turns + CONTEXT_MARGIN
+    engine = LlamaCpp(gguf, _slots(workload, shape), context, folder / SERVER_LOG, spec.threads)
     with engine.open() as server:
         yield server, folder
+
+
+def _slots(workload: Workload, shape: LoadShape) -> int:
+    """How many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
+    if shape.rate_rps is None:
+        return workload.concurrency
+    return min(workload.requests, MOST_SLOTS if math.isinf(shape.rate_rps) else USUAL_SLOTS)
 
 
 def _endpoint(spec: RunSpec) -> Endpoint:

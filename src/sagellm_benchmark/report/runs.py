@@ -34,7 +34,7 @@ class Screen:
         self.line.__exit__(*exc)
 
     def say(self, text: str) -> None:
-        """A step that begins; important ones (a warning, a substitution) go through `note`."""
+        """A step that begins; a terminal shows it until the next one."""
         self.line.say(text)
 
     def note(self, text: str) -> None:
