@@ -245,10 +245,10 @@ def _check(given: Mapping[str, Any], base_url: str | None) -> None:
     """Options that contradict each other, each with what to do."""
     seconds = given["warmup_seconds"] + given["cooldown_seconds"]
     rules = (
-        (given["concurrency"] and given["rate"], "--concurrency is a closed loop, --rate an open one", "give one of them"),
+        (given["concurrency"] and given["rate"], "--concurrency is a closed loop, --rate an open one", "give one"),
         (given["duration"] and given["requests"], "--duration and --requests both end a run", "give one of them"),
-        (seconds and not given["duration"], "--warmup-seconds and --cooldown-seconds are parts of --duration", "give it"),
-        (given["duration"] and seconds >= given["duration"], "--duration leaves nothing to measure", "give a longer one"),
+        (seconds and not given["duration"], "--warmup-seconds and --cooldown-seconds need --duration", "give it"),
+        (given["duration"] and seconds >= given["duration"], "--duration leaves nothing to measure", "make it longer"),
         (given["search_goodput"] and not given["slo"], "--search-goodput needs objectives", "add --slo ttft=200ms"),
         (given["ramp"] and given["rate"], "--ramp spreads the streams of a closed loop", "leave out --rate or --ramp"),
         (given["weights"] and not base_url, "--weights is what a server was started with", "add --base-url"),

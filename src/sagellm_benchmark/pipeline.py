@@ -17,6 +17,7 @@ from sagellm_benchmark import outputs
 from sagellm_benchmark.bench import search
 from sagellm_benchmark.bench.record import Record
 from sagellm_benchmark.bench.run import Listener, measure
+from sagellm_benchmark.bench.sources import RANDOM
 from sagellm_benchmark.bench.spec import LoadShape, RunSpec, shaped
 from sagellm_benchmark.bench.workload import Workload
 from sagellm_benchmark.board import row as rows
@@ -35,6 +36,7 @@ CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "rep
 SWEEP = "sweep.html"
 SERVER_LOG = "server.log"
 USUAL_SLOTS, MOST_SLOTS = 8, 64
+TEXT_CONTEXT = 8192  # tokens of a slot for texts of other people, whose length is not known yet
 CONTEXT_MARGIN = 64  # tokens of a slot beyond the longest prompt and answer, for a template
 
 
@@ -145,7 +147,7 @@ def _opened(
         return
     folder = _folder(spec, "llama.cpp", gguf.facts.name, workload)
     listener.say(f"starting llama.cpp with {gguf.source}")
-    context = (workload.input_tokens + workload.output_tokens) * workload.turns + CONTEXT_MARGIN
+    context = workload.context_tokens + CONTEXT_MARGIN if spec.dataset == RANDOM else TEXT_CONTEXT
     engine = LlamaCpp(gguf, _slots(workload, shape), context, folder / SERVER_LOG, spec.threads)
     with engine.open() as server:
         yield server, folder

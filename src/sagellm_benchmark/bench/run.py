@@ -28,7 +28,7 @@ from sagellm_benchmark.bench.workload import Conversation, Workload
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import PROBE_TIMEOUT_S, choose_api
 from sagellm_benchmark.engines.tokens import TokenCounter, find_counter
-from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.probe.gpu import GpuWatch
 from sagellm_benchmark.probe.hardware import Hardware
@@ -81,6 +81,12 @@ def prepare(
     server: Server, workload: Workload, shape: LoadShape, spec: RunSpec, hardware: Hardware, folder: Path
 ) -> Setting:
     """Ask the server what it can do, and make prompts that have the right length on it."""
+    room = server.model.context_length
+    if room is not None and room < workload.context_tokens and spec.dataset == RANDOM:
+        raise UsageError(
+            f"{workload.name} needs a context of {workload.context_tokens} tokens; the server's is {room}",
+            hint="start the server with a longer context, or choose a shorter workload",
+        )
     timeout = min(PROBE_TIMEOUT_S, spec.limits.request_s)
     capabilities = choose_api(server, spec.api, turns=workload.turns, timeout_s=timeout)
     counter = find_counter(server, capabilities)

@@ -46,6 +46,11 @@ class Workload:
         """How many conversations hold the requests; the last one may be shorter."""
         return -(-self.requests // self.turns)
 
+    @property
+    def context_tokens(self) -> int:
+        """The longest prompt and its answer together: all turns of a conversation."""
+        return (self.input_tokens + self.output_tokens) * self.turns
+
     def describe(self) -> str:
         """A phrase for people, such as `Q5 10×(32→64)`."""
         shape = f"{self.name} {self.requests}×({self.input_tokens}→{self.output_tokens})"
