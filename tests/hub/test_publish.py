@@ -269,6 +269,16 @@ def test_fields_and_files_that_we_do_not_know_are_kept(store: Store) -> None:
     assert files["notes.txt"] == b"hello"
 
 
+@pytest.mark.parametrize("file", [COMPARE, LAST_UPDATED, SINGLE, BEFORE_SUBMISSIONS])
+@pytest.mark.parametrize("content", [b"", b"{", b"[1", b"\xff"])
+def test_a_file_that_cannot_be_read_stops_the_publish(tmp_path: Path, file: str, content: bytes) -> None:
+    store = Directory(tmp_path)
+    put(store, {file: content})
+    with pytest.raises(DataError, match=file):
+        publish(store, given(new_row()))
+    assert store.read((file,)).files == {file: content}
+
+
 def test_a_damaged_board_stops_the_publish(store: Store) -> None:
     put(store, {SINGLE: b'{"rows": 1}\n'})
     before = store.read()

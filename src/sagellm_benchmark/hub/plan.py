@@ -155,10 +155,16 @@ def _rows(snapshot: Snapshot, name: str) -> list[Entry]:
 
 
 def _refuse_newer(name: str, content: bytes) -> None:
-    """A file in a layout of the future is not ours to rewrite."""
-    if not name.endswith(".json") or not content.lstrip().startswith(b"{"):
+    """A file in a layout of the future is not ours to rewrite, and neither is one that cannot be read."""
+    is_object = name.endswith(".json") and content.lstrip().startswith(b"{")
+    if not is_object and name not in (COMPARE, LAST_UPDATED):
         return
-    version = _version(orjson.loads(content))
+    try:
+        version = _version(orjson.loads(content))
+    except orjson.JSONDecodeError as error:
+        raise DataError(
+            f"{name} is not valid JSON: {error}", hint="restore it from its last good version, or delete it"
+        ) from error
     if version > LAYOUT_VERSION:
         raise DataError(
             f"{name} was written by a newer version of this tool (schema version {version}); it is left as it is",
@@ -168,5 +174,6 @@ def _refuse_newer(name: str, content: bytes) -> None:
 
 def _version(value: Any) -> int:
     """The number in `schema_version`: 2, or the 2 of "…/v2"; 0 where there is none."""
-    said = re.search(r"(\d{1,9})$", str(value.get("schema_version", "")))
+    named = value.get("schema_version", "") if isinstance(value, dict) else ""
+    said = re.search(r"(\d{1,9})$", str(named))
     return int(said.group(1)) if said else 0

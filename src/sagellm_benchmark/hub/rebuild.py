@@ -38,7 +38,8 @@ def rebuild(store: Store) -> Rebuilt:
         if snapshot.commit is None or BEFORE_SUBMISSIONS not in snapshot.files:
             raise DataError(f"{store.name} has no submissions yet", hint="publish to it once, then try again")
         board = Board.of(snapshot)
-        paths = [path for path in store.paths(SUBMISSIONS, snapshot.commit) if path != BEFORE_SUBMISSIONS]
+        listed = store.paths(SUBMISSIONS, snapshot.commit)
+        paths = [path for path in listed if path.endswith(".json") and path != BEFORE_SUBMISSIONS]
         submitted = read_submissions(store, paths, snapshot.commit)
         if store.read(()).commit == snapshot.commit:  # else a folder's files may be of two commits
             return _compare(board, submitted)
