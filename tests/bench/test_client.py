@@ -126,8 +126,16 @@ def test_an_answer_that_said_it_was_finished_survives_a_broken_connection(tmp_pa
 
 
 def test_bytes_that_nobody_asked_for_cost_the_connection_but_not_the_answer(tmp_path: Path) -> None:
-    with raw_server([[WHOLE + WHOLE], [WHOLE, b"garbage"], [CHUNKED]]) as port:
+    with raw_server([[WHOLE + WHOLE], [WHOLE + b"garbage"], [CHUNKED]]) as port:
         samples = ask(port, tmp_path, count=3)
+    assert [(sample.text, sample.failure) for sample in samples] == [("a", None)] * 3
+
+
+def test_bytes_on_an_idle_connection_cost_it_but_not_the_next_answer(tmp_path: Path) -> None:
+    with raw_server([[WHOLE, b"garbage"], [WHOLE, WHOLE], [CHUNKED]]) as port:
+        target = Target(f"http://127.0.0.1:{port}", "m", "chat")
+        apart = Schedule(due_s=(0.0, 0.4, 0.8))
+        samples = list(drive(asking(1), 3, apart, target, Limits(), tmp_path).samples())
     assert [(sample.text, sample.failure) for sample in samples] == [("a", None)] * 3
 
 
