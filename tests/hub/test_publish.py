@@ -1,21 +1,18 @@
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
-from sagellm_benchmark.board.identity import Row, submission_path
+from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import Fate
-from sagellm_benchmark.board.read import Found, Limits
-from sagellm_benchmark.errors import ConflictError, DataError, Exit, RemoteError
+from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.pace import Pace
-from sagellm_benchmark.hub.publish import Published, Source, publish, rows_in
+from sagellm_benchmark.hub.publish import publish, rows_in
 from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.store import (
     BEFORE_SUBMISSIONS,
@@ -25,59 +22,11 @@ from sagellm_benchmark.hub.store import (
     Hub,
     Store,
 )
-from tests.fakes.hub_server import READER, REPO, Fault, HubServer
+from tests.fakes.hub_server import REPO, HubServer
 from tests.fakes.rows import new_row, new_rows
+from tests.hub.support import fates, given, ids, put
 
 LEGACY = orjson.loads((Path(__file__).parents[1] / "data" / "published_rows.json").read_bytes())
-
-
-SEEDED = random.Random(1)  # noqa: S311 - jitter that repeats
-
-
-class Clock:
-    """Time that passes only while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self.slept: list[float] = []
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def pace(clock: Clock) -> Pace:
-    return Pace(attempts=8, sleep=clock.sleep, clock=lambda: clock.now, random=SEEDED)
-
-
-@pytest.fixture(params=["hub", "directory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "hub":
-        hub: Hub = request.getfixturevalue("hub")
-        return hub
-    return Directory(tmp_path / "shared")
-
-
-def given(*rows: Row) -> Source:
-    def source(limits: Limits) -> list[Found]:
-        return [Found("hf_data/leaderboard_single.json", at, row) for at, row in enumerate(rows)]
-
-    return source
-
-
-def fates(published: Published) -> list[str]:
-    return [outcome.fate.value for outcome in published.outcomes]
-
-
-def ids(store: Store) -> list[str]:
-    files = store.read().files
-    return sorted(row["entry_id"] for name in (SINGLE, MULTI) for row in orjson.loads(files.get(name, b"[]")))
 
 
 def test_the_first_publish_writes_every_file_in_one_commit(server: HubServer, hub: Hub) -> None:
@@ -144,10 +93,6 @@ def publish_legacy(store: Store) -> None:
     """A board from before this tool, and the first publish by it."""
     put(store, {SINGLE: to_json(LEGACY), MULTI: b"[]\n"})
     publish(store, given(new_row(model__name="first")))
-
-
-def put(store: Store, files: dict[str, bytes]) -> None:
-    store.commit(files, store.read(()).commit, "by another tool")
 
 
 def test_rows_of_old_pass_unharmed_and_are_recorded(store: Store) -> None:
@@ -298,133 +243,6 @@ def test_many_beaten_rows_are_looked_up_by_their_listing(store: Store) -> None:
     publish(store, given(*new_rows(120, metrics__throughput_tps=500.0), *slow))
     result = publish(store, given(*slow))
     assert (fates(result), result.written) == (["beaten"] * 120, False)
-
-
-def rival(*rows: Row) -> dict[str, str]:
-    return {SINGLE: to_json(list(rows)).decode(), MULTI: "[]\n"}
-
-
-FAULTS: list[Callable[[], Fault]] = [
-    lambda: Fault("commit", status=409, times=3),
-    lambda: Fault("commit", status=412),
-    lambda: Fault("commit", do="rival", files=rival(new_row(model__name="rival")), times=3),
-    lambda: Fault("preupload", do="rival", files=rival(new_row(model__name="rival"))),
-    lambda: Fault("commit", status=429),
-    lambda: Fault("commit", status=429, headers={"Retry-After": "90"}),
-    lambda: Fault("commit", status=503, times=2),
-    lambda: Fault("commit", status=503, headers={"Retry-After": "90"}),
-    lambda: Fault("preupload", status=429, headers={"Retry-After": "90"}),
-    lambda: Fault("info", status=503, times=2),
-    lambda: Fault("commit", status=500),
-    lambda: Fault("commit", status=500, applied=True),
-    lambda: Fault("commit", status=503, applied=True),
-    lambda: Fault("commit", status=504, applied=True),
-    lambda: Fault("commit", do="drop"),
-    lambda: Fault("commit", do="drop", applied=True),
-    lambda: Fault("commit", do="cut"),
-    lambda: Fault("commit", do="corrupt"),
-    lambda: Fault("commit", do="hang"),
-    lambda: Fault("commit", do="hang", applied=True),
-    lambda: Fault("commit", do="slow", seconds=0.3),
-    lambda: Fault("info", do="stale", times=1, skip=0),
-    lambda: Fault("info", do="stale", times=2),
-    lambda: Fault("info", do="hang"),
-    lambda: Fault("info", do="cut"),
-    lambda: Fault("info", do="corrupt"),
-    lambda: Fault("validate", status=502),
-    lambda: Fault("validate", do="drop"),
-    lambda: Fault("preupload", do="corrupt"),
-    lambda: Fault("head", status=500),
-    lambda: Fault("head", status=429, headers={"Retry-After": "30"}),
-    lambda: Fault("file", do="corrupt"),
-    lambda: Fault("file", do="cut"),
-    lambda: Fault("file", do="corrupt", skip=2, times=1),
-]
-
-
-def name_of(make: Callable[[], Fault]) -> str:
-    fault = make()
-    words = [fault.on, fault.do, str(fault.status) if fault.do == "status" else ""]
-    return "-".join(word for word in [*words, "applied" if fault.applied else "", *fault.headers] if word)
-
-
-@pytest.mark.parametrize("make", FAULTS, ids=name_of)
-def test_whatever_goes_wrong_the_rows_arrive_once_and_nothing_is_lost(
-    server: HubServer, pace: Pace, clock: Clock, make: Callable[[], Fault]
-) -> None:
-    hub = Hub(REPO, endpoint=server.url, timeout_s=1.0)
-    before = new_row(model__name="before")
-    server.history.add({SINGLE: to_json([before]), MULTI: b"[]\n"}, "before")
-    fault = make()
-    server.faults.append(fault)
-    rows = new_rows(3)
-    result = publish(hub, given(*rows), pace=pace)
-    assert fates(result) == ["added"] * 3
-    assert fault.times == 0
-    held = [row["entry_id"] for row in orjson.loads(server.history.head.files[SINGLE])]
-    rivals = [new_row(model__name="rival")["entry_id"]] if fault.do == "rival" else []
-    lost_to_rival = [] if fault.do == "rival" else [before["entry_id"]]  # the rival overwrote the board
-    assert sorted(held) == sorted([*(row["entry_id"] for row in rows), *lost_to_rival, *rivals])
-    assert sum("Publish" in commit.message for commit in server.history.commits) == 1
-    if "Retry-After" in fault.headers:
-        assert max(clock.slept) >= int(fault.headers["Retry-After"])
-
-
-@pytest.mark.parametrize(
-    ("fault", "error", "code"),
-    [
-        (Fault("commit", status=412, times=-1), ConflictError, Exit.CONFLICT),
-        (Fault("commit", status=409, times=-1), ConflictError, Exit.CONFLICT),
-        (Fault("commit", status=429, times=-1), RemoteError, Exit.REMOTE),
-        (Fault("commit", status=429, headers={"Retry-After": "3600"}), RemoteError, Exit.REMOTE),
-        (Fault("commit", status=500, times=-1), RemoteError, Exit.REMOTE),
-        (Fault("commit", do="drop", times=-1), RemoteError, Exit.REMOTE),
-        (Fault("info", status=500, times=-1), RemoteError, Exit.REMOTE),
-        (Fault("info", status=401), RemoteError, Exit.REMOTE),
-        (Fault("commit", status=403), RemoteError, Exit.REMOTE),
-        (Fault("preupload", status=401), RemoteError, Exit.REMOTE),
-        (Fault("file", do="corrupt", times=-1), DataError, Exit.DATA),
-        (Fault("head", status=404, times=-1), RemoteError, Exit.REMOTE),
-    ],
-    ids=lambda value: f"{value.on}-{value.do}-{value.status}" if isinstance(value, Fault) else "",
-)
-def test_what_does_not_get_better_ends_in_an_error_and_changes_nothing(
-    server: HubServer, hub: Hub, pace: Pace, fault: Fault, error: type[Exception], code: Exit
-) -> None:
-    server.history.add({SINGLE: to_json([new_row()]), MULTI: b"[]\n"}, "before")
-    before = server.history.head
-    server.faults.append(fault)
-    with pytest.raises(error) as caught:
-        publish(hub, given(*new_rows(2)), pace=pace)
-    assert type(caught.value).exit_code is code  # type: ignore[attr-defined]
-    assert server.history.head is before
-
-
-def test_a_reader_s_token_changes_nothing(
-    server: HubServer, hub: Hub, pace: Pace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HF_TOKEN", READER)
-    with pytest.raises(RemoteError, match="403"):
-        publish(hub, given(new_row()), pace=pace)
-    assert len(server.history.commits) == 1
-
-
-def test_patience_ends(server: HubServer, hub: Hub, clock: Clock) -> None:
-    server.faults.append(Fault("commit", status=503, times=-1, headers={"Retry-After": "100"}))
-    pace = Pace(patience_s=350.0, sleep=clock.sleep, clock=lambda: clock.now, random=SEEDED)
-    with pytest.raises(RemoteError, match="gave up after") as caught:
-        publish(hub, given(new_row()), pace=pace)
-    assert "it asks to wait" in (caught.value.hint or "")
-    assert clock.now <= 350.0
-
-
-def test_the_waits_grow_and_are_never_the_same(server: HubServer, hub: Hub, clock: Clock, pace: Pace) -> None:
-    server.faults.append(Fault("commit", status=500, times=-1))
-    with pytest.raises(RemoteError):
-        publish(hub, given(new_row()), pace=pace)
-    assert len(clock.slept) == 7
-    assert len(set(clock.slept)) == 7
-    assert clock.slept[-1] > clock.slept[0]
 
 
 def test_a_commit_that_does_not_hold_the_rows_is_reported(server: HubServer, hub: Hub, pace: Pace) -> None:
