@@ -44,7 +44,7 @@ def test_streams_and_conversations_are_dealt_out_with_one_clock(tmp_path: Path) 
     assert all(sample.ok for sample in samples)
     assert all(sample.stream % 2 == sample.index % 2 for sample in samples)
     assert [sample.end_s for sample in samples] == sorted(sample.end_s for sample in samples)
-    assert 0 <= min(sample.start_s for sample in samples) < 0.1
+    assert 0 <= min(sample.start_s for sample in samples) < 0.5
 
 
 def test_an_open_loop_is_dealt_out_too(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_an_open_loop_is_dealt_out_too(tmp_path: Path) -> None:
     assert sorted(sample.index for sample in samples) == list(range(20))
     for sample in samples:
         assert sample.due_s == pytest.approx(0.02 * sample.index)
-        assert 0 <= sample.start_s - (sample.due_s or 0) < 0.1
+        assert 0 <= sample.start_s - (sample.due_s or 0) < 0.5
 
 
 def test_a_timed_load_is_dealt_out_too(tmp_path: Path) -> None:
