@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,8 +64,8 @@ class Screen:
         if len(finished) > 1:
             click.echo(sweep.text([one.record for one in finished]) + "\n")
             click.echo(f"  curves  {write_sweep(finished)}")
-        if any(one.row is not None and "unpublishable" not in one.row for one in finished):
-            click.echo(f"  next    {_command('aggregate')}")
+        publishable = any(one.row is not None and "unpublishable" not in one.row for one in finished)
+        click.echo(f"  next    {_command('aggregate' if publishable else 'report')}")
 
 
 def as_text(records: Sequence[Record]) -> str:
@@ -93,8 +92,5 @@ def _document(one: Finished) -> dict[str, Any]:
 
 def _command(name: str) -> str:
     """As the user would type it: through make in a checkout, else directly."""
-    return (
-        f"make {name}"
-        if Path("Makefile").is_file() and Path("noxfile.py").is_file()
-        else f"{Path(sys.argv[0]).stem} {name}"
-    )
+    in_checkout = Path("Makefile").is_file() and Path("noxfile.py").is_file()
+    return f"make {name}" if in_checkout else f"sagellm-benchmark {name}"
