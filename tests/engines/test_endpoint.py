@@ -87,7 +87,6 @@ def test_a_named_model_is_found_among_others() -> None:
         ("Qwen/Qwen2-7B", "Qwen2-7B"),
         ("qwen2-7b", "Qwen2-7B"),
         ("Qwen2-7B", "Qwen/Qwen2-7B"),
-        ("/models/A.gguf", "a.gguf"),
     ],
 )
 def test_a_name_may_differ_in_case_and_folder_and_stays_as_the_user_wrote_it(
@@ -96,6 +95,20 @@ def test_a_name_may_differ_in_case_and_folder_and_stays_as_the_user_wrote_it(
     with serving(models(served, "other")) as fake, Endpoint(fake.base_url, model=wanted).open() as server:
         assert server.served_model == served
         assert server.model.name == wanted
+
+
+@pytest.mark.parametrize(
+    ("served", "wanted", "name"),
+    [
+        ("/home/me/models/Qwen2-7B", "/home/me/models/Qwen2-7B", "Qwen2-7B"),
+        ("/models/A-Q4_0.gguf", "A-Q4_0.gguf", "A"),
+        ("~/models/A/", "~/models/A/", "A"),
+    ],
+)
+def test_a_path_is_shown_by_its_last_part_whoever_wrote_it(served: str, wanted: str, name: str) -> None:
+    with serving(models(served, "other")) as fake, Endpoint(fake.base_url, model=wanted).open() as server:
+        assert server.served_model == served
+        assert server.model.name == name
 
 
 def test_an_exact_name_goes_before_one_that_differs_in_case() -> None:

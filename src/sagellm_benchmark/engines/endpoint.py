@@ -59,7 +59,7 @@ class Endpoint:
 
     def _facts(self, card: Mapping[str, Any], said: probe.Identity) -> ModelFacts:
         return ModelFacts(
-            name=self.model or _readable(str(card["id"])),
+            name=_readable(self.model or str(card["id"])),
             parameters=self.parameters or said.parameters,
             precision=self.precision or said.precision,
             quantization=self.quantization or said.quantization,
