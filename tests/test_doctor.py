@@ -100,6 +100,13 @@ def test_a_hub_in_trouble_is_told_from_an_unreachable_one(tmp_path: Path) -> Non
         assert "answers 503" in finding(tmp_path, "Hub", HF_ENDPOINT=hub.url)["said"]
 
 
+def test_a_password_in_the_hub_s_address_is_not_shown(tmp_path: Path) -> None:
+    with code_host_server({"/api/whoami-v2": (503, {})}) as hub:
+        address = hub.url.replace("://", f"://me:{TOKEN}@")
+        assert f"{hub.url} answers 503" in finding(tmp_path, "Hub", HF_ENDPOINT=address)["said"]
+    assert "127.0.0.1" in finding(tmp_path, "Hub", HF_ENDPOINT=NOWHERE.replace("://", f"://{TOKEN}@"))["said"]
+
+
 def test_a_hub_switched_off_is_not_asked(tmp_path: Path) -> None:
     assert "HF_HUB_OFFLINE" in finding(tmp_path, "Hub", HF_HUB_OFFLINE="1")["said"]
 

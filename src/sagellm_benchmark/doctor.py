@@ -22,6 +22,7 @@ from sagellm_benchmark._version import __version__
 from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
 from sagellm_benchmark.engines.http import StatusError, get_json
 from sagellm_benchmark.errors import DataError, RemoteError
+from sagellm_benchmark.hub.client import shown
 from sagellm_benchmark.probe import ascend, gpu
 
 NEEDED_DISK_GB = 2.0
@@ -127,8 +128,8 @@ def git() -> Finding:
 
 
 def hub() -> Finding:
-    """Whether the Hub answers, and who it says we are. The token is shown nowhere."""
-    endpoint, token = constants.ENDPOINT, get_token()
+    """Whether the Hub answers, and who it says we are. Neither the token nor a password in its address is shown."""
+    endpoint, token = shown(constants.ENDPOINT), get_token()
     if constants.HF_HUB_OFFLINE:
         return Finding(
             "Hub", State.NOTE, "switched off by HF_HUB_OFFLINE", "unset HF_HUB_OFFLINE to fetch and publish"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import resource
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -332,3 +334,39 @@ def test_a_full_disk_is_not_blamed_on_the_hub(look: Looking, hub: ModelHub, tiny
             look("org/any")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_hub_switched_off_by_its_library_s_variable_is_as_one_out_of_reach(tmp_path: Path) -> None:
+    asked = (
+        "from pathlib import Path\n"
+        "from sagellm_benchmark.engines.hub_weights import look_up\n"
+        "from sagellm_benchmark.errors import RemoteError\n"
+        "try: look_up('Qwen2-7B', None)\n"
+        "except RemoteError as error: print(error.message)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asked],
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == ("the Hub was not asked: HF_HUB_OFFLINE is set\n", "")
+
+
+def test_what_was_fetched_once_serves_where_the_hub_may_not_be_asked(
+    look: Looking, hub: ModelHub, tiny: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.repos["Qwen/Qwen2-7B-Instruct-GGUF"] = {"qwen2-7b-instruct-q4_k_m.gguf": tiny}
+    look("Qwen2-7B")
+    monkeypatch.setenv("HF_TOKEN", "токен")  # which the library cannot send
+    assert look("Qwen2-7B").path.name == "qwen2-7b-instruct-q4_k_m.gguf"
+    assert "the Hub was not asked" in look.said[-1]
+
+
+def test_a_password_in_the_hub_s_address_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", "http://me:hunter2@127.0.0.1:1")
+    with pytest.raises(RemoteError, match=r"http://127\.0\.0\.1:1") as caught:
+        hub_weights.look_up("Qwen2-7B", None)
+    assert "hunter2" not in caught.value.message

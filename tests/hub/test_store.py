@@ -7,7 +7,7 @@ import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, RemoteError, UsageError
-from sagellm_benchmark.hub.client import Answer, NoAnswer, call
+from sagellm_benchmark.hub.client import Answer, NoAnswer, call, shown
 from sagellm_benchmark.hub.store import Ambiguous, Busy, Hub, Stale
 from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 
@@ -261,6 +261,22 @@ def test_an_endpoint_that_is_no_web_address_is_refused(endpoint: str) -> None:
 def test_a_password_in_the_endpoint_is_not_shown() -> None:
     hub = Hub(REPO, endpoint="https://me:secret@hub.example/mirror")
     assert hub.name == f"https://hub.example/mirror/datasets/{REPO}"
+
+
+@pytest.mark.parametrize(
+    ("given", "printed"),
+    [
+        ("https://hub.example/mirror", "https://hub.example/mirror"),
+        ("https://me:secret@hub.example/mirror", "https://hub.example/mirror"),
+        ("HTTP://secret@h:1", "HTTP://h:1"),
+        ("me:secret@hub.example", "hub.example"),
+        ("https://me:sec/ret@hub.example", "https://hub.example"),
+        ("https://me:sec@ret@hub.example", "https://hub.example"),
+        ("http://h/?token=secret", "http://h/"),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(given: str, printed: str) -> None:
+    assert shown(given) == printed
 
 
 def test_work_that_never_ends_is_left_behind() -> None:

@@ -177,8 +177,10 @@ def _ask(question: Callable[[Any], Any]) -> Any:
             raise _Absent(gated) from answer
         raise RemoteError(f"the Hub answered {answer}", hint="try again later") from answer
     except client.NoAnswer as error:
-        where = _endpoint() or "huggingface.co"
+        where = client.shown(_endpoint() or "huggingface.co")
         raise RemoteError(f"the Hub ({where}) cannot be reached: {error}", hint="see HF_ENDPOINT") from error
+    except client.NotAsked as error:
+        raise RemoteError(f"the Hub was not asked: {error}", hint=OTHER_WAYS) from error
 
 
 def download(choice: Choice, say: Callable[[str], None]) -> Gguf:

@@ -7,6 +7,7 @@ Two hooks on that client, awake only inside `call`, set the timeouts and raise `
 from __future__ import annotations
 
 import functools
+import re
 import threading
 import time
 import warnings
@@ -53,6 +54,11 @@ def library() -> Any:
     import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
 
     return huggingface_hub
+
+
+def shown(endpoint: str) -> str:
+    """An address as it may be printed: a name and a password before the host are nobody's business."""
+    return re.sub(r"^([a-z]+://)?.*@", r"\1", re.split(r"[?#]", endpoint)[0], flags=re.IGNORECASE | re.DOTALL)
 
 
 def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:

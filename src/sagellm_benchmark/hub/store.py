@@ -16,7 +16,7 @@ import orjson
 
 from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, UsageError
-from sagellm_benchmark.hub.client import Answer, NoAnswer, NotAsked, call, library
+from sagellm_benchmark.hub.client import Answer, NoAnswer, NotAsked, call, library, shown
 
 T = TypeVar("T")
 
@@ -94,13 +94,7 @@ class Hub:
     @property
     def name(self) -> str:
         """The dataset's address, without what a person may have put before an @ in HF_ENDPOINT."""
-        return f"{self._shown}/datasets/{self.repo}"
-
-    @property
-    def _shown(self) -> str:
-        """The endpoint as it may be printed: passwords in it are nobody's business."""
-        parts = urlsplit(self.endpoint)
-        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        return f"{shown(self.endpoint)}/datasets/{self.repo}"
 
     def address(self, commit: str) -> str:
         """The commit's page on the Hub."""
