@@ -32,7 +32,12 @@ def test_nothing_said_is_q1_on_the_default_model() -> None:
 
 
 def test_the_command_is_recorded_as_it_can_be_typed_again() -> None:
-    assert parsed("--model", "a b").command == "sagellm-benchmark run --model 'a b'"
+    assert parsed("--model", "a b", "--seed", "7").command == "sagellm-benchmark run --model 'a b' --seed 7"
+
+
+def test_the_command_says_what_came_from_the_environment_and_from_chance() -> None:
+    spec = parsed(SAGELLM_BASE_URL="http://h:1")
+    assert spec.command == f"sagellm-benchmark run --base-url http://h:1 --seed {spec.seed}"
 
 
 def test_the_base_url_may_come_from_the_environment() -> None:
@@ -52,8 +57,8 @@ def test_the_key_comes_from_the_variable_that_is_named_and_is_never_shown() -> N
 @pytest.mark.parametrize("key", ["", "  ", "line\nbreak", "ключ"])
 def test_an_unusable_key_is_an_error_that_does_not_show_it(key: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parsed("--api-key-env", "KEY", KEY=key)
-    assert "'KEY'" in caught.value.message
+        parsed("--api-key-env", "sk-given-by-mistake", KEY=key)
+    assert "sk-given" not in caught.value.message + str(caught.value.hint)
 
 
 def test_seeds_differ_from_run_to_run_unless_given() -> None:
@@ -107,6 +112,9 @@ def test_a_served_model_has_real_weights_unless_the_user_says_otherwise() -> Non
         ("--warmup-seconds", "3"),
         ("--duration", "5", "--warmup-seconds", "3", "--cooldown-seconds", "2"),
         ("--search-goodput",),
+        ("--search-goodput", "--slo", "ttft=1s", "--concurrency", "4"),
+        ("--search-goodput", "--slo", "ttft=1s", "--rate", "inf"),
+        ("--dataset", "trace:x.jsonl", "--rate", "4"),
         ("--ramp", "2", "--rate", "1"),
         ("--weights", "real"),
         ("--threads", "2", "--base-url", "http://h:1"),

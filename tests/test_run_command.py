@@ -10,12 +10,14 @@ from typing import Any
 
 import pytest
 
+from sagellm_benchmark.bench.search import MOST_STEPS
 from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.waiting import wait_for
 
 STREAMING = Script(itl_s=0.001)  # at no pace at all, an answer arrives as one piece
+SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16")
 QUICK = ("--no-calibrate", "--warmup", "0")
 
 
@@ -249,6 +251,119 @@ def test_a_sweep_gives_one_row_a_load_and_a_table_at_the_end(tmp_path: Path) -> 
     ]
     assert sorted(row["workload"]["concurrent_requests"] for row in rows) == [1, 2, 4]
     assert "4 at a time" in done.stdout.split("tokens/s")[-1] or "4 at a time" in done.stdout
+
+
+def test_every_load_of_a_sweep_has_prompts_of_its_own(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        run(tmp_path, "--base-url", server.base_url, "--concurrency", "1,2")
+        prompts = [seen.body["prompt"] for seen in server.requests if seen.body["max_tokens"] == 64]
+    assert len(prompts) == len(set(prompts)) == 10
+
+
+def test_an_open_loop_reports_latency_from_when_requests_were_due(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--rate", "20", "--requests", "30", *SMALL)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    summary = read(tmp_path, "summary.json")
+    assert summary["scheduled_e2e_ms"]["mean"] >= summary["e2e_ms"]["mean"]
+    assert summary["asked_rate_rps"] == 20
+    (path,) = tmp_path.glob("outputs/*/*/*/*_leaderboard.json")
+    row = json.loads(path.read_text())
+    assert (row["workload"]["request_rate"], "concurrent_requests" in row["workload"]) == ("20.0", False)
+
+
+def test_all_at_once_is_an_open_loop_without_a_rate(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--rate", "inf", "--requests", "20", *SMALL)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert "all at once" in done.stdout
+
+
+def test_a_duration_ends_a_run_and_its_edges_are_not_measured(tmp_path: Path) -> None:
+    edges = ("--duration", "1.5", "--warmup-seconds", "0.4", "--cooldown-seconds", "0.3")
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, *edges, *SMALL)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    lines = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]
+    phases = {
+        phase: [line for line in lines if line["phase"] == phase]
+        for phase in ("warmup", "measured", "cooldown")
+    }
+    assert all(phases.values())
+    assert all(line["start_s"] >= 0.4 for line in phases["measured"])
+    assert read(tmp_path, "summary.json")["requests"] == len(phases["measured"])
+
+
+def test_repeats_give_intervals(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--repeats", "3", *SMALL)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    summary = read(tmp_path, "summary.json")
+    assert len(summary["repeats"]["throughput_tps"]) == 3
+    low, high = summary["ttft_ms"]["mean_ci95"]
+    assert low <= summary["ttft_ms"]["mean"] <= high
+    assert summary["requests"] == 30
+
+
+def test_the_highest_rate_that_keeps_the_objectives_is_found_and_said(tmp_path: Path) -> None:
+    search = ("--slo", "ttft=5s", "--search-goodput", "--rate", "2000", "--requests", "12")
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, *search, *SMALL, "--json")
+    found = json.loads(done.stdout)
+    assert found["highest_rate_rps"] == max(one["summary"]["asked_rate_rps"] for one in found["runs"])
+    assert len(found["runs"]) == MOST_STEPS
+
+
+def test_texts_of_other_people_are_sent_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "mine.jsonl").write_text(
+        "".join(f'{{"prompt": "question {i} of many"}}\n' for i in range(12))
+    )
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--dataset", "jsonl:mine.jsonl", *SMALL)
+        sent = {seen.body["prompt"] for seen in server.requests if seen.body["max_tokens"] == 16}
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert len(sent) == 10
+    assert all(prompt.startswith("question") for prompt in sent)
+
+
+def test_a_trace_is_replayed_when_and_as_long_as_it_says(tmp_path: Path) -> None:
+    lines = [{"timestamp": i * 0.02, "input_length": 20 + i, "output_length": 8} for i in range(30)]
+    (tmp_path / "trace.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--dataset", "trace:trace.jsonl")
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    samples = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]
+    assert sorted(one["prompt_tokens"] for one in samples) == [20 + i for i in range(30)]
+    assert sorted(round(one["due_s"], 6) for one in samples) == [round(i * 0.02, 6) for i in range(30)]
+
+
+def test_a_time_limit_is_not_an_interruption_by_the_user(tmp_path: Path) -> None:
+    with serving(Script(ttft_s=0.1, itl_s=0.01)) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--requests", "1000", "--timeout", "1.5")
+    assert done.returncode == Exit.INVALID_RUN, done.stdout + done.stderr
+    assert read(tmp_path, "summary.json")["status"] == "timed out"
+
+
+def test_a_failure_of_a_later_run_does_not_hide_the_earlier_ones(tmp_path: Path) -> None:
+    with serving(Script(itl_s=0.001, status=500, sequence=({"status": 200},) * 6)) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--workload", "Q1,Q2", "--json")
+    assert done.returncode == Exit.REMOTE, done.stdout + done.stderr
+    (first,) = json.loads(done.stdout)
+    assert first["summary"]["requests"] == 5
+
+
+def test_a_run_that_fails_before_it_began_leaves_no_empty_folder(tmp_path: Path) -> None:
+    with serving(Script(status=500)) as server:
+        run(tmp_path, "--base-url", server.base_url)
+    assert not list(tmp_path.glob("outputs/*/*/*"))
+
+
+def test_a_folder_with_something_else_in_it_is_no_run(tmp_path: Path) -> None:
+    for name in ("config.json", "summary.json"):
+        (tmp_path / name).write_text('{"a": 1}')
+    done = command.run("report", ".", cwd=tmp_path)
+    assert done.returncode == Exit.DATA
+    assert "Traceback" not in done.stderr
 
 
 def test_conversations_carry_the_turns_before(tmp_path: Path) -> None:

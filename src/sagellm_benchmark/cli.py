@@ -82,11 +82,14 @@ def run(*, as_json: bool, **given: Any) -> int:
     from sagellm_benchmark.report import runs
 
     spec = options.run_spec(given, sys.argv[1:], os.environ)
-    screen = runs.Screen(as_json=as_json)
-    with screen:
-        finished = [screen.show(one) for one in pipeline.run(spec, screen)]
-    screen.close(finished)
-    return runs.exit_code(finished)
+    screen = runs.Screen(as_json=as_json, searching=spec.search_goodput)
+    finished: list[pipeline.Finished] = []
+    try:
+        with screen:
+            finished.extend(screen.show(one) for one in pipeline.run(spec, screen))
+    finally:
+        screen.close(finished)  # what was measured is shown, also when a later run fails
+    return screen.exit_code(finished)
 
 
 @main.command()

@@ -207,12 +207,13 @@ def run_spec(given: Mapping[str, Any], argv: Sequence[str], environ: Mapping[str
     from sagellm_benchmark.bench.spec import ModelHints, RunSpec, parse_slo  # noqa: PLC0415
 
     base_url = given["base_url"] or environ.get(BASE_URL_VARIABLE) or None
+    seed = secrets.randbelow(2**31) if given["seed"] is None else given["seed"]
     _check(given, base_url)
     slo_s = parse_slo(given["slo"]) if given["slo"] else {}
     return RunSpec(
         workloads=_workloads(given),
         output_dir=given["output_dir"],
-        command=shlex.join(["sagellm-benchmark", *argv]),
+        command=_repeatable(argv, given, base_url, seed),
         model=given["model"] or None,
         base_url=base_url,
         api_key=_api_key(given["api_key_env"], environ),
@@ -226,7 +227,7 @@ def run_spec(given: Mapping[str, Any], argv: Sequence[str], environ: Mapping[str
         warmup=given["warmup"],
         warmup_s=given["warmup_seconds"],
         cooldown_s=given["cooldown_seconds"],
-        seed=secrets.randbelow(2**31) if given["seed"] is None else given["seed"],
+        seed=seed,
         dataset=given["dataset"],
         limits=Limits(given["connect_timeout"], given["request_timeout"], given["timeout"]),
         processes=given["client_processes"],
@@ -241,6 +242,16 @@ def run_spec(given: Mapping[str, Any], argv: Sequence[str], environ: Mapping[str
     )
 
 
+def _repeatable(argv: Sequence[str], given: Mapping[str, Any], base_url: str | None, seed: int) -> str:
+    """The command with what came from the environment and from chance, so that others can type the same."""
+    words = ["sagellm-benchmark", *argv]
+    if base_url and not given["base_url"]:
+        words += ["--base-url", base_url]
+    if given["seed"] is None:
+        words += ["--seed", str(seed)]
+    return shlex.join(words)
+
+
 def _check(given: Mapping[str, Any], base_url: str | None) -> None:
     """Options that contradict each other, each with what to do."""
     seconds = given["warmup_seconds"] + given["cooldown_seconds"]
@@ -251,6 +262,18 @@ def _check(given: Mapping[str, Any], base_url: str | None) -> None:
         (given["duration"] and seconds >= given["duration"], "--duration leaves nothing to measure", "make it longer"),
         (given["search_goodput"] and not given["slo"], "--search-goodput needs objectives", "add --slo ttft=200ms"),
         (given["ramp"] and given["rate"], "--ramp spreads the streams of a closed loop", "leave out --rate or --ramp"),
+        (
+            given["search_goodput"] and (given["concurrency"] or given["ramp"] or "," in (given["rate"] or "")),
+            "--search-goodput chooses its own rates",
+            "give at most one --rate, to begin with",
+        ),
+        (given["search_goodput"] and "inf" in (given["rate"] or ""), "--rate inf is no first rate", "leave it out"),
+        (
+            given["dataset"].startswith("trace:")
+            and any(given[name] for name in ("rate", "concurrency", "requests", "search_goodput")),
+            "a trace says itself what is sent and when",
+            "leave out --rate, --concurrency, --requests and --search-goodput",
+        ),
         (given["weights"] and not base_url, "--weights is what a server was started with", "add --base-url"),
         (given["threads"] and base_url, "--threads is for the embedded engine", "leave out --threads or --base-url"),
     )  # fmt: skip
@@ -270,9 +293,9 @@ def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
         return None
     key = environ.get(variable, "").strip()
     if not key or not key.isascii() or not key.isprintable():
-        raise UsageError(
-            f"the environment variable {variable!r} that --api-key-env names holds no usable key",
-            hint="export it before the run; the key itself never goes on the command line",
+        raise UsageError(  # the name is not shown: it may be a key that was given in its place
+            "--api-key-env names no environment variable that holds a usable key",
+            hint="export it, such as MY_KEY=…, and give its name; the key itself never goes on the command line",
         )
     return key
 

@@ -6,7 +6,7 @@ import datetime as dt
 import math
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ import orjson
 
 from sagellm_benchmark import outputs
 from sagellm_benchmark.bench import search
-from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.bench.record import RECORD_VERSION, Record
 from sagellm_benchmark.bench.run import Listener, measure
-from sagellm_benchmark.bench.sources import RANDOM
+from sagellm_benchmark.bench.sources import RANDOM, TRACE
 from sagellm_benchmark.bench.spec import LoadShape, RunSpec, shaped
 from sagellm_benchmark.bench.workload import Workload
 from sagellm_benchmark.board import row as rows
@@ -55,15 +55,22 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Finished]:
     Ends early after an interrupted run, which is still handed out with what it has.
     """
     gguf = None if spec.base_url else _weights(spec, listener)
+    number = 0
     for workload in spec.workloads:
         shapes = search.shapes(spec)
         shape = next(shapes, None)
         while shape is not None:
-            finished = _measure(spec, gguf, shaped(workload, shape), shape, listener)
+            finished = _measure(_numbered(spec, number), gguf, shaped(workload, shape), shape, listener)
+            number += 1
             yield finished
             if finished.record.summary["status"] == "interrupted":
                 return
             shape = _next(shapes, finished.record)
+
+
+def _numbered(spec: RunSpec, number: int) -> RunSpec:
+    """Each measurement has its own seed, so that no prompt of one is in a server's cache from another."""
+    return replace(spec, seed=(spec.seed + number) % 2**31)
 
 
 def _next(shapes: Generator[LoadShape, bool, None], record: Record) -> LoadShape | None:
@@ -117,6 +124,12 @@ def load(folder: Path) -> Record:
         raise DataError(
             f"{folder} is damaged: {error}", hint="measure again; its requests.jsonl may still be whole"
         ) from error
+    if not all(
+        isinstance(part, dict) and part.get("record_version") == RECORD_VERSION for part in (config, summary)
+    ):
+        raise DataError(
+            f"{folder} holds no run that this version can read", hint="use the version that wrote it"
+        )
     return Record(config, summary)
 
 
@@ -143,18 +156,32 @@ def _opened(
     """The server to measure and the run's folder, which holds the log of a server that is ours."""
     if gguf is None:
         with _endpoint(spec).open() as server:
-            yield server, _folder(spec, server.engine, server.model.name, workload)
+            folder = _folder(spec, server.engine, server.model.name, workload)
+            with _without_empty(folder):
+                yield server, folder
         return
     folder = _folder(spec, "llama.cpp", gguf.facts.name, workload)
     listener.say(f"starting llama.cpp with {gguf.source}")
     context = workload.context_tokens + CONTEXT_MARGIN if spec.dataset == RANDOM else TEXT_CONTEXT
-    engine = LlamaCpp(gguf, _slots(workload, shape), context, folder / SERVER_LOG, spec.threads)
-    with engine.open() as server:
+    engine = LlamaCpp(gguf, _slots(spec, workload, shape), context, folder / SERVER_LOG, spec.threads)
+    with engine.open() as server, _without_empty(folder):
         yield server, folder
 
 
-def _slots(workload: Workload, shape: LoadShape) -> int:
+@contextmanager
+def _without_empty(folder: Path) -> Iterator[None]:
+    """A run that fails before it has measured anything leaves no empty folder."""
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it is not empty, as it should be
+            folder.rmdir()
+
+
+def _slots(spec: RunSpec, workload: Workload, shape: LoadShape) -> int:
     """How many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
+    if spec.dataset.startswith(TRACE):
+        return USUAL_SLOTS
     if shape.rate_rps is None:
         return workload.concurrency
     return min(workload.requests, MOST_SLOTS if math.isinf(shape.rate_rps) else USUAL_SLOTS)

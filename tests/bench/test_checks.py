@@ -22,6 +22,8 @@ def evidence(samples: list[Sample], **changes: Any) -> Evidence:
         "asked_output_tokens": 11,
         "shared_prefix_tokens": 0,
         "may_cache": False,
+        "prompts_repeated": False,
+        "timed_out": False,
         "fresh_ttft_s": None,
         "interrupted": False,
         "health": HEALTHY,
@@ -50,7 +52,7 @@ def test_a_short_run_is_valid_and_says_what_was_not_checked() -> None:
     assert verdict.valid
     assert verdict.not_checked == (
         "Little's law: fewer than 10 requests a stream",
-        "steadiness: fewer than 100 answered requests",
+        "steadiness: fewer than 100 answered requests, or than 10 a stream",
     )
 
 
@@ -142,7 +144,7 @@ def test_an_answer_before_its_request_is_a_broken_clock() -> None:
         ({"health": replace(HEALTHY, loop_lag_p99_s=0.05)}, "woke up 50 ms late"),
         ({"health": replace(HEALTHY, cpu_share=0.99)}, "used 99% of a core"),
         ({"calibrated_ttft_bias_s": 0.08}, "80.0 ms too high"),
-        ({"clean_tokens_per_s": 10.0}, "seen to be clean"),
+        ({"clean_tokens_per_s": 10.0}, "estimated to be clean"),
     ],
 )
 def test_a_client_that_was_late_itself_is_not_believed(changes: dict[str, Any], words: str) -> None:
@@ -169,8 +171,26 @@ def test_idle_streams_break_littles_law() -> None:
 
 
 def test_growing_latency_is_not_steady() -> None:
-    samples = [sample(start=i * 0.1, ttft=0.1 + 0.002 * i) for i in range(200)]
-    assert "never steady: latency grew" in only_reason(evidence(samples, concurrency=None))
+    samples, start = [], 0.0
+    for i in range(200):
+        samples.append(sample(start=start, ttft=0.1 + 0.002 * i))
+        start = samples[-1].end_s
+    assert "never steady: latency grew" in only_reason(evidence(samples))
+
+
+def test_a_load_that_is_not_steady_itself_is_not_held_to_it() -> None:
+    samples = [sample(start=i * 0.01, ttft=0.1 + 0.002 * i, due_s=i * 0.01) for i in range(200)]
+    assert judge(evidence(samples, concurrency=None)).not_checked == (
+        "steadiness: the load itself is not steady",
+    )
+
+
+def test_texts_that_were_sent_twice_may_come_from_a_cache() -> None:
+    assert "more than once" in only_reason(evidence(closed_loop(200), prompts_repeated=True))
+
+
+def test_a_run_that_its_time_limit_ended_says_so() -> None:
+    assert only_reason(evidence(closed_loop(200), interrupted=True, timed_out=True)).startswith("--timeout")
 
 
 def test_decoding_faster_than_memory_feeds_the_weights_cannot_be() -> None:
@@ -183,7 +203,7 @@ def test_decoding_faster_than_memory_feeds_the_weights_cannot_be() -> None:
     [
         ({"other_processes": (4242,)}, "pid 4242"),
         ({"throttled": ("thermal",)}, "throttled (thermal)"),
-        ({"energy_j": 1e6, "power_limit_w": 700.0}, "energy cannot be right"),
+        ({"energy_j": 1e6, "power_limit_w": 700.0, "watched_s": 40.0}, "energy cannot be right"),
     ],
 )
 def test_a_gpu_that_was_not_ours_alone_is_not_believed(changes: dict[str, Any], words: str) -> None:

@@ -90,9 +90,36 @@ def test_the_configs_type_follows_the_hardware(chips: int, nodes: int, kind: str
     assert schema.problems(built) == []
 
 
-def test_where_the_server_was_is_not_published() -> None:
-    command = row()["metadata"]["reproducible_cmd"]
-    assert command == "sagellm-benchmark run --base-url BASE_URL"
+@pytest.mark.parametrize(
+    ("typed", "published"),
+    [
+        ("run --base-url http://127.0.0.1:8000", "run --base-url BASE_URL"),
+        ("run --base-url=http://GPU-box.corp/v1", "run --base-url=BASE_URL"),
+        ("run --model /home/alice/my.gguf", "run --model my.gguf"),
+        ("run --model ../weights/my.gguf", "run --model my.gguf"),
+        ("run --model Qwen/Qwen2-7B", "run --model Qwen/Qwen2-7B"),
+        ("run --dataset sharegpt:/data/chats.json", "run --dataset sharegpt:chats.json"),
+    ],
+)
+def test_where_the_server_and_files_were_is_not_published(typed: str, published: str) -> None:
+    built = row(tool={**config()["tool"], "command": f"sagellm-benchmark {typed}"})
+    assert built["metadata"]["reproducible_cmd"] == f"sagellm-benchmark {published}"
+
+
+def test_texts_of_other_people_have_their_mean_lengths() -> None:
+    built = row(dataset={"name": "sharegpt:x.json", "sha256": "0" * 64, "uniform": False})
+    assert (built["workload"]["input_length"], built["workload"]["output_length"]) == (32, 11)
+
+
+def test_conversations_of_ones_own_are_another_workload() -> None:
+    custom = {**config()["workload"], "name": "custom"}
+    assert row(workload={**custom, "turns": 3})["workload"]["name"] == "custom 3 turns"
+    assert row(workload=custom)["workload"]["name"] == "custom"
+
+
+def test_a_row_that_breaks_the_contract_says_so_itself() -> None:
+    (reason,) = row(submitter="")["unpublishable"]
+    assert "submitter" in reason
 
 
 def test_rows_at_different_rates_are_different_configurations() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sagellm_benchmark.bench import record
+from sagellm_benchmark.bench.numbers import numbers
 from sagellm_benchmark.bench.record import Record
 from sagellm_benchmark.bench.sample import Sample
 from tests.fakes.samples import closed_loop, columns
@@ -55,7 +55,7 @@ def config(**changes: Any) -> dict[str, Any]:
             "concurrency": 1,
             "turns": 1,
         },
-        "dataset": {"name": "random", "sha256": "0" * 64},
+        "dataset": {"name": "random", "sha256": "0" * 64, "uniform": True},
         "load": {"rate_rps": None, "arrival": "poisson", "burstiness": 1.0},
         "seed": 7,
         "warmup": 1,
@@ -75,6 +75,10 @@ def config(**changes: Any) -> dict[str, Any]:
             "weights": "real",
         },
         "hardware": HARDWARE,
+        "machine": {
+            "cpu": {"vendor": "AMD", "model": "AMD EPYC", "sockets": 1, "cores": 2, "threads": 4},
+            "memory_bytes": 2**34,
+        },
         "environment": {"os": "Linux", "python_version": "3.12.1", "cuda_version": None},
         **changes,
     }
@@ -93,7 +97,7 @@ def summary(samples: Sequence[Sample] | None = None, **changes: Any) -> dict[str
         "weights": "real",
         "token_source": "server's usage",
         "asked_rate_rps": None,
-        **record.numbers(repeats, {}, seed=1),
+        **numbers(repeats, {}, seed=1),
         "recounted_ratio": 1.0,
         "neighbours_share": 0.01,
         "peak_mem_mb": 312.4,

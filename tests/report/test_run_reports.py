@@ -32,7 +32,13 @@ def test_the_terminal_shows_what_was_measured_and_dashes_for_what_was_not() -> N
     assert lines[0] == "Q1 5×(32→64), one at a time"
     assert lines[1].strip() == "Qwen2-7B (real weights, BF16) on vllm 0.11.0"
     ttft = next(line.split() for line in lines if line.split()[:1] == ["TTFT"])
-    assert ttft[3:] == ["–", "–"]
+    assert ttft[3:5] == ["–", "–"]
+
+
+def test_the_terminal_shows_how_sure_a_mean_is() -> None:
+    lines = terminal.text(view(a_record())).splitlines()
+    interval = next(line.split()[-1] for line in lines if line.split()[:1] == ["TTFT"])
+    assert [100 <= float(end) <= 103 for end in interval.split("–")] == [True, True]
 
 
 def test_the_terminal_names_every_reason_against_a_run() -> None:

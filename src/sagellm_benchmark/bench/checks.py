@@ -30,19 +30,22 @@ class Evidence:
 
     columns: Columns
     concurrency: int | None  # None in an open loop
-    asked_rate_rps: float | None  # None in a closed loop, and for all at once
+    asked_rate_rps: float | None  # None in a closed loop, for all at once and for a trace
+    prompts_repeated: bool  # a file of texts was too small
     asked_input_tokens: int | None  # of every prompt; None for conversations and real texts
     asked_output_tokens: int | None  # of every answer; None where lengths vary by design
     shared_prefix_tokens: int  # a chat template's own tokens, which a prefix cache may rightly hold
     may_cache: bool  # conversations share their own turns
     fresh_ttft_s: float | None  # of a prompt that no cache can hold, where the server does not tell
     interrupted: bool
+    timed_out: bool  # the interruption was our own
     health: ClientHealth
     calibrated_ttft_bias_s: float | None = None  # p50, against a server of known timing at this load shape
     clean_tokens_per_s: float | None = None  # the highest rate at which the client was seen to be clean
     weights_bytes: int | None = None
     memory_bytes_per_s: float | None = None  # of all chips together
     energy_j: float | None = None
+    watched_s: float | None = None  # the time over which energy was counted
     power_limit_w: float | None = None
     throttled: tuple[str, ...] = ()
     other_processes: tuple[int, ...] = ()
@@ -82,7 +85,9 @@ def judge(evidence: Evidence) -> Verdict:
 
 def finished(e: Evidence) -> Findings:
     """An interrupted run measured something, but not what was asked."""
-    if e.interrupted:
+    if e.timed_out:
+        yield "--timeout ended it: only the finished requests were measured; give it more time, or fewer requests"
+    elif e.interrupted:
         yield "interrupted: only the finished requests were measured; run it again to the end"
 
 
@@ -130,6 +135,8 @@ def streamed(e: Evidence) -> Findings:
 
 def uncached(e: Evidence) -> Findings:
     """A prompt answered from a prefix cache was not computed."""
+    if e.prompts_repeated:
+        yield "prompts were sent more than once, so a cache may have answered them; give a larger dataset"
     if e.may_cache or not e.columns.answered:
         return
     cached = known(e.columns.cached_tokens)
@@ -231,8 +238,8 @@ def _calibrated(e: Evidence, typical_ttft: float | None, action: str) -> Finding
     rate = throughput_tps(e.columns)
     if e.clean_tokens_per_s is not None and rate is not None and rate > e.clean_tokens_per_s:
         yield (
-            f"{rate:.0f} tokens/s is more than the {e.clean_tokens_per_s:.0f} tokens/s at which this client "
-            f"was seen to be clean; {action}"
+            f"{rate:.0f} tokens/s is more than the {e.clean_tokens_per_s:.0f} tokens/s up to which this client "
+            f"is estimated to be clean; {action}"
         )
 
 
@@ -273,9 +280,12 @@ def littles_law(e: Evidence) -> Findings:
 
 def steady(e: Evidence) -> Findings:
     """Latency must not grow or shrink over the window."""
+    if e.concurrency is None and e.asked_rate_rps is None:
+        yield NotChecked("steadiness: the load itself is not steady")
+        return
     trend = drift(e.columns)
-    if trend is None:
-        yield NotChecked("steadiness: fewer than 100 answered requests")
+    if trend is None or e.columns.answered < 10 * (e.concurrency or 1):
+        yield NotChecked("steadiness: fewer than 100 answered requests, or than 10 a stream")
         return
     change, t = trend
     if abs(change) > 0.2 and abs(t) > 4:
@@ -309,8 +319,8 @@ def hardware_was_ours(e: Evidence) -> Findings:
         yield f"another process used the GPU during the run (pid {pids}); stop it and run again"
     if e.throttled:
         yield f"the GPU was throttled ({', '.join(e.throttled)}); let it cool or raise its power limit, then run again"
-    if e.energy_j is not None and e.power_limit_w is not None and e.columns.window_s > 0:
-        mean = e.energy_j / e.columns.window_s
+    if e.energy_j is not None and e.power_limit_w is not None and e.watched_s:
+        mean = e.energy_j / e.watched_s
         if mean > 1.1 * e.power_limit_w:
             yield (
                 f"energy cannot be right: {mean:.0f} W on average with a limit of {e.power_limit_w:.0f} W; "

@@ -41,6 +41,11 @@ class FileSource:
     uniform: bool = False
     due_s: None = None
 
+    @property
+    def distinct(self) -> int:
+        """How many there are before they come round again."""
+        return len(self.conversations)
+
     def conversation(self, index: int) -> Conversation:
         """The run takes from the front, and the warm-up from the back, so that it warms none of the run's prompts."""
         far = index - WARMUP_INDEX
@@ -57,6 +62,7 @@ class TraceSource:
     lengths: tuple[tuple[int, int], ...]
     due_s: tuple[float, ...]
     uniform: bool = False
+    distinct: None = None
 
     @property
     def count(self) -> int:
@@ -94,8 +100,11 @@ def open_file(
             hint="ask for fewer --requests, or give a larger file: a prompt sent twice is answered from a cache",
         )
     random.Random(f"{seed}/{workload.name}").shuffle(found)  # noqa: S311 - reproducible is what it must be
-    taken = found[: 2 * workload.conversations + 32]
-    conversations = tuple(_conversation(texts, asked, workload, counter) for texts, asked in taken)
+    counted = 2 * workload.conversations + 32  # only a long run needs more, and can do without their lengths
+    conversations = tuple(
+        _conversation(texts, asked, workload, counter if place < counted else None)
+        for place, (texts, asked) in enumerate(found)
+    )
     return FileSource(f"{kind}:{path.name}", digest, conversations, workload.conversations)
 
 

@@ -43,6 +43,7 @@ class Progress:
     failed: int
     total: int | None  # None where only a duration was asked for
     elapsed_s: float
+    ends_s: float | None = None  # when only a duration ends it
 
 
 @dataclass(frozen=True, slots=True)

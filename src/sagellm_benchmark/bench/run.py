@@ -38,6 +38,8 @@ from sagellm_benchmark.probe.process import peak_memory_mb
 
 REQUESTS_FILE = "requests.jsonl"
 CACHE_TEST_TOKENS = 64  # a shorter prompt is computed too quickly to tell
+TIMER_S = 0.1  # by which a timer may be early
+MOST_ARRIVALS = 10_000_000
 RECOUNTED = 10  # answers whose text is tokenized again
 ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
 
@@ -109,7 +111,9 @@ def _calibrate(setting: Setting, listener: Listener) -> Calibration | None:
 
 def _streams(setting: Setting) -> int:
     """About how many requests are in flight at once: the streams, or in an open loop a second's worth."""
-    rate = setting.shape.rate_rps
+    rate, due = setting.shape.rate_rps, setting.source.due_s
+    if due is not None:
+        return math.ceil(len(due) / max(due[-1], 1.0))
     if rate is None:
         return setting.workload.concurrency
     return setting.workload.requests if math.isinf(rate) else max(1, math.ceil(rate))
@@ -164,6 +168,7 @@ def _observe(setting: Setting, calibration: Calibration | None, listener: Listen
         calibration=calibration,
         started_at=started_at,
         interrupted=loads[-1].interrupted,
+        timed_out=_timed_out(setting, loads[-1]),
         recounted_ratio=count.ratio,
         fresh_ttft_s=None if loads[-1].interrupted else _fresh_ttft_s(setting, repeats),
         peak_mem_mb=peak_mem_mb,
@@ -171,6 +176,12 @@ def _observe(setting: Setting, calibration: Calibration | None, listener: Listen
         server=metrics.figures(),
         gpu=gpu.figures(),
     )
+
+
+def _timed_out(setting: Setting, load: Observed) -> bool:
+    """Whether it was --timeout that ended the load, and not the user."""
+    limit = setting.spec.limits.total_s
+    return load.interrupted and limit is not None and load.elapsed_s >= limit - TIMER_S
 
 
 @contextmanager
@@ -203,10 +214,15 @@ def _fresh_ttft_s(setting: Setting, repeats: list[stats.Columns]) -> float | Non
     long_enough = one_turn and setting.workload.input_tokens >= CACHE_TEST_TOKENS
     if not long_enough or any(len(stats.known(columns.cached_tokens)) for columns in repeats):
         return None
-    source = open_source(RANDOM, setting.workload, secrets.randbelow(2**31), setting.counter)
-    with _raw(setting.folder) as raw:
-        load = drive(Shifted(source, 0, turns=1), 3, Schedule(1), setting.target, setting.spec.limits, raw)
-        times = [sample.ttft_s for sample in load.samples() if sample.ok and sample.ttft_s is not None]
+    try:
+        source = open_source(RANDOM, setting.workload, secrets.randbelow(2**31), setting.counter)
+        with _raw(setting.folder) as raw:
+            load = drive(
+                Shifted(source, 0, turns=1), 3, Schedule(1), setting.target, setting.spec.limits, raw
+            )
+            times = [sample.ttft_s for sample in load.samples() if sample.ok and sample.ttft_s is not None]
+    except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
+        return None
     return float(np.median(times)) if times else None
 
 
@@ -225,6 +241,7 @@ class Shifted:
 
 def _drive(setting: Setting, repeat: int, raw: Path, on_progress: Callable[[Progress], None]) -> Observed:
     plan, count = schedule_for(setting, repeat)
+    ends_s = plan.duration_s
     return drive(
         Shifted(setting.source, repeat * (count or ENDLESS)),
         count,
@@ -232,7 +249,7 @@ def _drive(setting: Setting, repeat: int, raw: Path, on_progress: Callable[[Prog
         setting.target,
         setting.spec.limits,
         raw,
-        on_progress,
+        lambda progress: on_progress(replace(progress, ends_s=ends_s)),
         processes=setting.spec.processes,
     )
 
@@ -256,6 +273,10 @@ def _arrivals(shape: LoadShape, rate: float, count: int, rng: np.random.Generato
     """`count` arrivals, or with a duration as many as fall into it."""
     if shape.duration_s is not None and math.isfinite(rate):
         count = math.ceil(rate * shape.duration_s * 1.5 + 10 * math.sqrt(rate * shape.duration_s) + 10)
+    if count > MOST_ARRIVALS:
+        raise UsageError(
+            f"that load has {count:,} requests", hint="give a lower --rate or a shorter --duration"
+        )
     if shape.arrival == "constant":
         due = schedule.constant(rate, count)
     elif shape.arrival == "gamma":

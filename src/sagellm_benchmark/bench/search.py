@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
 
 from sagellm_benchmark.bench.spec import LoadShape, RunSpec
@@ -42,6 +42,11 @@ class Search:
         return replace(
             self, missed=rate if self.missed is None else min(self.missed, rate), steps=self.steps + 1
         )
+
+
+def highest(attained: Iterable[tuple[float, float | None]]) -> float | None:
+    """Of (rate, share of requests that met the objectives), the highest rate that kept them; None where none did."""
+    return max((rate for rate, share in attained if share is not None and share >= ATTAINMENT), default=None)
 
 
 def shapes(spec: RunSpec) -> Generator[LoadShape, bool, None]:

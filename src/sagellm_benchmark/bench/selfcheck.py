@@ -74,6 +74,8 @@ def calibrate(streams: int, api: Api, seconds: float = 1.5, *, processes: int = 
                 Path(folder),
                 processes=processes,
             )
+        if observed.interrupted:
+            raise KeyboardInterrupt
         bias = compare(observed.samples(), read_log(log))
     cpu_s_per_token = (observed.health.cpu_s or 0.0) / bias.tokens
     return Calibration(

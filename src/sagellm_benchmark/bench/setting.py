@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import math
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.bench.load import ClientHealth, Target
 from sagellm_benchmark.bench.selfcheck import Calibration
-from sagellm_benchmark.bench.sources import Source
+from sagellm_benchmark.bench.sources import TRACE, Source
 from sagellm_benchmark.bench.spec import LoadShape, RunSpec
 from sagellm_benchmark.bench.stats import Columns
 from sagellm_benchmark.bench.workload import Workload
@@ -34,6 +35,42 @@ class Setting:
     target: Target
     folder: Path
 
+    @property
+    def is_open_loop(self) -> bool:
+        """Whether requests are sent by the clock: at a rate, or when a trace says."""
+        return self.shape.rate_rps is not None or self.source.due_s is not None
+
+    @property
+    def asked_rate_rps(self) -> float | None:
+        """Requests per second that were asked for; None in a closed loop, for all at once and for a trace."""
+        rate = self.shape.rate_rps
+        return rate if rate is not None and math.isfinite(rate) else None
+
+    @property
+    def what(self) -> str:
+        """The requests for people, such as `Q5 10×(32→64)` or `custom sharegpt:chats.json`."""
+        workload = self.workload
+        if not self.source.uniform:
+            return f"{workload.name} {self.source.name}"
+        if self.shape.duration_s is not None:
+            return f"{workload.name} ({workload.input_tokens}→{workload.output_tokens})"
+        return workload.describe()
+
+    @property
+    def how(self) -> str:
+        """The load for people, such as `10 at a time`."""
+        return "as the trace says" if self.source.due_s is not None else self.shape.describe(self.workload)
+
+    @property
+    def load(self) -> dict[str, Any]:
+        """The load for config.json and the row; a trace is an open loop whose rate is its mean."""
+        rate = self.shape.rate_rps
+        load = asdict(self.shape) | {"rate_rps": "inf" if rate == math.inf else rate}
+        due = self.source.due_s
+        if due is None:
+            return load
+        return load | {"arrival": TRACE.rstrip(":"), "rate_rps": round(len(due) / max(due[-1], 1.0), 3)}
+
 
 @dataclass(frozen=True, slots=True)
 class Observations:
@@ -44,6 +81,7 @@ class Observations:
     calibration: Calibration | None
     started_at: dt.datetime
     interrupted: bool
+    timed_out: bool  # the interruption was our own, by --timeout
     recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
     fresh_ttft_s: float | None  # of a prompt that no cache can hold, where the server does not tell
     peak_mem_mb: float | None

@@ -10,9 +10,10 @@ from sagellm_benchmark.bench.prompts import Prompts
 from sagellm_benchmark.bench.workload import Conversation, Workload
 from sagellm_benchmark.engines.tokens import TokenCounter
 
-__all__ = ["RANDOM", "WARMUP_INDEX", "Source", "open_source"]
+__all__ = ["RANDOM", "TRACE", "WARMUP_INDEX", "Source", "open_source"]
 
 RANDOM = "random"
+TRACE = "trace:"
 
 
 class Source(Protocol):
@@ -44,6 +45,11 @@ class Source(Protocol):
         ...
 
     @property
+    def distinct(self) -> int | None:
+        """How many different conversations there are; None where there is no end to them."""
+        ...
+
+    @property
     def due_s(self) -> tuple[float, ...] | None:
         """When a trace's requests were sent; None for what has no times of its own."""
         ...
@@ -61,6 +67,7 @@ class Random:
     content_hash: str
     name: str = RANDOM
     uniform: bool = True
+    distinct: int | None = None
     due_s: tuple[float, ...] | None = None
 
     @property

@@ -36,7 +36,7 @@ class Columns:
     cached_tokens: Floats
     events: Floats
     gap_s: Floats
-    starts_s: Floats  # of every measured request, failed ones too, in order
+    starts_s: Floats  # of every measured conversation, failed ones too, in order
 
     @property
     def answered(self) -> int:
@@ -81,10 +81,13 @@ def collect(samples: Iterable[Sample], count_tokens: Callable[[Sample], int | No
     starts = array("d")
     failures: Counter[str] = Counter()
     first_start, last_end = float("inf"), float("-inf")
+    attempted = 0
     for sample in samples:
         if sample.phase is not Phase.MEASURED or sample.failure is Failure.INTERRUPTED:
             continue
-        starts.append(sample.start_s)
+        if sample.turn == 0:
+            starts.append(sample.start_s)
+        attempted += 1
         first_start, last_end = min(first_start, sample.start_s), max(last_end, sample.end_s)
         if sample.failure is not None:
             failures[sample.failure.value] += 1
@@ -92,10 +95,10 @@ def collect(samples: Iterable[Sample], count_tokens: Callable[[Sample], int | No
         rows.extend(_row(sample, count_tokens(sample)))
         gaps.extend(np.diff(sample.event_s))
     return Columns(
-        attempted=len(starts),
+        attempted=attempted,
         failures=dict(failures),
-        first_start_s=first_start if starts else 0.0,
-        last_end_s=last_end if starts else 0.0,
+        first_start_s=first_start if attempted else 0.0,
+        last_end_s=last_end if attempted else 0.0,
         starts_s=np.sort(_floats(starts)),
         gap_s=_floats(gaps),
         **dict(zip(ROW, _floats(rows).reshape(-1, len(ROW)).T, strict=True)),
@@ -224,7 +227,7 @@ def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
 
 
 def achieved_rate_rps(columns: Columns) -> float | None:
-    """Requests sent per second, from the first to the last start; None below two requests."""
+    """Conversations begun per second, from the first start to the last; None below two."""
     if len(columns.starts_s) < 2:
         return None
     span = float(columns.starts_s[-1] - columns.starts_s[0])

@@ -10,12 +10,11 @@ from urllib.parse import urlsplit
 import orjson
 
 from sagellm_benchmark._version import __version__
+from sagellm_benchmark.engines.base import PATHS
 from sagellm_benchmark.errors import UsageError
 
 if TYPE_CHECKING:
     from sagellm_benchmark.bench.load import Target
-
-PATHS = {"chat": "/v1/chat/completions", "completions": "/v1/completions"}
 
 
 @dataclass(frozen=True, slots=True)

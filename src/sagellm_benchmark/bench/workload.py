@@ -39,7 +39,6 @@ class Workload:
     output_tokens: int
     concurrency: int
     turns: int = 1
-    dataset: str = "random"
 
     @property
     def conversations(self) -> int:
@@ -102,7 +101,7 @@ def from_toml(path: Path) -> Workload:
         raise DataError(f"{path} is not TOML: {error}", hint="write lines such as requests = 100") from error
     kinds = {field.name: str if field.type == "str" else int for field in fields(Workload)}
     for name, value in values.items():
-        if name not in kinds or name == "dataset":
+        if name not in kinds:
             raise DataError(f"{path}: there is no field {name!r}", hint=f"the fields are {', '.join(kinds)}")
         if type(value) is not kinds[name] or (isinstance(value, int) and not 1 <= value <= MOST):
             raise DataError(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.bench.workload import WORKLOADS
 from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
 
-SCHEMA_VERSION = 1  # 1: rows with engine, validity and content-derived entry_id
+_FOLDERS = re.compile(
+    r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*"
+)  # of a path from the root, from here or from home
 VERSION = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
 COMPONENTS = ("protocol", "backend", "core", "control_plane", "gateway", "kv_cache", "comm", "compression")
 SERVER_METRICS = (
     "prefix_hit_rate",
     "kv_used_tokens",
-    "kv_used_bytes",
     "evict_count",
-    "evict_ms",
     "spec_accept_rate",
 )
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
@@ -36,7 +39,7 @@ def build(record: Record) -> dict[str, Any] | None:
         "config_type": _config_type(config["hardware"]),
         "hardware": _hardware(config["hardware"]),
         "model": _model(config["model"]),
-        "workload": _workload(config),
+        "workload": _workload(config, summary),
         "metrics": _metrics(summary),
         "cluster": _cluster(config["hardware"]),
         "versions": _versions(config),
@@ -45,9 +48,11 @@ def build(record: Record) -> dict[str, Any] | None:
         "metadata": _metadata(config, summary),
         "validity": {name: summary[name] for name in ("valid", "reasons", "not_checked")},
     }
-    if reasons := list(unpublishable(record)):
+    row = {"entry_id": entry_id(row), **row}
+    if reasons := list(unpublishable(record)) or [str(problem) for problem in problems(row)]:
         row["unpublishable"] = reasons
-    return {"entry_id": entry_id(row), **row}
+        row["entry_id"] = entry_id(row)
+    return row
 
 
 def unpublishable(record: Record) -> Iterator[str]:
@@ -73,7 +78,7 @@ def unpublishable(record: Record) -> Iterator[str]:
     if config["server"]["engine_version"] is None:
         yield "the engine's version is not known; say it with --engine-version"
     if not VERSION.fullmatch(config["sagellm_version"]):
-        yield f"sagellm_version {config['sagellm_version']!r} is not X.Y.Z; say it with --engine-version"
+        yield f"sagellm_version {config['sagellm_version']!r} is not X.Y.Z; say it with --sagellm-version"
 
 
 def _config_type(hardware: Mapping[str, Any]) -> str:
@@ -122,13 +127,14 @@ def _model(model: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _workload(config: Mapping[str, Any]) -> dict[str, Any]:
-    """An open loop has a rate where a closed one has streams."""
+def _workload(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """An open loop has a rate where a closed one has streams; texts of other people have their mean lengths."""
     workload, load = config["workload"], config["load"]
+    uniform = config["dataset"]["uniform"]
     row = {
-        "name": workload["name"],
-        "input_length": workload["input_tokens"],
-        "output_length": workload["output_tokens"],
+        "name": _workload_name(workload),
+        "input_length": workload["input_tokens"] if uniform else _each(summary, "prompt_tokens"),
+        "output_length": workload["output_tokens"] if uniform else _each(summary, "output_tokens"),
         "batch_size": 1,
         "dataset": config["dataset"]["name"],
     }
@@ -139,6 +145,18 @@ def _workload(config: Mapping[str, Any]) -> dict[str, Any]:
         **{name: load[name] for name in ("arrival", "burstiness")},
         "request_rate": str(load["rate_rps"]),
     }
+
+
+def _workload_name(workload: Mapping[str, Any]) -> str:
+    """Conversations of one's own are another workload than single requests of the same lengths."""
+    name, turns = str(workload["name"]), workload["turns"]
+    return name if turns == 1 or name in WORKLOADS else f"{name} {turns} turns"
+
+
+def _each(summary: Mapping[str, Any], tokens: str) -> int:
+    """Tokens of a request on average; 0, which no row may publish, where the server did not count them."""
+    answered = summary["requests"] - summary["errors"]
+    return round(summary[tokens] / answered) if summary[tokens] and answered else 0
 
 
 def _metrics(summary: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,7 +199,7 @@ def _metadata(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
         "data_source": "sagellm-benchmark",
         "engine": config["server"]["engine"],
         "engine_version": config["server"]["engine_version"],
-        "reproducible_cmd": config["tool"]["command"].replace(config["server"]["base_url"], "BASE_URL"),
+        "reproducible_cmd": _for_others(config["tool"]["command"]),
         "git_commit": config["tool"]["git_commit"],
         "release_date": summary["finished_at"][:10],
         "changelog_url": CHANGELOG,
@@ -189,3 +207,17 @@ def _metadata(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str
         "verified": False,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _for_others(command: str) -> str:
+    """The command without what is only ours: the server's address, and the folders that files lie in."""
+    words, shown = shlex.split(command), []
+    for before, word in zip(["", *words], words, strict=False):
+        option, is_joined, _ = word.partition("=")
+        if before == "--base-url":
+            shown.append("BASE_URL")
+        elif option == "--base-url" and is_joined:
+            shown.append("--base-url=BASE_URL")
+        else:
+            shown.append(_FOLDERS.sub("", word))
+    return shlex.join(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -174,11 +175,12 @@ class GpuWatch:
 
     def figures(self) -> dict[str, Any]:
         """What was measured, once the watch has ended: `energy_j`, `power_w`, `power_limit_w`, `sm_clock_min_mhz`,
-        `power_capped_share`, `throttled` (reasons) and `other_processes` (pids); only those that NVML knows."""
+        `power_capped_share`, `watched_s`, `throttled` and `other_processes` (pids); only those that NVML knows."""
         return dict(self._figures)
 
     def _watch(self) -> None:
         assert self._pid is not None  # noqa: S101 - the thread is only started with one
+        began = time.monotonic()
         try:
             with opened(self._nvml) as library:
                 used = used_by(self._pid, gpus(library)) if library is not None else []
@@ -187,6 +189,8 @@ class GpuWatch:
                     self._ready.set()
                     self._until_done(meters)
                     self._figures = _together(meters)
+                    if "energy_j" in self._figures:
+                        self._figures["watched_s"] = time.monotonic() - began
         finally:
             self._ready.set()
 

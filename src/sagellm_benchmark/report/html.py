@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from html import escape
 
 from sagellm_benchmark.report.plot import histogram
-from sagellm_benchmark.report.view import STATISTICS, View
+from sagellm_benchmark.report.view import HEAD, View
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5b6570; --line: #d7dce1; --page: #fff; --bar: #2f6feb;
@@ -41,7 +41,7 @@ def text(view: View) -> str:
         f'<p class="verdict {view.verdict}">{view.verdict}</p>',
         _list(view.reasons),
         "<h2>Latency</h2>",
-        table(("ms", *STATISTICS), view.latencies),
+        table(HEAD, view.latencies),
         _plots(view),
         "<h2>Figures</h2>",
         _pairs(view.figures),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sagellm_benchmark.report.view import METRICS, STATISTICS, View
+from sagellm_benchmark.report.view import HEAD, METRICS, View
 
 
 def text(view: View) -> str:
@@ -15,7 +15,7 @@ def text(view: View) -> str:
         f"**{view.verdict}**",
         *_bullets("", view.reasons),
         "## Latency",
-        table(("ms", *STATISTICS), view.latencies),
+        table(HEAD, view.latencies),
         "; ".join(f"{label}: {meaning}" for label, _, meaning in METRICS[:4]) + ".",
         "## Figures",
         table(("what", "value"), view.figures),

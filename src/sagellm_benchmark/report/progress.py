@@ -37,7 +37,9 @@ def progress_text(progress: Progress) -> str:
     done = f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}"
     failed = f", {progress.failed} failed" if progress.failed else ""
     text = f"{done} requests{failed}, {duration(progress.elapsed_s)}"
-    if progress.total and progress.done:
+    if progress.ends_s is not None:
+        text += f", {duration(max(progress.ends_s - progress.elapsed_s, 0.0))} to go"
+    elif progress.total and progress.done:
         text += f", {duration(progress.elapsed_s / progress.done * (progress.total - progress.done))} to go"
     return text
 

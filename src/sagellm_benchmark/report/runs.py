@@ -10,6 +10,7 @@ import click
 
 from sagellm_benchmark.bench.load import Progress
 from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.bench.search import ATTAINMENT, highest
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.pipeline import REPORT, Finished, write_sweep
@@ -21,8 +22,9 @@ from sagellm_benchmark.report.view import view
 class Screen:
     """The terminal as a run's listener. In a pipe it says only results; with JSON, only the JSON."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, searching: bool = False) -> None:
         self.as_json = as_json
+        self.searching = searching  # for the highest rate that keeps the objectives
         self.line = ProgressLine()
 
     def __enter__(self) -> Screen:
@@ -58,14 +60,49 @@ class Screen:
 
     def close(self, finished: Sequence[Finished]) -> None:
         """What several runs say together, and the next command to type."""
+        if not finished:
+            return
         if self.as_json:
-            click.echo(to_json([_document(one) for one in finished]).decode(), nl=False)
+            click.echo(to_json(self._document(finished)).decode(), nl=False)
             return
         if len(finished) > 1:
             click.echo(sweep.text([one.record for one in finished]) + "\n")
             click.echo(f"  curves  {write_sweep(finished)}")
+        if self.searching:
+            click.echo(f"  goodput {_found(finished)}")
         publishable = any(one.row is not None and "unpublishable" not in one.row for one in finished)
         click.echo(f"  next    {_command('aggregate' if publishable else 'report')}")
+
+    def _document(self, finished: Sequence[Finished]) -> Any:
+        """A list of runs; for a search, the rate that it found as well."""
+        runs = [
+            {"folder": str(one.folder), "summary": one.record.summary, "row": one.row} for one in finished
+        ]
+        return {"highest_rate_rps": highest_rate(finished), "runs": runs} if self.searching else runs
+
+    def exit_code(self, finished: Sequence[Finished]) -> int:
+        """Interrupted before invalid before done; of a search, only the run that it found counts."""
+        summaries = [one.record.summary for one in finished]
+        if any(summary["status"] == "interrupted" for summary in summaries):
+            return Exit.INTERRUPTED
+        best = highest_rate(finished) if self.searching else None
+        counting = [summary for summary in summaries if best is None or summary["asked_rate_rps"] == best]
+        return Exit.DONE if all(summary["valid"] for summary in counting) else Exit.INVALID_RUN
+
+
+def highest_rate(finished: Sequence[Finished]) -> float | None:
+    """The highest rate, requests per second, at which the objectives were kept."""
+    summaries = [one.record.summary for one in finished]
+    return highest((summary["asked_rate_rps"], summary["slo_attainment"]) for summary in summaries)
+
+
+def _found(finished: Sequence[Finished]) -> str:
+    limits = finished[0].record.summary["slo_ms"]
+    objectives = ", ".join(f"{metric} ≤ {limit:g} ms" for metric, limit in limits.items())
+    best = highest_rate(finished)
+    if best is None:
+        return f"no rate that was tried keeps {objectives}"
+    return f"{best:.3g} requests/s is the highest rate that keeps {objectives} for {ATTAINMENT:.0%} of the requests"
 
 
 def as_text(records: Sequence[Record]) -> str:
@@ -76,18 +113,6 @@ def as_text(records: Sequence[Record]) -> str:
 def as_json(records: Sequence[Record]) -> str:
     """Their summaries."""
     return to_json([dict(record.summary) for record in records]).decode().rstrip()
-
-
-def exit_code(finished: Sequence[Finished]) -> int:
-    """Interrupted before invalid before done."""
-    summaries = [one.record.summary for one in finished]
-    if any(summary["status"] == "interrupted" for summary in summaries):
-        return Exit.INTERRUPTED
-    return Exit.DONE if all(summary["valid"] for summary in summaries) else Exit.INVALID_RUN
-
-
-def _document(one: Finished) -> dict[str, Any]:
-    return {"folder": str(one.folder), "summary": one.record.summary, "row": one.row}
 
 
 def _command(name: str) -> str:

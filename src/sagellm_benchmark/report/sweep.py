@@ -8,9 +8,9 @@ from typing import Any
 
 from sagellm_benchmark.bench.record import Record
 from sagellm_benchmark.report import html, plot, terminal
-from sagellm_benchmark.report.view import figure, subject, view
+from sagellm_benchmark.report.view import UNKNOWN, figure, subject, view
 
-HEAD = ("run", "tokens/s", "requests/s", "TTFT ms", "TPOT ms", "E2E ms", "failed", "verdict")
+HEAD = ("run", "tokens/s", "requests/s", "in time", "TTFT ms", "TPOT ms", "E2E ms", "failed", "verdict")
 BAR = 24
 
 CURVES: tuple[tuple[str, Callable[[Mapping[str, Any]], float | None]], ...] = (
@@ -37,6 +37,7 @@ def line(record: Record) -> tuple[str, ...]:
         f"{record.config['workload']['name']}, {record.config['load_description']}",
         figure(summary["throughput_tps"]),
         figure(summary["request_rate_rps"], digits=2),
+        UNKNOWN if summary["slo_attainment"] is None else f"{summary['slo_attainment']:.0%}",
         figure(summary["ttft_ms"]["mean"]),
         figure(summary["tpot_ms"]["mean"], digits=2),
         figure(summary["e2e_ms"]["mean"]),
@@ -58,13 +59,16 @@ def page(records: Sequence[Record]) -> str:
 
 
 def _curves(records: Sequence[Record]) -> list[str]:
-    placed = [(_load(record.config), record.summary) for record in records]
+    """For each workload that was measured at several loads, a curve of each metric."""
+    names = dict.fromkeys(record.config["workload"]["name"] for record in records)
     drawn = []
-    for label, value in CURVES:
-        pairs = [(x, value(summary)) for x, summary in placed]
-        points = sorted((x, y) for x, y in pairs if x is not None and y is not None)
-        if len({x for x, _ in points}) > 1:
-            drawn.append(plot.curve(points, f"{label}, over {_axis(records[0].config)}"))
+    for name in names:
+        of_it = [record for record in records if record.config["workload"]["name"] == name]
+        for label, value in CURVES:
+            pairs = [(_load(record.config), value(record.summary)) for record in of_it]
+            points = sorted((x, y) for x, y in pairs if x is not None and y is not None)
+            if len({x for x, _ in points}) > 1:
+                drawn.append(plot.curve(points, f"{name}: {label}, over {_axis(of_it[0].config)}"))
     return drawn
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sagellm_benchmark.report.view import STATISTICS, View
+from sagellm_benchmark.report.view import HEAD, View
 
 
 def text(view: View) -> str:
     """A few lines that fit a terminal; dashes stand for what the run was too short to say."""
     lines = [view.title, f"  {view.subject}", ""]
-    lines += columns([("ms", *STATISTICS), *view.latencies])
+    lines += columns([HEAD, *view.latencies])
     lines += ["", *(f"  {name:<17} {value}" for name, value in view.figures), ""]
     lines.append(f"  {view.verdict}" + (": its checks found nothing against it" if view.valid else ""))
     lines += [f"    ✗ {reason}" for reason in view.reasons]

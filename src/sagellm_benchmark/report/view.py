@@ -21,6 +21,7 @@ METRICS = (
     ("E2E, scheduled", "scheduled_e2e_ms", "from when the request was due"),
 )
 STATISTICS = ("mean", "p50", "p90", "p99")
+HEAD = ("ms", *STATISTICS, "mean, 95 %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class View:
     reasons: tuple[str, ...]
     not_checked: tuple[str, ...]
     refused: tuple[str, ...]
-    latencies: tuple[tuple[str, ...], ...]  # label, then one cell per statistic, milliseconds
+    latencies: tuple[tuple[str, ...], ...]  # rows below HEAD, milliseconds
     figures: tuple[tuple[str, str], ...]
     setup: tuple[tuple[str, str], ...]
     histograms: Mapping[str, Mapping[str, list[float]] | None]
@@ -78,7 +79,9 @@ def figure(value: float | None, unit: str = "", digits: int = 1) -> str:
 
 
 def _latency(label: str, distribution: Mapping[str, Any]) -> tuple[str, ...]:
-    return (label, *(figure(distribution[statistic], digits=2) for statistic in STATISTICS))
+    interval = distribution.get("mean_ci95")
+    between = UNKNOWN if interval is None else f"{interval[0]:,.1f}–{interval[1]:,.1f}"
+    return (label, *(figure(distribution[statistic], digits=2) for statistic in STATISTICS), between)
 
 
 def _figures(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -135,6 +138,7 @@ def _setup(config: Mapping[str, Any], summary: Mapping[str, Any]) -> list[tuple[
     return [
         ("hardware", _hardware(hardware)),
         ("memory", figure(memory, "GB")),
+        ("client's machine", _machine(config["machine"])),
         ("server", f"{server['base_url']}, {server['api']} API"),
         (
             "load",
@@ -145,6 +149,12 @@ def _setup(config: Mapping[str, Any], summary: Mapping[str, Any]) -> list[tuple[
         ("tool", f"sagellm-benchmark {config['tool']['version']}"),
         ("command", config["tool"]["command"]),
     ]
+
+
+def _machine(machine: Mapping[str, Any]) -> str:
+    cpu = machine["cpu"]
+    cores = f"{cpu['cores'] or UNKNOWN} cores, {cpu['threads'] or UNKNOWN} threads"
+    return f"{cpu['model'] or 'unknown processor'}, {cores}, {machine['memory_bytes'] / 2**30:.1f} GB"
 
 
 def _hardware(hardware: Mapping[str, Any]) -> str:
