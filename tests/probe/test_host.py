@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from sagellm_benchmark.probe import host as module
-from sagellm_benchmark.probe.hardware import VENDORS
 from sagellm_benchmark.probe.host import environment, host, parse_cpuinfo
+from sagellm_benchmark.probe.vendors import VENDORS
 
 INTEL = """\
 processor	: 0

@@ -17,8 +17,8 @@ from sagellm_benchmark.board.hostile import MAX_PROBLEMS, hostile
 from sagellm_benchmark.board.identity import Row, entry_id, identity, slug
 from sagellm_benchmark.board.kinds import Kind, choice, integer, nullable, number, shown
 from sagellm_benchmark.board.problem import Problem
+from sagellm_benchmark.probe.vendors import VENDORS
 
-VENDORS = ("Intel", "AMD", "NVIDIA", "Huawei", "Unknown", "Other")
 SCHEMA_VERSION = 1
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 _MISSING = object()

@@ -9,6 +9,9 @@ from typing import Literal, Protocol
 Api = Literal["chat", "completions"]
 Weights = Literal["real", "dummy"]
 
+PATHS: dict[Api, str] = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
+"""Where an API is, the one that is tried first first."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:

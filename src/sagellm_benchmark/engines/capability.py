@@ -8,13 +8,12 @@ from typing import Any, Literal
 
 import orjson
 
-from sagellm_benchmark.engines.base import Api, Server
+from sagellm_benchmark.engines.base import PATHS, Api, Server
 from sagellm_benchmark.engines.http import StatusError, post_text
 from sagellm_benchmark.errors import RemoteError
 
 PROBE_TEXT = "ping"
 PROBE_TIMEOUT_S = 120.0  # the first request of a cold server compiles kernels
-PATHS: dict[Api, str] = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
 
 _USAGE = {"stream_options": {"include_usage": True}}
 _GREEDY = {"temperature": 0}

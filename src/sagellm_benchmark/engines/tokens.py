@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sagellm_benchmark.engines.base import Api, Server
+from sagellm_benchmark.engines.base import PATHS, Api, Server
 from sagellm_benchmark.engines.capability import (
-    PATHS,
     PROBE_TEXT,
     PROBE_TIMEOUT_S,
     Capabilities,

@@ -16,8 +16,8 @@ from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.probe import ascend, gpu
 from sagellm_benchmark.probe.host import host
+from sagellm_benchmark.probe.vendors import VENDORS
 
-VENDORS = ("Intel", "AMD", "NVIDIA", "Huawei", "Unknown", "Other")
 MAX_TEXT = 120
 _GIB = 2**30
 _MAX_FILE_BYTES = 64 * 1024

@@ -7,7 +7,6 @@ import subprocess
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
 
 
 def git_commit() -> str | None:
