@@ -84,3 +84,18 @@ def test_a_repeated_key_is_refused() -> None:
         str(refused)
         == 'rows.json, row 3: the key "entry_id" is there twice; it must be there once in its object'
     )
+
+
+UNBELIEVABLE = {"metrics__tpot_ms": 12.5, "metrics__throughput_tps": 90_000.0}
+
+
+def test_a_new_row_that_cannot_be_true_is_refused_with_its_reasons() -> None:
+    (refused,) = examined(new_row(**UNBELIEVABLE)).refused
+    assert refused.problems == ()
+    assert refused.doubts
+    assert str(refused) == "rows.json, row 0: " + "; ".join(refused.doubts)
+
+
+def test_a_published_row_stays_known_whatever_is_believed_today() -> None:
+    row = new_row(**UNBELIEVABLE)
+    assert [entry.row for entry in examined(row, accepted=[row]).known] == [row]

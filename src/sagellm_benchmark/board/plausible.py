@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sagellm_benchmark.bench.checks import MAX_ERROR_RATE
 from sagellm_benchmark.bench.chips import bandwidth_gb_s
 from sagellm_benchmark.board.identity import Row
 
@@ -76,7 +75,12 @@ def made_something(c: Claims) -> Iterator[str]:
 
 def answered(c: Claims) -> Iterator[str]:
     """Most requests must have been answered."""
-    if c.error_rate is not None and c.error_rate > MAX_ERROR_RATE:
+    if not c.error_rate:
+        return
+    # brings numpy along, for which publishing sound rows need not wait
+    from sagellm_benchmark.bench.checks import MAX_ERROR_RATE  # noqa: PLC0415
+
+    if c.error_rate > MAX_ERROR_RATE:
         yield (
             f"{c.error_rate:.1%} of the requests failed, more than {MAX_ERROR_RATE:.0%}: "
             "fix the server or lower the load, then measure again"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import Identity
 from sagellm_benchmark.board.kinds import shown
+from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.problem import Problem, repeated_key
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.schema import Strength, problems
@@ -20,14 +21,20 @@ class Refused:
 
     found: Found
     problems: tuple[Problem, ...]
+    doubts: tuple[str, ...] = ()  # why its numbers cannot be believed
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Everything that speaks against the row, in words."""
+        return (*map(str, self.problems), *self.doubts)
 
     def __str__(self) -> str:
-        return f"{self.found.where}: " + "; ".join(map(str, self.problems))
+        return f"{self.found.where}: " + "; ".join(self.reasons)
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The rows handed in: `new` ones met the contract, `known` ones stand on the board already, as they are."""
+    """The rows handed in: `new` ones meet the contract and can be true, `known` ones are on the board, as they are."""
 
     new: tuple[Entry, ...]
     known: tuple[Entry, ...]
@@ -35,7 +42,7 @@ class Examined:
 
 
 class Examiner:
-    """Knows the rows that were accepted before, and judges others by the contract.
+    """Knows the rows that were accepted before, and judges others by the contract and by what can be true.
 
     A file in hf_data/ holds the whole merged board, so most of its rows were published long ago and need not meet
     today's contract: a row that says what a published one says passes, unless it claims to be verified.
@@ -59,6 +66,8 @@ class Examiner:
                 refused.append(Refused(found, tuple(against)))
             elif self._knows(entry):
                 known.append(entry)
+            elif doubts := implausible(found.row):
+                refused.append(Refused(found, (), tuple(doubts)))
             else:
                 new.setdefault(entry.entry_id, entry)
         return Examined(tuple(new.values()), tuple(known), tuple(refused))

@@ -11,9 +11,9 @@ from sagellm_benchmark.board.aggregate import Report, Skipped
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
+from sagellm_benchmark.report.text import MOST, plain
 
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which a workflow's job summary is collected
-_MOST = 200  # rows that a list shows before it only counts
 
 
 def aggregate_text(report: Report) -> str:
@@ -52,11 +52,11 @@ def validation_text(validation: Validation) -> str:
     """Every refused row with its reasons, then the count."""
     refused = [row for row in validation.rows if not row.valid]
     lines = [f"✗ {message}" for message in validation.damaged]
-    for row in refused[:_MOST]:
+    for row in refused[:MOST]:
         lines.append(f"✗ {row.found.where}  {plain(row.entry_id or 'no entry_id')}")
         lines += [f"    {plain(reason)}" for reason in row.reasons]
-    if len(refused) > _MOST:
-        lines.append(f"✗ and {len(refused) - _MOST} more; --json lists them all")
+    if len(refused) > MOST:
+        lines.append(f"✗ and {len(refused) - MOST} more; --json lists them all")
     good = len(validation.rows) - len(refused)
     return "\n".join([*lines, f"{good} of {_count(len(validation.rows), 'row')} valid"])
 
@@ -83,10 +83,10 @@ def _markdown(validation: Validation) -> str:
     lines += [f"| | | ✗ {_cell(message)} |" for message in validation.damaged]
     lines += [
         f"| {_cell(row.found.where)} | {_cell(row.entry_id or '')} | {_cell(_verdict(row))} |"
-        for row in refused_first[:_MOST]
+        for row in refused_first[:MOST]
     ]
-    if len(refused_first) > _MOST:
-        lines.append(f"| | | and {len(refused_first) - _MOST} more |")
+    if len(refused_first) > MOST:
+        lines.append(f"| | | and {len(refused_first) - MOST} more |")
     return "\n".join([*lines, "", ""])
 
 
@@ -97,11 +97,6 @@ def _verdict(row: Checked) -> str:
 def _cell(text: str) -> str:
     """Text that Markdown takes as nothing but text: every character that could mean more becomes an entity."""
     return "".join(c if c.isalnum() or c in " .,;:/-✗" else f"&#{ord(c)};" for c in plain(text[:2000]))
-
-
-def plain(text: str) -> str:
-    """Text that a terminal only prints; rows of other tools may hold anything."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def _headline(report: Report) -> str:
@@ -154,12 +149,12 @@ def _rate(entry: Entry) -> str:
 
 def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     """Aligned columns, indented by two."""
-    shown = [tuple(plain(cell) for cell in row) for row in rows[:_MOST]]
+    shown = [tuple(plain(cell) for cell in row) for row in rows[:MOST]]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-    if len(rows) > _MOST:
-        yield f"  and {len(rows) - _MOST} more; --json lists them all"
+    if len(rows) > MOST:
+        yield f"  and {len(rows) - MOST} more; --json lists them all"
 
 
 def _skipped(title: str, files: Iterable[Skipped]) -> Iterator[str]:

@@ -10,9 +10,8 @@ from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.hub.plan import counted
 from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
-from sagellm_benchmark.report.board import plain
+from sagellm_benchmark.report.text import MOST, plain
 
-_MOST = 200  # rows that a list shows before it only counts
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
 
 
@@ -20,9 +19,9 @@ def published_text(done: Published, *, sent: bool) -> str:
     """What became of each row that was not there already, what was left out, and where to look."""
     lines = [f"{done.store.name}: {counted(done.outcomes)}"]
     told = sorted((o for o in done.outcomes if o.fate in _ORDER), key=lambda o: _ORDER.index(o.fate))
-    lines += [f"  {_line(outcome)}" for outcome in told[:_MOST]]
-    lines += [f"  and {len(told) - _MOST} more; --json lists them all"] if len(told) > _MOST else []
-    lines += [f"left out: {plain(str(refused))}" for refused in done.refused[:_MOST]]
+    lines += [f"  {_line(outcome)}" for outcome in told[:MOST]]
+    lines += [f"  and {len(told) - MOST} more; --json lists them all"] if len(told) > MOST else []
+    lines += [f"left out: {plain(str(refused))}" for refused in done.refused[:MOST]]
     return "\n".join([*lines, *_closing(done, sent=sent)])
 
 
@@ -42,10 +41,7 @@ def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
             }
             for outcome in done.outcomes
         ],
-        "refused": [
-            {"where": one.found.where, "problems": [str(problem) for problem in one.problems]}
-            for one in done.refused
-        ],
+        "refused": [{"where": one.found.where, "problems": list(one.reasons)} for one in done.refused],
     }
 
 
