@@ -95,7 +95,7 @@ def test_a_row_that_was_skipped_as_invalid_keeps_its_file(team: Team, store: Sto
 
 
 def test_a_beaten_row_that_was_never_accepted_keeps_its_file(team: Team, store: Store) -> None:
-    folder = team.submit(team.clone("a"), new_row(metrics__throughput_tps=900.0))
+    folder = team.submit(team.clone("a"), new_row(metrics__throughput_tps=99.0))
     publish(store, rows_in(folder))
     team.submit(team.root / "a", new_row())
     with pytest.raises(DataError, match="not published"):
@@ -249,3 +249,9 @@ def test_a_hub_that_answers_late_with_the_new_commit_is_asked_again(
     done = clean(folder, hub, agree=lambda _: True, pace=IMPATIENT)
     assert done is not None
     assert done.removed == (f"hf_data/{SINGLE}",)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path, store: Store) -> None:
+    with pytest.raises(DataError, match="there is no folder") as caught:
+        clean(tmp_path / "missing", store, agree=lambda _: True)
+    assert "--hf-data" in str(caught.value.hint)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
@@ -12,7 +14,8 @@ from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.pace import Pace
-from sagellm_benchmark.hub.publish import publish, rows_in
+from sagellm_benchmark.hub.publish import merge, publish, rows_in
+from sagellm_benchmark.hub.published import published_boards
 from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.store import (
     BEFORE_SUBMISSIONS,
@@ -22,9 +25,9 @@ from sagellm_benchmark.hub.store import (
     Hub,
     Store,
 )
-from tests.fakes.hub_server import REPO, HubServer
+from tests.fakes.hub_server import REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
-from tests.hub.support import fates, given, ids, put
+from tests.hub.support import Clock, fates, given, ids, put
 
 LEGACY = orjson.loads((Path(__file__).parents[1] / "data" / "published_rows.json").read_bytes())
 
@@ -108,7 +111,7 @@ def test_rows_of_old_pass_unharmed_and_are_recorded(store: Store) -> None:
 
 def test_the_boards_follow_from_the_submissions(store: Store) -> None:
     publish_legacy(store)
-    publish(store, given(*new_rows(4), new_row(metrics__throughput_tps=1.0)))
+    publish(store, given(*new_rows(4), new_row(metrics__throughput_tps=60.0)))
     rebuilt = rebuild(store)
     assert rebuilt.differences == ()
     assert rebuilt.submissions == 6
@@ -174,7 +177,7 @@ def test_an_id_that_belongs_to_a_beaten_row_is_refused(store: Store) -> None:
     del first["schema_version"]
     forged = {**first, "metrics": {**first["metrics"], "ttft_ms": 1.0, "throughput_tps": 1000.0}}
     publish(store, given(first))
-    publish(store, given(new_row(metrics__throughput_tps=500.0)))
+    publish(store, given(new_row(metrics__throughput_tps=99.0)))
     with pytest.raises(DataError, match="another row's"):
         publish(store, given(forged))
 
@@ -240,7 +243,7 @@ def test_a_dataset_that_does_not_exist_is_created(server: HubServer, pace: Pace)
 
 def test_many_beaten_rows_are_looked_up_by_their_listing(store: Store) -> None:
     slow = new_rows(120)
-    publish(store, given(*new_rows(120, metrics__throughput_tps=500.0), *slow))
+    publish(store, given(*new_rows(120, metrics__throughput_tps=99.0), *slow))
     result = publish(store, given(*slow))
     assert (fates(result), result.written) == (["beaten"] * 120, False)
 
@@ -299,3 +302,57 @@ def test_rows_of_several_nodes_go_to_their_own_board(store: Store) -> None:
     assert orjson.loads(files[MULTI]) == [row]
     assert b"leaderboard_multi.json" in files[CARD]
     assert Fate.ADDED.value == "added"
+
+
+def test_a_row_that_cannot_be_true_does_not_come_onto_the_board(store: Store) -> None:
+    honest, forged = new_row(), new_row(model__name="x", metrics__ttft_ms=0)
+    with pytest.raises(DataError, match="row 1: TTFT of 0 ms"):
+        publish(store, given(honest, forged))
+    publish(store, given(honest, forged), skip_invalid=True)
+    assert ids(store) == [honest["entry_id"]]
+
+
+def test_merging_only_tries_again_when_the_hub_is_busy(
+    tmp_path: Path, hub: Hub, server: HubServer, pace: Pace
+) -> None:
+    (tmp_path / SINGLE).write_bytes(to_json(new_rows(1)))
+    server.faults.append(Fault("info", status=503, times=2))
+    assert fates(merge(hub, tmp_path, pace=pace)) == ["added"]
+
+
+def test_the_published_boards_are_read_though_the_hub_is_busy(
+    hub: Hub, server: HubServer, pace: Pace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(hub, given(new_row()))
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    server.faults.append(Fault("info", status=503, times=2))
+    assert orjson.loads(published_boards(REPO, pace=pace)[SINGLE]) == [new_row()]
+
+
+def test_reading_the_published_boards_ends_with_a_way_to_go_on(
+    server: HubServer, pace: Pace, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_ENDPOINT", server.url)
+    server.faults.append(Fault("info", status=503, times=99))
+    with pytest.raises(RemoteError, match="gave up after 8 tries") as caught:
+        published_boards(REPO, pace=pace)
+    assert "--offline" in str(caught.value.hint)
+    assert len(clock.slept) == 7
+
+
+def test_publishing_does_not_wait_for_what_only_measuring_needs() -> None:
+    rows = orjson.dumps(new_rows(1)).decode()
+    told = (
+        "import json, sys\n"
+        "from sagellm_benchmark.board.read import Found\n"
+        "from sagellm_benchmark.board.submission import Examiner\n"
+        "from sagellm_benchmark.hub import publish\n"
+        "from sagellm_benchmark.report import published\n"
+        "rows = json.loads(sys.argv[1])\n"
+        "assert Examiner([]).examine([Found('x', 0, rows[0])]).new\n"
+        "print('numpy' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", told, rows], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "False\n"

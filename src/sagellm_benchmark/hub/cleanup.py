@@ -39,9 +39,13 @@ def clean(
     """Remove the published files of rows in `folder` from the remote branch; None when `agree` says no.
 
     Works on the remote's newest commit, not on the files here. What somebody pushed meanwhile is published first.
-    Raises DataError when nothing there is published, RemoteError when git's remote or the store is out of reach,
-    ConflictError when pushes kept coming.
+    Raises DataError when there is no such folder or nothing in it is published, RemoteError when git's remote or the
+    store is out of reach, ConflictError when pushes kept coming.
     """
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {folder}", hint="run this in a clone, or name its folder with --hf-data"
+        )
     repository = Repository.at(folder)
     inside = folder.resolve().relative_to(repository.root.resolve()).as_posix()
     ours = {blob.id for blob in _row_blobs(repository, repository.head(), inside)}

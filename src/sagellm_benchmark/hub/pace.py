@@ -6,9 +6,12 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from sagellm_benchmark.errors import BenchmarkError, ConflictError, RemoteError
 from sagellm_benchmark.hub.store import Ambiguous, Busy, Stale
+
+T = TypeVar("T")
 
 STALE_CAP_S = 6.0  # a conflict means that somebody else got through: the next turn is soon
 TROUBLE_CAP_S = 60.0
@@ -63,3 +66,13 @@ class Tries:
             return RemoteError(said, hint=f"it asks to wait {delay:.0f} s: publish again after that")
         advice = error.hint or "publish again later"
         return RemoteError(said, hint=f"{advice}; what has arrived in the meantime is not sent twice")
+
+
+def patiently(read: Callable[[], T], pace: Pace | None = None) -> T:
+    """What `read` gives, tried again while the store is busy or gives no usable answer. Raises as Tries.wait."""
+    tries = Tries(pace or Pace())
+    while True:
+        try:
+            return read()
+        except (Stale, Busy, Ambiguous) as error:
+            tries.wait(error, answered=False)

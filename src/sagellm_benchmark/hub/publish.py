@@ -13,7 +13,7 @@ from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.pace import Pace, Tries
+from sagellm_benchmark.hub.pace import Pace, Tries, patiently
 from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry, tables
 from sagellm_benchmark.hub.store import (
     COMPARE,
@@ -108,10 +108,15 @@ def publish(
             tries.wait(error, answered=found is not None)
 
 
-def merge(store: Store, folder: Path, *, skip_invalid: bool = False) -> Published:
-    """Merge hf_data/ with the published board into hf_data/ itself, and send nothing."""
-    board = Board.of(store.read())
-    examined = _accepted(store, board, _read(rows_in(folder), board), skip_invalid=skip_invalid)
+def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace | None = None) -> Published:
+    """Merge hf_data/ with the published board into hf_data/ itself, and send nothing. Raises as `publish`."""
+    source = rows_in(folder)
+
+    def read() -> tuple[Board, Examined]:
+        board = Board.of(store.read())
+        return board, _accepted(store, board, _read(source, board), skip_invalid=skip_invalid)
+
+    board, examined = patiently(read, pace)
     merged = join(board.entries, (*examined.known, *examined.new))
     for name, content in tables(merged.entries).items():
         if name in BOARDS:
@@ -121,13 +126,12 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False) -> Publishe
 
 def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Examined:
     """What is in `source`, judged: only its `known` rows are on the board, or were and are kept as submissions."""
-    tries = Tries(pace or Pace())
-    while True:
-        try:
-            board = Board.of(store.read())
-            return _examined(store, board, _read(source, board))
-        except (Stale, Busy, Ambiguous) as error:
-            tries.wait(error, answered=False)
+
+    def read() -> Examined:
+        board = Board.of(store.read())
+        return _examined(store, board, _read(source, board))
+
+    return patiently(read, pace)
 
 
 def _read(source: Source, board: Board) -> list[Found]:

@@ -6,13 +6,17 @@ from collections.abc import Mapping
 
 from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.hub.pace import Pace, patiently
 from sagellm_benchmark.hub.store import Hub
 
+_PATIENCE_S = 60.0  # aggregate can go on without the Hub
 
-def published_boards(repo: str) -> Mapping[str, bytes]:
+
+def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, bytes]:
     """Both boards at the dataset's newest commit. Raises RemoteError with a way to go on without them."""
+    hub = Hub(repo)
     try:
-        return Hub(repo).read(BOARDS).files
+        return patiently(lambda: hub.read(BOARDS), pace or Pace(patience_s=_PATIENCE_S)).files
     except RemoteError as error:
         raise RemoteError(
             error.message,
