@@ -105,7 +105,7 @@ def program(session: nox.Session, command: str, *arguments: str) -> None:
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
     """Measure a model: `sagellm-benchmark run`, with an engine of our own unless a URL is given."""
-    elsewhere = "SAGELLM_BASE_URL" in os.environ or any(a.startswith("--base-url") for a in session.posargs)
+    elsewhere = os.environ.get("SAGELLM_BASE_URL") or any(a.startswith("--base-url") for a in session.posargs)
     layer = CORE if elsewhere else EMBEDDED
     run_in(session, layer, "sagellm-benchmark", "run", *session.posargs)
 
@@ -164,9 +164,8 @@ def doctor(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def perf(session: nox.Session) -> None:
     """Measure the load client against a server of known timing, and merging against big boards."""
-    run_in(session, DEVELOPMENT, "python", "scripts/perf.py", *session.posargs)
-    if set(session.posargs) <= {"--json"}:  # the baseline (--check, --record) is the client's alone
-        run_in(session, DEVELOPMENT, "python", "scripts/perf_board.py", *session.posargs)
+    both = ["--board"] if set(session.posargs) <= {"--json"} else []  # the baseline is the client's alone
+    run_in(session, DEVELOPMENT, "python", "scripts/perf.py", *session.posargs, *both)
 
 
 @nox.session(venv_backend="none")

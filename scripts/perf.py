@@ -4,6 +4,7 @@
     python scripts/perf.py --json          # the same for machines
     python scripts/perf.py --check         # fail when the client's cost beside a bare loop's has clearly grown
     python scripts/perf.py --record        # write down that ratio as the new baseline
+    python scripts/perf.py --board         # and what scripts/perf_board.py measures
 
 Server and client run on a core each, where there are two. The client's processor time is that of its whole process:
 interpreter, imports, load, and decoding every answer. The bare loop is the least that a client can do: stamp each
@@ -242,6 +243,12 @@ def table(rows: list[Measured]) -> str:
     return "\n".join(lines)
 
 
+def board(*arguments: str) -> str:
+    """What the other script prints, in a process of its own: this one's memory is not to be counted."""
+    command = (sys.executable, str(Path(__file__).with_name("perf_board.py")), *arguments)
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 def regressions(now: dict[str, float]) -> list[str]:
     """What has clearly become worse than the baseline."""
     if not BASELINE.exists():
@@ -260,6 +267,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--check", action="store_true", help="fail on a clear regression")
     parser.add_argument("--record", action="store_true", help="write the baseline")
+    parser.add_argument("--board", action="store_true", help="measure merging big boards, too")
     parser.add_argument("--streams", default="1,64,256,1024", help="comma-separated")
     parser.add_argument("--work", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -275,9 +283,11 @@ def main() -> None:
     load = os.getloadavg()[0]
     facts = {"machine": machine(), "load_average": round(load, 2), "cost_beside_a_bare_loop": ratios(rows)}
     if given.json:
-        print(to_json(facts | {"rows": [asdict(row) for row in rows]}).decode(), end="")
+        merged = json.loads(board("--json")) if given.board else {}
+        print(to_json(facts | {"rows": [asdict(row) for row in rows]} | merged).decode(), end="")
     else:
-        print(table(rows), f"{facts['machine']}; load average {load:.2f}", sep="\n\n")
+        print(table(rows), f"{facts['machine']}; load average {load:.2f}", sep="\n\n", flush=True)
+        print(f"\n{board()}" if given.board else "", end="")
     if given.record:
         write_whole(BASELINE, to_json(facts))
     if given.check and (worse := regressions(ratios(rows))):

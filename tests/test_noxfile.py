@@ -73,6 +73,31 @@ def test_an_engine_named_in_the_environment_needs_none_here(
     assert bench(noxfile).installed() == ["."]
 
 
+def test_an_empty_address_in_the_environment_names_no_engine(
+    noxfile: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAGELLM_BASE_URL", "")
+    assert bench(noxfile).installed() == [".[embedded]", noxfile.WEIGHTS]
+
+
+@pytest.mark.parametrize(
+    ("given", "run"),
+    [
+        ([], ["--board"]),
+        (["--json"], ["--json", "--board"]),
+        (["--check"], ["--check"]),
+        (["--record", "--json"], ["--record", "--json"]),
+    ],
+)
+def test_perf_is_one_command_whose_answer_is_one_document(
+    noxfile: ModuleType, given: list[str], run: list[str]
+) -> None:
+    noxfile.perf.func(Session(*given))  # makes the environment
+    session = Session(*given)
+    noxfile.perf.func(session)
+    assert [command[1:] for command in session.ran] == [["scripts/perf.py", *run]]
+
+
 def test_what_the_engine_brought_is_not_installed_again_for_the_other_commands(noxfile: ModuleType) -> None:
     bench(noxfile)
     session = Session("--offline")
