@@ -21,4 +21,8 @@ scripts/nox.sh --report "$results" -s ci || code=$?
 
 python=$environments/dev/bin/python # has the program that posts; nox's own Python is enough to report
 [ -x "$python" ] || python=.make/bin/python
+if [ ! -x "$python" ]; then
+    echo "no report: the checks could not begin, as no Python was found to run them" >&2
+    exit "$code"
+fi
 "$python" scripts/ci_report.py --tree "$tree" --results "$results" --code "$code" "$@"

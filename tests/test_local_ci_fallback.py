@@ -198,3 +198,11 @@ def test_without_the_program_the_report_is_written_all_the_same(checkout: Path) 
     assert (answer.returncode, sent) == (1, [])
     assert "could not be installed" in answer.stderr
     assert "FAILED" in report(checkout)
+
+
+def test_without_any_python_it_says_so_and_keeps_the_exit_code(checkout: Path) -> None:
+    shutil.rmtree(checkout / ".nox/dev")
+    answer = fallback(checkout, CODE="9", RESULTS="")
+    assert answer.returncode == 9
+    assert answer.stderr.startswith("no report")
+    assert not (checkout / "ci-report.md").exists()
