@@ -154,3 +154,9 @@ def test_the_version_is_read_and_never_stated() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["dynamic"] == ["version"]
     assert "version" not in project
+
+
+def test_no_page_still_holds_a_placeholder() -> None:
+    pages = [page for folder in (".", "hf_data", ".github") for page in (ROOT / folder).glob("*.md")]
+    assert ROOT / "README.md" in pages
+    assert [page.name for page in pages if "@@" in page.read_text(encoding="utf-8")] == []
