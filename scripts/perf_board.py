@@ -99,22 +99,26 @@ def new_rows() -> Iterator[dict[str, Any]]:
         yield row
 
 
-def merge_files(folder: Path) -> int:
-    """Two board files into a third."""
+def merge_files(folder: Path) -> dict[str, Any]:
+    """Two board files into a third, and how long its three parts took."""
+    began = time.perf_counter()
     published = entries("published", (folder / "published.json").read_bytes())
     new = entries("new", (folder / "new.json").read_bytes())
+    read = time.perf_counter()
     merged = join(published, new)
+    joined = time.perf_counter()
     (folder / "merged.json").write_bytes(board_file(merged.entries))
-    return len(merged.entries)
+    parts = {"read_s": read - began, "join_s": joined - read, "write_s": time.perf_counter() - joined}
+    return {"on_board": len(merged.entries), **{name: round(part, 3) for name, part in parts.items()}}
 
 
-def aggregate_runs(folder: Path) -> int:
+def aggregate_runs(folder: Path) -> dict[str, Any]:
     """What `sagellm-benchmark aggregate` does once the published board is there."""
     published = {SINGLE: (folder / "published.json").read_bytes(), MULTI: b"[]"}
     report = aggregate(folder / "outputs", folder / "hf_data", published)
     if len(report.outcomes) != RUNS:
         raise SystemExit(f"only {len(report.outcomes)} of {RUNS} runs were aggregated: {report.damaged[:1]}")
-    return report.total
+    return {"on_board": report.total}
 
 
 WORK = {"merge": merge_files, "aggregate": aggregate_runs}
@@ -123,7 +127,7 @@ WORK = {"merge": merge_files, "aggregate": aggregate_runs}
 def cost(work: str, folder: Path) -> dict[str, Any]:
     """Seconds by the clock and of the processor, and this process's peak memory."""
     start, cpu = time.perf_counter(), time.process_time()
-    total = WORK[work](folder)
+    done = WORK[work](folder)
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there and in KiB on Linux
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
@@ -131,19 +135,25 @@ def cost(work: str, folder: Path) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "cpu_s": round(cpu_seconds, 3),
         "peak_mib": round(peak),
-        "on_board": total,
+        **done,
     }
 
 
 def table(found: list[dict[str, Any]]) -> str:
     """One line per measurement."""
-    lines = [f"{'':10}{'rows':>9}{'seconds':>10}{'cpu s':>9}{'peak MiB':>10}{'on board':>10}"]
+    lines = [
+        f"{'':10}{'rows':>9}{'seconds':>10}{'cpu s':>9}{'peak MiB':>10}{'on board':>10}{'read, join, write':>26}"
+    ]
     lines += [
         f"{one['work']:10}{one['rows']:>9,}{one['seconds']:>10.3f}{one['cpu_s']:>9.3f}"
-        f"{one['peak_mib']:>10,}{one['on_board']:>10,}"
+        f"{one['peak_mib']:>10,}{one['on_board']:>10,}{_parts(one):>26}"
         for one in found
     ]
     return "\n".join(lines)
+
+
+def _parts(one: dict[str, Any]) -> str:
+    return ", ".join(f"{one[name]:.3f}" for name in ("read_s", "join_s", "write_s") if name in one)
 
 
 if __name__ == "__main__":
