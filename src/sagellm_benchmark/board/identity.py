@@ -25,6 +25,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Row = {}
 _LARGE = 2**63
+_SMALL = {number: str(number) for number in range(4097)}
 
 
 class Identity(NamedTuple):
@@ -156,6 +157,8 @@ def _text(value: Any) -> str:
         return intern(value.strip())
     if value is None:
         return ""
+    if kind is int and value in _SMALL:  # the lengths and counts of nearly every row
+        return _SMALL[value]
     if kind is float and value.is_integer():
         value, kind = int(value), int
     if kind is int and -_LARGE < value < _LARGE:
