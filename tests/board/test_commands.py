@@ -44,8 +44,35 @@ def test_validate_without_files_looks_into_hf_data(tmp_path: Path) -> None:
 
 
 def test_validate_has_nothing_against_no_rows(tmp_path: Path) -> None:
-    done = command.run("validate", cwd=tmp_path)
+    (tmp_path / "rows.json").write_text("[]")
+    done = command.run("validate", "rows.json", cwd=tmp_path)
     assert (done.returncode, done.stdout.strip()) == (0, "0 of 0 rows valid")
+
+
+def test_validate_without_any_file_says_that_there_is_none(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    done = command.run("validate", cwd=tmp_path, env={"GITHUB_STEP_SUMMARY": str(summary)})
+    assert (done.returncode, "no files to check" in done.stdout) == (0, True)
+    assert "no files to check" in summary.read_text()
+
+
+def test_validate_tells_which_rows_pass_only_because_they_may_be_published(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    forged = new_row(metrics__throughput_tps=1e6)
+    del forged["schema_version"]
+    (tmp_path / "rows.json").write_bytes(to_json([new_row(), forged]))
+    done = command.run("validate", "rows.json", cwd=tmp_path, env={"GITHUB_STEP_SUMMARY": str(summary)})
+    assert done.returncode == 0
+    assert "1 of them only where published already" in done.stdout
+    assert summary.read_text().count("refused as new") == 1
+
+
+def test_a_job_summary_that_cannot_be_written_keeps_no_verdict_back(tmp_path: Path) -> None:
+    (tmp_path / "rows.json").write_bytes(to_json([new_row(metrics__ttft_ms=-1)]))
+    done = command.run("validate", "rows.json", cwd=tmp_path, env={"GITHUB_STEP_SUMMARY": str(tmp_path)})
+    assert done.returncode == 3
+    assert "0 of 1 row valid" in done.stdout
+    assert done.stderr == "the job summary could not be written: Is a directory\n"
 
 
 def test_a_workflows_job_summary_gets_a_table_that_no_row_can_break(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_json_lists_runs_by_their_fate() -> None:
 
 
 def test_a_long_validation_is_cut_and_counted() -> None:
-    text = validation_text(Validation((checked("bad"),) * 201, ("gone",)))
+    text = validation_text(Validation((checked("bad"),) * 201, ("gone",), 2))
     assert text.startswith("✗ gone\n✗ rows.json, row 0  no entry_id\n    bad")
     assert text.endswith("✗ and 1 more; --json lists them all\n0 of 201 rows valid")
 
@@ -79,7 +79,7 @@ def test_a_job_summary_is_added_to_and_cut(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     path.write_text("before\n")
     add_to_job_summary(
-        Validation((checked(), *[checked("bad")] * 200), ("gone",)), {"GITHUB_STEP_SUMMARY": str(path)}
+        Validation((checked(), *[checked("bad")] * 200), ("gone",), 2), {"GITHUB_STEP_SUMMARY": str(path)}
     )
     lines = path.read_text().splitlines()
     assert lines[0] == "before"
@@ -89,4 +89,19 @@ def test_a_job_summary_is_added_to_and_cut(tmp_path: Path) -> None:
 
 
 def test_outside_a_workflow_there_is_no_summary() -> None:
-    add_to_job_summary(Validation((), ()), {})
+    add_to_job_summary(Validation((), (), 0), {})
+
+
+def test_a_row_that_would_be_refused_as_new_is_told_apart_from_a_valid_one(tmp_path: Path) -> None:
+    old = Checked(Found("rows.json", 1, None), (), ("engine is missing",))
+    validation = Validation((checked(), old), (), 1)
+    assert validation_text(validation).splitlines() == [
+        "2 of 2 rows valid",
+        "1 of them only where published already; --as-new says what new ones lack",
+    ]
+    add_to_job_summary(validation, {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")})
+    rows = [line for line in (tmp_path / "summary").read_text().splitlines() if line.startswith("| rows")]
+    assert rows == [
+        "| rows.json, row 1 |  | valid if already published; refused as new: engine is missing |",
+        "| rows.json, row 0 |  | valid |",
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sagellm_benchmark.board.identity import content
@@ -19,10 +19,11 @@ _BOARD = Limits(file_bytes=512 << 20, rows=250_000, values=25_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A row and every reason why it is not valid."""
+    """A row and every reason why it is not valid; `if_new`, why it would not be if it were not on the board yet."""
 
     found: Found
     reasons: tuple[str, ...]
+    if_new: tuple[str, ...] = ()
 
     @property
     def valid(self) -> bool:
@@ -38,10 +39,11 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Every row of the files, and what was wrong with files that gave none."""
+    """Every row of the files, what was wrong with files that gave none, and how many files there were."""
 
     rows: tuple[Checked, ...]
     damaged: tuple[str, ...]
+    files: int
 
     @property
     def valid(self) -> bool:
@@ -54,7 +56,8 @@ def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
     rows: list[Checked] = []
     damaged: list[str] = []
     owners: dict[str, tuple[str, bytes]] = {}
-    for path in paths:
+    files = list(paths)
+    for path in files:
         try:
             rows += (
                 _check(found, owners, as_new=as_new)
@@ -62,19 +65,15 @@ def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
             )
         except DataError as error:
             damaged.append(error.message)
-    return Validation(tuple(rows), tuple(damaged))
+    return Validation(tuple(rows), tuple(damaged), len(files))
 
 
 def _check(found: Found, owners: dict[str, tuple[str, bytes]], *, as_new: bool) -> Checked:
-    reasons = [
-        str(problem) for problem in problems(found.row, Strength.NEW if as_new else Strength.PUBLISHED)
-    ]
-    if found.repeated is not None:
-        reasons.append(str(repeated_key(found.repeated)))
-    if as_new:
-        reasons += implausible(found.row)
-    checked = Checked(found, tuple(reasons))
-    return Checked(found, (*reasons, *_shared_id(checked, owners)))
+    twice = [] if found.repeated is None else [str(repeated_key(found.repeated))]
+    if_new = (*map(str, problems(found.row, Strength.NEW)), *twice, *implausible(found.row))
+    reasons = if_new if as_new else (*map(str, problems(found.row, Strength.PUBLISHED)), *twice)
+    checked = Checked(found, reasons, if_new)
+    return replace(checked, reasons=(*reasons, *_shared_id(checked, owners)))
 
 
 def _shared_id(checked: Checked, owners: dict[str, tuple[str, bytes]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -49,7 +50,7 @@ def aggregate_json(report: Report) -> dict[str, Any]:
 
 
 def validation_text(validation: Validation) -> str:
-    """Every refused row with its reasons, then the count."""
+    """Every refused row with its reasons, then the count, and how many are valid only where they are published."""
     refused = [row for row in validation.rows if not row.valid]
     lines = [f"✗ {message}" for message in validation.damaged]
     for row in refused[:MOST]:
@@ -57,8 +58,13 @@ def validation_text(validation: Validation) -> str:
         lines += [f"    {plain(reason)}" for reason in row.reasons]
     if len(refused) > MOST:
         lines.append(f"✗ and {len(refused) - MOST} more; --json lists them all")
+    if not validation.files:
+        return "there are no files to check; without FILES, those in hf_data/ are looked for"
     good = len(validation.rows) - len(refused)
-    return "\n".join([*lines, f"{good} of {_count(len(validation.rows), 'row')} valid"])
+    lines.append(f"{good} of {_count(len(validation.rows), 'row')} valid")
+    if old := sum(row.valid and bool(row.if_new) for row in validation.rows):
+        lines.append(f"{old:,} of them only where published already; --as-new says what new ones lack")
+    return "\n".join(lines)
 
 
 def validation_json(validation: Validation) -> dict[str, Any]:
@@ -71,15 +77,23 @@ def validation_json(validation: Validation) -> dict[str, Any]:
 
 
 def add_to_job_summary(validation: Validation, environment: Mapping[str, str]) -> None:
-    """In a workflow, add the verdicts to the job's summary as a Markdown table; elsewhere nothing."""
+    """In a workflow, add the verdicts to the job's summary as a Markdown table; elsewhere nothing.
+
+    Where it cannot be written this is said on stderr: the verdicts themselves must not be lost for that.
+    """
     if path := environment.get(SUMMARY):
-        with Path(path).open("a", encoding="utf-8") as file:
-            file.write(_markdown(validation))
+        try:
+            with Path(path).open("a", encoding="utf-8") as file:
+                file.write(_markdown(validation))
+        except OSError as error:
+            sys.stderr.write(f"the job summary could not be written: {error.strerror}\n")
 
 
 def _markdown(validation: Validation) -> str:
-    refused_first = sorted(validation.rows, key=lambda row: row.valid)
+    refused_first = sorted(validation.rows, key=lambda row: (row.valid, not row.if_new))
     lines = ["### Leaderboard rows", "", "| row | entry_id | verdict |", "|---|---|---|"]
+    if not validation.files:
+        return "### Leaderboard rows\n\nThere are no files to check.\n\n"
     lines += [f"| | | ✗ {_cell(message)} |" for message in validation.damaged]
     lines += [
         f"| {_cell(row.found.where)} | {_cell(row.entry_id or '')} | {_cell(_verdict(row))} |"
@@ -91,7 +105,12 @@ def _markdown(validation: Validation) -> str:
 
 
 def _verdict(row: Checked) -> str:
-    return "valid" if row.valid else "✗ " + "; ".join(row.reasons)
+    """What becomes of the row: one that lacks what is asked of new rows passes only if it is published already."""
+    if not row.valid:
+        return "✗ " + "; ".join(row.reasons)
+    return (
+        "valid" if not row.if_new else "valid if already published; refused as new: " + "; ".join(row.if_new)
+    )
 
 
 def _cell(text: str) -> str:
