@@ -74,6 +74,11 @@ def test_several_rates_are_a_sweep() -> None:
     assert [shape.rate_rps for shape in parsed("--rate", "1,2.5,inf").shapes] == [1.0, 2.5, float("inf")]
 
 
+def test_two_rates_with_dots_between_them_are_a_ramp() -> None:
+    (shape,) = parsed("--rate", "2..20").shapes
+    assert (shape.rate_rps, shape.last_rate_rps) == (2.0, 20.0)
+
+
 def test_a_sweep_gives_every_stream_a_request() -> None:
     shape = parsed("--concurrency", "64").shapes[0]
     assert (shaped(WORKLOADS["Q1"], shape).requests, shaped(WORKLOADS["Q1"], shape).concurrency) == (64, 64)
@@ -123,6 +128,8 @@ def test_a_served_model_has_real_weights_unless_the_user_says_otherwise() -> Non
         ("--concurrency", "0"),
         ("--concurrency", "two"),
         ("--rate", "-1"),
+        ("--rate", "1..inf"),
+        ("--search-goodput", "--slo", "ttft=1s", "--rate", "1..9"),
         ("--rate", "nan"),
         ("--slo", "speed=9ms"),
         ("--slo", "ttft=fast"),

@@ -271,6 +271,16 @@ def test_an_open_loop_reports_latency_from_when_requests_were_due(tmp_path: Path
     assert (row["workload"]["request_rate"], "concurrent_requests" in row["workload"]) == ("20.0", False)
 
 
+def test_a_ramp_goes_from_one_rate_to_the_other(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--rate", "10..50", "--requests", "31", *SMALL)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    lines = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]
+    due = sorted(line["due_s"] for line in lines)
+    assert due[1] - due[0] > 2 * (due[-1] - due[-2])
+    assert read(tmp_path, "custom_leaderboard.json")["workload"]["request_rate"] == "10..50"
+
+
 def test_all_at_once_is_an_open_loop_without_a_rate(tmp_path: Path) -> None:
     with serving(STREAMING) as server:
         done = run(tmp_path, "--base-url", server.base_url, "--rate", "inf", "--requests", "20", *SMALL)

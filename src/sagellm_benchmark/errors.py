@@ -51,15 +51,3 @@ class ConflictError(BenchmarkError):
     """Other writers kept winning; nothing of ours was written."""
 
     exit_code = Exit.CONFLICT
-
-
-class InvalidRunError(BenchmarkError):
-    """The run finished, but its own checks say that its numbers are not to be believed."""
-
-    exit_code = Exit.INVALID_RUN
-
-
-class Interrupted(BenchmarkError):  # noqa: N818 - an event, not an error
-    """The user pressed Ctrl-C, or the process was asked to end."""
-
-    exit_code = Exit.INTERRUPTED

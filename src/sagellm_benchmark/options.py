@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -77,7 +78,10 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (
         ("--rate", "-r"),
-        {"metavar": "R[,R…]", "help": "Open loop: requests per second, or inf; several make a sweep."},
+        {
+            "metavar": "R[,R…]",
+            "help": "Open loop: requests per second, inf, or 2..20 for a ramp; several make a sweep.",
+        },
     ),
     (
         ("--arrival",),
@@ -263,7 +267,8 @@ def _check(given: Mapping[str, Any], base_url: str | None) -> None:
         (given["search_goodput"] and not given["slo"], "--search-goodput needs objectives", "add --slo ttft=200ms"),
         (given["ramp"] and given["rate"], "--ramp spreads the streams of a closed loop", "leave out --rate or --ramp"),
         (
-            given["search_goodput"] and (given["concurrency"] or given["ramp"] or "," in (given["rate"] or "")),
+            given["search_goodput"]
+            and (given["concurrency"] or given["ramp"] or re.search(r",|\.\.", given["rate"] or "")),
             "--search-goodput chooses its own rates",
             "give at most one --rate, to begin with",
         ),
@@ -329,7 +334,8 @@ def _shapes(given: Mapping[str, Any]) -> tuple[LoadShape, ...]:
         ramp_s=given["ramp"],
     )
     if given["rate"]:
-        return tuple(replace(base, rate_rps=rate) for rate in parse_rates(given["rate"]))
+        rates = parse_rates(given["rate"])
+        return tuple(replace(base, rate_rps=first, last_rate_rps=last) for first, last in rates)
     if given["concurrency"]:
         return tuple(
             replace(base, concurrency=count) for count in parse_counts("--concurrency", given["concurrency"])

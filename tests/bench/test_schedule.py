@@ -92,9 +92,8 @@ def test_a_ramp_begins_at_one_rate_and_ends_at_the_other() -> None:
     assert min(np.diff(schedule.ramp(100, 10, 50))) > 0
 
 
-def test_a_trace_is_played_from_its_first_request_at_the_asked_speed() -> None:
+def test_a_trace_is_played_from_its_first_request() -> None:
     assert schedule.trace([100.0, 100.5, 103.0]) == (0, 0.5, 3)
-    assert schedule.trace([100.0, 100.5, 103.0], speed=2) == (0, 0.25, 1.5)
     assert schedule.trace([]) == ()
 
 
@@ -111,7 +110,6 @@ def test_a_rate_that_sends_nothing_is_refused(rate: float) -> None:
         lambda: schedule.poisson(rate, 3, rng()),
         lambda: schedule.gamma(1, 3, rate, rng()),
         lambda: schedule.ramp(1, rate, 3),
-        lambda: schedule.trace([1.0], speed=rate),
     )
     for make in makers:
         with pytest.raises(UsageError):

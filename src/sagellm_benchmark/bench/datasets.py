@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from sagellm_benchmark.bench import schedule
 from sagellm_benchmark.bench.prompts import Prompts
 from sagellm_benchmark.bench.workload import Conversation, Turn, Workload
 from sagellm_benchmark.engines.tokens import TokenCounter
@@ -204,7 +205,7 @@ def _trace(
         digest,
         Prompts(shape, seed, counter),
         tuple(lengths),
-        tuple(moment - due[0] for moment in due),
+        schedule.trace(due),
     )
 
 

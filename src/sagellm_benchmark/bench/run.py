@@ -271,13 +271,17 @@ def schedule_for(setting: Setting, repeat: int = 0) -> tuple[Schedule, int | Non
 
 def _arrivals(shape: LoadShape, rate: float, count: int, rng: np.random.Generator) -> schedule.Times:
     """`count` arrivals, or with a duration as many as fall into it."""
-    if shape.duration_s is not None and math.isfinite(rate):
+    if shape.duration_s is not None and shape.last_rate_rps is not None:
+        count = math.ceil((rate + shape.last_rate_rps) / 2 * shape.duration_s)
+    elif shape.duration_s is not None and math.isfinite(rate):
         count = math.ceil(rate * shape.duration_s * 1.5 + 10 * math.sqrt(rate * shape.duration_s) + 10)
     if count > MOST_ARRIVALS:
         raise UsageError(
             f"that load has {count:,} requests", hint="give a lower --rate or a shorter --duration"
         )
-    if shape.arrival == "constant":
+    if shape.last_rate_rps is not None:
+        due = schedule.ramp(rate, shape.last_rate_rps, count)
+    elif shape.arrival == "constant":
         due = schedule.constant(rate, count)
     elif shape.arrival == "gamma":
         due = schedule.gamma(rate, count, shape.burstiness, rng)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -71,17 +70,3 @@ class Sample:
     def to_json(self) -> dict[str, Any]:
         """The line of requests.jsonl for this sample."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, line: Mapping[str, Any]) -> Sample:
-        """The inverse of `to_json`; a KeyError or ValueError means the line is damaged."""
-        fields = {name: line[name] for name in cls.__dataclass_fields__}
-        failure = fields["failure"]
-        return cls(
-            **{
-                **fields,
-                "phase": Phase(fields["phase"]),
-                "event_s": tuple(fields["event_s"]),
-                "failure": None if failure is None else Failure(failure),
-            }
-        )

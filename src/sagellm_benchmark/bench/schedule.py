@@ -66,12 +66,11 @@ def ramp(first_rate: float, last_rate: float, n: int) -> Times:
     return tuple(2 * i / (first + math.sqrt(first * first + growth * i)) for i in range(n))
 
 
-def trace(times: Sequence[float], *, speed: float = 1.0) -> Times:
-    """The moments of a recorded trace, its first request at 0, played `speed` times as fast."""
-    factor = _positive(speed, "speed")
+def trace(times: Sequence[float]) -> Times:
+    """The moments of a recorded trace, its first request at 0."""
     if not all(math.isfinite(moment) for moment in times) or any(b < a for a, b in pairwise(times)):
         raise DataError("the trace's timestamps are not in order", hint="sort the trace by its timestamps")
-    return tuple((moment - times[0]) / factor for moment in times)
+    return tuple(moment - times[0] for moment in times)
 
 
 def _positive(value: float, name: str) -> float:

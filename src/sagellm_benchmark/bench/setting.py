@@ -42,9 +42,9 @@ class Setting:
 
     @property
     def asked_rate_rps(self) -> float | None:
-        """Requests per second that were asked for; None in a closed loop, for all at once and for a trace."""
+        """Requests per second that were asked for; None in a closed loop, and where the rate is no single one."""
         rate = self.shape.rate_rps
-        return rate if rate is not None and math.isfinite(rate) else None
+        return rate if rate is not None and math.isfinite(rate) and self.shape.last_rate_rps is None else None
 
     @property
     def what(self) -> str:
@@ -66,6 +66,8 @@ class Setting:
         """The load for config.json and the row; a trace is an open loop whose rate is its mean."""
         rate = self.shape.rate_rps
         load = asdict(self.shape) | {"rate_rps": "inf" if rate == math.inf else rate}
+        if self.shape.last_rate_rps is not None:
+            load |= {"arrival": "ramp", "rate_rps": f"{rate:g}..{self.shape.last_rate_rps:g}"}
         due = self.source.due_s
         if due is None:
             return load

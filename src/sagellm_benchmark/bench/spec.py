@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,7 @@ class LoadShape:
 
     concurrency: int | None = None  # of a closed loop, instead of the workload's own
     rate_rps: float | None = None  # None: closed loop; inf: all at once
+    last_rate_rps: float | None = None  # a ramp: the rate goes in a straight line to this one
     arrival: Arrival = "poisson"
     burstiness: float = 1.0  # shape of the gamma distribution of gaps; 1 is Poisson
     duration_s: float | None = None
@@ -35,6 +37,8 @@ class LoadShape:
             how = f"{streams} at a time" if streams > 1 else "one at a time"
         elif self.rate_rps == float("inf"):
             how = "all at once"
+        elif self.last_rate_rps is not None:
+            how = f"a ramp from {self.rate_rps:g}/s to {self.last_rate_rps:g}/s"
         else:
             how = f"{self.arrival} arrivals at {self.rate_rps:g}/s"
         return how if self.duration_s is None else f"{how} for {self.duration_s:g} s"
@@ -107,17 +111,25 @@ def parse_slo(text: str) -> dict[str, float]:
     return slo
 
 
-def parse_rates(text: str) -> tuple[float, ...]:
-    """`1,2.5,inf` as requests per second."""
+def parse_rates(text: str) -> tuple[tuple[float, float | None], ...]:
+    """`1,2.5,inf` as requests per second, `2..20` as the ends of a ramp; the second end of no ramp is None."""
     try:
-        rates = tuple(float(part) for part in text.split(","))
+        rates = tuple(_ends(part) for part in text.split(","))
     except ValueError:
         rates = ()
-    if not rates or any(not rate > 0 for rate in rates):
+    if not rates or any(
+        not first > 0 or (last is not None and not 0 < last < math.inf) for first, last in rates
+    ):
         raise UsageError(
-            f"--rate does not understand {text!r}", hint="write requests per second: 4, or 1,2,4, or inf"
+            f"--rate does not understand {text!r}",
+            hint="write requests per second: 4, or 1,2,4 for a sweep, 2..20 for a ramp, or inf for all at once",
         )
     return rates
+
+
+def _ends(part: str) -> tuple[float, float | None]:
+    first, dots, last = part.partition("..")
+    return float(first), float(last) if dots else None
 
 
 def parse_counts(option: str, text: str) -> tuple[int, ...]:

@@ -77,8 +77,8 @@ def _axis(config: Mapping[str, Any]) -> str:
 
 
 def _load(config: Mapping[str, Any]) -> float | None:
-    """The load's place on the x axis; all at once has none."""
+    """The load's place on the x axis; all at once and a ramp have none."""
     rate = config["load"]["rate_rps"]
     if rate is None:
         return float(config["workload"]["concurrency"])
-    return None if rate == "inf" else float(rate)
+    return None if isinstance(rate, str) else float(rate)
