@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,10 +19,11 @@ from sagellm_benchmark.board.identity import Row, submission_path
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.rebuild import rebuild
-from sagellm_benchmark.hub.store import Hub
+from sagellm_benchmark.hub.store import FILES, Hub, Store
 from tests.command import PROGRAM, environment
-from tests.fakes.hub_server import REPO, WRITER, HubServer
+from tests.fakes.hub_server import REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import new_row
+from tests.waiting import wait_for
 
 PUBLISHERS, ROWS_EACH = 16, 10
 
@@ -92,28 +94,51 @@ def test_sixteen_at_once_in_a_folder_lose_nothing(tmp_path: Path) -> None:
     assert rebuild(store).differences == ()
 
 
-@pytest.mark.parametrize("where", ["hub", "folder"])
-def test_a_publisher_that_is_killed_and_started_again_ends_as_if_it_never_was(
-    tmp_path: Path, where: str
-) -> None:
+STEPS = {
+    "reading": Fault("info"),
+    "creating the dataset": Fault("create"),
+    "uploading": Fault("preupload"),
+    "committing, before it is done": Fault("commit"),
+    "committing, when it is done": Fault("commit", applied=True),
+    "reading back": Fault("head", skip=len(FILES)),
+}
+"""The request of a first publish that is not answered, so that it can be killed right there."""
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_publisher_that_is_killed_at_any_step_ends_as_if_it_never_was(tmp_path: Path, step: str) -> None:
+    rows, fault = batches()[0], replace(STEPS[step], do="hang")
+    commits = 1 if step in ("committing, when it is done", "reading back") else 0
+    with HubServer(repo=None) as server:
+        server.faults.append(fault)
+        killed = start(tmp_path, rows, "--repo", REPO, url=server.url)
+        wait_for(lambda: fault.times == 0 and committed(server) == commits)
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        all_end_well([start(tmp_path, rows, "--repo", REPO, url=server.url)])
+        assert committed(server) == 1
+        held_exactly(Hub(REPO, endpoint=server.url), rows)
+
+
+def committed(server: HubServer) -> int:
+    """The commits on top of the one that each dataset begins with."""
+    return len(server.history.commits) - 1 if server.repos else 0
+
+
+def test_a_publisher_into_a_folder_that_is_killed_ends_as_if_it_never_was(tmp_path: Path) -> None:
     rows = batches()[0]
     pauses = random.Random(7)  # noqa: S311 - repeatable
-    with HubServer() as server:
-        for attempt in range(6):
-            home, shared, repo = (
-                tmp_path / f"{attempt}",
-                tmp_path / f"shared{attempt}",
-                f"team/board{attempt}",
-            )
-            to = ("--repo", repo) if where == "hub" else ("--to", str(shared))
-            killed = start(home, rows, *to, url=server.url)
-            time.sleep(pauses.uniform(0.25, 0.9))
-            os.kill(killed.pid, signal.SIGKILL)
-            killed.communicate()
-            all_end_well([start(home, rows, *to, url=server.url)])
-            store = Hub(repo, endpoint=server.url) if where == "hub" else Directory(shared)
-            snapshot = store.read()
-            (held,) = seen_in([snapshot.files[SINGLE]])
-            assert held == {row["entry_id"] for row in rows}
-            assert len(orjson.loads(snapshot.files[SINGLE])) == ROWS_EACH
-            assert rebuild(store).differences == ()
+    for attempt in range(6):
+        home, shared = tmp_path / f"{attempt}", tmp_path / f"shared{attempt}"
+        killed = start(home, rows, "--to", str(shared))
+        time.sleep(pauses.uniform(0.1, 0.5))
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.communicate()
+        all_end_well([start(home, rows, "--to", str(shared))])
+        held_exactly(Directory(shared), rows)
+
+
+def held_exactly(store: Store, rows: list[Row]) -> None:
+    held = orjson.loads(store.read().files[SINGLE])
+    assert sorted(row["entry_id"] for row in held) == sorted(row["entry_id"] for row in rows)
+    assert rebuild(store).differences == ()
