@@ -9,14 +9,16 @@ from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.hub.pace import Pace, patiently
 from sagellm_benchmark.hub.store import Hub
 
-_PATIENCE_S = 60.0  # aggregate can go on without the Hub
+_UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 
 
 def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, bytes]:
     """Both boards at the dataset's newest commit. Raises RemoteError with a way to go on without them."""
     hub = Hub(repo)
     try:
-        return patiently(lambda: hub.read(BOARDS), pace or Pace(patience_s=_PATIENCE_S)).files
+        return patiently(
+            lambda: hub.read(BOARDS), pace or Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S)
+        ).files
     except RemoteError as error:
         raise RemoteError(
             error.message,
