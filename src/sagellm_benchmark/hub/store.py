@@ -240,9 +240,7 @@ class Hub:
 
     def _judge(self, answer: Answer, verb: str) -> Exception:
         """What a status means to us; wording and classes change between releases, the status does not."""
-        said = (
-            f"could not {verb} {self.name}: {answer}{'; nothing was written' if answer.status < 500 else ''}"
-        )
+        said = f"could not {verb} {self.name}: {answer}"
         if answer.status in (409, 412):
             return Stale(said, hint="somebody else is publishing; try again in a minute")
         if answer.status in (429, 503) or answer.code == "RevisionNotFound":  # a replica may lag behind
