@@ -13,6 +13,7 @@ from sagellm_benchmark.errors import ConflictError, DataError, Exit, RemoteError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.pace import Pace
 from sagellm_benchmark.hub.publish import publish
+from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.store import Hub
 from tests.fakes.hub_server import READER, REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
@@ -144,3 +145,11 @@ def test_the_waits_grow_and_are_never_the_same(server: HubServer, hub: Hub, cloc
     assert len(clock.slept) == 7
     assert len(set(clock.slept)) == 7
     assert clock.slept[-1] > clock.slept[0]
+
+
+def test_a_rebuild_waits_for_a_busy_hub(server: HubServer, pace: Pace, clock: Clock) -> None:
+    hub = Hub(REPO, endpoint=server.url, timeout_s=1.0)
+    publish(hub, given(*new_rows(2)), pace=pace)
+    server.faults.append(Fault("info", status=429, headers={"Retry-After": "30"}))
+    assert rebuild(hub, pace).differences == ()
+    assert max(clock.slept) >= 30

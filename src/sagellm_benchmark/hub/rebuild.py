@@ -9,11 +9,11 @@ from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, join
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
+from sagellm_benchmark.hub.pace import Pace, patiently
 from sagellm_benchmark.hub.plan import Board, tables, with_unknown
 from sagellm_benchmark.hub.publish import read_submissions
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, COMPARE, LAST_UPDATED, SUBMISSIONS, Stale, Store
 
-_ROUNDS = 5
 _NAMED = 5
 
 
@@ -28,22 +28,26 @@ class Rebuilt:
     differences: tuple[str, ...]
 
 
-def rebuild(store: Store) -> Rebuilt:
+def rebuild(store: Store, pace: Pace | None = None) -> Rebuilt:
     """Make the boards anew from everything that was ever accepted, and compare them with those at the newest commit.
 
-    Raises DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
+    A busy store is waited for, and so is one that changes while it is read. Raises DataError when there is nothing to
+    rebuild from, RemoteError when the store is out of reach.
     """
-    for _ in range(_ROUNDS):
-        snapshot = store.read()
-        if snapshot.commit is None or BEFORE_SUBMISSIONS not in snapshot.files:
-            raise DataError(f"{store.name} has no submissions yet", hint="publish to it once, then try again")
-        board = Board.of(snapshot)
-        listed = store.paths(SUBMISSIONS, snapshot.commit)
-        paths = [path for path in listed if path.endswith(".json") and path != BEFORE_SUBMISSIONS]
-        submitted = read_submissions(store, paths, snapshot.commit)
-        if store.read(()).commit == snapshot.commit:  # else a folder's files may be of two commits
-            return _compare(board, submitted)
-    raise Stale(f"{store.name} changes faster than it can be read", hint="try again when nobody publishes")
+    return patiently(lambda: _rebuilt(store), pace)
+
+
+def _rebuilt(store: Store) -> Rebuilt:
+    snapshot = store.read()
+    if snapshot.commit is None or BEFORE_SUBMISSIONS not in snapshot.files:
+        raise DataError(f"{store.name} has no submissions yet", hint="publish to it once, then try again")
+    board = Board.of(snapshot)
+    listed = store.paths(SUBMISSIONS, snapshot.commit)
+    paths = [path for path in listed if path.endswith(".json") and path != BEFORE_SUBMISSIONS]
+    submitted = read_submissions(store, paths, snapshot.commit)
+    if store.read(()).commit != snapshot.commit:  # then a folder's files may be of two commits
+        raise Stale(f"{store.name} changed while it was read", hint="try again when nobody publishes")
+    return _compare(board, submitted)
 
 
 def write(rebuilt: Rebuilt, folder: Path) -> None:
