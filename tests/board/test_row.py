@@ -62,11 +62,16 @@ def test_unknown_memory_is_zero_and_says_so() -> None:
         ({"server": {**config()["server"], "engine": "openai"}}, "--engine"),
         ({"server": {**config()["server"], "engine_version": None}}, "--engine-version"),
         ({"sagellm_version": "N/A"}, "sagellm_version"),
+        ({"hardware": {**HARDWARE, "vendor": "AMD"}, "neighbours_share": 0.44}, "other programs used 44%"),
     ],
 )
 def test_what_stands_in_the_way_of_publishing_is_named(changes: dict[str, Any], words: str) -> None:
     (reason,) = row(**changes)["unpublishable"]
     assert words in reason
+
+
+def test_an_accelerator_does_not_mind_busy_processors() -> None:
+    assert "unpublishable" not in row(neighbours_share=0.44)
 
 
 def test_a_run_without_numbers_has_no_row() -> None:

@@ -23,6 +23,10 @@ SERVER_METRICS = (
     "evict_count",
     "spec_accept_rate",
 )
+ACCELERATED = ("NVIDIA", "Huawei")  # whose engines do not compute on the processors
+MOST_NEIGHBOURS = (
+    0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by far more
+)
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
 
 
@@ -71,6 +75,9 @@ def unpublishable(record: Record) -> Iterator[str]:
             f"hardware is not known ({', '.join(missing)}); "
             "say it with --hardware FILE.toml or flags such as --chip-model"
         )
+    share = summary["neighbours_share"]
+    if share is not None and share > MOST_NEIGHBOURS and hardware["vendor"] not in ACCELERATED:
+        yield f"other programs used {share:.0%} of the processors that were measured; stop them and measure again"
     if config["model"]["precision"] is None:
         yield "precision is not known; say it with --precision"
     if config["server"]["engine"] == "openai":
