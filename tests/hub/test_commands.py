@@ -202,7 +202,7 @@ def test_an_empty_hf_data_is_nothing_to_do(folder: Path, server: HubServer) -> N
 def test_clean_does_not_push_unasked(tmp_path: Path) -> None:
     team = Team(tmp_path)
     team.submit(team.root / "first", new_row())
-    done = run("clean", "--to", "../shared", cwd=tmp_path / "first")
+    done = run("clean", "--to", "../board", cwd=tmp_path / "first")
     assert (done.returncode, "--yes" in done.stderr) == (2, True)
 
 
