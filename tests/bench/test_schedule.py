@@ -119,3 +119,36 @@ def test_a_rate_that_sends_nothing_is_refused(rate: float) -> None:
 def test_a_ramp_to_infinity_is_refused() -> None:
     with pytest.raises(UsageError):
         schedule.ramp(1, math.inf, 3)
+
+
+def test_the_busiest_seconds_of_a_closed_loop_are_all_its_streams_at_once() -> None:
+    load = schedule.Schedule(concurrency=64, duration_s=600.0, stagger_s=0.5)
+    assert schedule.busiest(load, 0.8, 1024) == schedule.Schedule(concurrency=64, duration_s=0.8)
+    assert schedule.busiest(load, 0.8, 16).concurrency == 16
+
+
+@pytest.mark.parametrize(
+    ("due_s", "busiest"),
+    [
+        ((0.0, 5.0, 5.25, 5.5, 9.0, 9.5), (0.0, 0.25, 0.5)),
+        ((0.0, 1.0, 2.0), (0.0,)),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0)),
+        ((), ()),
+    ],
+)
+def test_the_busiest_seconds_of_an_open_loop_begin_at_their_first_request(
+    due_s: tuple[float, ...], busiest: tuple[float, ...]
+) -> None:
+    assert schedule.busiest(schedule.Schedule(due_s=due_s), 1.0, 1024).due_s == busiest
+
+
+def test_a_load_with_too_many_requests_is_thinned_evenly() -> None:
+    load = schedule.Schedule(due_s=schedule.constant(100, 100))
+    assert schedule.busiest(load, 10.0, 25).due_s == pytest.approx(schedule.constant(25, 25))
+
+
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=50).map(sorted), st.integers(1, 40))
+def test_no_other_seconds_of_an_open_loop_are_busier(quarters: list[int], width: int) -> None:
+    load = schedule.Schedule(due_s=tuple(quarter / 4 for quarter in quarters))
+    most = max(sum(first <= moment < first + width for moment in quarters) for first in quarters)
+    assert len(schedule.busiest(load, width / 4, 1000).due_s or ()) == most

@@ -6,8 +6,18 @@ from pathlib import Path
 
 import pytest
 
+from sagellm_benchmark.bench.load import ClientHealth
 from sagellm_benchmark.bench.sample import Failure, Phase, Sample
-from sagellm_benchmark.bench.selfcheck import calibrate, compare, pace, timed_server
+from sagellm_benchmark.bench.schedule import Schedule, constant
+from sagellm_benchmark.bench.selfcheck import (
+    Bias,
+    Driven,
+    calibrate,
+    compare,
+    highest_clean,
+    pace,
+    timed_server,
+)
 from sagellm_benchmark.bench.timed_server import Truth
 from sagellm_benchmark.errors import RemoteError
 
@@ -70,12 +80,41 @@ def test_many_streams_are_slowed_so_that_the_server_keeps_its_own_time() -> None
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_calibration_says_how_far_the_client_is_off(processes: int) -> None:
-    seen = calibrate(8, "chat", 0.6, processes=processes)
-    assert seen.streams == 8
+    seen = calibrate(Schedule(concurrency=8), "chat", processes=processes)
+    assert (seen.streams, seen.requests) == (8, None)
     assert seen.ttft_bias_s_p99 >= seen.ttft_bias_s_p50 > 0
     assert seen.itl_bias_s >= 0
-    assert seen.tokens_per_s > 0
-    assert seen.clean_tokens_per_s == pytest.approx(processes / seen.cpu_s_per_token)
+    assert 0 < seen.tokens_per_s <= seen.most_tokens_per_s
+
+
+@pytest.mark.parametrize(
+    ("due_s", "requests"), [(constant(64, 500), 52), ((0.0, 30.0), 8), ((0.0,) * 24, 24)]
+)
+def test_an_open_loop_is_calibrated_with_its_own_arrivals_or_a_few_where_they_are_rare(
+    due_s: tuple[float, ...], requests: int
+) -> None:
+    seen = calibrate(Schedule(due_s=due_s), "completions")
+    assert (seen.streams, seen.requests) == (None, requests)
+
+
+def driven(tokens_per_s: int, *, cpu_share: float = 0.2, ttft_bias_s: float = 0.001) -> Driven:
+    health = ClientHealth(loop_lag_p99_s=None, loop_lag_max_s=None, cpu_share=cpu_share, cpu_s=cpu_share)
+    return Driven(1.0, health, Bias(10, tokens_per_s, ttft_bias_s, ttft_bias_s, 0.0001))
+
+
+def test_the_highest_clean_rate_is_below_the_first_that_was_not_clean() -> None:
+    slow, fast, faster = driven(6400), driven(25_600, ttft_bias_s=0.02), driven(51_200)
+    assert highest_clean([slow, fast, faster]) == (slow, "server")
+
+
+def test_a_client_without_processor_time_left_is_what_gave_out() -> None:
+    slow, fast = driven(6400), driven(25_600, cpu_share=0.97)
+    assert highest_clean([slow, fast]) == (slow, "client")
+    assert highest_clean([fast]) == (None, "client")
+
+
+def test_a_client_that_was_clean_at_every_rate_was_held_up_by_the_server() -> None:
+    assert highest_clean([driven(6400), driven(60_000), driven(58_000)]) == (driven(60_000), "server")
 
 
 def test_a_server_that_cannot_start_is_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

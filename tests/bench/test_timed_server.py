@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -62,6 +63,15 @@ def test_an_answer_takes_the_time_that_was_set(path: str, extra: int, tmp_path: 
     assert len(truth.sent_s) == 5
     assert truth.sent_s[0] - truth.read_s >= 0.1
     assert truth.sent_s[-1] - truth.sent_s[0] >= 4 * 0.02 - 0.01
+
+
+def test_a_request_may_ask_for_another_pace(tmp_path: Path) -> None:
+    log = tmp_path / "truth"
+    with timed_server(log, ttft_s=5.0, itl_s=5.0) as base_url:
+        post(base_url, "/v1/completions", {"stream": True, "max_tokens": 3, "ttft_s": 0.02, "itl_s": 0.03})
+    (truth,) = read_log(log).values()
+    assert 0.02 <= truth.sent_s[0] - truth.read_s < 1
+    assert 0.06 <= truth.sent_s[2] - truth.sent_s[0] < 1
 
 
 def test_an_answer_begins_with_its_number_in_the_log(tmp_path: Path) -> None:
@@ -141,3 +151,19 @@ def test_a_detached_one_ends_when_it_is_told_to(tmp_path: Path) -> None:
         process.stdout.readline()
         process.terminate()
         assert process.wait(10) == 0
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or len(os.sched_getaffinity(0)) < 2, reason="needs Linux and two cores"
+)
+def test_it_keeps_off_the_core_that_its_starter_is_pinned_to(tmp_path: Path) -> None:
+    first, *others = sorted(os.sched_getaffinity(0))
+    command = ["taskset", "-c", str(first), sys.executable, "-m", "sagellm_benchmark.bench.timed_server"]
+    command += ["--beside", "--log", str(tmp_path / "truth")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        cores = os.sched_getaffinity(process.pid)
+        process.communicate()
+    assert first not in cores
+    assert cores >= set(others)

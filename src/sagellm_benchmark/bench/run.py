@@ -106,17 +106,7 @@ def prepare(
 
 def _calibrate(setting: Setting, listener: Listener) -> Calibration | None:
     listener.say("calibrating the client against a server of known timing")
-    return calibrate(_streams(setting), setting.target.api, processes=setting.spec.processes)
-
-
-def _streams(setting: Setting) -> int:
-    """About how many requests are in flight at once: the streams, or in an open loop a second's worth."""
-    rate, due = setting.shape.rate_rps, setting.source.due_s
-    if due is not None:
-        return math.ceil(len(due) / max(due[-1], 1.0))
-    if rate is None:
-        return setting.workload.concurrency
-    return setting.workload.requests if math.isinf(rate) else max(1, math.ceil(rate))
+    return calibrate(schedule_for(setting)[0], setting.target.api, processes=setting.spec.processes)
 
 
 def _warm_up(setting: Setting, listener: Listener) -> None:

@@ -73,6 +73,24 @@ def trace(times: Sequence[float]) -> Times:
     return tuple(moment - times[0] for moment in times)
 
 
+def busiest(load: Schedule, seconds: float, most: int) -> Schedule:
+    """The busiest `seconds` of a load, as a load of its own with at most `most` streams or requests.
+
+    A closed loop is at its busiest once all of its streams have started. Of an open loop that is thinned, every so
+    many-th request is left, so that its bursts stay bursts.
+    """
+    if load.due_s is None:
+        return Schedule(concurrency=min(load.concurrency or 1, most), duration_s=seconds)
+    first = end = begin = 0
+    for reached, moment in enumerate(load.due_s):
+        while load.due_s[begin] <= moment - seconds:
+            begin += 1
+        if reached + 1 - begin > end - first:
+            first, end = begin, reached + 1
+    step = max(1, math.ceil((end - first) / most))
+    return Schedule(due_s=tuple(moment - load.due_s[first] for moment in load.due_s[first:end:step]))
+
+
 def _positive(value: float, name: str) -> float:
     if value > 0:
         return value

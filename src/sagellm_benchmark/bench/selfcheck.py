@@ -6,26 +6,36 @@ import contextlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 
-from sagellm_benchmark.bench.load import Limits, Target, drive
+from sagellm_benchmark.bench.checks import MAX_BIAS_S
+from sagellm_benchmark.bench.load import ClientHealth, Limits, Observed, Target, drive
 from sagellm_benchmark.bench.sample import Sample
-from sagellm_benchmark.bench.schedule import Schedule
+from sagellm_benchmark.bench.schedule import Schedule, busiest, constant
 from sagellm_benchmark.bench.timed_server import Truth, read_log
 from sagellm_benchmark.bench.workload import Turn
 from sagellm_benchmark.engines.base import Api
 from sagellm_benchmark.errors import RemoteError
 
-_TTFT_S = 0.05
-_ITL_S = 0.01
+_TTFT_S, _ITL_S = 0.05, 0.01
 _TOKENS = 32
 _FULL_PACE_STREAMS = 256  # beyond it, streams are slowed so that the built-in server keeps its own timing
-_MOST_STREAMS = 1024
+_MOST = 1024  # streams, or requests a second
+_FEWEST = 8  # requests that tell something
+_SHAPE_S = 0.8
+
+_RUNGS = (25_600, 51_200, 102_400)  # tokens a second to which the client is driven beyond the load's shape
+_RUNG_S = 0.25
+_RUNG_TTFT_S = 0.01
+_CLEAN_ITL_S = 0.001
+_BUSY = 0.9  # of a core: from here on it is the client, not the built-in server, that holds a load up
+
 _START_S = 15.0
 
 
@@ -42,51 +52,139 @@ class Bias:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The client's own error at a load's shape, measured right before the load."""
+    """The client's own error at a load's shape, and up to which rates it is clean; measured right before the load."""
 
-    streams: int
-    tokens_per_s: float  # what the calibration ran at
+    streams: int | None  # of a closed loop
+    requests: int | None  # of an open loop, in its busiest 0.8 s
+    tokens_per_s: float  # what the calibration ran at, at the load's shape
     ttft_bias_s_p50: float
     ttft_bias_s_p99: float
     itl_bias_s: float
     cpu_s_per_token: float
-    clean_tokens_per_s: float  # what this client could take with each of its processes filling one core
+    clean_tokens_per_s: (
+        float | None
+    )  # the highest rate driven at which the client was clean; None where at none
+    limited_by: Literal["client", "server"]  # what kept it from a higher rate
+    most_tokens_per_s: float  # where the client gives out; estimated where the built-in server gave out first
 
 
-def calibrate(streams: int, api: Api, seconds: float = 1.5, *, processes: int = 1) -> Calibration:
-    """Drive the built-in server with `streams` at once, each at 100 tokens a second (slower beyond 256 streams).
+def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
+    """Drive the built-in server with the busiest second of a load, then faster and faster until something gives out.
 
-    More than 1,024 streams are not tried: their number alone changes little, and they would need as many sockets.
+    At the load's shape every stream gets 100 tokens a second, and fewer beyond 256 streams at once. More than 1,024
+    streams or requests a second are not tried: the built-in server would not keep its own time. Takes two seconds.
 
     Raises RemoteError where the built-in server cannot be started or answers nothing.
     """
-    streams = min(streams, _MOST_STREAMS)
-    itl_s = pace(streams)
+    shape = _shape(load)
     with tempfile.TemporaryDirectory(prefix="sagellm-calibration-") as folder:
         log = Path(folder) / "truth"
-        with timed_server(log, ttft_s=_TTFT_S, itl_s=itl_s) as base_url:
-            observed = drive(
-                asking(_TOKENS),
-                None,
-                Schedule(concurrency=streams, duration_s=max(seconds - _TTFT_S - itl_s * _TOKENS, 0.1)),
-                Target(base_url, "timed", api),
-                Limits(request_s=30.0, total_s=60.0),
-                Path(folder),
-                processes=processes,
-            )
+        with timed_server(log, ttft_s=_TTFT_S, itl_s=_ITL_S) as base_url:
+            steps = (shape, *_rungs(shape))
+            loads = [
+                step.drive(base_url, api, Path(folder) / str(number), processes)
+                for number, step in enumerate(steps)
+            ]
+        truth = read_log(log)
+        driven = [Driven(load.elapsed_s, load.health, compare(load.samples(), truth)) for load in loads]
+    best, limited_by = highest_clean(driven)
+    at_shape = driven[0]
+    most = processes / max(min(one.cpu_s_per_token for one in driven), 1e-9)
+    if best is not None:
+        most = best.tokens_per_s if limited_by == "client" else max(best.tokens_per_s, most)
+    return Calibration(
+        streams=shape.schedule.concurrency,
+        requests=None if shape.schedule.due_s is None else len(shape.schedule.due_s),
+        tokens_per_s=at_shape.tokens_per_s,
+        ttft_bias_s_p50=at_shape.bias.ttft_s_p50,
+        ttft_bias_s_p99=at_shape.bias.ttft_s_p99,
+        itl_bias_s=at_shape.bias.itl_s,
+        cpu_s_per_token=at_shape.cpu_s_per_token,
+        clean_tokens_per_s=None if best is None else best.tokens_per_s,
+        limited_by=limited_by,
+        most_tokens_per_s=most,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A load to drive at the built-in server, and the pace to ask of it."""
+
+    schedule: Schedule
+    ttft_s: float
+    itl_s: float
+    at_once: int  # requests in flight, about
+
+    def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
+        """Raises KeyboardInterrupt where it was stopped: half a calibration says nothing."""
+        spool.mkdir()
+        observed = drive(
+            asking(_TOKENS),
+            None,
+            self.schedule,
+            Target(base_url, "timed", api, extra={"ttft_s": self.ttft_s, "itl_s": self.itl_s}),
+            Limits(request_s=30.0, total_s=60.0),
+            spool,
+            processes=processes,
+        )
         if observed.interrupted:
             raise KeyboardInterrupt
-        bias = compare(observed.samples(), read_log(log))
-    cpu_s_per_token = (observed.health.cpu_s or 0.0) / bias.tokens
-    return Calibration(
-        streams=streams,
-        tokens_per_s=bias.tokens / observed.elapsed_s,
-        ttft_bias_s_p50=bias.ttft_s_p50,
-        ttft_bias_s_p99=bias.ttft_s_p99,
-        itl_bias_s=bias.itl_s,
-        cpu_s_per_token=cpu_s_per_token,
-        clean_tokens_per_s=processes / max(cpu_s_per_token, 1e-9),
-    )
+        return observed
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """How the client did at one load."""
+
+    elapsed_s: float
+    health: ClientHealth
+    bias: Bias
+
+    @property
+    def tokens_per_s(self) -> float:
+        """The rate it was driven at."""
+        return self.bias.tokens / self.elapsed_s
+
+    @property
+    def cpu_s_per_token(self) -> float:
+        """Of all its processes."""
+        return (self.health.cpu_s or 0.0) / self.bias.tokens
+
+    @property
+    def busy(self) -> bool:
+        """Whether its core had nothing left to give."""
+        return (self.health.cpu_share or 0.0) > _BUSY
+
+    @property
+    def clean(self) -> bool:
+        """Whether what it reported was true."""
+        return not self.busy and self.bias.ttft_s_p50 <= MAX_BIAS_S and self.bias.itl_s <= _CLEAN_ITL_S
+
+
+def _shape(load: Schedule) -> _Step:
+    """The busiest second of a load; one that is too thin to tell anything becomes a few requests, evenly spaced."""
+    schedule = busiest(load, _SHAPE_S, _MOST)
+    if schedule.due_s is not None and len(schedule.due_s) < _FEWEST:
+        schedule = Schedule(due_s=constant(_FEWEST / _SHAPE_S, _FEWEST))
+    answer_s = _TTFT_S + _ITL_S * _TOKENS
+    at_once = schedule.concurrency or len(busiest(schedule, answer_s, _MOST).due_s or ())
+    return _Step(schedule, _TTFT_S, pace(at_once), at_once)
+
+
+def _rungs(shape: _Step) -> Iterator[_Step]:
+    """Closed loops at higher rates than the shape's, slowest first."""
+    streams = min(max(shape.at_once, 64), _FULL_PACE_STREAMS)
+    for rate in _RUNGS:
+        if rate > shape.at_once / shape.itl_s:
+            yield _Step(Schedule(streams, duration_s=_RUNG_S), _RUNG_TTFT_S, streams / rate, streams)
+
+
+def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["client", "server"]]:
+    """The fastest load up to the first one that was not clean, and what gave out there."""
+    clean = list(takewhile(lambda step: step.clean, driven))
+    best = max(clean, key=lambda step: step.tokens_per_s, default=None)
+    gave_out = len(clean) < len(driven) and driven[len(clean)].busy
+    return best, "client" if gave_out else "server"
 
 
 def pace(streams: int) -> float:
@@ -107,11 +205,13 @@ class asking:  # noqa: N801 - reads as a function, and can be sent to another pr
 
 @contextlib.contextmanager
 def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = None) -> Iterator[str]:
-    """The built-in server in a process of its own; its base URL. Its log is whole when the block has ended."""
+    """The built-in server in a process of its own; its base URL. Its log is whole when the block has ended.
+
+    It runs on the core given, or else keeps off the cores that this process is pinned to, if it is.
+    """
     command = [sys.executable, "-m", "sagellm_benchmark.bench.timed_server", "--log", str(log)]
     command += ["--ttft-ms", str(ttft_s * 1000), "--itl-ms", str(itl_s * 1000)]
-    if cpu is not None:
-        command += ["--cpu", str(cpu)]
+    command += ["--beside"] if cpu is None else ["--cpu", str(cpu)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield _first_line(process.stdout)

@@ -3,7 +3,8 @@
     python -m sagellm_benchmark.bench.timed_server --ttft-ms 50 --itl-ms 10 --log FILE
 
 It prints its base URL and serves until it is ended or its standard input closes, so that it never outlives the one
-who started it. An answer begins with `#7 `: request 7 of its log. The log holds, on this machine's
+who started it. A request may ask for another pace (`ttft_s` and `itl_s` in its body); all that are in flight together
+must ask for the same. An answer begins with `#7 `: request 7 of its log. The log holds, on this machine's
 monotonic clock, when each request had been read and when each of its events was about to be written.
 """
 
@@ -69,6 +70,7 @@ class _Peer:
         "api",
         "buffer",
         "due",
+        "itl_s",
         "left",
         "number",
         "pending",
@@ -85,6 +87,7 @@ class _Peer:
         self.pending = b""
         self.api = "chat"
         self.due = 0.0
+        self.itl_s = 0.0
         self.left = 0  # tokens still to be sent
         self.tokens = 0
         self.prompt = 0
@@ -94,7 +97,7 @@ class _Peer:
 
 
 class TimedServer:
-    """One thread, one selector. Every answer has the same timing, so two queues keep all of them in order."""
+    """One thread, one selector. Answers in flight have the same timing, so two queues keep all of them in order."""
 
     def __init__(self, listener: socket.socket, ttft_s: float, itl_s: float, log: BinaryIO) -> None:
         self._listener = listener
@@ -138,7 +141,7 @@ class TimedServer:
         if peer.left == 0:
             content += _closing(peer)
         else:
-            peer.due += self._itl_s
+            peer.due += peer.itl_s
             self._later.append(peer)
         peer.sent.append(monotonic())
         self._write(peer, content)
@@ -227,6 +230,8 @@ class TimedServer:
         try:
             asked = orjson.loads(body)
             peer.tokens = max(1, int(asked.get("max_completion_tokens") or asked.get("max_tokens") or 16))
+            ttft_s = float(asked.get("ttft_s", self._ttft_s))
+            peer.itl_s = float(asked.get("itl_s", self._itl_s))
         except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
             self._write(peer, _reply(b"400 Bad Request", b'{"error":{"message":"not a request"}}'))
             return
@@ -236,7 +241,7 @@ class TimedServer:
             self._write(peer, _reply(b"200 OK", _whole(peer)))
             return
         peer.left, peer.sent = peer.tokens, array("d")
-        peer.due = peer.read_s + self._ttft_s
+        peer.due = peer.read_s + ttft_s
         self._first.append(peer)
 
     def _drop(self, peer: _Peer) -> None:
@@ -314,6 +319,16 @@ def listen(port: int = 0) -> socket.socket:
     return listener
 
 
+def _place(cpu: int | None, *, beside: bool) -> None:
+    """Move to a core, or to all but those inherited: whoever is pinned to some would not want to share them."""
+    others = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0)
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+    elif beside and others:
+        with contextlib.suppress(OSError):  # they may be out of bounds
+            os.sched_setaffinity(0, others)
+
+
 @contextlib.contextmanager
 def _ended_by_signals(server: TimedServer) -> Iterator[None]:
     def end(_: int, __: Any) -> None:
@@ -332,12 +347,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--itl-ms", type=float, default=10.0)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--cpu", type=int, help="run on this core only")
+    parser.add_argument("--beside", action="store_true", help="keep off the cores that it was pinned to")
     parser.add_argument("--detached", action="store_true", help="do not end when standard input closes")
     given = parser.parse_args(arguments)
     with contextlib.suppress(UsageError):  # fewer will do for most
         allow_files(_CONNECTIONS)
-    if given.cpu is not None and sys.platform == "linux":
-        os.sched_setaffinity(0, {given.cpu})
+    if sys.platform == "linux":
+        _place(given.cpu, beside=given.beside)
     with listen(given.port) as listener, given.log.open("wb") as log:
         server = TimedServer(listener, given.ttft_ms / 1000, given.itl_ms / 1000, log)
         with _ended_by_signals(server):

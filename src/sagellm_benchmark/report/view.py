@@ -166,8 +166,10 @@ def _hardware(hardware: Mapping[str, Any]) -> str:
 def _client(client: Mapping[str, Any]) -> str:
     lag = client["loop_lag_p99_s"]
     bias = client["calibrated_ttft_bias_s"]
+    clean = (client.get("calibration") or {}).get("clean_tokens_per_s")
     return (
         f"{figure(None if lag is None else lag * 1e3, 'ms late', 2)} (p99), "
         f"{figure(None if client['cpu_share'] is None else client['cpu_share'] * 100.0, '% of a core', 0)}, "
-        f"TTFT bias {figure(None if bias is None else bias * 1e3, 'ms', 2)}"
+        f"TTFT bias {figure(None if bias is None else bias * 1e3, 'ms', 2)}, "
+        f"seen clean up to {figure(clean, 'tokens/s', 0)}"
     )
