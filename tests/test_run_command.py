@@ -387,7 +387,7 @@ def test_conversations_carry_the_turns_before(tmp_path: Path) -> None:
 def test_prompts_have_the_asked_length_and_differ_from_their_first_token_on(tmp_path: Path) -> None:
     with serving(STREAMING) as server:
         run(tmp_path, "--base-url", server.base_url)
-        bodies = [seen.body for seen in server.requests[-5:]]
+        bodies = [seen.body for seen in server.requests if seen.body["max_tokens"] == 64]
     lines = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]
     assert [line["prompt_tokens"] for line in lines] == [32] * 5
     assert len({body["prompt"].split()[0] for body in bodies}) == 5
@@ -412,3 +412,17 @@ def test_help_imports_nothing_heavy() -> None:
         env=dict(os.environ),
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_second_run_with_the_same_prompts_is_found_out_where_the_server_caches_them_and_keeps_quiet(
+    tmp_path: Path,
+) -> None:
+    with serving(Script(ttft_s=0.05, repeated_ttft_s=0.005, itl_s=0.001)) as server:
+        codes = []
+        for name, seed in (("first", "1"), ("again", "1"), ("other", "2")):
+            (tmp_path / name).mkdir()
+            codes.append(run(tmp_path / name, "--base-url", server.base_url, "--seed", seed).returncode)
+    assert codes == [Exit.DONE, Exit.INVALID_RUN, Exit.DONE]
+    (reason,) = read(tmp_path / "again", "summary.json")["reasons"]
+    assert "answered from a cache" in reason
+    assert read(tmp_path / "first", "summary.json")["repeat_test"]["repeated_ttft_s"] < 0.03

@@ -7,6 +7,7 @@ import pytest
 
 from sagellm_benchmark.bench.checks import Evidence, judge
 from sagellm_benchmark.bench.load import ClientHealth
+from sagellm_benchmark.bench.repeat import RepeatTest
 from sagellm_benchmark.bench.sample import Failure, Sample
 from tests.fakes.samples import closed_loop, columns, sample
 
@@ -24,7 +25,7 @@ def evidence(samples: list[Sample], **changes: Any) -> Evidence:
         "may_cache": False,
         "prompts_repeated": False,
         "timed_out": False,
-        "fresh_ttft_s": None,
+        "repeat_test": None,
         "interrupted": False,
         "health": HEALTHY,
         "calibrated_ttft_bias_s": 0.0002,
@@ -94,14 +95,26 @@ def test_prompts_from_the_cache_are_not_computed() -> None:
     assert "came from the server's cache" in only_reason(evidence(samples))
 
 
-def test_prompts_much_quicker_than_a_new_one_came_from_a_cache_that_nobody_reports() -> None:
+def test_prompts_as_quick_as_repeated_ones_came_from_a_cache_that_nobody_reports() -> None:
     samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
-    assert "answered from a cache" in only_reason(evidence(samples, fresh_ttft_s=0.5))
+    assert "answered from a cache" in only_reason(evidence(samples, repeat_test=RepeatTest(0.5, 0.1)))
 
 
-def test_prompts_as_slow_as_a_new_one_were_computed() -> None:
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(RepeatTest(0.11, 0.02), id="as slow as a new one"),
+        pytest.param(RepeatTest(0.5, 0.4), id="quicker than a new one, but no cache is to be seen"),
+    ],
+)
+def test_prompts_that_a_cache_does_not_explain_were_computed(test: RepeatTest) -> None:
     samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
-    assert judge(evidence(samples, fresh_ttft_s=0.11)).valid
+    assert judge(evidence(samples, repeat_test=test)).valid
+
+
+def test_a_cache_that_saves_less_than_the_noise_is_none() -> None:
+    assert not RepeatTest(0.0015, 0.0001).shows_cache
+    assert RepeatTest(0.015, 0.001).shows_cache
 
 
 def test_a_cache_that_nobody_can_see_is_not_checked() -> None:

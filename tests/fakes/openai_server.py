@@ -32,6 +32,7 @@ class Script:
 
     model: str = "fake-model"
     ttft_s: float = 0.0
+    repeated_ttft_s: float | None = None  # for a prompt that was sent before
     itl_s: float = 0.0
     status: int = 200  # of the generation endpoints
     error_body: str = '{"error": {"message": "no can do", "type": "test", "code": "test"}}'
@@ -89,6 +90,7 @@ class FakeServer(socketserver.ThreadingTCPServer):
         super().__init__((host, port), _Handler)
         self.script = script
         self.requests: list[Seen] = []
+        self.prompts: set[str] = set()
         self.connections = 0
         self.lock = threading.Lock()
         self.ending = threading.Event()
@@ -106,6 +108,14 @@ class FakeServer(socketserver.ThreadingTCPServer):
         """Clients that go away are what these tests are about; anything else is a mistake in this file."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
+
+    def ttft_s(self, script: Script, body: Mapping[str, Any]) -> float:
+        """How long a prompt takes, the first time or again."""
+        prompt = json.dumps(body.get("messages") or body.get("prompt"))
+        with self.lock:
+            again = prompt in self.prompts
+            self.prompts.add(prompt)
+        return script.repeated_ttft_s if again and script.repeated_ttft_s is not None else script.ttft_s
 
     def count_down(self) -> None:
         """Let nobody in any more before the last answer that was wanted."""
@@ -233,7 +243,7 @@ class _Handler(socketserver.StreamRequestHandler):
         if script.status != 200:
             self.reply(script.status, script.error_body)
             return
-        self.pause(script.ttft_s)
+        self.pause(self.server.ttft_s(script, seen.body))
         if script.stream and seen.body.get("stream"):
             _Stream(self, script, api, seen, tokens).send()
         else:

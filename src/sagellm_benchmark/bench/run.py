@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import secrets
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ import numpy as np
 import orjson
 
 from sagellm_benchmark.bench import record, schedule, stats
-from sagellm_benchmark.bench.load import ClientHealth, Observed, Progress, Target, drive
+from sagellm_benchmark.bench.load import ClientHealth, Conversations, Observed, Progress, Target, drive
 from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.bench.repeat import RepeatTest, repeat_test
 from sagellm_benchmark.bench.sample import Phase, Sample
 from sagellm_benchmark.bench.schedule import Schedule
 from sagellm_benchmark.bench.selfcheck import Calibration, calibrate
@@ -37,7 +37,6 @@ from sagellm_benchmark.probe.neighbours import Neighbours
 from sagellm_benchmark.probe.process import peak_memory_mb
 
 REQUESTS_FILE = "requests.jsonl"
-CACHE_TEST_TOKENS = 64  # a shorter prompt is computed too quickly to tell
 TIMER_S = 0.1  # by which a timer may be early
 MOST_ARRIVALS = 10_000_000
 RECOUNTED = 10  # answers whose text is tokenized again
@@ -160,7 +159,7 @@ def _observe(setting: Setting, calibration: Calibration | None, listener: Listen
         interrupted=loads[-1].interrupted,
         timed_out=_timed_out(setting, loads[-1]),
         recounted_ratio=count.ratio,
-        fresh_ttft_s=None if loads[-1].interrupted else _fresh_ttft_s(setting, repeats),
+        repeat_test=None if loads[-1].interrupted else _repeat_test(setting, repeats),
         peak_mem_mb=peak_mem_mb,
         neighbours_share=neighbours.share,
         server=metrics.figures(),
@@ -195,25 +194,20 @@ def _loads(setting: Setting, raw: Path, listener: Listener) -> Iterator[Observed
             return
 
 
-def _fresh_ttft_s(setting: Setting, repeats: list[stats.Columns]) -> float | None:
-    """TTFT of a prompt that nobody can have cached, where the server does not say what it took from its cache.
-
-    Its words come from a seed of its own, so that it is new even when a run is repeated with --seed.
-    """
-    one_turn = setting.source.uniform and setting.workload.turns == 1
-    long_enough = one_turn and setting.workload.input_tokens >= CACHE_TEST_TOKENS
-    if not long_enough or any(len(stats.known(columns.cached_tokens)) for columns in repeats):
+def _repeat_test(setting: Setting, repeats: list[stats.Columns]) -> RepeatTest | None:
+    """The repeat-prompt test, where the server does not say what it took from its cache and prompts have one length."""
+    told = any(len(stats.known(columns.cached_tokens)) for columns in repeats)
+    if told or not setting.source.uniform or setting.workload.turns > 1:
         return None
+
+    def send(conversations: Conversations, count: int) -> Observed:
+        return drive(conversations, count, Schedule(1), setting.target, setting.spec.limits, raw)
+
     try:
-        source = open_source(RANDOM, setting.workload, secrets.randbelow(2**31), setting.counter)
         with _raw(setting.folder) as raw:
-            load = drive(
-                Shifted(source, 0, turns=1), 3, Schedule(1), setting.target, setting.spec.limits, raw
-            )
-            times = [sample.ttft_s for sample in load.samples() if sample.ok and sample.ttft_s is not None]
+            return repeat_test(setting.workload, setting.counter, send)
     except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
         return None
-    return float(np.median(times)) if times else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.bench.load import ClientHealth, Target
+from sagellm_benchmark.bench.repeat import RepeatTest
 from sagellm_benchmark.bench.selfcheck import Calibration
 from sagellm_benchmark.bench.sources import TRACE, Source
 from sagellm_benchmark.bench.spec import LoadShape, RunSpec
@@ -85,7 +86,7 @@ class Observations:
     interrupted: bool
     timed_out: bool  # the interruption was our own, by --timeout
     recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
-    fresh_ttft_s: float | None  # of a prompt that no cache can hold, where the server does not tell
+    repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
     peak_mem_mb: float | None
     neighbours_share: float | None  # of the processors, used by other programs
     server: dict[str, Any]  # the server's own metrics over the window
