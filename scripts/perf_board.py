@@ -3,9 +3,9 @@
     python scripts/perf_board.py           # a table
     python scripts/perf_board.py --json    # the same for machines
 
-Every figure is of a process of its own that reads its files, does the work and writes the result; the time leaves out
-the interpreter's start, the memory does not. Half of the rows of a merge are published and half are new; an
-aggregation merges 100 finished runs into a board of so many rows.
+Every figure is of a process of its own; the time leaves out the interpreter's start, the memory does not. A merge
+takes the bytes of two board files, half of the rows published and half new, and gives those of the third, as a publish
+does; the disk is left out. An aggregation merges 100 finished runs into a board of so many rows, files and all.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.board.aggregate import aggregate
 from sagellm_benchmark.board.entry import MULTI, SINGLE, board_file, entries
 from sagellm_benchmark.board.identity import entry_id
-from sagellm_benchmark.board.merge import join
+from sagellm_benchmark.board.merge import join, merge
 from sagellm_benchmark.files import to_json, write_whole
 
 REAL = Path(__file__).resolve().parent.parent / "tests/data/published_rows.json"
@@ -69,12 +69,17 @@ def run(*arguments: str) -> str:
 def prepare(work: str, size: int, folder: Path) -> None:
     """Half of the new rows meet a published one of their configuration and half do not."""
     if work == "merge":
-        write_whole(folder / "published.json", to_json(list(rows(range(size // 2)))))
-        write_whole(folder / "new.json", to_json(list(rows(range(size // 4, size // 4 * 3), faster=1.1))))
+        write_whole(folder / "published.json", board(rows(range(size // 2))))
+        write_whole(folder / "new.json", board(rows(range(size // 4, size // 4 * 3), faster=1.1)))
         return
-    write_whole(folder / "published.json", to_json(list(rows(range(size)))))
+    write_whole(folder / "published.json", board(rows(range(size))))
     for number, row in enumerate(new_rows()):
         write_whole(folder / f"outputs/llama.cpp/m/Q1_20261120_{number:03}/Q1_leaderboard.json", to_json(row))
+
+
+def board(of: Iterable[dict[str, Any]]) -> bytes:
+    """A board file as this tool leaves it, in its canonical order."""
+    return board_file(merge([], of).entries)
 
 
 def rows(numbers: range, *, faster: float = 1.0) -> Iterator[dict[str, Any]]:
@@ -99,35 +104,47 @@ def new_rows() -> Iterator[dict[str, Any]]:
         yield row
 
 
-def merge_files(folder: Path) -> dict[str, Any]:
+def merging(folder: Path) -> Work:
     """Two board files into a third, and how long its three parts took."""
-    began = time.perf_counter()
-    published = entries("published", (folder / "published.json").read_bytes())
-    new = entries("new", (folder / "new.json").read_bytes())
-    read = time.perf_counter()
-    merged = join(published, new)
-    joined = time.perf_counter()
-    (folder / "merged.json").write_bytes(board_file(merged.entries))
-    parts = {"read_s": read - began, "join_s": joined - read, "write_s": time.perf_counter() - joined}
-    return {"on_board": len(merged.entries), **{name: round(part, 3) for name, part in parts.items()}}
+    published_file, new_file = ((folder / name).read_bytes() for name in ("published.json", "new.json"))
+
+    def work() -> dict[str, Any]:
+        began = time.perf_counter()
+        published, new = entries("published", published_file), entries("new", new_file)
+        read = time.perf_counter()
+        merged = join(published, new)
+        joined = time.perf_counter()
+        board_file(merged.entries)
+        parts = {"read_s": read - began, "join_s": joined - read, "write_s": time.perf_counter() - joined}
+        return {"on_board": len(merged.entries), **{name: round(part, 3) for name, part in parts.items()}}
+
+    return work
 
 
-def aggregate_runs(folder: Path) -> dict[str, Any]:
+def aggregating(folder: Path) -> Work:
     """What `sagellm-benchmark aggregate` does once the published board is there."""
     published = {SINGLE: (folder / "published.json").read_bytes(), MULTI: b"[]"}
-    report = aggregate(folder / "outputs", folder / "hf_data", published)
-    if len(report.outcomes) != RUNS:
-        raise SystemExit(f"only {len(report.outcomes)} of {RUNS} runs were aggregated: {report.damaged[:1]}")
-    return {"on_board": report.total}
+
+    def work() -> dict[str, Any]:
+        report = aggregate(folder / "outputs", folder / "hf_data", published)
+        if len(report.outcomes) != RUNS:
+            raise SystemExit(
+                f"only {len(report.outcomes)} of {RUNS} runs were aggregated: {report.damaged[:1]}"
+            )
+        return {"on_board": report.total}
+
+    return work
 
 
-WORK = {"merge": merge_files, "aggregate": aggregate_runs}
+Work = Callable[[], dict[str, Any]]
+WORK: dict[str, Callable[[Path], Work]] = {"merge": merging, "aggregate": aggregating}
 
 
-def cost(work: str, folder: Path) -> dict[str, Any]:
+def cost(kind: str, folder: Path) -> dict[str, Any]:
     """Seconds by the clock and of the processor, and this process's peak memory."""
+    work = WORK[kind](folder)
     start, cpu = time.perf_counter(), time.process_time()
-    done = WORK[work](folder)
+    done = work()
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there and in KiB on Linux
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from typing import Any
@@ -115,6 +116,22 @@ def test_an_entry_id_is_the_uuid5_of_the_content() -> None:
     claimed = uuid.UUID(row["entry_id"])
     assert claimed.version == 5
     assert claimed == uuid.uuid5(NAMESPACE, content(row).decode())
+
+
+def test_what_python_takes_for_equal_is_told_apart() -> None:
+    one, true = (identity(new_row(hardware__chip_count=value)) for value in (1, True))
+    assert (one.chip_count, true.chip_count) == ("1", "true")
+
+
+def test_a_number_that_json_has_no_word_for_is_no_value() -> None:
+    assert identity(new_row(workload__batch_size=float("nan"))) == identity(
+        new_row(workload__batch_size=None)
+    )
+
+
+@given(ROWS)
+def test_a_configuration_read_back_from_json_is_the_same(row: Any) -> None:
+    assert identity(json.loads(json.dumps(row))) == identity(row)
 
 
 def test_an_entry_id_does_not_depend_on_key_order_or_on_itself() -> None:

@@ -11,7 +11,7 @@ import math
 import re
 import uuid
 from datetime import UTC, datetime
-from sys import intern
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -21,11 +21,9 @@ Row = dict[str, Any]
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://github.com/intellistream/sagellm-benchmark")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _NOTHING: Row = {}
 _LARGE = 2**63
-_SMALL = {number: str(number) for number in range(4097)}
 
 
 class Identity(NamedTuple):
@@ -65,26 +63,48 @@ def identity(row: Any) -> Identity:
     hardware, model = _object(whole.get("hardware")), _object(whole.get("model"))
     work, cluster = _object(whole.get("workload")), _object(whole.get("cluster"))
     metadata = _object(whole.get("metadata"))
-    named = model.get("name") and hardware.get("chip_model")
-    return Identity(
-        _text(model.get("name")),
-        _text(model.get("precision")).upper(),
-        _quantization(model.get("quantization")),
-        _text(model.get("weights")) or "real",
-        _text(work.get("name")) or _scenario(metadata.get("notes")),
-        _text(work.get("input_length")),
-        _text(work.get("output_length")),
+    name, chip_model = model.get("name"), hardware.get("chip_model")
+    setup = (
+        (model.get("precision"), model.get("quantization"), model.get("weights")),
+        (work.get("name"), metadata.get("notes"), work.get("input_length"), work.get("output_length")),
         _load(work),
-        _text(work.get("batch_size")),
-        _text(work.get("dataset")),
-        _text(hardware.get("chip_model")),
-        _text(hardware.get("chip_count")),
-        _text(cluster.get("node_count")) or "1",
-        _text(cluster.get("parallelism") or whole.get("parallelism")),
-        (_text(whole.get("engine")) or _text(metadata.get("engine")) or "sagellm").lower(),
-        _text(whole.get("engine_version")) or _text(metadata.get("engine_version")),
-        _text(whole.get("sagellm_version")),
-        "" if named else hashlib.sha256(canonical(row)).hexdigest(),
+        (work.get("batch_size"), work.get("dataset")),
+        (chip_model, hardware.get("chip_count"), cluster.get("node_count")),
+        cluster.get("parallelism") or whole.get("parallelism"),
+        (whole.get("engine"), metadata.get("engine")),
+        (whole.get("engine_version"), metadata.get("engine_version"), whole.get("sagellm_version")),
+    )
+    unnamed = "" if name and chip_model else hashlib.sha256(canonical(row)).hexdigest()
+    return Identity._make((_text(name), *_normalised(canonical(setup)), unnamed))
+
+
+@lru_cache(4096)
+def _normalised(setup: bytes) -> tuple[str, ...]:
+    """What stands between an identity's first field and its last, from the JSON of what the row says there.
+
+    Remembered, because rows often differ in nothing but the model, and because that shares the texts.
+    """
+    weights, work, load, batch, machine, parallelism, engines, versions = json.loads(setup)
+    precision, quantization, kind = weights
+    workload, notes, input_length, output_length = work
+    chip_model, chip_count, node_count = machine
+    engine_version, older_engine_version, sagellm_version = versions
+    return (
+        _text(precision).upper(),
+        _quantization(quantization),
+        _text(kind) or "real",
+        _text(workload) or _scenario(notes),
+        _text(input_length),
+        _text(output_length),
+        " ".join(text for part in load if (text := _text(part))),
+        *map(_text, batch),
+        _text(chip_model),
+        _text(chip_count),
+        _text(node_count) or "1",
+        _text(parallelism),
+        next(filter(None, map(_text, engines)), "sagellm").lower(),
+        _text(engine_version) or _text(older_engine_version),
+        _text(sagellm_version),
     )
 
 
@@ -151,19 +171,15 @@ def _object(value: Any) -> Row:
 
 
 def _text(value: Any) -> str:
-    """A field as text; 2 and 2.0 are the same, absent, null and blank are ''. Shared, as few values are distinct."""
+    """A field as text; 2 and 2.0 are the same; absent, null, blank and what JSON has no word for are ''."""
     kind = type(value)
     if kind is str:
-        return intern(value.strip())
-    if value is None:
+        return str(value.strip())
+    if value is None or (kind is float and not math.isfinite(value)):
         return ""
-    if kind is int and value in _SMALL:  # the lengths and counts of nearly every row
-        return _SMALL[value]
     if kind is float and value.is_integer():
         value, kind = int(value), int
-    if kind is int and -_LARGE < value < _LARGE:
-        return intern(str(value))
-    return intern(canonical(value).decode())
+    return str(value) if kind is int and -_LARGE < value < _LARGE else canonical(value).decode()
 
 
 def _quantization(value: Any) -> str:
@@ -172,18 +188,17 @@ def _quantization(value: Any) -> str:
     return "" if text.lower() in ("none", "null", "n/a") else text
 
 
-def _load(work: Row) -> str:
-    """How many requests at once, or how they arrive in an open loop, as in "4/s poisson 1"."""
+def _load(work: Row) -> tuple[Any, ...]:
+    """How many requests at once, or how they arrive in an open loop; together they read as in "4/s poisson 1"."""
     if "request_rate" not in work:
-        return _text(work.get("concurrent_requests"))
+        return (work.get("concurrent_requests"),)
     rate = _text(work["request_rate"])
-    parts = (
+    return (
         work.get("concurrent_requests"),
         rate and f"{rate}/s",
         work.get("arrival"),
         work.get("burstiness"),
     )
-    return " ".join(text for part in parts if (text := _text(part)))
 
 
 def _scenario(notes: Any) -> str:
@@ -203,5 +218,4 @@ def _moment(value: Any) -> float:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return math.inf
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - _EPOCH).total_seconds()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

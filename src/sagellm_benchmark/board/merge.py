@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from operator import attrgetter
+from typing import NamedTuple
 
 from sagellm_benchmark.board.entry import Entry, collector_paused
 from sagellm_benchmark.board.identity import Identity, Row
@@ -24,8 +25,7 @@ class Fate(StrEnum):
     BEATEN = "beaten"  # a better one holds its place
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """One submitted row and what became of it; `other` is the row it replaced, or the one it was beaten by."""
 
     entry: Entry
