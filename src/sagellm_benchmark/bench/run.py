@@ -310,7 +310,7 @@ class _RequestLog:
         """Hand every sample on, written."""
         for sample in samples:
             try:
-                self.file.write(orjson.dumps(sample.to_json(), option=orjson.OPT_APPEND_NEWLINE))
+                self.file.write(orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE))
             except OSError as error:
                 raise cannot_write(self.path, error) from error
             yield sample

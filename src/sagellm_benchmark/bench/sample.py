@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 
 class Failure(StrEnum):
@@ -66,7 +65,3 @@ class Sample:
     def e2e_s(self) -> float | None:
         """Request start to last content event, seconds."""
         return self.event_s[-1] - self.start_s if self.event_s else None
-
-    def to_json(self) -> dict[str, Any]:
-        """The line of requests.jsonl for this sample."""
-        return asdict(self)

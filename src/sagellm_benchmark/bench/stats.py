@@ -93,7 +93,7 @@ def collect(samples: Iterable[Sample], count_tokens: Callable[[Sample], int | No
             failures[sample.failure.value] += 1
             continue
         rows.extend(_row(sample, count_tokens(sample)))
-        gaps.extend(np.diff(sample.event_s))
+        gaps.frombytes(np.diff(sample.event_s).tobytes())
     return Columns(
         attempted=attempted,
         failures=dict(failures),
