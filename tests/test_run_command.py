@@ -250,7 +250,15 @@ def test_a_sweep_gives_one_row_a_load_and_a_table_at_the_end(tmp_path: Path) -> 
         for path in tmp_path.glob("outputs/vllm/fake-model/Q1_*/*_leaderboard.json")
     ]
     assert sorted(row["workload"]["concurrent_requests"] for row in rows) == [1, 2, 4]
-    assert "4 at a time" in done.stdout.split("tokens/s")[-1] or "4 at a time" in done.stdout
+    assert "4 at a time" in done.stdout
+    assert "curves" in done.stdout
+
+
+@pytest.mark.parametrize(("loads", "pages"), [("1,2", 1), ("2", 0)])
+def test_a_sweep_leaves_a_page_of_curves_for_scripts_as_well(tmp_path: Path, loads: str, pages: int) -> None:
+    with serving(STREAMING) as server:
+        run(tmp_path, "--base-url", server.base_url, "--concurrency", loads, "--json")
+    assert len(list(tmp_path.glob("outputs/vllm/fake-model/Q1_*/sweep.html"))) == pages
 
 
 def test_every_load_of_a_sweep_has_prompts_of_its_own(tmp_path: Path) -> None:

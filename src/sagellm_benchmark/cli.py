@@ -88,7 +88,9 @@ def run(*, as_json: bool, **given: Any) -> int:
         with screen:
             finished.extend(screen.show(one) for one in pipeline.run(spec, screen))
     finally:
-        screen.close(finished)  # what was measured is shown, also when a later run fails
+        screen.close(
+            finished, pipeline.write_curves(finished)
+        )  # what was measured is kept, whatever came after
     return screen.exit_code(finished)
 
 

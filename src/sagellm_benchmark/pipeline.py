@@ -105,8 +105,10 @@ def finish(folder: Path, record: Record) -> Finished:
     return Finished(folder, record, row)
 
 
-def write_sweep(finished: Sequence[Finished]) -> Path:
-    """A page of curves beside the last of several runs."""
+def write_curves(finished: Sequence[Finished]) -> Path | None:
+    """A page of curves beside the last of several runs; one run alone has none."""
+    if len(finished) < 2:
+        return None
     path = finished[-1].folder / SWEEP
     write_whole(path, sweep.page([one.record for one in finished]).encode())
     return path

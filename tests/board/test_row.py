@@ -112,7 +112,7 @@ def test_where_the_server_and_files_were_is_not_published(typed: str, published:
 
 
 def test_texts_of_other_people_have_their_mean_lengths() -> None:
-    built = row(dataset={"name": "sharegpt:x.json", "sha256": "0" * 64, "uniform": False})
+    built = row(dataset={"name": "sharegpt:x.json", "sha256": "0" * 64, "uniform": False, "exact": None})
     assert (built["workload"]["input_length"], built["workload"]["output_length"]) == (32, 11)
 
 

@@ -55,7 +55,7 @@ def config(**changes: Any) -> dict[str, Any]:
             "concurrency": 1,
             "turns": 1,
         },
-        "dataset": {"name": "random", "sha256": "0" * 64, "uniform": True},
+        "dataset": {"name": "random", "sha256": "0" * 64, "uniform": True, "exact": True},
         "load": {"rate_rps": None, "arrival": "poisson", "burstiness": 1.0},
         "seed": 7,
         "warmup": 1,

@@ -14,7 +14,7 @@ import pytest
 from sagellm_benchmark.engines.base import ModelFacts, Server
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.probe import ascend, gpu, hardware
-from sagellm_benchmark.probe.hardware import Hardware
+from sagellm_benchmark.probe.hardware import Hardware, read
 from tests.fakes.nvml import FakeGpu, Nvml
 from tests.probe.test_ascend import TRAINING
 
@@ -75,7 +75,7 @@ def test_our_own_child_runs_on_the_processor() -> None:
 
 def test_a_file_states_everything(toml: Path) -> None:
     found = Hardware.of(server(local=False), toml)
-    assert found == Hardware.from_toml(toml)
+    assert found == Hardware(**read(toml))
     assert found.chip_count == 16
     assert found.node_count == 2
     assert found.tensor_parallel == 8
@@ -91,7 +91,7 @@ def test_flags_go_before_the_file(toml: Path) -> None:
 def test_fields_may_stand_without_tables(tmp_path: Path) -> None:
     path = tmp_path / "h.toml"
     path.write_text('vendor = "Huawei"\nchip_count = 1\n')
-    assert Hardware.from_toml(path) == Hardware(vendor="Huawei", chip_count=1)
+    assert Hardware(**read(path)) == Hardware(vendor="Huawei", chip_count=1)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(tmp_path: Path, line: str, pa
     path = tmp_path / "h.toml"
     path.write_text(line)
     with pytest.raises(DataError) as caught:
-        Hardware.from_toml(path)
+        Hardware(**read(path))
     said = f"{caught.value.message} {caught.value.hint}"
     assert "h.toml" in said
     assert [part for part in parts if part not in said] == []
@@ -127,12 +127,12 @@ def test_a_file_that_is_no_description_is_refused(tmp_path: Path, content: bytes
     path = tmp_path / "h.toml"
     path.write_bytes(content)
     with pytest.raises(DataError):
-        Hardware.from_toml(path)
+        Hardware(**read(path))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.toml"):
-        Hardware.from_toml(tmp_path / "none.toml")
+        Hardware(**read(tmp_path / "none.toml"))
 
 
 def of_gpus(*fakes: FakeGpu) -> Hardware:
@@ -190,5 +190,5 @@ def test_a_process_that_uses_no_npu_leaves_the_hardware_open() -> None:
 
 
 def test_what_is_recorded_has_only_plain_values(toml: Path) -> None:
-    values: list[Any] = list(asdict(Hardware.from_toml(toml)).values())
+    values: list[Any] = list(asdict(Hardware(**read(toml))).values())
     assert {type(value) for value in values} <= {str, int, float, type(None)}

@@ -40,6 +40,7 @@ class FileSource:
     count: int
     overhead_tokens: int = 0
     uniform: bool = False
+    exact: None = None
     due_s: None = None
 
     @property
@@ -63,6 +64,7 @@ class TraceSource:
     lengths: tuple[tuple[int, int], ...]
     due_s: tuple[float, ...]
     uniform: bool = False
+    exact: None = None
     distinct: None = None
 
     @property

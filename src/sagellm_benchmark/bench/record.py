@@ -94,6 +94,7 @@ def config(setting: Setting, seen: Observations) -> dict[str, Any]:
             "name": setting.source.name,
             "sha256": setting.source.content_hash,
             "uniform": setting.source.uniform,
+            "exact": setting.source.exact,
         },
         "load": setting.load,
         "seed": spec.seed,

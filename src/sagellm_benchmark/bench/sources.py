@@ -45,6 +45,11 @@ class Source(Protocol):
         ...
 
     @property
+    def exact(self) -> bool | None:
+        """Whether the server itself counts prompts as long as they are meant to be; None where lengths vary."""
+        ...
+
+    @property
     def distinct(self) -> int | None:
         """How many different conversations there are; None where there is no end to them."""
         ...
@@ -69,6 +74,11 @@ class Random:
     uniform: bool = True
     distinct: int | None = None
     due_s: tuple[float, ...] | None = None
+
+    @property
+    def exact(self) -> bool:
+        """As Prompts has it."""
+        return self.prompts.exact
 
     @property
     def count(self) -> int:

@@ -62,11 +62,6 @@ class Hardware:
         stated = {**(read(file) if file is not None else {}), **check(values or {}, "the command line")}
         return replace(seen, **stated)
 
-    @classmethod
-    def from_toml(cls, path: Path) -> Hardware:
-        """What a file says, and nothing else."""
-        return cls(**read(path))
-
 
 def local(pid: int | None, *, nvml: Any = pynvml) -> Hardware:
     """The hardware of this machine that a process computes on; unknown where accelerators leave it open."""

@@ -13,7 +13,7 @@ from sagellm_benchmark.bench.record import Record
 from sagellm_benchmark.bench.search import ATTAINMENT, highest
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.files import to_json
-from sagellm_benchmark.pipeline import REPORT, Finished, write_sweep
+from sagellm_benchmark.pipeline import REPORT, Finished
 from sagellm_benchmark.report import sweep, terminal
 from sagellm_benchmark.report.progress import ProgressLine
 from sagellm_benchmark.report.view import view
@@ -58,16 +58,16 @@ class Screen:
             click.echo()
         return one
 
-    def close(self, finished: Sequence[Finished]) -> None:
-        """What several runs say together, and the next command to type."""
+    def close(self, finished: Sequence[Finished], curves: Path | None) -> None:
+        """What several runs say together, where their page of curves is, and the next command to type."""
         if not finished:
             return
         if self.as_json:
             click.echo(to_json(self._document(finished)).decode(), nl=False)
             return
-        if len(finished) > 1:
+        if curves is not None:
             click.echo(sweep.text([one.record for one in finished]) + "\n")
-            click.echo(f"  curves  {write_sweep(finished)}")
+            click.echo(f"  curves  {curves}")
         if self.searching:
             click.echo(f"  goodput {_found(finished)}")
         publishable = any(one.row is not None and "unpublishable" not in one.row for one in finished)
