@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from typing import IO, Literal
@@ -26,12 +26,13 @@ from sagellm_benchmark.errors import RemoteError
 _TTFT_S, _ITL_S = 0.05, 0.01
 _TOKENS = 32
 _FULL_PACE_STREAMS = 256  # beyond it, streams are slowed so that the built-in server keeps its own timing
+_STAGGER_S = 0.0001  # between their first requests, likewise
 _MOST = 1024  # streams, or requests a second
 _FEWEST = 8  # requests that tell something
 _SHAPE_S = 0.8
 
 _RUNGS = (25_600, 51_200, 102_400)  # tokens a second to which the client is driven beyond the load's shape
-_RUNG_S = 0.25
+_RUNG_S = 0.1
 _RUNG_TTFT_S = 0.01
 _CLEAN_ITL_S = 0.001
 _BUSY = 0.9  # of a core: from here on it is the client, not the built-in server, that holds a load up
@@ -164,6 +165,8 @@ class Driven:
 def _shape(load: Schedule) -> _Step:
     """The busiest second of a load; one that is too thin to tell anything becomes a few requests, evenly spaced."""
     schedule = busiest(load, _SHAPE_S, _MOST)
+    if (schedule.concurrency or 0) > _FULL_PACE_STREAMS:
+        schedule = replace(schedule, stagger_s=_STAGGER_S)
     if schedule.due_s is not None and len(schedule.due_s) < _FEWEST:
         schedule = Schedule(due_s=constant(_FEWEST / _SHAPE_S, _FEWEST))
     answer_s = _TTFT_S + _ITL_S * _TOKENS
