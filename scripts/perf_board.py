@@ -5,7 +5,8 @@
 
 Every figure is of a process of its own; the time leaves out the interpreter's start, the memory does not. A merge
 takes the bytes of two board files, half of the rows published and half new, and gives those of the third, as a publish
-does; the disk is left out. An aggregation merges 100 finished runs into a board of so many rows, files and all.
+does; the disk is left out. As machines differ, it is held against Python's own json, which only parses the same bytes
+in another process right after it. An aggregation merges 100 finished runs into a board of so many rows, files and all.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def main() -> None:
     elif given.one:
         print(json.dumps(cost(given.one[0], Path(given.one[1]))))
     else:
-        found = [measure(work, size) for work in WORK for size in SIZES]
+        found = [measure(work, size) for work in ("merge", "aggregate") for size in SIZES]
         print(to_json({"board": found}).decode() if given.json else table(found))
 
 
@@ -57,7 +58,12 @@ def measure(work: str, size: int) -> dict[str, Any]:
     """One process prepares the files and another does the work; this one stays small, as peaks are inherited."""
     with tempfile.TemporaryDirectory(prefix="perf-board-") as folder:
         run("--prepare", work, str(size), folder)
-        return {"work": work, "rows": size, **json.loads(run("--one", work, folder))}
+        found = {"work": work, "rows": size, **json.loads(run("--one", work, folder))}
+        if work == "merge":
+            found["beside_json"] = round(
+                found["seconds"] / json.loads(run("--one", "parse", folder))["seconds"], 2
+            )
+        return found
 
 
 def run(*arguments: str) -> str:
@@ -121,6 +127,12 @@ def merging(folder: Path) -> Work:
     return work
 
 
+def parsing(folder: Path) -> Work:
+    """What Python's own json needs to read the two files, and nothing more."""
+    files = [(folder / name).read_bytes() for name in ("published.json", "new.json")]
+    return lambda: {"rows_read": sum(len(json.loads(file)) for file in files)}
+
+
 def aggregating(folder: Path) -> Work:
     """What `sagellm-benchmark aggregate` does once the published board is there."""
     published = {SINGLE: (folder / "published.json").read_bytes(), MULTI: b"[]"}
@@ -137,7 +149,11 @@ def aggregating(folder: Path) -> Work:
 
 
 Work = Callable[[], dict[str, Any]]
-WORK: dict[str, Callable[[Path], Work]] = {"merge": merging, "aggregate": aggregating}
+WORK: dict[str, Callable[[Path], Work]] = {
+    "merge": merging,
+    "parse": parsing,
+    "aggregate": aggregating,
+}
 
 
 def cost(kind: str, folder: Path) -> dict[str, Any]:
@@ -159,11 +175,12 @@ def cost(kind: str, folder: Path) -> dict[str, Any]:
 def table(found: list[dict[str, Any]]) -> str:
     """One line per measurement."""
     lines = [
-        f"{'':10}{'rows':>9}{'seconds':>10}{'cpu s':>9}{'peak MiB':>10}{'on board':>10}{'read, join, write':>26}"
+        f"{'':10}{'rows':>9}{'seconds':>10}{'cpu s':>9}{'peak MiB':>10}{'on board':>10}"
+        f"{'read, join, write':>24}{'× json.loads':>15}"
     ]
     lines += [
         f"{one['work']:10}{one['rows']:>9,}{one['seconds']:>10.3f}{one['cpu_s']:>9.3f}"
-        f"{one['peak_mib']:>10,}{one['on_board']:>10,}{_parts(one):>26}"
+        f"{one['peak_mib']:>10,}{one['on_board']:>10,}{_parts(one):>24}{one.get('beside_json', ''):>15}"
         for one in found
     ]
     return "\n".join(lines)
