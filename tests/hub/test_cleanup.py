@@ -102,6 +102,16 @@ def test_a_beaten_row_that_was_never_accepted_keeps_its_file(team: Team, store: 
         clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
 
 
+def test_a_published_row_that_disappeared_from_the_board_keeps_its_file(team: Team, store: Store) -> None:
+    one, other = new_rows(2)
+    folder = team.submit(team.clone("a"), one, other)
+    publish(store, rows_in(folder))
+    store.commit({SINGLE: to_json([one])}, store.read(()).commit, "by another tool")
+    with pytest.raises(DataError, match="not published") as caught:
+        clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
+    assert other["entry_id"] in caught.value.message
+
+
 def test_somebody_s_push_in_between_is_published_first(team: Team, store: Store) -> None:
     mine, theirs = new_rows(2)
     other = team.clone("b")

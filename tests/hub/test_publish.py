@@ -127,6 +127,36 @@ def test_a_row_that_disappeared_from_the_board_is_found(store: Store) -> None:
     assert f"{SINGLE} is not what the rows give" in differences
 
 
+def test_a_row_that_disappeared_from_the_board_comes_back_when_it_is_handed_in_again(store: Store) -> None:
+    publish_legacy(store)
+    rows = orjson.loads(store.read().files[SINGLE])
+    put(store, {SINGLE: to_json(rows[:5])})
+    result = publish(store, given(*rows))
+    assert result.written
+    assert fates(result).count("added") == len(rows) - 5
+    assert orjson.loads(store.read().files[SINGLE]) == rows
+    assert rebuild(store).differences == ()
+
+
+def test_the_marks_of_maintainers_survive_a_rebuild(store: Store) -> None:
+    publish(store, given(*new_rows(2)))
+    rows = orjson.loads(store.read().files[SINGLE])
+    rows[0]["metadata"]["verified"] = True
+    put(store, {SINGLE: to_json(rows)})
+    rebuilt = rebuild(store)
+    assert rebuilt.differences == ()
+    assert rebuilt.files[SINGLE] == to_json(rows)
+
+
+def test_a_published_row_that_is_handed_in_in_another_layout_changes_nothing(store: Store) -> None:
+    publish(store, given(*new_rows(2)))
+    before = store.read().files[SINGLE]
+    again = [dict(sorted(row.items())) for row in orjson.loads(before)]
+    result = publish(store, given(*again, new_row(model__name="another")))
+    assert fates(result) == ["already there", "already there", "added"]
+    assert rebuild(store).differences == ()
+
+
 def test_a_row_that_nobody_submitted_is_found_and_then_recorded(store: Store) -> None:
     publish(store, given(new_row()))
     rows = orjson.loads(store.read().files[SINGLE])

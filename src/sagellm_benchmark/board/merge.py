@@ -25,6 +25,9 @@ class Fate(StrEnum):
     BEATEN = "beaten"  # a better one holds its place
 
 
+ONTO_THE_BOARD = (Fate.ADDED, Fate.IMPROVED)
+
+
 class Outcome(NamedTuple):
     """One submitted row and what became of it; `other` is the row it replaced, or the one it was beaten by."""
 

@@ -34,7 +34,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """The rows handed in: `new` ones meet the contract and can be true, `known` ones are on the board, as they are."""
+    """The rows handed in: `new` ones meet the contract and can be true, `known` ones are as they were accepted."""
 
     new: tuple[Entry, ...]
     known: tuple[Entry, ...]
@@ -64,8 +64,8 @@ class Examiner:
             entry, against = self._judge(found, new)
             if against or entry is None:
                 refused.append(Refused(found, tuple(against)))
-            elif self._knows(entry):
-                known.append(entry)
+            elif (accepted := self._accepted(entry)) is not None:
+                known.append(accepted)
             elif doubts := implausible(found.row):
                 refused.append(Refused(found, (), tuple(doubts)))
             else:
@@ -79,7 +79,7 @@ class Examiner:
         if not isinstance(found.row, dict):
             return None, problems(found.row, Strength.NEW)
         entry = Entry.of(found.row)
-        if self._knows(entry):
+        if self._accepted(entry) is not None:
             return entry, []
         taken = entry.entry_id in self._ids or (
             entry.entry_id in new and not new[entry.entry_id].same_as(entry)
@@ -87,9 +87,8 @@ class Examiner:
         other = Problem("entry_id", shown(entry.entry_id), "an id of its own: this one is another row's")
         return entry, [*([other] if taken else []), *problems(found.row, Strength.NEW)]
 
-    def _knows(self, entry: Entry) -> bool:
-        """Whether an accepted row says the same, and the mark of verification is not this row's own idea."""
-        return any(
-            entry.same_as(other) and (other.is_verified or not entry.is_verified)
-            for other in self._known.get((entry.entry_id, entry.identity), ())
-        )
+    def _accepted(self, entry: Entry) -> Entry | None:
+        """The accepted row that says the same, where the mark of verification is not this row's own idea."""
+        twins = self._known.get((entry.entry_id, entry.identity), ())
+        same = (twin for twin in twins if entry.same_as(twin) and (twin.is_verified or not entry.is_verified))
+        return next(same, None)

@@ -104,12 +104,11 @@ def _published(
 
 
 def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> list[str]:
-    """The rows that are neither on the board nor kept as submissions, after several looks: a replica may lag."""
+    """The rows that are not safe in the store, after several looks: a replica may lag."""
     rows: list[str] = []
     for look in range(looks):
         pace.sleep(float(look))
-        examined = unpublished(store, source, pace=pace)
-        rows = [entry.entry_id for entry in examined.new] + [one.found.where for one in examined.refused]
+        rows = unpublished(store, source, pace=pace)
         if not rows:
             break
     return rows if len(rows) <= _NAMED else [*rows[:_NAMED], f"and {len(rows) - _NAMED} more"]

@@ -50,9 +50,15 @@ class Repository:
         return cls(root, remote, merged.removeprefix("refs/heads/"))
 
     def fetch(self) -> str:
-        """The id of the remote branch's newest commit, with everything in it. Raises RemoteError."""
-        self._talk("fetch", "--quiet", "--no-tags", self.remote, f"refs/heads/{self.branch}")
-        return _git(self.root, "rev-parse", "FETCH_HEAD").strip()
+        """The id of the remote branch's newest commit, with everything in it. Raises RemoteError.
+
+        It is kept under a name of our own while it is read: FETCH_HEAD is anybody's who fetches here meanwhile.
+        """
+        ours = f"refs/sagellm-benchmark/{os.getpid()}"
+        self._talk("fetch", "--quiet", "--no-tags", self.remote, f"+refs/heads/{self.branch}:{ours}")
+        commit = _git(self.root, "rev-parse", "--verify", ours).strip()
+        _git(self.root, "update-ref", "-d", ours)
+        return commit
 
     def head(self) -> str:
         """The id of the commit that is checked out."""

@@ -12,7 +12,7 @@ import orjson
 from sagellm_benchmark.board import derived
 from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry, board_file, entries
 from sagellm_benchmark.board.identity import entry_id, submission_path
-from sagellm_benchmark.board.merge import Fate, Merge, Outcome, join, split
+from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
@@ -80,10 +80,13 @@ def doubtful(board: Board, examined: Examined) -> list[str]:
 
 
 def make(board: Board, examined: Examined) -> Plan:
-    """Join, and list the files that change: boards, what is derived from them, and each new row for good."""
+    """Join, and list the files that change: boards, what is derived from them, and each new row for good.
+
+    An accepted row that has disappeared from the board, by whatever way, comes back onto it.
+    """
     merged = join(board.entries, (*examined.known, *examined.new))
     files = {submission_path(entry.row): submission_file(entry) for entry in examined.new}
-    if files:
+    if any(outcome.fate in ONTO_THE_BOARD for outcome in merged.outcomes) or files:
         files |= _board_files(board, merged)
     before = board.snapshot.files
     changed = {name: content for name, content in sorted(files.items()) if before.get(name) != content}

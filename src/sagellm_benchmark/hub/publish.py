@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
-from sagellm_benchmark.board.merge import Fate, Outcome, join
+from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Outcome, join
 from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
@@ -32,7 +32,6 @@ Source = Callable[[Limits], list[Found]]
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
 _NAMED = 5  # refused rows in an error message; --skip-invalid lists all of them
 _ASK_EACH = 100  # submissions looked up one by one, and read in one call
-_HERE = (Fate.ADDED, Fate.IMPROVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +123,18 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
     return Published(store, board.snapshot.commit, False, merged.outcomes, examined.refused)
 
 
-def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Examined:
-    """What is in `source`, judged: only its `known` rows are on the board, or were and are kept as submissions."""
+def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> list[str]:
+    """Which rows of `source`, by id or place, are not safe: safe ones are on the board, or were accepted and beaten."""
 
-    def read() -> Examined:
+    def read() -> list[str]:
         board = Board.of(store.read())
-        return _examined(store, board, _read(source, board))
+        examined = _examined(store, board, _read(source, board))
+        outcomes = join(board.entries, examined.known).outcomes
+        gone = [outcome.entry for outcome in outcomes if outcome.fate in ONTO_THE_BOARD]
+        return [
+            *(entry.entry_id for entry in (*gone, *examined.new)),
+            *(one.found.where for one in examined.refused),
+        ]
 
     return patiently(read, pace)
 
@@ -180,7 +185,7 @@ def _prove(store: Store, commit: str, before: Board, plan: Plan) -> None:
     """Read the new commit back: each row that was there or handed in is in it, or beaten by a better one."""
     there = _entries(store.read(BOARDS, commit=commit))
     for outcome in join(there, [*before.entries, *(o.entry for o in plan.outcomes)]).outcomes:
-        if outcome.fate in _HERE:
+        if outcome.fate in ONTO_THE_BOARD:
             raise RemoteError(
                 f"row {outcome.entry.entry_id} is missing at {store.address(commit)}",
                 hint="publish again; if it is missing again, report it",
@@ -197,7 +202,7 @@ def _finished(
     """The result. Rows that an earlier try brought there, as is now known, count as that try's."""
     outcomes = plan.outcomes
     if unsure is not None and not written:
-        first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in _HERE}
+        first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in ONTO_THE_BOARD}
         there = {o.entry.text for o in outcomes if o.fate is Fate.ALREADY_THERE}
         outcomes = tuple(first[o.entry.text] if o.entry.text in first.keys() & there else o for o in outcomes)
     return Published(store, commit, written or unsure is not None, outcomes, plan.refused)

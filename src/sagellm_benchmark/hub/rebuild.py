@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.entry import Entry
-from sagellm_benchmark.board.merge import Fate, join
+from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Merge, join
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.pace import Pace, patiently
@@ -57,20 +57,27 @@ def write(rebuilt: Rebuilt, folder: Path) -> None:
 
 
 def _compare(board: Board, submitted: list[Entry]) -> Rebuilt:
-    merged = join(board.recorded, submitted)
+    merged = _with_marks(join(board.recorded, submitted), board)
     before = board.snapshot.files
     files = tables(merged.entries)
     files |= {name: with_unknown(before.get(name), files[name]) for name in (COMPARE, LAST_UPDATED)}
     differing = [f"{name} is not what the rows give" for name in files if before.get(name) != files[name]]
-    lost = [
-        o.entry for o in join(board.entries, merged.entries).outcomes if o.fate in (Fate.ADDED, Fate.IMPROVED)
-    ]
-    strange = [
-        o.entry for o in join(merged.entries, board.entries).outcomes if o.fate in (Fate.ADDED, Fate.IMPROVED)
-    ]
+    lost = [o.entry for o in join(board.entries, merged.entries).outcomes if o.fate in ONTO_THE_BOARD]
+    strange = [o.entry for o in join(merged.entries, board.entries).outcomes if o.fate in ONTO_THE_BOARD]
     said = (
         *differing,
         *(f"row {entry.entry_id} was accepted and is missing" for entry in lost[:_NAMED]),
         *(f"row {entry.entry_id} is on the board and was never accepted" for entry in strange[:_NAMED]),
     )
     return Rebuilt(board.snapshot.commit or "", len(submitted), len(board.recorded), files, said)
+
+
+def _with_marks(merged: Merge, board: Board) -> Merge:
+    """The same board, with the marks that maintainers have set on its rows: no submission holds those."""
+    accepted = {entry.identity: entry for entry in merged.entries}
+    marked = [
+        entry
+        for entry in board.entries
+        if entry.is_verified and entry.identity in accepted and entry.same_as(accepted[entry.identity])
+    ]
+    return join(merged.entries, marked)
