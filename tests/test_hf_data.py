@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from sagellm_benchmark.board.folder import row_files
 from sagellm_benchmark.board.identity import identity
 from sagellm_benchmark.board.read import read_rows
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.hub.publish import row_files
 from tests.house import ROOT
 
 PUBLISHED = ROOT / "tests/data/published_rows.json"

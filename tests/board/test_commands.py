@@ -78,14 +78,43 @@ def test_a_job_summary_that_cannot_be_written_keeps_no_verdict_back(tmp_path: Pa
 def test_a_workflows_job_summary_gets_a_table_that_no_row_can_break(tmp_path: Path) -> None:
     summary = tmp_path / "summary.md"
     bad = new_row(metadata__notes="<img src=x> | **bold** \u202e", entry_id="a|b")
-    (tmp_path / "rows.json").write_bytes(to_json([new_row(), bad]))
+    links = [
+        new_row(entry_id=address)
+        for address in ("https://evil.example", "www.evil.example", "a@evil.example")
+    ]
+    (tmp_path / "rows.json").write_bytes(to_json([new_row(), bad, *links]))
     done = command.run("validate", "rows.json", cwd=tmp_path, env={"GITHUB_STEP_SUMMARY": str(summary)})
     table = summary.read_text()
     assert done.returncode == 3
-    assert "| rows.json, row 0 |" in table
+    assert "| rows&#46;json, row 0 |" in table
     assert "| valid |" in table
-    assert "<img" not in table
+    assert not any(text in table for text in ("<img", "://", "www.", "a@"))
     assert all(line.count("|") == 4 for line in table.splitlines() if line.startswith("|"))
+
+
+def test_a_workflows_job_summary_stays_small_enough_to_be_shown(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    rows = [{"entry_id": f"{number}" + "|" * 10_000, "model": "|" * 10_000} for number in range(150)]
+    (tmp_path / "rows.json").write_bytes(to_json(rows))
+    command.run("validate", "rows.json", cwd=tmp_path, env={"GITHUB_STEP_SUMMARY": str(summary)})
+    assert 100_000 < summary.stat().st_size < 600_000
+    assert "more |" in summary.read_text().splitlines()[-2]
+
+
+def test_a_file_name_cannot_command_a_workflow(tmp_path: Path) -> None:
+    name = "x\n::error title=pwned::y\x1b[2J.json"
+    (tmp_path / name).write_bytes(to_json([new_row(metrics__ttft_ms=-1)]))
+    done = command.run("validate", name, cwd=tmp_path)
+    assert "\n::" not in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+def test_a_name_that_is_no_text_is_told_as_json(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.json")
+    (tmp_path / name).write_text("nothing")
+    done = command.run("validate", name, "--json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert len(json.loads(done.stdout)["damaged"]) == 1
 
 
 HOSTILE = {

@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import Fate
 from sagellm_benchmark.errors import DataError, RemoteError
@@ -17,14 +18,7 @@ from sagellm_benchmark.hub.pace import Pace
 from sagellm_benchmark.hub.publish import merge, publish, rows_in
 from sagellm_benchmark.hub.published import published_boards
 from sagellm_benchmark.hub.rebuild import rebuild
-from sagellm_benchmark.hub.store import (
-    BEFORE_SUBMISSIONS,
-    CARD,
-    COMPARE,
-    LAST_UPDATED,
-    Hub,
-    Store,
-)
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Hub, Store
 from tests.fakes.hub_server import REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import Clock, fates, given, ids, put

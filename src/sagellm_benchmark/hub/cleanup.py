@@ -6,12 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagellm_benchmark.board.read import parse_rows
+from sagellm_benchmark.board.folder import is_derived, is_plain
+from sagellm_benchmark.board.read import Limits, parse_rows
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
 from sagellm_benchmark.hub.git import Blob, Repository
 from sagellm_benchmark.hub.pace import Pace
-from sagellm_benchmark.hub.publish import PLAIN_NAME, Source, publish, unpublished
-from sagellm_benchmark.hub.store import COMPARE, LAST_UPDATED, Store
+from sagellm_benchmark.hub.publish import Source, publish, unpublished
+from sagellm_benchmark.hub.store import Store
 
 ROUNDS = 10
 MESSAGE = "Clean hf_data/: its rows are published [skip ci]"
@@ -73,7 +74,7 @@ def _row_blobs(repository: Repository, commit: str, folder: str) -> list[Blob]:
     """The JSON files of the folder at this commit. Raises DataError for one that is not a plain file."""
     blobs = [blob for blob in repository.blobs(commit, folder) if blob.path.endswith(".json")]
     for blob in blobs:
-        if not blob.mode.startswith("100") or not PLAIN_NAME.fullmatch(blob.path.rpartition("/")[2]):
+        if not blob.mode.startswith("100") or not is_plain(_name(blob)):
             raise DataError(f"{blob.path!r} is not a plain file of rows", hint="remove it with git yourself")
     return blobs
 
@@ -82,7 +83,7 @@ def _published(
     repository: Repository, blobs: list[Blob], store: Store, ours: set[str], pace: Pace
 ) -> tuple[list[Blob], list[str]]:
     """The files whose every row is published, and why the others' are not. What others pushed is published first."""
-    derived = [blob for blob in blobs if blob.path.endswith((f"/{COMPARE}", f"/{LAST_UPDATED}"))]
+    derived = [blob for blob in blobs if _is_derived(repository, blob)]
     done: list[Blob] = []
     left: list[str] = []
     for blob in (blob for blob in blobs if blob not in derived):
@@ -101,6 +102,14 @@ def _published(
     if not done and left:
         raise DataError("\n       ".join(left), hint="run `sagellm-benchmark publish` first")
     return [*done, *([] if left else derived)], left
+
+
+def _is_derived(repository: Repository, blob: Blob) -> bool:
+    return is_derived(_name(blob), lambda: repository.content(blob, Limits().file_bytes))
+
+
+def _name(blob: Blob) -> str:
+    return blob.path.rpartition("/")[2]
 
 
 def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> list[str]:

@@ -11,6 +11,7 @@ import orjson
 
 from sagellm_benchmark.board import derived
 from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry, board_file, entries
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
 from sagellm_benchmark.board.read import Found
@@ -18,13 +19,7 @@ from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.card import with_configs
-from sagellm_benchmark.hub.store import (
-    BEFORE_SUBMISSIONS,
-    CARD,
-    COMPARE,
-    LAST_UPDATED,
-    Snapshot,
-)
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Snapshot
 
 LAYOUT_VERSION = 1  # 1: boards are arrays of rows, the comparison is leaderboard-compare-snapshot/v1
 

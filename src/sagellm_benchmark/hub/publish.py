@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
+from sagellm_benchmark.board.folder import row_files
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Outcome, join
 from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
@@ -16,8 +16,6 @@ from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.pace import Pace, Tries, patiently
 from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry, tables
 from sagellm_benchmark.hub.store import (
-    COMPARE,
-    LAST_UPDATED,
     SUBMISSIONS,
     Ambiguous,
     Busy,
@@ -29,7 +27,6 @@ from sagellm_benchmark.hub.store import (
 Source = Callable[[Limits], list[Found]]
 """Gives the rows to publish, read within limits that depend on how large the board is."""
 
-PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
 _NAMED = 5  # refused rows in an error message; --skip-invalid lists all of them
 _ASK_EACH = 100  # submissions looked up one by one, and read in one call
 
@@ -50,26 +47,9 @@ class Published:
         return self.store.address(self.commit) if self.commit else self.store.name
 
 
-def row_files(folder: Path) -> list[Path]:
-    """The files of rows in hf_data/; what is derived from rows is made anew for the dataset.
-
-    Raises DataError where there is no such folder.
-    """
-    if not folder.is_dir():
-        raise DataError(
-            f"there is no folder {folder}", hint="make its files with `sagellm-benchmark aggregate`"
-        )
-    return sorted(path for path in folder.glob("*.json") if path.name not in (COMPARE, LAST_UPDATED))
-
-
 def rows_in(folder: Path) -> Source:
-    """The rows of every file in hf_data/."""
+    """The rows of every file in hf_data/. Raises DataError for a file that nobody could have meant."""
     files = row_files(folder)
-    for path in files:
-        if not PLAIN_NAME.fullmatch(path.name):
-            raise DataError(
-                f"{folder} holds a file named {path.name!r}", hint="use letters, digits, . _ and -"
-            )
     return lambda limits: [found for path in files for found in read_rows(path, limits)]
 
 

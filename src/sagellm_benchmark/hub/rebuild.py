@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Merge, join
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.pace import Pace, patiently
 from sagellm_benchmark.hub.plan import Board, tables, with_unknown
 from sagellm_benchmark.hub.publish import read_submissions
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, COMPARE, LAST_UPDATED, SUBMISSIONS, Stale, Store
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Stale, Store
 
 _NAMED = 5
 

@@ -15,13 +15,12 @@ from urllib.parse import urlsplit
 import orjson
 
 from sagellm_benchmark.board.entry import BOARDS
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, UsageError
 from sagellm_benchmark.hub.client import Answer, NoAnswer, NotAsked, call, library, shown
 
 T = TypeVar("T")
 
-COMPARE = "leaderboard_compare.json"
-LAST_UPDATED = "last_updated.json"
 CARD = "README.md"
 SUBMISSIONS = "submissions"
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"

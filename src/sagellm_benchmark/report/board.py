@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
 from sagellm_benchmark.report.text import MOST, plain
 
+_SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which a workflow's job summary is collected
 
 
@@ -52,9 +54,9 @@ def aggregate_json(report: Report) -> dict[str, Any]:
 def validation_text(validation: Validation) -> str:
     """Every refused row with its reasons, then the count, and how many are valid only where they are published."""
     refused = [row for row in validation.rows if not row.valid]
-    lines = [f"✗ {message}" for message in validation.damaged]
+    lines = [f"✗ {plain(message)}" for message in validation.damaged]
     for row in refused[:MOST]:
-        lines.append(f"✗ {row.found.where}  {plain(row.entry_id or 'no entry_id')}")
+        lines.append(f"✗ {plain(row.found.where)}  {plain(row.entry_id or 'no entry_id')}")
         lines += [f"    {plain(reason)}" for reason in row.reasons]
     if len(refused) > MOST:
         lines.append(f"✗ and {len(refused) - MOST} more; --json lists them all")
@@ -73,7 +75,8 @@ def validation_json(validation: Validation) -> dict[str, Any]:
         {"entry_id": row.entry_id, "valid": row.valid, "reasons": list(row.reasons)}
         for row in validation.rows
     ]
-    return {"rows": rows, **({"damaged": list(validation.damaged)} if validation.damaged else {})}
+    damaged = [plain(message) for message in validation.damaged]
+    return {"rows": rows, **({"damaged": damaged} if damaged else {})}
 
 
 def add_to_job_summary(validation: Validation, environment: Mapping[str, str]) -> None:
@@ -94,14 +97,15 @@ def _markdown(validation: Validation) -> str:
     lines = ["### Leaderboard rows", "", "| row | entry_id | verdict |", "|---|---|---|"]
     if not validation.files:
         return "### Leaderboard rows\n\nThere are no files to check.\n\n"
-    lines += [f"| | | ✗ {_cell(message)} |" for message in validation.damaged]
-    lines += [
+    told = [f"| | | ✗ {_cell(message)} |" for message in validation.damaged]
+    told += [
         f"| {_cell(row.found.where)} | {_cell(row.entry_id or '')} | {_cell(_verdict(row))} |"
-        for row in refused_first[:MOST]
+        for row in refused_first
     ]
-    if len(refused_first) > MOST:
-        lines.append(f"| | | and {len(refused_first) - MOST} more |")
-    return "\n".join([*lines, "", ""])
+    sizes = accumulate(len(line.encode()) for line in told)
+    shown = sum(size <= _SUMMARY_BYTES for size in islice(sizes, MOST))
+    more = [f"| | | and {len(told) - shown} more |"] if len(told) > shown else []
+    return "\n".join([*lines, *told[:shown], *more, "", ""])
 
 
 def _verdict(row: Checked) -> str:
@@ -115,7 +119,7 @@ def _verdict(row: Checked) -> str:
 
 def _cell(text: str) -> str:
     """Text that Markdown takes as nothing but text: every character that could mean more becomes an entity."""
-    return "".join(c if c.isalnum() or c in " .,;:/-✗" else f"&#{ord(c)};" for c in plain(text[:2000]))
+    return "".join(c if c.isalnum() or c in " ,;/-✗" else f"&#{ord(c)};" for c in plain(text[:2000]))
 
 
 def _headline(report: Report) -> str:

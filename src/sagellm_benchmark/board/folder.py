@@ -1,0 +1,58 @@
+"""hf_data/: which of its files hold rows. Everybody who reads the folder asks here."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from sagellm_benchmark.board.read import Limits, read_whole
+from sagellm_benchmark.errors import DataError
+
+COMPARE = "leaderboard_compare.json"
+LAST_UPDATED = "last_updated.json"
+
+_MOST_BYTES = Limits().file_bytes
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
+
+
+def row_files(folder: Path) -> list[Path]:
+    """The files of rows in the folder; what follows from rows is made anew for the dataset, and left out.
+
+    Raises DataError where there is no such folder, for a JSON file in a folder below it, which nobody would look at,
+    and for a name that is not plain.
+    """
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no folder {folder}", hint="make its files with `sagellm-benchmark aggregate`"
+        )
+    files = sorted(_json_files(folder))
+    for path in files:
+        if path.parent != folder:
+            raise DataError(
+                f"{str(path)!r} lies in a folder of its own; only files directly in {folder}/ are read",
+                hint=f"move its rows into {folder}/, or take it away",
+            )
+        if not is_plain(path.name):
+            raise DataError(
+                f"{folder} holds a file named {path.name!r}", hint="use letters, digits, . _ and -"
+            )
+    return [path for path in files if not is_derived(path.name, partial(read_whole, path, _MOST_BYTES))]
+
+
+def is_plain(name: str) -> bool:
+    """Whether a file's name is one that every system, shell and log takes as nothing but a name."""
+    return _PLAIN_NAME.fullmatch(name) is not None
+
+
+def is_derived(name: str, read: Callable[[], bytes]) -> bool:
+    """Whether a file follows from rows: it is named so, and holds an object where rows would be an array."""
+    return name in (COMPARE, LAST_UPDATED) and read().lstrip().startswith(b"{")
+
+
+def _json_files(folder: Path) -> Iterator[Path]:
+    """Whatever is called a JSON file, here or below; links to folders are not followed."""
+    for place, folders, names in os.walk(folder):
+        yield from (Path(place, name) for name in (*folders, *names) if name.endswith(".json"))
