@@ -8,6 +8,8 @@ $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 SHELL := /bin/sh
 NOX := @set -f; exec scripts/nox.sh
+# The option of a switch that was turned on: OFFLINE=1 does, OFFLINE=0 and OFFLINE= do not.
+yes = $$(case "$$$(1)" in 1|y|yes|true) echo $(2);; esac)
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -20,13 +22,13 @@ bench:  ## measure a model: MODEL=… or BASE_URL=http://host:8000, WORKLOAD=Q1�
 	    $${WORKLOAD:+--workload "$$WORKLOAD"} $${ENGINE:+--engine "$$ENGINE"} $$ARGS
 
 aggregate:  ## outputs/ → hf_data/, merged with the published board (OFFLINE=1: with nothing fetched)
-	$(NOX) -s aggregate -- $${OFFLINE:+--offline} $$ARGS
+	$(NOX) -s aggregate -- $(call yes,OFFLINE,--offline) $$ARGS
 
 publish:  ## hf_data/ → the shared leaderboard, then clean hf_data/ from git (YES=1: without asking)
-	$(NOX) -s upload -- $${YES:+--yes} $$ARGS
+	$(NOX) -s upload -- $(call yes,YES,--yes) $$ARGS
 
 clean:  ## only the last step of publish: take what is published out of hf_data/ in git (YES=1: without asking)
-	$(NOX) -s clean -- $${YES:+--yes} $$ARGS
+	$(NOX) -s clean -- $(call yes,YES,--yes) $$ARGS
 
 validate:  ## check the rows in hf_data/, or the files named in ARGS
 	$(NOX) -s validate -- $$ARGS

@@ -137,9 +137,12 @@ def upload(session: nox.Session) -> None:
     for name in both:
         parser.add_argument(f"--{name}", dest=name)
     given, publishing = parser.parse_known_args(session.posargs)
-    where = [word for name in both if (value := getattr(given, name)) for word in (f"--{name}", value)]
+    asked = {
+        name: getattr(given, name) for name in both
+    }  # an empty one is refused by the commands themselves
+    where = [word for name, value in asked.items() if value is not None for word in (f"--{name}", value)]
     session.notify("publish", [*where, *publishing])
-    if not {"--dry-run", "--merge-only"} & set(publishing):
+    if not {"--dry-run", "--merge-only", "--help"} & set(publishing):
         session.notify("clean", [*where, *(["--yes"] if given.yes else [])])
 
 

@@ -49,6 +49,19 @@ def git(folder: Path, *words: str) -> None:
     subprocess.run(("git", "-C", folder, *words), check=True, capture_output=True, env=clean_environment())
 
 
+@pytest.mark.parametrize(
+    ("variable", "about"),
+    [({"HF_TOKEN": f"{TOKEN}\x01"}, "Hub"), ({"GITHUB_TOKEN": f"{TOKEN}\r"}, "Actions")],
+    ids=str,
+)
+def test_a_token_that_cannot_be_sent_is_a_finding(
+    tmp_path: Path, variable: dict[str, str], about: str
+) -> None:
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "remote", "add", "origin", "https://github.com/team/board")
+    assert "a character that cannot be sent" in finding(tmp_path, about, **variable)["said"]
+
+
 def test_one_screen_says_it_all(tmp_path: Path) -> None:
     answer = doctor(tmp_path)
     assert answer.returncode == 0
@@ -118,9 +131,9 @@ def test_a_folder_that_is_no_checkout_is_said_to_be_none(tmp_path: Path) -> None
 def test_a_remote_is_shown_without_its_password(tmp_path: Path) -> None:
     git(tmp_path, "init", "-q", "-b", "main")
     git(tmp_path, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "--allow-empty", "-m", "x")
-    git(tmp_path, "remote", "add", "origin", f"https://ada:{TOKEN}@code.example.org/me/it.git")
+    git(tmp_path, "remote", "add", "origin", f"https://ada:p@ss{TOKEN}@code.example.org/me/it.git")
     found = finding(tmp_path, "git")
-    assert "https://code.example.org/me/it.git" in found["said"]
+    assert "remote https://code.example.org/me/it.git" in found["said"]
     assert "user.email" in found["next"]
 
 

@@ -119,6 +119,8 @@ def test_what_is_not_given_is_not_passed(checkout: Path) -> None:
     [
         (["aggregate"], ["-s", "aggregate", "--"]),
         (["aggregate", "OFFLINE=1"], ["-s", "aggregate", "--", "--offline"]),
+        (["aggregate", "OFFLINE=0"], ["-s", "aggregate", "--"]),
+        (["clean", "YES=no"], ["-s", "clean", "--"]),
         (["publish", "YES=1", "ARGS=--to board"], ["-s", "upload", "--", "--yes", "--to", "board"]),
         (["test", "ARGS=tests/board -k merge"], ["-s", "tests", "--", "tests/board", "-k", "merge"]),
         (["perf", "ARGS=--check"], ["-s", "perf", "--", "--check"]),

@@ -146,10 +146,17 @@ def validate(files: tuple[Path, ...], *, as_new: bool, as_json: bool) -> int:
     return Exit.DONE if done.valid else Exit.DATA
 
 
+def _shared_folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
+    """An empty name is a variable that nobody set, and must not become this folder, or the dataset."""
+    if value == "":
+        raise click.BadParameter("the folder has no name")
+    return None if value is None else Path(FOLDER.convert(value, option, context))
+
+
 def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where the shared board is."""
     for option in (
-        click.option("--to", type=FOLDER, help="A shared folder instead of the dataset."),
+        click.option("--to", callback=_shared_folder, help="A shared folder instead of the dataset."),
         click.option("--repo", default=DATASET, show_default=True, help="The dataset."),
     ):
         command = option(command)

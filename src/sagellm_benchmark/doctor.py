@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -16,13 +15,12 @@ from importlib import metadata, util
 from pathlib import Path
 
 import psutil
-from huggingface_hub import constants, get_token
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
 from sagellm_benchmark.engines.http import StatusError, get_json
-from sagellm_benchmark.errors import DataError, RemoteError
-from sagellm_benchmark.hub.client import shown
+from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.hub.client import library, shown
 from sagellm_benchmark.probe import ascend, gpu
 
 NEEDED_DISK_GB = 2.0
@@ -31,6 +29,7 @@ HUB_TIMEOUT_S = 4.0
 COMMAND_TIMEOUT_S = 10.0
 MAX_LOG_BYTES = 16 * 1024 * 1024
 LOGIN = "hf auth login, or set HF_TOKEN to a token that may write to the dataset"
+_STRAY = "look for a stray line break or blank in it; or: {}"
 
 
 class State(StrEnum):
@@ -129,8 +128,9 @@ def git() -> Finding:
 
 def hub() -> Finding:
     """Whether the Hub answers, and who it says we are. Neither the token nor a password in its address is shown."""
-    endpoint, token = shown(constants.ENDPOINT), get_token()
-    if constants.HF_HUB_OFFLINE:
+    settings = library().constants
+    endpoint, token = shown(settings.ENDPOINT), library().get_token()
+    if settings.HF_HUB_OFFLINE:
         return Finding(
             "Hub", State.NOTE, "switched off by HF_HUB_OFFLINE", "unset HF_HUB_OFFLINE to fetch and publish"
         )
@@ -138,6 +138,10 @@ def hub() -> Finding:
         who = get_json(f"{endpoint}/api/whoami-v2", timeout_s=HUB_TIMEOUT_S, api_key=token)
     except StatusError as error:
         return _refused(endpoint, error.status, logged_in=token is not None)
+    except UsageError:
+        return Finding(
+            "Hub", State.BLOCKED, "the token holds a character that cannot be sent", _STRAY.format(LOGIN)
+        )
     except RemoteError as error:
         return Finding(
             "Hub",
@@ -164,7 +168,7 @@ def _refused(endpoint: str, status: int, *, logged_in: bool) -> Finding:
 
 def cache() -> Finding:
     """Where downloaded models go, and the room there and here."""
-    places = {"cache": Path(constants.HF_HUB_CACHE), "here": Path.cwd()}
+    places = {"cache": Path(library().constants.HF_HUB_CACHE), "here": Path.cwd()}
     free = {name: _free_gb(place) for name, place in places.items()}
     said = f"{places['cache']}: {free['cache']:.1f} GB free; here: {free['here']:.1f} GB"
     if min(free.values()) < NEEDED_DISK_GB:
@@ -206,6 +210,9 @@ def checks() -> Finding:
             said = "not asked: no GITHUB_TOKEN"
             return Finding("Actions", State.OK, f"{said}; a failed run's text can be given with --log FILE")
         notes = host.last_failure()
+    except UsageError:
+        said = "its token holds a character that cannot be sent"
+        return Finding("Actions", State.NOTE, said, _STRAY.format("unset GITHUB_TOKEN"))
     except RemoteError as error:
         return Finding("Actions", State.NOTE, error.message, f"without Actions: {FALLBACK}")
     if is_billing(notes):
@@ -255,7 +262,7 @@ def _installed(distribution: str) -> str | None:
 def _remote() -> str | None:
     """The address of origin, without a user name or password that it may hold."""
     address = _output("git", "remote", "get-url", "origin")
-    return re.sub(r"(?<=://)[^/@]*@", "", _plain(address)) if address else None
+    return _plain(shown(address)) if address else None
 
 
 def _output(*command: str) -> str | None:

@@ -78,3 +78,8 @@ def test_the_same_rows_give_the_same_files_in_any_order(rows: list[object]) -> N
     turned = list(reversed(entries))
     assert to_json(derived.compare(entries)) == to_json(derived.compare(turned))
     assert derived.last_updated(entries) == derived.last_updated(turned)
+
+
+def test_a_row_from_the_end_of_time_does_not_stop_the_others() -> None:
+    late = made(new_row(metadata__submitted_at="9999-12-31T23:59:59-12:00"))
+    assert derived.last_updated(late) == {"last_updated": "9999-12-31T23:59:59Z"}

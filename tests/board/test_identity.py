@@ -17,6 +17,7 @@ from sagellm_benchmark.board.identity import (
     slug,
     submission_path,
 )
+from sagellm_benchmark.errors import DataError
 from tests.board.boards import ANYTHING, ROWS, published_rows
 from tests.fakes.rows import new_row
 
@@ -188,3 +189,11 @@ def test_half_a_surrogate_pair_does_no_harm() -> None:
     row = {"model": {"name": "\ud800"}, "hardware": {"chip_model": "x"}}
     assert slug(identity(row))
     assert entry_id(row)
+
+
+def test_a_row_of_endless_levels_is_refused_and_not_a_crash() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(DataError, match="nested too deeply"):
+        identity({"parallelism": deep})

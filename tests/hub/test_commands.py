@@ -129,6 +129,36 @@ def test_a_hub_out_of_reach_ends_with_4(folder: Path, server: HubServer) -> None
     assert server.seen == []
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"ALL_PROXY": "socks5://somebody:secret@127.0.0.1:9"}, "httpx[socks]"),
+        ({"HTTP_PROXY": "foo://somebody:secret@127.0.0.1:9"}, "HTTP_PROXY"),
+        ({"SSL_CERT_FILE": "/nowhere.pem"}, "SSL_CERT_FILE"),
+        ({"HF_HUB_DOWNLOAD_TIMEOUT": "soon"}, "HF_…"),
+        ({"HF_ENDPOINT": "http://☃☃.x"}, "HF_ENDPOINT"),
+    ],
+    ids=str,
+)
+def test_a_setting_that_cannot_work_is_named(
+    folder: Path, server: HubServer, setting: dict[str, str], said: str
+) -> None:
+    submit(folder, new_row())
+    done = publish(folder, server, **setting)
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["publish", "clean"])
+def test_a_folder_without_a_name_is_neither_this_one_nor_the_dataset(folder: Path, command: str) -> None:
+    submit(folder, new_row())
+    before = sorted(folder.rglob("*"))
+    done = run(command, "--to=", cwd=folder)
+    assert (done.returncode, "the folder has no name" in done.stderr) == (2, True)
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_debugging_the_library_shows_no_token(folder: Path, server: HubServer) -> None:
     submit(folder, new_row())
     assert publish(folder, server, HF_DEBUG="1").returncode == 0

@@ -27,6 +27,7 @@ SCENARIOS = {
 METRICS = ("ttft_ms", "tbt_ms", "tpot_ms", "throughput_tps", "peak_mem_mb", "error_rate")
 _FIRST = ("sagellm", "vllm")  # the pair that readers look for
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_S = 253_402_300_799.0  # the last second of the year 9999, behind which no date can be written
 
 
 class Scope(NamedTuple):
@@ -44,7 +45,7 @@ class Scope(NamedTuple):
 def last_updated(board: Iterable[Entry]) -> dict[str, str]:
     """`last_updated.json`: when the newest row of the board was submitted, in UTC; the epoch for none."""
     moments = [entry.submitted_at for entry in board]
-    newest = max((moment for moment in moments if moment is not None), default=0.0)
+    newest = max((min(moment, _LATEST_S) for moment in moments if moment is not None), default=0.0)
     return {"last_updated": f"{_EPOCH + timedelta(seconds=math.floor(newest)):%Y-%m-%dT%H:%M:%SZ}"}
 
 

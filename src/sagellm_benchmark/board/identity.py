@@ -1,6 +1,7 @@
 """Which rows describe the same configuration, which of them is better, and what a row's id is. Pure.
 
-Published rows come from many tools and years: every function here takes any JSON value and never raises.
+Published rows come from many tools and years: every function here takes any JSON value, and raises DataError for none
+but one that is nested endlessly deep.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
+
+from sagellm_benchmark.errors import DataError
 
 Row = dict[str, Any]
 
@@ -161,8 +164,17 @@ def canonical(value: Any) -> bytes:
     """The same bytes for the same JSON value, whatever the order of its keys."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except TypeError:  # an integer of more than 64 bits, or half of a surrogate pair
+    except TypeError:  # an integer of more than 64 bits, half of a surrogate pair, or hundreds of levels
+        return _by_the_slow_way(value)
+
+
+def _by_the_slow_way(value: Any) -> bytes:
+    try:
         return json.dumps(value, sort_keys=True).encode()
+    except RecursionError as error:
+        raise DataError(
+            "a row is nested too deeply to be read", hint="take it out of the board that holds it"
+        ) from error
 
 
 def _object(value: Any) -> Row:

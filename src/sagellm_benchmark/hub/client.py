@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+import sys
 import threading
 import time
 import warnings
@@ -15,6 +16,8 @@ from concurrent.futures import Future
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from sagellm_benchmark.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +31,7 @@ _REASONS = {
     "OIDCError": "HF_OIDC_RESOURCE is set, but this job has no identity to exchange for a token",
     "DeviceCodeError": "the login has expired and could not be renewed",
 }
+_HINTS = {"OfflineModeIsEnabled": "unset HF_HUB_OFFLINE"}
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
@@ -46,13 +50,23 @@ class NoAnswer(Exception):  # noqa: N818 - nobody knows yet whether it is an err
 
 
 class NotAsked(Exception):  # noqa: N818 - a matter of this machine's settings
-    """The library did not even ask: it was told to stay offline, or has no token that can be sent."""
+    """The library did not even ask: it was told to stay offline (`hint` says so), or has no token that can be sent."""
+
+    def __init__(self, why: str, hint: str | None = None) -> None:
+        super().__init__(why)
+        self.hint = hint
 
 
 def library() -> Any:
-    """The huggingface_hub module, imported when it is first needed."""
-    import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
-
+    """The huggingface_hub module, imported when it is first needed. Raises UsageError where its settings are wrong."""
+    try:
+        import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
+        import huggingface_hub.constants  # noqa: PLC0415 - the rest of it is loaded when it is used
+    except ValueError as error:  # it reads its numbers when it is imported
+        raise UsageError(
+            "huggingface_hub cannot read its settings",
+            hint="is a variable HF_… that should hold a number none?",
+        ) from error
     return huggingface_hub
 
 
@@ -64,8 +78,9 @@ def shown(endpoint: str) -> str:
 def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
     """Run `work`, which uses huggingface_hub, with a limit on each silence of the server and on the whole.
 
-    Raises Answer, NoAnswer or NotAsked. The work has a thread of its own, which is abandoned when its time is up:
-    a server that drips a byte now and then, or a library that sleeps, holds nobody up.
+    Raises Answer, NoAnswer or NotAsked, and UsageError for settings it cannot work with. The work has a thread of its
+    own, which is abandoned when its time is up: a server that drips a byte now and then, or a library that sleeps,
+    holds nobody up.
     """
     _install()
     future: Future[T] = Future()
@@ -76,8 +91,14 @@ def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
         raise
     except TimeoutError as error:
         raise NoAnswer(f"nothing came within {total_s:g} s") from error
+    except _bad_address() as error:
+        raise UsageError(
+            "the address of the Hub, or of a proxy, is none",
+            hint="look at HF_ENDPOINT, HTTPS_PROXY and ALL_PROXY",
+        ) from error
     except _own_fault() as error:
-        raise NotAsked(_REASONS.get(type(error).__name__, "the token cannot be sent")) from error
+        name = type(error).__name__
+        raise NotAsked(_REASONS.get(name, "the token cannot be sent"), _HINTS.get(name)) from error
     except _library_errors() as error:
         raise NoAnswer(type(error).__name__) from error
 
@@ -114,9 +135,35 @@ def _own_fault() -> tuple[type[Exception], ...]:
 
 
 @functools.cache
+def _session() -> Any:
+    """The library's own HTTP client, which takes proxies and certificates from the environment."""
+    try:
+        return library().get_session()
+    except ImportError as error:
+        raise UsageError(
+            "the proxy that the environment names needs a package that is not installed",
+            hint="pip install 'httpx[socks]', or unset ALL_PROXY and HTTPS_PROXY",
+        ) from error
+    except (ValueError, OSError) as error:  # its words may hold a proxy's password
+        raise UsageError(
+            f"a connection to the Hub cannot be set up ({type(error).__name__})",
+            hint="look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE",
+        ) from error
+
+
+@functools.cache
+def _bad_address() -> tuple[type[Exception], ...]:
+    """What its HTTP client raises for an address that cannot be one."""
+    module = sys.modules[type(_session()).__module__.partition(".")[0]]
+    return tuple(
+        getattr(module, name) for name in ("InvalidURL", "UnsupportedProtocol") if hasattr(module, name)
+    )
+
+
+@functools.cache
 def _install() -> None:
     """Build the shared client anew as the library would, whatever HTTP library that is, with our hooks added."""
-    plain = library().get_session()
+    plain = _session()
     kind: Callable[..., Any] = type(plain)
     hooks = {
         "request": [*plain.event_hooks.get("request", ()), _bound],

@@ -103,7 +103,7 @@ class Repository:
 
     def _author(self) -> dict[str, str]:
         """Who commits: whom git is set up for, else this tool."""
-        if _config(self.root, "user.email"):
+        if _config(self.root, "user.email") and _config(self.root, "user.name"):
             return {}
         name, email = _NOBODY
         who = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email}

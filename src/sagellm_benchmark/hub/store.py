@@ -229,7 +229,8 @@ class Hub:
             raise self._judge(answer, verb) from answer
         except NotAsked as error:
             raise RemoteError(
-                f"could not {verb} {self.name}: {error}; nothing was sent", hint=_permission(self.repo, verb)
+                f"could not {verb} {self.name}: {error}; nothing was sent",
+                hint=error.hint or _permission(self.repo, verb),
             ) from error
         except NoAnswer as error:
             raise Ambiguous(
