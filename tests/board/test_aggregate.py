@@ -89,6 +89,38 @@ def test_what_hf_data_holds_already_is_kept(outputs: Path, hf_data: Path) -> Non
     assert waiting in rows(hf_data)
 
 
+def test_a_row_that_may_not_be_published_pushes_no_sound_one_out(outputs: Path, hf_data: Path) -> None:
+    sound, forged = new_row(), new_row()
+    forged["metrics"] = {**forged["metrics"], "throughput_tps": 1e4}
+    (hf_data / SINGLE).write_bytes(to_json([sound, forged]))
+    report = aggregate(outputs, hf_data, {SINGLE: b"[]", MULTI: b"[]"})
+    assert sorted(row["metrics"]["throughput_tps"] for row in rows(hf_data)) == [
+        sound["metrics"]["throughput_tps"],
+        1e4,
+    ]
+    (unsound,) = report.unsound
+    assert "the id of the row's own content" in unsound.reasons[0]
+    before = content(hf_data)
+    assert aggregate(outputs, hf_data, None).written == ()
+    assert content(hf_data) == before
+
+
+def test_a_row_that_may_not_be_published_does_not_beat_a_run(outputs: Path, hf_data: Path) -> None:
+    forged = {**new_row(), "entry_id": "0" * 8}
+    forged["metrics"] = {**forged["metrics"], "throughput_tps": 1e4}
+    (hf_data / SINGLE).write_bytes(to_json([forged]))
+    a_run(outputs, new_row())
+    assert fates(aggregate(outputs, hf_data, None)) == [Fate.ADDED]
+    assert new_row() in rows(hf_data)
+
+
+def test_what_is_published_is_sound_whatever_it_lacks(outputs: Path, hf_data: Path) -> None:
+    odd = to_json([{"entry_id": "of another tool"}])
+    (hf_data / SINGLE).write_bytes(odd)
+    assert aggregate(outputs, hf_data, {SINGLE: odd, MULTI: b"[]"}).unsound == ()
+    assert len(aggregate(outputs, hf_data, {}).unsound) == 1
+
+
 def test_a_run_that_is_better_than_the_published_one_replaces_it(outputs: Path, hf_data: Path) -> None:
     published = {SINGLE: to_json([new_row()])}
     better = new_row(metrics__throughput_tps=79.0)

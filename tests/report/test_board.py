@@ -3,7 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sagellm_benchmark.board.aggregate import Report, Skipped
+from sagellm_benchmark.board.aggregate import Report, Skipped, Unsound
+from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import merge
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.validate import Checked, Validation
@@ -19,6 +20,7 @@ def a_report(published: list[Any], submitted: list[Any], **changes: Any) -> Repo
         "outcomes": tuple((Path(f"outputs/{at}/row.json"), one) for at, one in enumerate(merged.outcomes)),
         "left_out": (),
         "damaged": (),
+        "unsound": (),
         "kept": 0,
         "total": len(merged.entries),
         "written": ("leaderboard_single.json",),
@@ -39,6 +41,14 @@ def test_each_run_has_a_line_with_what_became_of_it() -> None:
     assert lines[1].split("  ")[1] == "improved"
     assert f"77.0 tok/s  was 10.0 tok/s ({slow['entry_id'][:8]})" in lines[1]
     assert lines[2].split()[0] == "added"
+
+
+def test_rows_that_lay_there_and_may_not_be_published_are_told_with_their_reasons() -> None:
+    unsound = Unsound(Entry.of(new_row()), ("entry_id is not its own",))
+    text = aggregate_text(a_report([], [], unsound=(unsound,)))
+    assert f"  {new_row()['entry_id']}  {new_row()['model']['name']}\n    entry_id is not its own" in text
+    facts = aggregate_json(a_report([], [], unsound=(unsound,)))
+    assert facts["unsound"] == [{"entry_id": new_row()["entry_id"], "reasons": ["entry_id is not its own"]}]
 
 
 def test_a_beaten_run_names_what_it_was_beaten_by() -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, entries
+from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
 from sagellm_benchmark.board.merge import Outcome, join, split
 from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.problem import repeated_key
@@ -30,6 +30,14 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsound:
+    """A row in hf_data/ that takes no place on the board and stays where it is, for its owner to mend, and why."""
+
+    entry: Entry
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What became of every finished run. `kept` counts the rows that were on the board before and still are."""
 
@@ -38,6 +46,7 @@ class Report:
     outcomes: tuple[tuple[Path, Outcome], ...]
     left_out: tuple[Skipped, ...]  # not to be published, by the run's own word or its numbers
     damaged: tuple[Skipped, ...]  # no row, or one that breaks the contract
+    unsound: tuple[Unsound, ...]  # rows that lay in hf_data/ and may not be published
     kept: int
     total: int
     written: tuple[str, ...]  # names of the files whose bytes changed
@@ -50,12 +59,17 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
     `published` holds the dataset's files; None merges with nothing fetched, which is safe as publishing merges again.
     Raises DataError, with nothing written, when a board cannot be read or written.
     """
-    before = join([*_published(published or {}), *_waiting(hf_data)], [])
+    fetched = list(_published(published or {}))
+    sound, unsound = _sorted_out(_waiting(hf_data), fetched)
+    before = join([*fetched, *sound], [])
     runs = _Runs()
     for path in finished(outputs):
         runs.take(path)
     merged = join(before.entries, [entry for _, entry in runs.rows])
-    written = tuple(_write(hf_data, *split(merged.entries)))
+    together: Sequence[Entry] = merged.entries
+    if unsound:
+        together = sorted((*together, *(one.entry for one in unsound)), key=canonical_place)
+    written = tuple(_write(hf_data, *split(together)))
     here = {id(entry) for entry in merged.entries}
     return Report(
         outputs=outputs,
@@ -63,8 +77,9 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
         outcomes=tuple(zip((path for path, _ in runs.rows), merged.outcomes, strict=True)),
         left_out=tuple(runs.left_out),
         damaged=tuple(runs.damaged),
+        unsound=tuple(unsound),
         kept=sum(id(entry) in here for entry in before.entries),
-        total=len(merged.entries),
+        total=len(together),
         written=written,
         offline=published is None,
     )
@@ -140,6 +155,20 @@ def _waiting(hf_data: Path) -> Iterator[Entry]:
         path = hf_data / name
         if os.path.lexists(path):
             yield from entries(str(path), read_whole(path, MAX_BOARD_BYTES))
+
+
+def _sorted_out(waiting: Iterable[Entry], fetched: Sequence[Entry]) -> tuple[list[Entry], list[Unsound]]:
+    """The rows that may stand for their configuration, and the others: they must not push a sound one out."""
+    known = {entry.view for entry in fetched}
+    sound: list[Entry] = []
+    unsound: list[Unsound] = []
+    for entry in waiting:
+        against = () if entry.view in known else problems(entry.row, Strength.PUBLISHED)
+        if against:
+            unsound.append(Unsound(entry, tuple(map(str, against))))
+        else:
+            sound.append(entry)
+    return sound, unsound
 
 
 def _write(hf_data: Path, single: Iterable[Entry], multi: Iterable[Entry]) -> Iterator[str]:

@@ -121,6 +121,11 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def canonical_place(entry: Entry) -> tuple[Any, ...]:
+    """What a board file is sorted by, also where a configuration has several rows: total, so order means nothing."""
+    return entry.identity, entry.rank, entry.text
+
+
 def board_file(rows: Iterable[Entry]) -> bytes:
     """The board file that holds these rows: the same bytes as `files.to_json` gives for the parsed rows."""
     texts = [row.view for row in rows]

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark.board import derived
-from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry, board_file, entries
+from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry, board_file, canonical_place, entries
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
@@ -142,9 +142,7 @@ def _record(board: Board) -> bytes:
         for entry in board.entries
         if entry.text not in known and (first or entry.entry_id != entry_id(entry.row))
     ]
-    return board_file(
-        sorted((*board.recorded, *others), key=lambda entry: (entry.identity, entry.rank, entry.text))
-    )
+    return board_file(sorted((*board.recorded, *others), key=canonical_place))
 
 
 def _rows(snapshot: Snapshot, name: str) -> list[Entry]:

@@ -27,6 +27,7 @@ def aggregate_text(report: Report) -> str:
             *_table([_cells(path, outcome) for path, outcome in report.outcomes]),
             *_skipped("left out, not to be published", report.left_out),
             *_skipped("damaged, skipped", report.damaged),
+            *_unsound(report),
             "",
             *_closing(report),
         ]
@@ -45,6 +46,7 @@ def aggregate_json(report: Report) -> dict[str, Any]:
         **fates,
         "left_out": [_reasons(skipped) for skipped in report.left_out],
         "damaged": [_reasons(skipped) for skipped in report.damaged],
+        "unsound": [{"entry_id": one.entry.entry_id, "reasons": list(one.reasons)} for one in report.unsound],
         "kept": report.kept,
         "rows": report.total,
         "written": list(report.written),
@@ -186,6 +188,16 @@ def _skipped(title: str, files: Iterable[Skipped]) -> Iterator[str]:
             yield f"{title}:"
         yield f"  {plain(str(skipped.path))}"
         yield from (f"    {plain(reason)}" for reason in skipped.reasons)
+
+
+def _unsound(report: Report) -> Iterator[str]:
+    if report.unsound:
+        yield f"in {report.hf_data}/, left as they are: rows that may not be published"
+    for one in report.unsound[:MOST]:
+        yield f"  {plain(one.entry.entry_id or 'no entry_id')}  {plain(one.entry.identity.model)}"
+        yield from (f"    {plain(reason)}" for reason in one.reasons)
+    if len(report.unsound) > MOST:
+        yield f"  and {len(report.unsound) - MOST} more; --json lists them all"
 
 
 def _facts(path: Path, outcome: Outcome) -> dict[str, Any]:
