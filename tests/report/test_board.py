@@ -94,7 +94,7 @@ def test_a_job_summary_is_added_to_and_cut(tmp_path: Path) -> None:
     lines = path.read_text().splitlines()
     assert lines[0] == "before"
     assert "| | | ✗ gone |" in lines
-    assert "| | | and 1 more |" in lines
+    assert "| | | and 2 more |" in lines
     assert not any("| valid |" in line for line in lines)  # refused rows come first
 
 
@@ -112,6 +112,6 @@ def test_a_row_that_would_be_refused_as_new_is_told_apart_from_a_valid_one(tmp_p
     add_to_job_summary(validation, {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")})
     rows = [line for line in (tmp_path / "summary").read_text().splitlines() if line.startswith("| rows")]
     assert rows == [
-        "| rows.json, row 1 |  | valid if already published; refused as new: engine is missing |",
-        "| rows.json, row 0 |  | valid |",
+        "| rows&#46;json, row 1 |  | valid if already published; refused as new&#58; engine is missing |",
+        "| rows&#46;json, row 0 |  | valid |",
     ]
