@@ -29,7 +29,7 @@ def evidence(samples: list[Sample], **changes: Any) -> Evidence:
         "interrupted": False,
         "health": HEALTHY,
         "calibrated_ttft_bias_s": 0.0002,
-        "most_tokens_per_s": 1e5,
+        "most_events_per_s": 1e5,
         "weights_bytes": 10**6,
         "memory_bytes_per_s": 1e11,
     }
@@ -157,7 +157,7 @@ def test_an_answer_before_its_request_is_a_broken_clock() -> None:
         ({"health": replace(HEALTHY, loop_lag_p99_s=0.05)}, "woke up 50 ms late"),
         ({"health": replace(HEALTHY, cpu_share=0.99)}, "used 99% of a core"),
         ({"calibrated_ttft_bias_s": 0.08}, "80.0 ms too high"),
-        ({"most_tokens_per_s": 10.0}, "found clean"),
+        ({"most_events_per_s": 10.0}, "found clean"),
     ],
 )
 def test_a_client_that_was_late_itself_is_not_believed(changes: dict[str, Any], words: str) -> None:

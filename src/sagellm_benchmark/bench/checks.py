@@ -14,6 +14,7 @@ from sagellm_benchmark.bench.stats import (
     Columns,
     achieved_rate_rps,
     drift,
+    events_per_s,
     known,
     mean_in_flight,
     throughput_tps,
@@ -26,6 +27,7 @@ MAX_ERROR_RATE = 0.01
 MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their weights in a step
 MAX_BIAS_S = 0.005  # by how much the client may report TTFT too high (p50), where TTFT is not longer by far
 MAX_LAG_S = 0.025  # p99 of how late the client's event loop may wake up, where TTFT is not longer by far
+BUNCHED_S = 0.0001  # between events that a buffer has let go together; no decode step is as short
 LENGTH_TOLERANCE = 0.02  # of the asked token count, and at least one token
 
 
@@ -46,7 +48,7 @@ class Evidence:
     timed_out: bool  # the interruption was our own
     health: ClientHealth
     calibrated_ttft_bias_s: float | None = None  # p50, against a server of known timing at this load shape
-    most_tokens_per_s: float | None = None  # where the client gives out, by its calibration
+    most_events_per_s: float | None = None  # where the client gives out, by its calibration
     weights_bytes: int | None = None
     memory_bytes_per_s: float | None = None  # of all chips together
     energy_j: float | None = None
@@ -131,7 +133,9 @@ def streamed(e: Evidence) -> Findings:
             yield NotChecked("streaming: no answer has 8 tokens or more")
         return
     share = float(np.median(e.columns.ttft_s[many] / np.maximum(e.columns.e2e_s[many], 1e-9)))
-    if float(np.median(e.columns.events[many])) <= 1 or share > 0.95:
+    gaps = known(e.columns.itl_s[many])
+    in_one_piece = float(np.median(e.columns.events[many])) <= 1
+    if in_one_piece or (share > 0.95 and float(np.median(gaps)) < BUNCHED_S):
         yield (
             f"answers were not streamed: the first content came at {share:.0%} of the whole time; "
             "switch off buffering in the server or the proxy before it"
@@ -168,6 +172,8 @@ def _as_slow_as_a_new_prompt(e: Evidence) -> Findings:
             f"{test.new_ttft_s * 1e3:.1f} ms and a repeated one {test.repeated_ttft_s * 1e3:.1f} ms; "
             "use another --seed or restart the server"
         )
+    elif test.shows_cache and typical > test.new_ttft_s:
+        yield NotChecked("prefix cache: requests waited for each other, so that TTFT does not tell")
 
 
 def lengths(e: Evidence) -> Findings:
@@ -241,11 +247,11 @@ def _calibrated(e: Evidence, typical_ttft: float | None, action: str) -> Finding
             f"the client reports TTFT {e.calibrated_ttft_bias_s * 1e3:.1f} ms too high at this load shape "
             f"on this machine; {action}"
         )
-    rate = throughput_tps(e.columns)
-    if e.most_tokens_per_s is not None and rate is not None and rate > e.most_tokens_per_s:
+    rate = events_per_s(e.columns)
+    if e.most_events_per_s is not None and rate is not None and rate > e.most_events_per_s:
         yield (
-            f"{rate:.0f} tokens/s is more than the {e.most_tokens_per_s:.0f} tokens/s up to which this client "
-            f"was found clean on this machine; {action}"
+            f"{rate:.0f} events/s are more than the {e.most_events_per_s:.0f} up to which this client was found clean "
+            f"on this machine; {action}"
         )
 
 
@@ -288,6 +294,9 @@ def steady(e: Evidence) -> Findings:
     """Latency must not grow or shrink over the window."""
     if e.concurrency is None and e.asked_rate_rps is None:
         yield NotChecked("steadiness: the load itself is not steady")
+        return
+    if e.may_cache:
+        yield NotChecked("steadiness: the turns of a conversation grow by themselves")
         return
     trend = drift(e.columns)
     if trend is None or e.columns.answered < 10 * (e.concurrency or 1):

@@ -108,7 +108,10 @@ def open_file(
         _conversation(texts, asked, workload, counter if place < counted else None)
         for place, (texts, asked) in enumerate(found)
     )
-    return FileSource(f"{kind}:{path.name}", digest, conversations, workload.conversations)
+    overhead = (
+        counter.count("") if counter is not None and counter.cheap else 0
+    )  # of a template, the same in all
+    return FileSource(f"{kind}:{path.name}", digest, conversations, workload.conversations, overhead)
 
 
 Read = tuple[Texts, int | None]

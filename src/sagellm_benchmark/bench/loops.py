@@ -28,6 +28,7 @@ _PREPARED_S = 1.0  # spent on them, likewise
 _DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
 _TIMER_S = 0.0015  # how much too late a timer may be
 _PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
+_CLOSING_S = 0.1  # in which the word that an idle connection was closed arrives
 _AHEAD_S = 0.25  # an open loop keeps idle connections for what is due this soon
 
 
@@ -140,8 +141,8 @@ class Load:
 
     async def _closed(self, streams: range) -> None:
         """Start the streams one to a turn of the event loop, so that reads come between the first writes."""
-        for position, stream in enumerate(streams):
-            await self._until(self.origin + self._schedule.stagger_s * position)
+        for stream in streams:
+            await self._until(self.origin + self._schedule.stagger_s * stream)
             self._spawn(self._stream(stream))
 
     async def _stream(self, stream: int) -> None:
@@ -158,7 +159,7 @@ class Load:
         """Start each conversation when it is due, whatever became of the ones before it."""
         due_s = self._schedule.due_s or ()
         limit = math.inf if self._schedule.duration_s is None else self._schedule.duration_s
-        while (job := self._take()) is not None and due_s[job.index] < limit:
+        while not self.stopped and (job := self._take()) is not None and due_s[job.index] < limit:
             due = self.origin + due_s[job.index]
             await self._until(due)
             self._spawn(self._one(job, self._spare(), due))
@@ -309,5 +310,9 @@ def due_soon(due_s: Sequence[float], index: int) -> int:
 
 
 def _closed_while_idle(exchange: Exchange) -> bool:
-    """Whether a connection that had been idle was closed before any byte of this answer."""
-    return exchange.resend and exchange.failure is Failure.CUT_OFF and exchange.status is None
+    """Whether a connection that had been idle was closed before any byte of this answer.
+
+    Only at once: a server that had the request for longer dropped it, and that is a failure.
+    """
+    unread = exchange.resend and exchange.failure is Failure.CUT_OFF and exchange.status is None
+    return unread and exchange.end - exchange.start < _CLOSING_S

@@ -55,7 +55,7 @@ def evidence(setting: Setting, seen: Observations) -> Evidence:
         timed_out=seen.timed_out,
         health=seen.health,
         calibrated_ttft_bias_s=None if seen.calibration is None else seen.calibration.ttft_bias_s_p50,
-        most_tokens_per_s=None if seen.calibration is None else seen.calibration.most_tokens_per_s,
+        most_events_per_s=None if seen.calibration is None else seen.calibration.most_tokens_per_s,
         weights_bytes=setting.server.model.size_bytes,
         memory_bytes_per_s=_memory_bytes_per_s(setting.hardware),
         energy_j=seen.gpu.get("energy_j"),

@@ -42,13 +42,19 @@ def repeat_test(
 ) -> RepeatTest | None:
     """Send a few new prompts of the workload's length one after the other, twice; None where that was not answered.
 
+    Raises KeyboardInterrupt where it was stopped.
+
     Their words come from a seed of its own, so that they are new even when a run is repeated with --seed.
     """
-    short = replace(workload, output_tokens=min(workload.output_tokens, _ANSWER_TOKENS), turns=1)
+    answer = min(workload.output_tokens, _ANSWER_TOKENS)
+    short = replace(workload, requests=PROMPTS, output_tokens=answer, turns=1)
     prompts = _Prompts(tuple(_new_prompts(short, counter)))
     medians = []
     for _ in range(2):
-        answers = [sample for sample in send(prompts, PROMPTS).samples() if sample.ok]
+        observed = send(prompts, PROMPTS)
+        if observed.interrupted:
+            raise KeyboardInterrupt
+        answers = [sample for sample in observed.samples() if sample.ok]
         times = [answer.ttft_s for answer in answers if answer.ttft_s is not None]
         if len(times) < PROMPTS:
             return None

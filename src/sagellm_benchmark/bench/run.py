@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import signal
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -116,10 +118,15 @@ def _warm_up(setting: Setting, listener: Listener) -> None:
     listener.say(f"warming up with {count} request(s)")
 
     streams = min(count, setting.workload.concurrency)
-    warming = Shifted(setting.source, WARMUP_INDEX, turns=1)
+    warming = Shifted(_warm_up_source(setting, count), WARMUP_INDEX, turns=1)
     with _raw(setting.folder) as raw:
         observed = drive(warming, count, Schedule(streams), setting.target, setting.spec.limits, raw)
         samples = list(observed.samples())
+    if _timed_out(setting, observed):
+        raise RemoteError(
+            f"{setting.server.base_url} did not answer the warm-up within --timeout",
+            hint="look at the server's log, or allow for more",
+        )
     if observed.interrupted:
         raise KeyboardInterrupt
     if not any(sample.ok for sample in samples):
@@ -127,6 +134,14 @@ def _warm_up(setting: Setting, listener: Listener) -> None:
             f"{setting.server.base_url} did not answer the warm-up: {_why(samples)}",
             hint="look at the server's log; --warmup 0 measures all the same and counts every failure",
         )
+
+
+def _warm_up_source(setting: Setting, count: int) -> Source:
+    """The run's own source, or random words where a file has no texts to spare: none may be sent twice."""
+    source = setting.source
+    if source.distinct is None or source.distinct >= source.count * setting.spec.repeats + count:
+        return source
+    return open_source(RANDOM, replace(setting.workload, requests=count), setting.spec.seed, setting.counter)
 
 
 def _why(samples: list[Sample]) -> str:
@@ -145,26 +160,73 @@ def _observe(setting: Setting, calibration: Calibration | None, listener: Listen
             GpuWatch(setting.server.pid) as gpu,
             Neighbours(setting.server.pid) as neighbours,
         ):
-            loads = list(_loads(setting, raw, listener))
+            loads, cut_short = _driven(setting, raw, listener)
             peak_mem_mb = None if setting.server.pid is None else peak_memory_mb(setting.server.pid)
         listener.say("reading what was recorded")
         with _RequestLog(setting.folder / REQUESTS_FILE) as log:
             count = _TokenCount(setting.counter)
-            repeats = [stats.collect(log.through(_placed(load, setting)), count) for load in loads]
+            with _finishing() as asked_to_end:
+                repeats = [_decoded(load, setting, log, count) for load in loads]
+    interrupted, test = loads[-1].interrupted or cut_short or bool(asked_to_end), None
+    if not interrupted:
+        try:
+            test = _repeat_test(setting, repeats, listener)
+        except KeyboardInterrupt:  # what was measured before it is kept
+            interrupted = True
     return Observations(
         repeats=tuple(repeats),
         health=_worst([load.health for load in loads]),
         calibration=calibration,
         started_at=started_at,
-        interrupted=loads[-1].interrupted,
+        interrupted=interrupted,
         timed_out=_timed_out(setting, loads[-1]),
         recounted_ratio=count.ratio,
-        repeat_test=None if loads[-1].interrupted else _repeat_test(setting, repeats),
+        repeat_test=test,
         peak_mem_mb=peak_mem_mb,
         neighbours_share=neighbours.share,
         server=metrics.figures(),
         gpu=gpu.figures(),
     )
+
+
+def _driven(setting: Setting, raw: Path, listener: Listener) -> tuple[list[Observed], bool]:
+    """The loads of all repeats, and whether an end in between left some of them out: those before it are kept."""
+    loads: list[Observed] = []
+    try:
+        for load in _loads(setting, raw, listener):
+            loads.append(load)  # noqa: PERF402 - what is there must survive what comes
+    except (RemoteError, KeyboardInterrupt) as error:
+        if not loads:
+            raise
+        why = error.message if isinstance(error, RemoteError) else "stopped"
+        listener.note(f"repeat {len(loads) + 1} of {setting.spec.repeats}: {why}; those before it are kept")
+        return loads, True
+    return loads, False
+
+
+def _decoded(load: Observed, setting: Setting, log: _RequestLog, count: _TokenCount) -> stats.Columns:
+    window_s = _window_s(load, setting)
+    return stats.collect(log.through(_placed(load, window_s)), count, window_s)
+
+
+@contextmanager
+def _finishing() -> Iterator[list[int]]:
+    """Lets the work inside end in spite of a first Ctrl-C, which is noted in the list; a second one ends it."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, _: object) -> None:
+        noted.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _timed_out(setting: Setting, load: Observed) -> bool:
@@ -194,11 +256,13 @@ def _loads(setting: Setting, raw: Path, listener: Listener) -> Iterator[Observed
             return
 
 
-def _repeat_test(setting: Setting, repeats: list[stats.Columns]) -> RepeatTest | None:
+def _repeat_test(setting: Setting, repeats: list[stats.Columns], listener: Listener) -> RepeatTest | None:
     """The repeat-prompt test, where the server does not say what it took from its cache and prompts have one length."""
     told = any(len(stats.known(columns.cached_tokens)) for columns in repeats)
-    if told or not setting.source.uniform or setting.workload.turns > 1:
+    answered = any(columns.answered for columns in repeats)
+    if told or not answered or not setting.source.uniform or setting.workload.turns > 1:
         return None
+    listener.say("sending new prompts twice, to see what the server caches")
 
     def send(conversations: Conversations, count: int) -> Observed:
         return drive(conversations, count, Schedule(1), setting.target, setting.spec.limits, raw)
@@ -227,7 +291,9 @@ def _drive(setting: Setting, repeat: int, raw: Path, on_progress: Callable[[Prog
     plan, count = schedule_for(setting, repeat)
     ends_s = plan.duration_s
     return drive(
-        Shifted(setting.source, repeat * (count or ENDLESS)),
+        Shifted(
+            setting.source, sum(schedule_for(setting, earlier)[1] or ENDLESS for earlier in range(repeat))
+        ),
         count,
         plan,
         setting.target,
@@ -275,16 +341,25 @@ def _arrivals(shape: LoadShape, rate: float, count: int, rng: np.random.Generato
     return tuple(moment for moment in due if moment < limit)
 
 
-def _placed(observed: Observed, setting: Setting) -> Iterator[Sample]:
-    """The samples with their phase, those of the first and last seconds of a timed run set apart."""
-    begin, end = setting.spec.warmup_s, observed.elapsed_s - setting.spec.cooldown_s
+def _placed(observed: Observed, window_s: tuple[float, float] | None) -> Iterator[Sample]:
+    """The samples with their phase: what began before or after the window of a timed run is set apart."""
+    begin, end = window_s or (-math.inf, math.inf)
     for sample in observed.samples():
         if sample.start_s < begin:
             yield replace(sample, phase=Phase.WARMUP)
-        elif setting.spec.cooldown_s and sample.end_s > end:
+        elif sample.start_s >= end:
             yield replace(sample, phase=Phase.COOLDOWN)
         else:
             yield sample
+
+
+def _window_s(observed: Observed, setting: Setting) -> tuple[float, float] | None:
+    """The part of a timed run that is measured, where its first or last seconds are not."""
+    spec, duration_s = setting.spec, setting.shape.duration_s
+    if duration_s is None or not (spec.warmup_s or spec.cooldown_s):
+        return None
+    end = min(duration_s, observed.elapsed_s) - spec.cooldown_s
+    return spec.warmup_s, max(end, spec.warmup_s)
 
 
 class _RequestLog:

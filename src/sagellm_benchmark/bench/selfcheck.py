@@ -66,7 +66,9 @@ class Calibration:
         float | None
     )  # the highest rate driven at which the client was clean; None where at none
     limited_by: Literal["client", "server"]  # what kept it from a higher rate
-    most_tokens_per_s: float  # where the client gives out; estimated where the built-in server gave out first
+    most_tokens_per_s: (
+        float  # where the client gives out, estimated from the processor time of a token (and event)
+    )
 
 
 def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
@@ -91,8 +93,10 @@ def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
     best, limited_by = highest_clean(driven)
     at_shape = driven[0]
     most = processes / max(min(one.cpu_s_per_token for one in driven), 1e-9)
+    if limited_by == "client":
+        most *= _BUSY
     if best is not None:
-        most = best.tokens_per_s if limited_by == "client" else max(best.tokens_per_s, most)
+        most = max(best.tokens_per_s, most)
     return Calibration(
         streams=shape.schedule.concurrency,
         requests=None if shape.schedule.due_s is None else len(shape.schedule.due_s),
@@ -215,7 +219,9 @@ def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = No
     command = [sys.executable, "-m", "sagellm_benchmark.bench.timed_server", "--log", str(log)]
     command += ["--ttft-ms", str(ttft_s * 1000), "--itl-ms", str(itl_s * 1000)]
     command += ["--beside"] if cpu is None else ["--cpu", str(cpu)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
         try:
             yield _first_line(process.stdout)
         finally:

@@ -94,7 +94,7 @@ class RunSpec:
     threads: int | None = None  # of the embedded engine
 
 
-SLO_PART = re.compile(r"(?P<metric>[a-z]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s)")
+SLO_PART = re.compile(r"(?P<metric>[a-z0-9]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s)")
 
 
 def parse_slo(text: str) -> dict[str, float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ class Columns:
     events: Floats
     gap_s: Floats
     starts_s: Floats  # of every measured conversation, failed ones too, in order
+    window_tokens: float | None = (
+        None  # that came inside a fixed window, of whichever answer; NaN: nobody could tell
+    )
 
     @property
     def answered(self) -> int:
@@ -60,9 +64,10 @@ class Columns:
 
     @property
     def tpot_s(self) -> Floats:
-        """(last − first content event) / (output tokens − 1); NaN for one-token answers."""
+        """(last − first content event) / (output tokens − 1); NaN for answers of one token, or of one event."""
+        several = (self.tokens > 1) & (self.events > 1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(self.tokens > 1, (self.last_s - self.first_s) / (self.tokens - 1), np.nan)
+            return np.where(several, (self.last_s - self.first_s) / (self.tokens - 1), np.nan)
 
     @property
     def itl_s(self) -> Floats:
@@ -71,19 +76,29 @@ class Columns:
             return np.where(self.events > 1, (self.last_s - self.first_s) / (self.events - 1), np.nan)
 
 
-def collect(samples: Iterable[Sample], count_tokens: Callable[[Sample], int | None]) -> Columns:
+def collect(
+    samples: Iterable[Sample],
+    count_tokens: Callable[[Sample], int | None],
+    window_s: tuple[float, float] | None = None,
+) -> Columns:
     """Arrays of the measured samples; those that our own Ctrl-C caught in flight are left out.
 
-    `count_tokens` gives an answer's generated tokens, or None where nobody can tell.
+    `count_tokens` gives an answer's generated tokens, or None where nobody can tell. The window runs from the first
+    request's start to the last one's end, or is the one given: then tokens count by when they came, also those of
+    answers that reach into it or out of it, so that its edges take nothing away.
     """
     rows = array("d")
     gaps = array("d")
     starts = array("d")
     failures: Counter[str] = Counter()
     first_start, last_end = float("inf"), float("-inf")
-    attempted = 0
+    attempted, inside = 0, 0.0
     for sample in samples:
-        if sample.phase is not Phase.MEASURED or sample.failure is Failure.INTERRUPTED:
+        answered, measured = sample.failure is None, sample.phase is Phase.MEASURED
+        tokens = count_tokens(sample) if answered and (measured or window_s is not None) else None
+        if answered and window_s is not None:
+            inside += _or_nan(tokens) * _share_within(sample.event_s, *window_s)
+        if not measured or sample.failure is Failure.INTERRUPTED:
             continue
         if sample.turn == 0:
             starts.append(sample.start_s)
@@ -92,17 +107,24 @@ def collect(samples: Iterable[Sample], count_tokens: Callable[[Sample], int | No
         if sample.failure is not None:
             failures[sample.failure.value] += 1
             continue
-        rows.extend(_row(sample, count_tokens(sample)))
+        rows.extend(_row(sample, tokens))
         gaps.frombytes(np.diff(sample.event_s).tobytes())
+    begin, end = window_s or ((first_start, last_end) if attempted else (0.0, 0.0))
     return Columns(
         attempted=attempted,
         failures=dict(failures),
-        first_start_s=first_start if attempted else 0.0,
-        last_end_s=last_end if attempted else 0.0,
+        first_start_s=begin,
+        last_end_s=end,
+        window_tokens=None if window_s is None else inside,
         starts_s=np.sort(_floats(starts)),
         gap_s=_floats(gaps),
         **dict(zip(ROW, _floats(rows).reshape(-1, len(ROW)).T, strict=True)),
     )
+
+
+def _share_within(moments: Sequence[float], begin: float, end: float) -> float:
+    """The share of an answer's events that came from `begin` on and before `end`."""
+    return (bisect_left(moments, end) - bisect_left(moments, begin)) / len(moments)
 
 
 def _floats(values: array[float]) -> Floats:
@@ -140,9 +162,11 @@ def total(values: Floats) -> float | None:
 
 
 def throughput_tps(columns: Columns) -> float | None:
-    """Output tokens of the answered requests / the window: the system's rate. 0 where nothing was answered."""
+    """Output tokens of the answers, or of a fixed window, / its length: the system's rate. 0 where nothing came."""
     if columns.window_s == 0:
         return None
+    if columns.window_tokens is not None:
+        return None if np.isnan(columns.window_tokens) else columns.window_tokens / columns.window_s
     if not columns.answered:
         return 0.0
     tokens = total(columns.tokens)
@@ -205,25 +229,42 @@ def meets(columns: Columns, slo_s: Mapping[str, float]) -> npt.NDArray[np.bool_]
 
     A metric that a request does not have (the TPOT of a one-token answer) cannot be missed.
     """
-    values = {"ttft": columns.ttft_s, "tpot": columns.tpot_s, "itl": columns.itl_s, "e2e": columns.e2e_s}
+    values = _per_request(columns)
     good = np.ones(columns.answered, dtype=np.bool_)
     for metric, limit in slo_s.items():
         good &= ~(values[metric] > limit)
     return good
 
 
+def _per_request(columns: Columns) -> dict[str, Floats]:
+    return {"ttft": columns.ttft_s, "tpot": columns.tpot_s, "itl": columns.itl_s, "e2e": columns.e2e_s}
+
+
+def _measured(columns: Columns, slo_s: Mapping[str, float]) -> bool:
+    """Whether some answer has each metric that there is an objective for; without answers there is nothing to lack."""
+    values = _per_request(columns)
+    return not columns.answered or all(len(known(values[metric])) for metric in slo_s)
+
+
 def goodput_rps(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
-    """Requests per second that met every objective (DistServe, OSDI 2024); None without objectives."""
-    if not slo_s or columns.window_s == 0:
+    """Requests per second that met every objective (DistServe, OSDI 2024); None without objectives, or measurements."""
+    if not slo_s or columns.window_s == 0 or not _measured(columns, slo_s):
         return None
     return float(meets(columns, slo_s).sum() / columns.window_s)
 
 
 def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
     """The share of all measured requests that met every objective; a failed request met none."""
-    if not slo_s or not columns.attempted:
+    if not slo_s or not columns.attempted or not _measured(columns, slo_s):
         return None
     return float(meets(columns, slo_s).sum() / columns.attempted)
+
+
+def events_per_s(columns: Columns) -> float | None:
+    """Content events of all answers a second: what a client has to take in. None where nothing was measured."""
+    return (
+        float(columns.events.sum()) / columns.window_s if columns.answered and columns.window_s > 0 else None
+    )
 
 
 def achieved_rate_rps(columns: Columns) -> float | None:
@@ -276,6 +317,7 @@ def join(repeats: Sequence[Columns]) -> Columns:
             [getattr(columns, name) + (shift if moved else 0.0) for columns, shift in parts]
         )
 
+    inside = [columns.window_tokens for columns in repeats]
     failures: Counter[str] = Counter()
     for columns in repeats:
         failures.update(columns.failures)
@@ -284,6 +326,9 @@ def join(repeats: Sequence[Columns]) -> Columns:
         failures=dict(failures),
         first_start_s=0.0,
         last_end_s=float(ends[-1]),
+        window_tokens=None
+        if any(part is None for part in inside)
+        else float(sum(part or 0.0 for part in inside)),
         **{name: stack(name, moved=True) for name in ("due_s", "start_s", "first_s", "last_s", "starts_s")},
         **{name: stack(name) for name in ("tokens", "prompt_tokens", "cached_tokens", "events", "gap_s")},
     )

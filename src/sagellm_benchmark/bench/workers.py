@@ -121,7 +121,9 @@ def _started(shares: Sequence[Share]) -> Iterator[list[_Worker]]:
         for share in shares:
             job = _pickled(share)
             command = [sys.executable, "-m", "sagellm_benchmark.bench.workers"]
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            process = subprocess.Popen(  # in a session of its own: Ctrl-C reaches us alone, and we tell it
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+            )
             workers.append(_Worker(process))
             if process.stdin is not None:
                 with contextlib.suppress(
@@ -167,7 +169,10 @@ def _hear_until(
                 selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
         while not all(reached(worker) for worker in workers):
             for key, _ in selector.select(PROGRESS_S):
-                key.data.hear(os.read(key.fd, 65536))
+                output = os.read(key.fd, 65536)
+                if not output:  # its end stays readable for ever
+                    selector.unregister(key.fileobj)
+                key.data.hear(output)
                 if key.data.error is not None:
                     raise key.data.error
             between()

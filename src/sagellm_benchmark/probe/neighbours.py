@@ -40,8 +40,16 @@ class Neighbours:
         """Wall clock, the machine's busy time, and ours and the server's part of it; seconds."""
         machine = psutil.cpu_times()
         idle = machine.idle + getattr(machine, "iowait", 0.0)
-        ours = sum(_seconds(member) for member in family(pid) | family(os.getpid()))
+        ours = sum(_seconds(member) for member in family(pid) | family(os.getpid())) + _of_the_gone(
+            os.getpid()
+        )
         return time.monotonic(), sum(machine[:7]) - idle, ours
+
+
+def _of_the_gone(pid: int) -> float:
+    """Processor time of children that have ended, such as client processes after a load."""
+    times = psutil.Process(pid).cpu_times()
+    return times.children_user + times.children_system
 
 
 def _seconds(pid: int) -> float:
