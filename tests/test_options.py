@@ -100,7 +100,7 @@ def test_a_documented_workload_may_have_more_requests() -> None:
 
 
 def test_objectives_are_seconds() -> None:
-    assert parse_slo("ttft=200ms, tpot=0.05s") == {"ttft": 0.2, "tpot": 0.05}
+    assert parse_slo("ttft=200ms, tpot=0.05s, e2e=5s") == {"ttft": 0.2, "tpot": 0.05, "e2e": 5.0}
 
 
 def test_a_served_model_has_real_weights_unless_the_user_says_otherwise() -> None:
@@ -119,6 +119,8 @@ def test_a_served_model_has_real_weights_unless_the_user_says_otherwise() -> Non
         ("--search-goodput",),
         ("--search-goodput", "--slo", "ttft=1s", "--concurrency", "4"),
         ("--search-goodput", "--slo", "ttft=1s", "--rate", "inf"),
+        ("--search-goodput", "--slo", "ttft=1s", "--workload", "Q1,Q5"),
+        ("--rate", "inf", "--duration", "2"),
         ("--dataset", "trace:x.jsonl", "--rate", "4"),
         ("--ramp", "2", "--rate", "1"),
         ("--weights", "real"),

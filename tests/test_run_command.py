@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sagellm_benchmark.bench.search import MOST_STEPS
+from sagellm_benchmark.bench.search import MOST_MISSES, keeps
 from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.fakes.openai_server import Script, serving
@@ -322,13 +322,102 @@ def test_repeats_give_intervals(tmp_path: Path) -> None:
     assert summary["requests"] == 30
 
 
-def test_the_highest_rate_that_keeps_the_objectives_is_found_and_said(tmp_path: Path) -> None:
-    search = ("--slo", "ttft=5s", "--search-goodput", "--rate", "2000", "--requests", "12")
+def test_the_highest_rate_that_keeps_the_objectives_is_found(tmp_path: Path) -> None:
+    search = ("--slo", "ttft=5s", "--search-goodput", "--rate", "40", "--duration", "0.4")
     with serving(STREAMING) as server:
         done = run(tmp_path, "--base-url", server.base_url, *search, *SMALL, "--json")
     found = json.loads(done.stdout)
-    assert found["highest_rate_rps"] == max(one["summary"]["asked_rate_rps"] for one in found["runs"])
-    assert len(found["runs"]) == MOST_STEPS
+    kept = [one["summary"]["asked_rate_rps"] for one in found["runs"] if keeps(one["summary"])]
+    assert found["highest_rate_rps"] == max(kept)
+    assert len(found["runs"]) > 1
+
+
+def test_objectives_that_no_rate_keeps_are_given_up_on(tmp_path: Path) -> None:
+    search = ("--slo", "ttft=1ms", "--search-goodput", "--rate", "40", "--duration", "0.4")
+    with serving(Script(ttft_s=0.02, itl_s=0.001)) as server:
+        done = run(tmp_path, "--base-url", server.base_url, *search, *SMALL)
+    assert "no rate that was tried keeps ttft ≤ 1 ms" in done.stdout
+    assert len(list(tmp_path.glob("outputs/vllm/fake-model/custom_*/summary.json"))) == MOST_MISSES
+
+
+def test_a_measured_part_of_a_timed_run_has_the_rate_of_the_whole(tmp_path: Path) -> None:
+    steady = ("--rate", "20", "--arrival", "constant", "--input-tokens", "20", "--output-tokens", "100")
+    part = ("--duration", "3", "--warmup-seconds", "1", "--cooldown-seconds", "1")
+    with serving(Script(ttft_s=0.05, itl_s=0.005)) as server:
+        done = run(tmp_path, "--base-url", server.base_url, "--workload", "custom", *steady, *part, "--json")
+    (found,) = json.loads(done.stdout)
+    assert found["summary"]["throughput_tps"] == pytest.approx(2000, rel=0.05)
+    assert found["summary"]["request_rate_rps"] == pytest.approx(20, rel=0.05)
+
+
+def test_repeats_that_had_finished_survive_a_server_that_has_gone(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        server.stop_after = 20
+        done = run(tmp_path, "--base-url", server.base_url, *SMALL, "--repeats", "5", "--requests", "8")
+    assert "those before it are kept" in done.stderr
+    assert done.returncode == Exit.INTERRUPTED
+    assert read(tmp_path, "summary.json")["requests"] >= 8
+
+
+def test_ctrl_c_while_the_cache_is_tested_keeps_the_run_and_ends_the_sweep(tmp_path: Path) -> None:
+    with serving(Script(ttft_s=0.3, itl_s=0.001)) as server:
+        sweep = ("--concurrency", "1,2", "--requests", "3")
+        process = subprocess.Popen(
+            [*command.PROGRAM, "run", *QUICK, "--base-url", server.base_url, *sweep, *SMALL],
+            cwd=tmp_path,
+            env=command.environment(tmp_path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for(lambda: any(seen.body["max_tokens"] == 4 for seen in server.requests))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == Exit.INTERRUPTED
+    summary = read(tmp_path, "summary.json")
+    assert (summary["status"], summary["requests"]) == ("interrupted", 3)
+
+
+def test_no_prompt_is_sent_twice_by_repeats_of_a_timed_open_loop(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        load = ("--rate", "40", "--duration", "0.5", "--repeats", "3")
+        run(tmp_path, "--base-url", server.base_url, *load, *SMALL)
+        prompts = [seen.body["prompt"] for seen in server.requests if seen.body["max_tokens"] == 16]
+    assert len(prompts) > 20
+    assert len(prompts) == len(set(prompts))
+
+
+def test_a_file_without_texts_to_spare_is_not_warmed_up_with(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("".join(f"question {i} of many\n" for i in range(5)))
+    with serving(STREAMING) as server:
+        options = ("--dataset", "text:mine.txt", "--requests", "5", "--no-calibrate", "--warmup", "2")
+        done = command.run("run", "--base-url", server.base_url, *options, *SMALL, cwd=tmp_path)
+        prompts = [seen.body["prompt"] for seen in server.requests]
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert sorted(prompt for prompt in prompts if prompt.startswith("question")) == [
+        f"question {i} of many" for i in range(5)
+    ]
+
+
+def test_a_warm_up_that_takes_too_long_is_no_ctrl_c(tmp_path: Path) -> None:
+    with serving(Script(ending="stall")) as server:
+        options = ("--no-calibrate", "--timeout", "1", *SMALL)
+        done = command.run("run", "--base-url", server.base_url, *options, cwd=tmp_path)
+    assert (done.returncode, "within --timeout" in done.stderr) == (Exit.REMOTE, True)
+
+
+@pytest.mark.parametrize("option", ["--duration", "--timeout", "--ramp"])
+def test_no_number_is_refused(tmp_path: Path, option: str) -> None:
+    done = run(tmp_path, "--base-url", "http://127.0.0.1:9", option, "nan")
+    assert (done.returncode, "not a number" in done.stderr) == (Exit.USAGE, True)
+
+
+def test_a_damaged_summary_is_said_to_be_damaged(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        run(tmp_path, "--base-url", server.base_url)
+    (the_run(tmp_path) / "summary.json").write_text('{"record_version": 1}')
+    done = command.run("report", cwd=tmp_path)
+    assert (done.returncode, "is damaged" in done.stderr) == (Exit.DATA, True)
 
 
 def test_texts_of_other_people_are_sent_as_they_are(tmp_path: Path) -> None:

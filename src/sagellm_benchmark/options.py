@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 import shlex
@@ -26,7 +27,19 @@ WORKLOAD_FLAGS = ("requests", "input_tokens", "output_tokens", "turns")
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 POSITIVE = click.IntRange(min=1, max=10_000_000)
-SECONDS = click.FloatRange(min=0, min_open=True, max=1e6)
+
+
+class _Number(click.FloatRange):
+    """A range that a text which means no number is outside of."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+SECONDS = _Number(min=0, min_open=True, max=1e6)
 
 _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     # what is measured
@@ -95,7 +108,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--ramp",),
         {
-            "type": click.FloatRange(min=0),
+            "type": _Number(min=0, max=1e6),
             "default": 0.0,
             "help": "Spread the streams' first requests over so many seconds.",
         },
@@ -112,7 +125,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--warmup-seconds",),
         {
-            "type": click.FloatRange(min=0),
+            "type": _Number(min=0, max=1e6),
             "default": 0.0,
             "help": "With --duration: not measured at the start.",
         },
@@ -120,7 +133,7 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--cooldown-seconds",),
         {
-            "type": click.FloatRange(min=0),
+            "type": _Number(min=0, max=1e6),
             "default": 0.0,
             "help": "With --duration: not measured at the end.",
         },
@@ -271,6 +284,12 @@ def _check(given: Mapping[str, Any], base_url: str | None) -> None:
             and (given["concurrency"] or given["ramp"] or re.search(r",|\.\.", given["rate"] or "")),
             "--search-goodput chooses its own rates",
             "give at most one --rate, to begin with",
+        ),
+        (given["duration"] and given["rate"] == "inf", "--rate inf sends all at once, whatever --duration", "give one"),
+        (
+            given["search_goodput"] and re.search(r",|^all$", given["workload"].strip().lower()),
+            "--search-goodput looks for one workload's rate",
+            "name one --workload",
         ),
         (given["search_goodput"] and "inf" in (given["rate"] or ""), "--rate inf is no first rate", "leave it out"),
         (

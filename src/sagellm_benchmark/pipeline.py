@@ -60,7 +60,8 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Finished]:
         shapes = search.shapes(spec)
         shape = next(shapes, None)
         while shape is not None:
-            finished = _measure(_numbered(spec, number), gguf, shaped(workload, shape), shape, listener)
+            asked = search.lasting(workload, shape) if spec.search_goodput else shaped(workload, shape)
+            finished = _measure(_numbered(spec, number), gguf, asked, shape, listener)
             number += 1
             yield finished
             if finished.record.summary["status"] == "interrupted":
@@ -74,9 +75,8 @@ def _numbered(spec: RunSpec, number: int) -> RunSpec:
 
 
 def _next(shapes: Generator[LoadShape, bool, None], record: Record) -> LoadShape | None:
-    attained = record.summary["slo_attainment"]
     try:
-        return shapes.send(attained is not None and attained >= search.ATTAINMENT)
+        return shapes.send(search.keeps(record.summary))
     except StopIteration:
         return None
 
@@ -132,7 +132,15 @@ def load(folder: Path) -> Record:
         raise DataError(
             f"{folder} holds no run that this version can read", hint="use the version that wrote it"
         )
-    return Record(config, summary)
+    record = Record(config, summary)
+    try:
+        view(record)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise DataError(
+            f"{folder} is damaged: its record lacks what belongs there ({error})",
+            hint="measure again; its requests.jsonl may still be whole",
+        ) from error
+    return record
 
 
 def cache_folder() -> Path:

@@ -228,3 +228,31 @@ def test_every_reason_names_a_next_action() -> None:
     verdict = judge(evidence(bad, interrupted=True, other_processes=(1,), throttled=("thermal",)))
     assert len(verdict.reasons) >= 6
     assert all(";" in reason or ":" in reason for reason in verdict.reasons)
+
+
+def test_a_long_wait_before_a_short_answer_is_streamed_all_the_same() -> None:
+    samples = [sample(start=4.0 * i, ttft=3.2, itl=0.01) for i in range(200)]
+    assert not any("streamed" in reason for reason in judge(evidence(samples)).reasons)
+
+
+def test_many_tokens_an_event_are_no_burden_for_the_client() -> None:
+    samples = [replace(one, completion_tokens=1000, asked_output_tokens=1000) for one in closed_loop(200)]
+    verdict = judge(evidence(samples, most_events_per_s=1000.0, asked_output_tokens=None, weights_bytes=None))
+    assert not any("found clean" in reason for reason in verdict.reasons)
+
+
+def test_conversations_that_grow_are_not_called_unsteady() -> None:
+    growing = [sample(start=float(i), ttft=0.1 + 0.01 * i) for i in range(200)]
+    assert any("never steady" in reason for reason in judge(evidence(growing)).reasons)
+    verdict = judge(evidence(growing, may_cache=True))
+    assert not any("never steady" in reason for reason in verdict.reasons)
+    assert "steadiness: the turns of a conversation grow by themselves" in verdict.not_checked
+
+
+def test_a_cache_behind_a_queue_is_not_checked() -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    verdict = judge(evidence(samples, repeat_test=RepeatTest(0.05, 0.01)))
+    assert verdict.valid
+    assert verdict.not_checked == (
+        "prefix cache: requests waited for each other, so that TTFT does not tell",
+    )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import signal
+import socketserver
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -443,3 +445,42 @@ def test_garbage_collection_and_signals_are_as_before(tmp_path: Path) -> None:
     with serving() as server:
         only(server, tmp_path)
     assert (gc.isenabled(), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+class Dropping(socketserver.BaseRequestHandler):
+    """Answers the first request of a connection, keeps the next for a while, and closes without a byte."""
+
+    def handle(self) -> None:
+        event = b'data: {"choices":[{"index":0,"text":"hello","finish_reason":"length"}]}\n\ndata: [DONE]\n\n'
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: %d\r\n\r\n" % len(
+            event
+        )
+        self.request.recv(65536)
+        self.request.sendall(head + event)
+        self.request.recv(65536)
+        time.sleep(0.3)
+
+
+def test_a_request_that_a_server_drops_after_a_while_is_a_failure(tmp_path: Path) -> None:
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dropping) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        target = Target(f"http://127.0.0.1:{server.server_address[1]}", "m", "completions")
+        observed = drive(asking(), 4, Schedule(concurrency=1), target, Limits(request_s=10), tmp_path)
+        failures = [sample.failure for sample in observed.samples()]
+        server.shutdown()
+    assert failures == [None, Failure.CUT_OFF, None, Failure.CUT_OFF]
+
+
+def test_ctrl_c_before_the_clock_starts_sends_nothing_of_an_open_loop(tmp_path: Path) -> None:
+    def preparing(index: int) -> Conversation:
+        if index == 5:
+            signal.raise_signal(signal.SIGINT)
+        return (Turn("hello", 1, 4),)
+
+    with serving() as server:
+        target = Target(server.base_url, "m", "completions")
+        schedule = Schedule(due_s=tuple(0.05 * i for i in range(20)))
+        observed = drive(preparing, 20, schedule, target, Limits(), tmp_path)
+        assert observed.interrupted
+        assert list(observed.samples()) == []
+        assert server.requests == []

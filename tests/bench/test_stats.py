@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sagellm_benchmark.bench import stats
-from sagellm_benchmark.bench.sample import Failure, Phase
+from sagellm_benchmark.bench.sample import Failure, Phase, Sample
 from tests.fakes.samples import closed_loop, columns, sample
 
 
@@ -151,3 +153,43 @@ def test_one_repeat_has_no_interval() -> None:
 
 def test_mean_in_flight_of_a_full_closed_loop_is_its_streams() -> None:
     assert stats.mean_in_flight(columns(closed_loop(100, streams=4))) == pytest.approx(4, rel=0.02)
+
+
+def timed(samples: list[Sample], begin: float, end: float) -> stats.Columns:
+    """A timed run of which a part is measured, as `bench.run` sets the phases."""
+    placed = [
+        replace(one, phase=Phase.MEASURED if begin <= one.start_s < end else Phase.WARMUP) for one in samples
+    ]
+    return stats.collect(placed, lambda one: one.completion_tokens, (begin, end))
+
+
+def test_the_edges_of_a_measured_part_take_nothing_from_the_rate() -> None:
+    """Ten streams of answers of 1 s each, without a pause: 110 tokens a second come whenever one looks."""
+    samples = [sample(start=start, ttft=0.0, itl=0.1) for start in range(20) for _ in range(10)]
+    assert stats.throughput_tps(timed(samples, 5.05, 15.05)) == pytest.approx(110, rel=0.02)
+    columns = timed(samples, 5.05, 15.05)
+    assert columns.window_s == pytest.approx(10.0)
+    assert columns.answered / columns.window_s == pytest.approx(10.0)
+
+
+def test_tokens_that_nobody_counted_give_no_rate_of_a_part_either() -> None:
+    samples = [sample(start=start, completion_tokens=None) for start in range(5)]
+    assert stats.throughput_tps(timed(samples, 1.0, 3.0)) is None
+
+
+def test_repeats_of_a_part_add_up() -> None:
+    samples = [sample(start=start, ttft=0.0, itl=0.1) for start in range(20)]
+    joined = stats.join([timed(samples, 5.05, 15.05), timed(samples, 2.05, 12.05)])
+    assert stats.throughput_tps(joined) == pytest.approx(11, rel=0.02)
+
+
+def test_an_answer_in_one_event_has_no_tpot() -> None:
+    whole = sample(tokens=1, completion_tokens=7)
+    assert np.isnan(columns([whole]).tpot_s).all()
+
+
+def test_an_objective_on_what_nobody_measured_is_neither_met_nor_missed() -> None:
+    whole = columns([sample(start=start, tokens=1, completion_tokens=7) for start in range(3)])
+    assert stats.attainment(whole, {"tpot": 0.001}) is None
+    assert stats.goodput_rps(whole, {"tpot": 0.001}) is None
+    assert stats.attainment(whole, {"ttft": 1.0}) == 1.0

@@ -108,3 +108,10 @@ def test_the_worst_of_several_healths_speaks_for_all() -> None:
     one = ClientHealth(loop_lag_p99_s=0.1, loop_lag_max_s=0.2, cpu_share=0.3, cpu_s=1.0)
     other = ClientHealth(loop_lag_p99_s=None, loop_lag_max_s=0.4, cpu_share=0.1, cpu_s=2.0)
     assert _worst([one, other]) == ClientHealth(0.1, 0.4, 0.3, 3.0)
+
+
+def test_a_ramp_is_the_same_however_many_processes_share_it(tmp_path: Path) -> None:
+    with serving(Script(ttft_s=1.0)) as server:
+        samples = spread(server, tmp_path, 6, Schedule(concurrency=6, stagger_s=0.1))
+    firsts = sorted((sample.stream, sample.start_s) for sample in samples)
+    assert [start for _, start in firsts] == pytest.approx([0.1 * stream for stream in range(6)], abs=0.05)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sagellm_benchmark.bench.workload import WORKLOADS, Workload, find
+from sagellm_benchmark.bench.workload import WORKLOADS, Workload, find, from_toml
 from sagellm_benchmark.errors import DataError, UsageError
 
 
@@ -85,3 +85,11 @@ def test_conversations_hold_the_requests() -> None:
 )
 def test_a_workload_describes_itself(name: str, said: str) -> None:
     assert WORKLOADS[name].describe() == said
+
+
+@pytest.mark.parametrize("name", ["Q1", "q5"])
+def test_a_documented_name_cannot_be_given_to_other_lengths(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(f'name = "{name}"\nrequests = 1\ninput_tokens = 5\noutput_tokens = 4\n')
+    with pytest.raises(DataError, match="documented workload"):
+        from_toml(path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,9 +23,10 @@ def test_another_program_at_work_is_seen() -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    alone.communicate()
+    pid = int(alone.communicate()[0])
     with Neighbours(os.getpid()) as neighbours:
         burn(0.7)
+    os.kill(pid, signal.SIGKILL)
     assert neighbours.share is not None
     assert neighbours.share > 0.1 / (os.cpu_count() or 1)
 
@@ -39,3 +41,10 @@ def test_a_moment_is_too_short_to_tell() -> None:
     with Neighbours(os.getpid()) as neighbours:
         pass
     assert neighbours.share is None
+
+
+def test_our_own_children_are_no_neighbours_when_they_have_ended_either() -> None:
+    with Neighbours(os.getpid()) as neighbours:
+        subprocess.run([sys.executable, "-c", SPIN.format(seconds=1.0)], check=True)
+    assert neighbours.share is not None
+    assert neighbours.share < 0.35

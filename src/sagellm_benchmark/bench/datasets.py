@@ -153,7 +153,7 @@ def _sharegpt(path: Path) -> Iterator[Read]:
             raise DataError(
                 f"{path}, entry {number}: no list of conversations", hint="see the ShareGPT format"
             )
-        said = [turn.get("value") for turn in turns if turn.get("from") in {"human", "user"}]
+        said = [turn.get("value") for turn in turns if turn.get("from") in ("human", "user")]
         yield tuple(text for text in said if isinstance(text, str)), None
 
 

@@ -107,6 +107,11 @@ def from_toml(path: Path) -> Workload:
             raise DataError(
                 f"{path}: {name} = {value!r} is not allowed", hint="write whole numbers from 1 on"
             )
+    if str(values.get("name", "")).strip().upper() in WORKLOADS:
+        raise DataError(
+            f"{path}: {values['name']} is a documented workload, whose lengths are part of its name",
+            hint="choose another name",
+        )
     missing = [name for name in ("requests", "input_tokens", "output_tokens") if name not in values]
     if missing:
         raise DataError(

@@ -10,7 +10,7 @@ import click
 
 from sagellm_benchmark.bench.load import Progress
 from sagellm_benchmark.bench.record import Record
-from sagellm_benchmark.bench.search import ATTAINMENT, highest
+from sagellm_benchmark.bench.search import ATTAINMENT, highest, is_burst
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.pipeline import REPORT, Finished
@@ -92,17 +92,22 @@ class Screen:
 
 def highest_rate(finished: Sequence[Finished]) -> float | None:
     """The highest rate, requests per second, at which the objectives were kept."""
-    summaries = [one.record.summary for one in finished]
-    return highest((summary["asked_rate_rps"], summary["slo_attainment"]) for summary in summaries)
+    return highest(one.record.summary for one in finished)
 
 
 def _found(finished: Sequence[Finished]) -> str:
     limits = finished[0].record.summary["slo_ms"]
     objectives = ", ".join(f"{metric} ≤ {limit:g} ms" for metric, limit in limits.items())
     best = highest_rate(finished)
+    summaries = [one.record.summary for one in finished]
+    if best is None and any(is_burst(summary) for summary in summaries):
+        return "not found: the runs were too short beside their latency; give a longer --duration"
     if best is None:
-        return f"no rate that was tried keeps {objectives}"
-    return f"{best:.3g} requests/s is the highest rate that keeps {objectives} for {ATTAINMENT:.0%} of the requests"
+        return f"no rate that was tried keeps {objectives} in a valid run"
+    kept = f"keeps {objectives} for {ATTAINMENT:.0%} of the requests"
+    if best == max(summary["asked_rate_rps"] for summary in summaries):
+        return f"{best:.3g} requests/s {kept}, and no higher rate was tried"
+    return f"{best:.3g} requests/s is the highest rate that {kept}"
 
 
 def as_text(records: Sequence[Record]) -> str:
