@@ -181,7 +181,10 @@ _OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (
         ("--timeout",),
-        {"type": SECONDS, "help": "Seconds for one whole measurement; what has finished by then is kept."},
+        {
+            "type": SECONDS,
+            "help": "Seconds for one load, such as each repeat; what has finished by then is kept.",
+        },
     ),
     (
         ("--calibrate/--no-calibrate",),

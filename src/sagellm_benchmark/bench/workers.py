@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -257,8 +257,8 @@ def main() -> None:
     """Receive a share, run it, say how it went."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; its end is ours
-    size = int.from_bytes(_exactly(sys.stdin.buffer, 8), "little")
-    share: Share = pickle.loads(_exactly(sys.stdin.buffer, size))  # noqa: S301 - from our own parent
+    size = int.from_bytes(_exactly(8), "little")
+    share: Share = pickle.loads(_exactly(size))  # noqa: S301 - from our own parent
     try:
         _, ended = run(share, _start, own_signals=False)
     except errors.BenchmarkError as error:
@@ -304,11 +304,15 @@ def _say(**facts: Any) -> None:
         sys.stdout.buffer.flush()
 
 
-def _exactly(file: IO[bytes], size: int) -> bytes:
-    content = file.read(size)
-    if len(content) < size:
-        raise SystemExit(errors.Exit.REMOTE)
-    return content
+def _exactly(size: int) -> bytes:
+    """So many bytes of standard input, and none of the lines behind them: those are for `obey`."""
+    content = bytearray()
+    while len(content) < size:
+        more = os.read(sys.stdin.fileno(), min(size - len(content), 1 << 20))
+        if not more:
+            raise SystemExit(errors.Exit.REMOTE)
+        content += more
+    return bytes(content)
 
 
 if __name__ == "__main__":
