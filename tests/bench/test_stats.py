@@ -170,6 +170,12 @@ def test_the_edges_of_a_measured_part_take_nothing_from_the_rate() -> None:
     columns = timed(samples, 5.05, 15.05)
     assert columns.window_s == pytest.approx(10.0)
     assert columns.answered / columns.window_s == pytest.approx(10.0)
+    assert stats.mean_in_flight(columns) == pytest.approx(10.0)
+
+
+def test_no_more_streams_are_in_flight_in_a_part_than_there_are() -> None:
+    samples = [sample(start=start, ttft=0.0, itl=0.1) for start in range(20)]
+    assert stats.mean_in_flight(timed(samples, 4.9, 9.1)) == pytest.approx(1.0)
 
 
 def test_tokens_that_nobody_counted_give_no_rate_of_a_part_either() -> None:

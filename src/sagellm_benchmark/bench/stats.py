@@ -7,6 +7,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,24 @@ Floats = npt.NDArray[np.float64]
 
 PERCENTILES = (50, 90, 99)
 SLO_METRICS = ("ttft", "tpot", "itl", "e2e")
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What came about inside a fixed window, also by answers that reach into it or out of it."""
+
+    tokens: float  # NaN where nobody could count them
+    busy_s: float  # summed over the requests in flight
+
+    @classmethod
+    def of(cls, sample: Sample, tokens: int | None, begin: float, end: float) -> Inside:
+        """One answer's part in it."""
+        share = (bisect_left(sample.event_s, end) - bisect_left(sample.event_s, begin)) / len(sample.event_s)
+        busy_s = max(min(sample.event_s[-1], end) - max(sample.start_s, begin), 0.0)
+        return cls(_or_nan(tokens) * share if share else 0.0, busy_s)
+
+    def __add__(self, other: Inside) -> Inside:
+        return Inside(self.tokens + other.tokens, self.busy_s + other.busy_s)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +58,7 @@ class Columns:
     events: Floats
     gap_s: Floats
     starts_s: Floats  # of every measured conversation, failed ones too, in order
-    window_tokens: float | None = (
-        None  # that came inside a fixed window, of whichever answer; NaN: nobody could tell
-    )
+    inside: Inside | None = None  # of a fixed window
 
     @property
     def answered(self) -> int:
@@ -92,12 +110,12 @@ def collect(
     starts = array("d")
     failures: Counter[str] = Counter()
     first_start, last_end = float("inf"), float("-inf")
-    attempted, inside = 0, 0.0
+    attempted, inside = 0, Inside(0.0, 0.0)
     for sample in samples:
         answered, measured = sample.failure is None, sample.phase is Phase.MEASURED
         tokens = count_tokens(sample) if answered and (measured or window_s is not None) else None
         if answered and window_s is not None:
-            inside += _or_nan(tokens) * _share_within(sample.event_s, *window_s)
+            inside += Inside.of(sample, tokens, *window_s)
         if not measured or sample.failure is Failure.INTERRUPTED:
             continue
         if sample.turn == 0:
@@ -115,16 +133,11 @@ def collect(
         failures=dict(failures),
         first_start_s=begin,
         last_end_s=end,
-        window_tokens=None if window_s is None else inside,
+        inside=None if window_s is None else inside,
         starts_s=np.sort(_floats(starts)),
         gap_s=_floats(gaps),
         **dict(zip(ROW, _floats(rows).reshape(-1, len(ROW)).T, strict=True)),
     )
-
-
-def _share_within(moments: Sequence[float], begin: float, end: float) -> float:
-    """The share of an answer's events that came from `begin` on and before `end`."""
-    return (bisect_left(moments, end) - bisect_left(moments, begin)) / len(moments)
 
 
 def _floats(values: array[float]) -> Floats:
@@ -165,8 +178,8 @@ def throughput_tps(columns: Columns) -> float | None:
     """Output tokens of the answers, or of a fixed window, / its length: the system's rate. 0 where nothing came."""
     if columns.window_s == 0:
         return None
-    if columns.window_tokens is not None:
-        return None if np.isnan(columns.window_tokens) else columns.window_tokens / columns.window_s
+    if columns.inside is not None:
+        return None if np.isnan(columns.inside.tokens) else columns.inside.tokens / columns.window_s
     if not columns.answered:
         return 0.0
     tokens = total(columns.tokens)
@@ -299,9 +312,10 @@ def drift(columns: Columns) -> tuple[float, float] | None:
 
 def mean_in_flight(columns: Columns) -> float | None:
     """Mean number of answered requests in flight over the window, from their own intervals."""
-    return (
-        float((columns.last_s - columns.start_s).sum() / columns.window_s) if columns.window_s > 0 else None
-    )
+    if columns.window_s == 0:
+        return None
+    busy_s = float(columns.e2e_s.sum()) if columns.inside is None else columns.inside.busy_s
+    return busy_s / columns.window_s
 
 
 def join(repeats: Sequence[Columns]) -> Columns:
@@ -317,7 +331,7 @@ def join(repeats: Sequence[Columns]) -> Columns:
             [getattr(columns, name) + (shift if moved else 0.0) for columns, shift in parts]
         )
 
-    inside = [columns.window_tokens for columns in repeats]
+    inside = [columns.inside for columns in repeats if columns.inside is not None]
     failures: Counter[str] = Counter()
     for columns in repeats:
         failures.update(columns.failures)
@@ -326,9 +340,7 @@ def join(repeats: Sequence[Columns]) -> Columns:
         failures=dict(failures),
         first_start_s=0.0,
         last_end_s=float(ends[-1]),
-        window_tokens=None
-        if any(part is None for part in inside)
-        else float(sum(part or 0.0 for part in inside)),
+        inside=reduce(add, inside) if inside else None,
         **{name: stack(name, moved=True) for name in ("due_s", "start_s", "first_s", "last_s", "starts_s")},
         **{name: stack(name) for name in ("tokens", "prompt_tokens", "cached_tokens", "events", "gap_s")},
     )
