@@ -34,6 +34,7 @@ class Script:
     ttft_s: float = 0.0
     repeated_ttft_s: float | None = None  # for a prompt that was sent before
     itl_s: float = 0.0
+    slots: int | None = None  # answers at a time; other requests wait
     status: int = 200  # of the generation endpoints
     error_body: str = '{"error": {"message": "no can do", "type": "test", "code": "test"}}'
     tokens: int | None = None  # how many are generated; None as many as asked
@@ -91,6 +92,9 @@ class FakeServer(socketserver.ThreadingTCPServer):
         self.script = script
         self.requests: list[Seen] = []
         self.prompts: set[str] = set()
+        self.slots = (
+            contextlib.nullcontext() if script.slots is None else threading.BoundedSemaphore(script.slots)
+        )
         self.connections = 0
         self.lock = threading.Lock()
         self.ending = threading.Event()
@@ -234,7 +238,8 @@ class _Handler(socketserver.StreamRequestHandler):
                 script = replace(script, **script.sequence[position])
             self.kept = script.keep_alive and not script.silent_close
             self.server.count_down()
-            self.generate(script, api, seen)
+            with self.server.slots:
+                self.generate(script, api, seen)
 
     def generate(self, script: Script, api: str, seen: Seen) -> None:
         asked = int(seen.body.get("max_tokens", 16))

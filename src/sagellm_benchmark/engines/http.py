@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import http.client
 import ipaddress
+import os
 import socket
 import ssl
 import threading
@@ -164,7 +166,17 @@ class _HttpsConnection(_HttpConnection, http.client.HTTPSConnection):
     """The same over TLS: what is watched is the socket that TLS has wrapped."""
 
 
-class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+@functools.cache
+def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """The certificates to trust; reading them takes tens of milliseconds, and there can be hundreds of exchanges."""
+    return ssl.create_default_context()
+
+
+class _Handler(urllib.request.AbstractHTTPHandler):
+    """For both schemes; the library's own for https reads all certificates whenever it is made."""
+
+    http_request = https_request = urllib.request.AbstractHTTPHandler.do_request_
+
     def __init__(self, deadline: _Deadline) -> None:
         super().__init__()
         self._deadline = deadline
@@ -173,7 +185,7 @@ class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
         return self._open(partial(_HttpConnection, deadline=self._deadline), req)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        context = ssl.create_default_context()
+        context = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
         return self._open(partial(_HttpsConnection, deadline=self._deadline, context=context), req)
 
     def _open(
