@@ -138,9 +138,9 @@ def upload(session: nox.Session) -> None:
         parser.add_argument(f"--{name}", dest=name)
     given, publishing = parser.parse_known_args(session.posargs)
     asked = {
-        name: getattr(given, name) for name in both
-    }  # an empty one is refused by the commands themselves
-    where = [word for name, value in asked.items() if value is not None for word in (f"--{name}", value)]
+        name: value for name in both if (value := getattr(given, name)) is not None
+    }  # '' is theirs to refuse
+    where = [word for name, value in asked.items() for word in (f"--{name}", value)]
     session.notify("publish", [*where, *publishing])
     if not {"--dry-run", "--merge-only", "--help"} & set(publishing):
         session.notify("clean", [*where, *(["--yes"] if given.yes else [])])

@@ -34,7 +34,7 @@ import uvloop
 from sagellm_benchmark.bench import wire
 from sagellm_benchmark.bench.load import Limits, Target, drive
 from sagellm_benchmark.bench.schedule import Schedule
-from sagellm_benchmark.bench.selfcheck import asking, pace, timed_server
+from sagellm_benchmark.bench.selfcheck import asking, pace, stagger, timed_server
 from sagellm_benchmark.bench.timed_server import Truth, read_log
 from sagellm_benchmark.files import to_json, write_whole
 
@@ -42,7 +42,6 @@ BASELINE = Path(__file__).with_name("perf_baseline.json")
 TOKENS = {1: 640, 64: 131_072, 256: 524_288, 1024: 262_144}
 ANSWER_TOKENS = 64
 TTFT_S = 0.05
-STAGGER_S = 0.0001  # between first requests beyond 256 streams, where the server needs 30 ms to read a burst
 COMPARED = (64, 256)  # streams at which the bare loop runs too
 CLEAR = 1.25  # a ratio that has grown by this factor is a regression, not noise
 
@@ -97,7 +96,7 @@ def ours(job: Job) -> Iterator[Seen]:
         observed = drive(
             asking(ANSWER_TOKENS),
             job.requests,
-            Schedule(concurrency=job.streams, stagger_s=STAGGER_S if job.streams > 256 else 0.0),
+            Schedule(concurrency=job.streams, stagger_s=stagger(job.streams)),
             Target(job.url, "timed", "chat"),
             Limits(request_s=60),
             Path(spool),

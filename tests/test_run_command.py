@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,22 @@ QUICK = ("--no-calibrate", "--warmup", "0")
 
 def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
     return command.run("run", *QUICK, *arguments, cwd=folder, env=env)
+
+
+def ctrl_c(folder: Path, when: Callable[[], bool], *arguments: str) -> int:
+    """The exit code of a run that gets a Ctrl-C at some moment."""
+    process = subprocess.Popen(
+        [*command.PROGRAM, "run", *QUICK, *arguments],
+        cwd=folder,
+        env=command.environment(folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(when)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    return process.returncode
 
 
 def the_run(folder: Path) -> Path:
@@ -200,18 +217,9 @@ def test_bad_input_has_its_exit_code_and_says_what_to_do(
 
 def test_ctrl_c_keeps_what_was_measured_and_writes_no_row(tmp_path: Path) -> None:
     with serving(Script(ttft_s=0.05, itl_s=0.01)) as server:
-        process = subprocess.Popen(
-            [*command.PROGRAM, "run", *QUICK, "--base-url", server.base_url, "--requests", "1000"],
-            cwd=tmp_path,
-            env=command.environment(tmp_path),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        wait_for(lambda: len(server.requests) > 4)
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-    assert process.returncode == Exit.INTERRUPTED
+        load = ("--base-url", server.base_url, "--requests", "1000")
+        code = ctrl_c(tmp_path, lambda: len(server.requests) > 4, *load)
+    assert code == Exit.INTERRUPTED
     summary = read(tmp_path, "summary.json")
     assert (summary["status"], summary["valid"]) == ("interrupted", False)
     assert summary["requests"] >= 2
@@ -371,19 +379,9 @@ def test_repeats_that_had_finished_survive_a_server_that_has_gone(tmp_path: Path
 
 def test_ctrl_c_while_the_cache_is_tested_keeps_the_run_and_ends_the_sweep(tmp_path: Path) -> None:
     with serving(Script(ttft_s=0.3, itl_s=0.001)) as server:
-        sweep = ("--concurrency", "1,2", "--requests", "3")
-        process = subprocess.Popen(
-            [*command.PROGRAM, "run", *QUICK, "--base-url", server.base_url, *sweep, *SMALL],
-            cwd=tmp_path,
-            env=command.environment(tmp_path),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        wait_for(lambda: any(seen.body["max_tokens"] == 4 for seen in server.requests))
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
-    assert process.returncode == Exit.INTERRUPTED
+        sweep = ("--base-url", server.base_url, "--concurrency", "1,2", "--requests", "3", *SMALL)
+        code = ctrl_c(tmp_path, lambda: any(seen.body["max_tokens"] == 4 for seen in server.requests), *sweep)
+    assert code == Exit.INTERRUPTED
     summary = read(tmp_path, "summary.json")
     assert (summary["status"], summary["requests"]) == ("interrupted", 3)
 

@@ -88,9 +88,7 @@ def run(*, as_json: bool, **given: Any) -> int:
         with screen:
             finished.extend(screen.show(one) for one in pipeline.run(spec, screen))
     finally:
-        screen.close(
-            finished, pipeline.write_curves(finished)
-        )  # what was measured is kept, whatever came after
+        screen.close(finished, pipeline.write_curves(finished))  # also when a later run fails
     return screen.exit_code(finished)
 
 

@@ -110,7 +110,7 @@ def open_file(
     )
     overhead = (
         counter.count("") if counter is not None and counter.cheap else 0
-    )  # of a template, the same in all
+    )  # a template's, in every prompt
     return FileSource(f"{kind}:{path.name}", digest, conversations, workload.conversations, overhead)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from sagellm_benchmark.bench.load import Conversations, Observed
 from sagellm_benchmark.bench.sources import RANDOM, open_source
-from sagellm_benchmark.bench.workload import Conversation, Workload
+from sagellm_benchmark.bench.workload import Workload
 from sagellm_benchmark.engines.tokens import TokenCounter
 
 PROMPTS = 3
@@ -42,13 +42,12 @@ def repeat_test(
 ) -> RepeatTest | None:
     """Send a few new prompts of the workload's length one after the other, twice; None where that was not answered.
 
-    Raises KeyboardInterrupt where it was stopped.
-
-    Their words come from a seed of its own, so that they are new even when a run is repeated with --seed.
+    Their words come from a seed of its own, so that they are new even when a run is repeated with --seed. Raises
+    KeyboardInterrupt where it was stopped.
     """
     answer = min(workload.output_tokens, _ANSWER_TOKENS)
     short = replace(workload, requests=PROMPTS, output_tokens=answer, turns=1)
-    prompts = _Prompts(tuple(_new_prompts(short, counter)))
+    prompts = open_source(RANDOM, short, secrets.randbelow(2**31), counter).conversation
     medians = []
     for _ in range(2):
         observed = send(prompts, PROMPTS)
@@ -60,18 +59,3 @@ def repeat_test(
             return None
         medians.append(float(np.median(times)))
     return RepeatTest(*medians)
-
-
-@dataclass(frozen=True, slots=True)
-class _Prompts:
-    """The conversations of the test, by position."""
-
-    conversations: tuple[Conversation, ...]
-
-    def __call__(self, index: int) -> Conversation:
-        return self.conversations[index]
-
-
-def _new_prompts(workload: Workload, counter: TokenCounter | None) -> list[Conversation]:
-    source = open_source(RANDOM, workload, secrets.randbelow(2**31), counter)
-    return [source.conversation(index) for index in range(PROMPTS)]

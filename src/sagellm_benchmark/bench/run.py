@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,7 @@ from sagellm_benchmark.bench.sample import Phase, Sample
 from sagellm_benchmark.bench.schedule import Schedule
 from sagellm_benchmark.bench.selfcheck import Calibration, calibrate
 from sagellm_benchmark.bench.setting import Observations, Setting
+from sagellm_benchmark.bench.signals import first_signal
 from sagellm_benchmark.bench.sources import RANDOM, WARMUP_INDEX, Source, open_source
 from sagellm_benchmark.bench.spec import LoadShape, RunSpec
 from sagellm_benchmark.bench.workload import Conversation, Workload
@@ -165,9 +167,10 @@ def _observe(setting: Setting, calibration: Calibration | None, listener: Listen
         listener.say("reading what was recorded")
         with _RequestLog(setting.folder / REQUESTS_FILE) as log:
             count = _TokenCount(setting.counter)
-            with _finishing() as asked_to_end:
+            asked_to_end = threading.Event()
+            with first_signal((signal.SIGINT,), asked_to_end.set):  # what was measured is read to its end
                 repeats = [_decoded(load, setting, log, count) for load in loads]
-    interrupted, test = loads[-1].interrupted or cut_short or bool(asked_to_end), None
+    interrupted, test = loads[-1].interrupted or cut_short or asked_to_end.is_set(), None
     if not interrupted:
         try:
             test = _repeat_test(setting, repeats, listener)
@@ -209,26 +212,6 @@ def _decoded(load: Observed, setting: Setting, log: _RequestLog, count: _TokenCo
     return stats.collect(log.through(_placed(load, window_s)), count, window_s)
 
 
-@contextmanager
-def _finishing() -> Iterator[list[int]]:
-    """Lets the work inside end in spite of a first Ctrl-C, which is noted in the list; a second one ends it."""
-    noted: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield noted
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def note(number: int, _: object) -> None:
-        noted.append(number)
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def _timed_out(setting: Setting, load: Observed) -> bool:
     """Whether it was --timeout that ended the load, and not the user."""
     limit = setting.spec.limits.total_s
@@ -249,11 +232,17 @@ def _raw(folder: Path) -> Iterator[Path]:
 def _loads(setting: Setting, raw: Path, listener: Listener) -> Iterator[Observed]:
     """One load for each repeat, recorded in a folder of its own; none after one that was interrupted."""
     label = f"{setting.workload.name} on {setting.server.model.name}"
+    first = 0  # of the conversations: no repeat sends those of another
     for repeat in range(setting.spec.repeats):
-        load = _drive(setting, repeat, raw / str(repeat), lambda progress: listener.progress(label, progress))
+        plan, count = schedule_for(setting, repeat)
+        conversations = Shifted(setting.source, first)
+        load = _drive(
+            setting, plan, conversations, count, raw / str(repeat), partial(listener.progress, label)
+        )
         yield load
         if load.interrupted:
             return
+        first += ENDLESS if count is None else count
 
 
 def _repeat_test(setting: Setting, repeats: list[stats.Columns], listener: Listener) -> RepeatTest | None:
@@ -287,19 +276,22 @@ class Shifted:
         return self.source.conversation(self.first + index)[: self.turns]
 
 
-def _drive(setting: Setting, repeat: int, raw: Path, on_progress: Callable[[Progress], None]) -> Observed:
-    plan, count = schedule_for(setting, repeat)
-    ends_s = plan.duration_s
+def _drive(
+    setting: Setting,
+    plan: Schedule,
+    conversations: Conversations,
+    count: int | None,
+    raw: Path,
+    on_progress: Callable[[Progress], None],
+) -> Observed:
     return drive(
-        Shifted(
-            setting.source, sum(schedule_for(setting, earlier)[1] or ENDLESS for earlier in range(repeat))
-        ),
+        conversations,
         count,
         plan,
         setting.target,
         setting.spec.limits,
         raw,
-        lambda progress: on_progress(replace(progress, ends_s=ends_s)),
+        lambda progress: on_progress(replace(progress, ends_s=plan.duration_s)),
         processes=setting.spec.processes,
     )
 

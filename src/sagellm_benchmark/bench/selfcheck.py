@@ -26,7 +26,7 @@ from sagellm_benchmark.errors import RemoteError
 _TTFT_S, _ITL_S = 0.05, 0.01
 _TOKENS = 32
 _FULL_PACE_STREAMS = 256  # beyond it, streams are slowed so that the built-in server keeps its own timing
-_STAGGER_S = 0.0001  # between their first requests, likewise
+_STAGGER_S = 0.0001
 _MOST = 1024  # streams, or requests a second
 _FEWEST = 8  # requests that tell something
 _SHAPE_S = 0.8
@@ -62,12 +62,10 @@ class Calibration:
     ttft_bias_s_p99: float
     itl_bias_s: float
     cpu_s_per_token: float
-    clean_tokens_per_s: (
-        float | None
-    )  # the highest rate driven at which the client was clean; None where at none
+    clean_tokens_per_s: float | None  # the highest rate driven at which it was clean; None where at none
     limited_by: Literal["client", "server"]  # what kept it from a higher rate
     most_tokens_per_s: (
-        float  # where the client gives out, estimated from the processor time of a token (and event)
+        float  # where it gives out, by the processor time of a token, each of which is an event here
     )
 
 
@@ -122,7 +120,6 @@ class _Step:
 
     def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
         """Raises KeyboardInterrupt where it was stopped: half a calibration says nothing."""
-        spool.mkdir()
         observed = drive(
             asking(_TOKENS),
             None,
@@ -169,8 +166,8 @@ class Driven:
 def _shape(load: Schedule) -> _Step:
     """The busiest second of a load; one that is too thin to tell anything becomes a few requests, evenly spaced."""
     schedule = busiest(load, _SHAPE_S, _MOST)
-    if (schedule.concurrency or 0) > _FULL_PACE_STREAMS:
-        schedule = replace(schedule, stagger_s=_STAGGER_S)
+    if schedule.concurrency is not None:
+        schedule = replace(schedule, stagger_s=stagger(schedule.concurrency))
     if schedule.due_s is not None and len(schedule.due_s) < _FEWEST:
         schedule = Schedule(due_s=constant(_FEWEST / _SHAPE_S, _FEWEST))
     answer_s = _TTFT_S + _ITL_S * _TOKENS
@@ -197,6 +194,11 @@ def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["cli
 def pace(streams: int) -> float:
     """Seconds between a stream's tokens at which the built-in server keeps its own timing."""
     return _ITL_S * max(1.0, streams / _FULL_PACE_STREAMS)
+
+
+def stagger(streams: int) -> float:
+    """Seconds between first requests: beyond 256 streams the built-in server would need 30 ms to read a burst."""
+    return _STAGGER_S if streams > _FULL_PACE_STREAMS else 0.0
 
 
 class asking:  # noqa: N801 - reads as a function, and can be sent to another process

@@ -15,10 +15,10 @@ import selectors
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -27,6 +27,7 @@ from sagellm_benchmark import errors
 from sagellm_benchmark.bench.driver import PROGRESS_S, Recorded, Share, run
 from sagellm_benchmark.bench.load import ClientHealth, Progress
 from sagellm_benchmark.bench.loops import Load
+from sagellm_benchmark.bench.signals import first_signal
 from sagellm_benchmark.bench.workload import Conversation
 
 _LEAD_S = 0.05  # between the last worker being ready and the common start
@@ -81,7 +82,10 @@ class _Worker:
 def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] | None) -> Recorded:
     """A whole load over that many processes, or as many as it has streams or conversations for."""
     shares = tuple(_deal(share, processes))
-    with _started(shares) as workers, _stopping(workers):
+    with (
+        _started(shares) as workers,
+        first_signal((signal.SIGINT, signal.SIGTERM), partial(_stop, workers)),
+    ):
         _hear_until(workers, lambda worker: worker.ready)
         origin = time.monotonic() + _LEAD_S
         started_at = time.time() + _LEAD_S
@@ -178,29 +182,9 @@ def _hear_until(
             between()
 
 
-@contextlib.contextmanager
-def _stopping(workers: Sequence[_Worker]) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the workers, the first time; a second one does what it did before the load."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def first(_: int, __: Any) -> None:
-        restore()
-        for worker in workers:
-            worker.tell("stop")
-
-    for number in before:
-        signal.signal(number, first)
-    try:
-        yield
-    finally:
-        restore()
+def _stop(workers: Sequence[_Worker]) -> None:
+    for worker in workers:
+        worker.tell("stop")
 
 
 class _Reporter:

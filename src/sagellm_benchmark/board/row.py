@@ -12,9 +12,8 @@ from sagellm_benchmark.bench.workload import WORKLOADS
 from sagellm_benchmark.board.identity import entry_id
 from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
 
-_FOLDERS = re.compile(
-    r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*"
-)  # of a path from the root, from here or from home
+# of a path from the root, from here or from home
+_FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
 VERSION = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
 COMPONENTS = ("protocol", "backend", "core", "control_plane", "gateway", "kv_cache", "comm", "compression")
 SERVER_METRICS = (
@@ -24,9 +23,7 @@ SERVER_METRICS = (
     "spec_accept_rate",
 )
 ACCELERATED = ("NVIDIA", "Huawei")  # whose engines do not compute on the processors
-MOST_NEIGHBOURS = (
-    0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by far more
-)
+MOST_NEIGHBOURS = 0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by more
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
 
 

@@ -61,34 +61,37 @@ class Examiner:
         known: list[Entry] = []
         refused: list[Refused] = []
         for found in handed_in:
-            entry, against = self._judge(found, new)
-            if against or entry is None:
+            against = _unreadable(found)
+            entry = None if against else Entry.of(found.row)
+            if entry is None:
                 refused.append(Refused(found, tuple(against)))
             elif (accepted := self._accepted(entry)) is not None:
                 known.append(accepted)
+            elif against := self._against(entry, found, new):
+                refused.append(Refused(found, tuple(against)))
             elif doubts := implausible(found.row):
                 refused.append(Refused(found, (), tuple(doubts)))
             else:
                 new.setdefault(entry.entry_id, entry)
         return Examined(tuple(new.values()), tuple(known), tuple(refused))
 
-    def _judge(self, found: Found, new: dict[str, Entry]) -> tuple[Entry | None, list[Problem]]:
-        """The row as an entry, if it can be one, and what speaks against it."""
-        if found.repeated is not None:
-            return None, [repeated_key(found.repeated)]
-        if not isinstance(found.row, dict):
-            return None, problems(found.row, Strength.NEW)
-        entry = Entry.of(found.row)
-        if self._accepted(entry) is not None:
-            return entry, []
+    def _against(self, entry: Entry, found: Found, new: dict[str, Entry]) -> list[Problem]:
+        """What speaks against a row that was never accepted."""
         taken = entry.entry_id in self._ids or (
             entry.entry_id in new and not new[entry.entry_id].same_as(entry)
         )
         other = Problem("entry_id", shown(entry.entry_id), "an id of its own: this one is another row's")
-        return entry, [*([other] if taken else []), *problems(found.row, Strength.NEW)]
+        return [*([other] if taken else []), *problems(found.row, Strength.NEW)]
 
     def _accepted(self, entry: Entry) -> Entry | None:
         """The accepted row that says the same, where the mark of verification is not this row's own idea."""
         twins = self._known.get((entry.entry_id, entry.identity), ())
         same = (twin for twin in twins if entry.same_as(twin) and (twin.is_verified or not entry.is_verified))
         return next(same, None)
+
+
+def _unreadable(found: Found) -> list[Problem]:
+    """Why what was handed in is no row at all; nothing where it is one."""
+    if found.repeated is not None:
+        return [repeated_key(found.repeated)]
+    return [] if isinstance(found.row, dict) else problems(found.row, Strength.NEW)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import accumulate, islice
+from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -99,15 +99,19 @@ def _markdown(validation: Validation) -> str:
     lines = ["### Leaderboard rows", "", "| row | entry_id | verdict |", "|---|---|---|"]
     if not validation.files:
         return "### Leaderboard rows\n\nThere are no files to check.\n\n"
-    told = [f"| | | ✗ {_cell(message)} |" for message in validation.damaged]
-    told += [
-        f"| {_cell(row.found.where)} | {_cell(row.entry_id or '')} | {_cell(_verdict(row))} |"
-        for row in refused_first
-    ]
-    sizes = accumulate(len(line.encode()) for line in told)
-    shown = sum(size <= _SUMMARY_BYTES for size in islice(sizes, MOST))
-    more = [f"| | | and {len(told) - shown} more |"] if len(told) > shown else []
-    return "\n".join([*lines, *told[:shown], *more, "", ""])
+    told = chain(
+        (f"| | | ✗ {_cell(message)} |" for message in validation.damaged),
+        (
+            f"| {_cell(row.found.where)} | {_cell(row.entry_id or '')} | {_cell(_verdict(row))} |"
+            for row in refused_first
+        ),
+    )
+    first = list(islice(told, MOST))
+    sizes = accumulate(len(line.encode()) for line in first)
+    shown = sum(size <= _SUMMARY_BYTES for size in sizes)
+    left = len(validation.damaged) + len(validation.rows) - shown
+    more = [f"| | | and {left} more |"] if left else []
+    return "\n".join([*lines, *first[:shown], *more, "", ""])
 
 
 def _verdict(row: Checked) -> str:
