@@ -235,11 +235,18 @@ class _Handler(BaseHTTPRequestHandler):
         if commit is None:
             self._refuse(404, "RevisionNotFound")
             return
-        listing = [
-            {"type": "file", "path": path, "size": len(content), "oid": blob_id(content)}
-            for path, content in commit.files.items()
-        ]
-        self._reply(listing)
+        self._reply([_listed(path, content) for path, content in commit.files.items()])
+
+    def _paths(self, name: str, revision: str) -> None:
+        """Of the asked paths those that exist; the others are left out."""
+        if (history := self._history_of(name)) is None:
+            return
+        commit = history.find(revision)
+        if commit is None:
+            self._refuse(404, "RevisionNotFound")
+            return
+        asked = parse_qs(self.body.decode())["paths"]
+        self._reply([_listed(path, commit.files[path]) for path in asked if path in commit.files])
 
     def _file(self, name: str, rest: str) -> None:
         if (history := self._history_of(name)) is None:
@@ -338,6 +345,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(value)
 
 
+def _listed(path: str, content: bytes) -> dict[str, Any]:
+    return {"type": "file", "path": path, "size": len(content), "oid": blob_id(content)}
+
+
 def _route(method: str, path: str) -> tuple[str, str, str]:
     """What a request is: its kind, the dataset's name, and what follows (a revision, and perhaps a path)."""
     parts = path.strip("/").split("/")
@@ -352,7 +363,8 @@ def _route(method: str, path: str) -> tuple[str, str, str]:
     if parts[0] == "datasets" and parts[3:4] == ["resolve"]:
         return "head" if method == "HEAD" else "file", "/".join(parts[1:3]), "/".join(parts[4:])
     if parts[:2] == ["api", "datasets"]:
-        kinds = {"revision": "info", "": "info", "preupload": "preupload", "commit": "commit", "tree": "tree"}
+        kinds = {"revision": "info", "": "info", "paths-info": "paths"}
+        kinds |= {kind: kind for kind in ("preupload", "commit", "tree")}
         kind = kinds.get(parts[4] if len(parts) > 4 else "", "unknown")
         return kind, "/".join(parts[2:4]), "/".join(parts[5:])
     return "unknown", "", ""

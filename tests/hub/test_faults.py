@@ -14,7 +14,7 @@ from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.pace import Pace
 from sagellm_benchmark.hub.publish import publish
 from sagellm_benchmark.hub.rebuild import rebuild
-from sagellm_benchmark.hub.store import Hub
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, Hub
 from tests.fakes.hub_server import READER, REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import SEEDED, Clock, fates, given
@@ -23,6 +23,8 @@ from tests.hub.support import SEEDED, Clock, fates, given
 def rival(*rows: Row) -> dict[str, str]:
     return {SINGLE: to_json(list(rows)).decode(), MULTI: "[]\n"}
 
+
+NOT_FOUND = {"X-Error-Code": "EntryNotFound"}
 
 FAULTS: list[Callable[[], Fault]] = [
     lambda: Fault("commit", status=409, times=3),
@@ -56,6 +58,9 @@ FAULTS: list[Callable[[], Fault]] = [
     lambda: Fault("preupload", do="corrupt"),
     lambda: Fault("head", status=500),
     lambda: Fault("head", status=429, headers={"Retry-After": "30"}),
+    lambda: Fault("head", status=404, headers=NOT_FOUND, path=SINGLE),
+    lambda: Fault("paths", status=500),
+    lambda: Fault("paths", status=404),
     lambda: Fault("file", do="corrupt"),
     lambda: Fault("file", do="cut"),
     lambda: Fault("file", do="corrupt", skip=2, times=1),
@@ -105,6 +110,7 @@ def test_whatever_goes_wrong_the_rows_arrive_once_and_nothing_is_lost(
         (Fault("preupload", status=401), RemoteError, Exit.REMOTE),
         (Fault("file", do="corrupt", times=-1), DataError, Exit.DATA),
         (Fault("head", status=404, times=-1), RemoteError, Exit.REMOTE),
+        (Fault("head", status=404, times=-1, headers=NOT_FOUND, path=SINGLE), RemoteError, Exit.REMOTE),
     ],
     ids=lambda value: f"{value.on}-{value.do}-{value.status}" if isinstance(value, Fault) else "",
 )
@@ -118,6 +124,32 @@ def test_what_does_not_get_better_ends_in_an_error_and_changes_nothing(
         publish(hub, given(*new_rows(2)), pace=pace)
     assert type(caught.value).exit_code is code  # type: ignore[attr-defined]
     assert server.history.head is before
+
+
+@pytest.mark.parametrize("name", [SINGLE, "README.md", BEFORE_SUBMISSIONS])
+def test_one_false_not_found_wipes_neither_board_nor_card(server: HubServer, pace: Pace, name: str) -> None:
+    hub = Hub(REPO, endpoint=server.url, timeout_s=5.0)
+    old = new_rows(3)
+    publish(hub, given(*old), pace=pace)
+    server.history.add({"README.md": b"# Ours\n"}, "a person's card")
+    server.faults.append(Fault("head", status=404, headers=NOT_FOUND, path=name))
+    new = new_row(model__name="new")
+    publish(hub, given(new), pace=pace)
+    files = server.history.head.files
+    held = {row["entry_id"] for row in orjson.loads(files[SINGLE])}
+    assert held == {row["entry_id"] for row in (*old, new)}
+    assert files["README.md"].endswith(b"# Ours\n")
+
+
+def test_a_board_that_vanished_after_it_was_published_is_not_begun_anew(
+    server: HubServer, hub: Hub, pace: Pace
+) -> None:
+    publish(hub, given(*new_rows(3)), pace=pace)
+    server.history.add({SINGLE: None}, "deleted by hand")
+    head = server.history.head
+    with pytest.raises(DataError, match=f"{SINGLE} is missing"):
+        publish(hub, given(new_row(model__name="new")), pace=pace)
+    assert server.history.head is head
 
 
 def test_a_reader_s_token_changes_nothing(

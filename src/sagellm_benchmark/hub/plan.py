@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark.board import derived
-from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry, board_file, canonical_place, entries
+from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
@@ -77,8 +77,10 @@ def doubtful(board: Board, examined: Examined) -> list[str]:
 def make(board: Board, examined: Examined) -> Plan:
     """Join, and list the files that change: boards, what is derived from them, and each new row for good.
 
-    An accepted row that has disappeared from the board, by whatever way, comes back onto it.
+    An accepted row that has disappeared from the board, by whatever way, comes back onto it. Raises DataError where a
+    whole board is gone that every publish writes: merging would begin a new, almost empty one.
     """
+    _refuse_vanished(board)
     merged = join(board.entries, (*examined.known, *examined.new))
     files = {submission_path(entry.row): submission_file(entry) for entry in examined.new}
     if any(outcome.fate in ONTO_THE_BOARD for outcome in merged.outcomes) or files:
@@ -86,6 +88,16 @@ def make(board: Board, examined: Examined) -> Plan:
     before = board.snapshot.files
     changed = {name: content for name, content in sorted(files.items()) if before.get(name) != content}
     return Plan(changed, merged.outcomes, examined.refused)
+
+
+def _refuse_vanished(board: Board) -> None:
+    files = board.snapshot.files
+    gone = [name for name in BOARDS if name not in files]
+    if gone and BEFORE_SUBMISSIONS in files:
+        raise DataError(
+            f"{gone[0]} is missing, though this board was published before; nothing was written",
+            hint="restore it from the history, or from what was accepted: sagellm-benchmark rebuild --output FOLDER",
+        )
 
 
 def submission_file(entry: Entry) -> bytes:

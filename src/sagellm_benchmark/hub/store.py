@@ -102,7 +102,8 @@ class Hub:
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:
         """Download `names` by commit id, never by branch: a branch is served from a cache when the Hub is down.
 
-        A file counts as absent only when the Hub says so; any other failure raises.
+        A file counts as absent only when the Hub says so twice: where it is fetched, and in what it lists of that
+        commit. Raises Busy where the two contradict each other; any other failure raises, too.
         """
         wanted = tuple(names)
 
@@ -112,6 +113,7 @@ class Hub:
                 return Snapshot(None, {})
             with tempfile.TemporaryDirectory(prefix="sagellm-board-") as folder:
                 found = {name: self._file(api, name, head, folder) for name in wanted}
+            self._check_absent(api, [name for name, content in found.items() if content is None], head)
             return Snapshot(head, {name: content for name, content in found.items() if content is not None})
 
         return self._call(fetch, "read", 0.5 * len(wanted))
@@ -123,11 +125,9 @@ class Hub:
             try:
                 every = api.list_repo_files(self.repo, revision=commit, repo_type="dataset")
             except Answer as answer:
-                if answer.status != 404 or answer.code:
+                if not _is_unsupported(answer):
                     raise
-                # a server that lists no trees, as some mirrors
-                info = api.repo_info(self.repo, repo_type="dataset", revision=commit, timeout=self.timeout_s)
-                every = [file.rfilename for file in info.siblings or ()]
+                every = self._siblings(api, commit)
             return sorted(path for path in every if path.startswith(f"{folder}/"))
 
         return self._call(listing, "read")
@@ -152,6 +152,28 @@ class Hub:
 
         slow_s = sum(map(len, files.values())) / 100_000  # over a line of 100 kB/s
         return self._call(send, "write", slow_s + 0.5 * len(files))
+
+    def _check_absent(self, api: Any, names: list[str], commit: str) -> None:
+        """Raise Busy where the commit does list one of these names: taking it for absent would wipe it."""
+        if not names:
+            return
+        try:
+            infos = api.get_paths_info(self.repo, names, revision=commit, repo_type="dataset")
+            listed = [info.path for info in infos]
+        except Answer as answer:
+            if not _is_unsupported(answer):
+                raise
+            listed = self._siblings(api, commit)
+        if hidden := sorted(set(names) & set(listed)):
+            raise Busy(
+                f"{self.name} lists {hidden[0]} at {commit[:12]} and says that there is no such file",
+                hint="one of the two is wrong, so nothing is taken for empty; try again later",
+            )
+
+    def _siblings(self, api: Any, commit: str) -> list[str]:
+        """Every file at `commit`, for a server that answers no finer question, as some mirrors."""
+        info = api.repo_info(self.repo, repo_type="dataset", revision=commit, timeout=self.timeout_s)
+        return [file.rfilename for file in info.siblings or ()]
 
     def _create(self, api: Any) -> None:
         try:
@@ -272,6 +294,11 @@ def _is_web_address(text: str) -> bool:
 def _is_absent(answer: Answer) -> bool:
     """The Hub knows the commit and says that this path is not in it."""
     return answer.status == 404 and answer.code == "EntryNotFound"
+
+
+def _is_unsupported(answer: Answer) -> bool:
+    """The server does not know the question at all; about a file or a commit it would name a code."""
+    return answer.status in (404, 405) and not answer.code
 
 
 def _parses(name: str, content: bytes) -> bool:
