@@ -187,9 +187,10 @@ def ci(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
-    """Format, style, files, workflows (pre-commit's hooks), and types."""
+    """Format, style, files, workflows (pre-commit's hooks), types, and the direction of imports."""
     run_in(session, DEVELOPMENT, "pre-commit", "run", "--all-files", "--show-diff-on-failure")
     run_in(session, DEVELOPMENT, "mypy")
+    run_in(session, DEVELOPMENT, "lint-imports", "--no-cache")
 
 
 @nox.session(venv_backend="none")

@@ -31,12 +31,13 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
-from sagellm_benchmark.bench import wire
-from sagellm_benchmark.bench.load import Limits, Target, drive
-from sagellm_benchmark.bench.schedule import Schedule
-from sagellm_benchmark.bench.selfcheck import asking, pace, stagger, timed_server
-from sagellm_benchmark.bench.timed_server import Truth, read_log
+from sagellm_benchmark.client import wire
+from sagellm_benchmark.client.calibration import asking, pace, stagger, timed_server
+from sagellm_benchmark.client.drive import drive
+from sagellm_benchmark.client.terms import Limits, Target
+from sagellm_benchmark.client.timed_server import Truth, read_log
 from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.workload.schedule import Schedule
 
 BASELINE = Path(__file__).with_name("perf_baseline.json")
 TOKENS = {1: 640, 64: 131_072, 256: 524_288, 1024: 262_144}

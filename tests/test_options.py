@@ -8,9 +8,9 @@ import click
 import pytest
 
 from sagellm_benchmark import options
-from sagellm_benchmark.bench.spec import RunSpec, parse_slo, shaped
-from sagellm_benchmark.bench.workload import WORKLOADS
 from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.runs.spec import RunSpec, parse_slo, shaped
+from sagellm_benchmark.workload.workloads import WORKLOADS
 
 
 def parsed(*arguments: str, **environ: str) -> RunSpec:

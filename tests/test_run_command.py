@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from sagellm_benchmark.bench.search import MOST_MISSES, MOST_STEPS, keeps
 from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.runs.search import MOST_MISSES, MOST_STEPS, keeps
 from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.waiting import wait_for

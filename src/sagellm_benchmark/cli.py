@@ -78,17 +78,20 @@ def run(*, as_json: bool, **given: Any) -> int:
     sagellm-benchmark run --workload custom --requests 500 \
         --input-tokens 512 --output-tokens 128 --rate 4   an open loop
     """
-    from sagellm_benchmark import pipeline
-    from sagellm_benchmark.report import runs
+    from sagellm_benchmark.report import folder
+    from sagellm_benchmark.report.screen import Screen
+    from sagellm_benchmark.runs import pipeline
 
     spec = options.run_spec(given, sys.argv[1:], os.environ)
-    screen = runs.Screen(as_json=as_json, searching=spec.search_goodput)
-    finished: list[pipeline.Finished] = []
+    screen = Screen(as_json=as_json, searching=spec.search_goodput)
+    finished: list[folder.Finished] = []
     try:
         with screen:
-            finished.extend(screen.show(one) for one in pipeline.run(spec, screen))
+            for measured in pipeline.run(spec, screen):
+                finished.append(folder.save(measured.folder, measured.record))
+                screen.show(finished[-1])
     finally:
-        screen.close(finished, pipeline.write_curves(finished))  # also when a later run fails
+        screen.close(finished, folder.write_curves(finished))  # also when a later run fails
     return screen.exit_code(finished)
 
 
@@ -97,11 +100,11 @@ def run(*, as_json: bool, **given: Any) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print the summaries as JSON.")
 def report(folders: tuple[Path, ...], *, as_json: bool) -> None:
     """Show finished runs again: those in FOLDERS, else the newest one under outputs/."""
-    from sagellm_benchmark import outputs, pipeline
-    from sagellm_benchmark.report import runs
+    from sagellm_benchmark import outputs
+    from sagellm_benchmark.report import folder, screen
 
-    records = [pipeline.load(folder) for folder in folders or (outputs.newest(Path("outputs")),)]
-    click.echo(runs.as_json(records) if as_json else runs.as_text(records))
+    records = [folder.load(path) for path in folders or (outputs.newest(Path("outputs")),)]
+    click.echo(screen.as_json(records) if as_json else screen.as_text(records))
 
 
 @main.command()
@@ -118,7 +121,7 @@ def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, as_jso
     """Merge every finished run's row with the published board into hf_data/."""
     from sagellm_benchmark.board import aggregate as core
     from sagellm_benchmark.files import to_json
-    from sagellm_benchmark.hub.published import published_boards
+    from sagellm_benchmark.hub.fetch import published_boards
     from sagellm_benchmark.report import board
 
     done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo))
@@ -182,7 +185,7 @@ def publish(
     from sagellm_benchmark.files import to_json
     from sagellm_benchmark.hub import publish as core
     from sagellm_benchmark.hub.directory import open_store
-    from sagellm_benchmark.report import published
+    from sagellm_benchmark.report import publishing
 
     store = open_store(repo, to)
     if merge_only:
@@ -190,8 +193,8 @@ def publish(
     else:
         done = core.publish(store, core.rows_in(hf_data), skip_invalid=skip_invalid, dry_run=dry_run)
     sent = not (dry_run or merge_only)
-    shown = published.published_text(done, sent=sent)
-    click.echo(to_json(published.published_json(done, sent=sent)).decode() if as_json else shown)
+    shown = publishing.published_text(done, sent=sent)
+    click.echo(to_json(publishing.published_json(done, sent=sent)).decode() if as_json else shown)
 
 
 @main.command()
@@ -202,13 +205,13 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool) -> int:
     """Remove from git, on the remote branch, the files in hf_data/ whose rows are proved to be published."""
     from sagellm_benchmark.hub import cleanup
     from sagellm_benchmark.hub.directory import open_store
-    from sagellm_benchmark.report import published
+    from sagellm_benchmark.report import publishing
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
     agree = (lambda _: True) if yes else click.confirm
     done = cleanup.clean(hf_data, open_store(repo, to), agree=agree)
-    click.echo("nothing was removed" if done is None else published.cleaned_text(done))
+    click.echo("nothing was removed" if done is None else publishing.cleaned_text(done))
     return Exit.DATA if done is not None and done.left else Exit.DONE
 
 
@@ -220,14 +223,14 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool) -> 
     """Make the boards anew from every row ever accepted, to prove or to mend what is published."""
     from sagellm_benchmark.hub import rebuild as core
     from sagellm_benchmark.hub.directory import open_store
-    from sagellm_benchmark.report import published
+    from sagellm_benchmark.report import publishing
 
     if check == (output is not None):
         raise UsageError("rebuild either compares or writes", hint="give --check, or --output FOLDER")
     done = core.rebuild(open_store(repo, to))
     if output is not None:
         core.write(done, output)
-    click.echo(published.rebuilt_text(done))
+    click.echo(publishing.rebuilt_text(done))
     return Exit.DATA if check and done.differences else Exit.DONE
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sagellm_benchmark.engines.http import get_json, is_loopback, post_json
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.net import get_json, is_loopback, post_json
 
 PUBLIC_HOST = "github.com"
 PUBLIC_API = "https://api.github.com"

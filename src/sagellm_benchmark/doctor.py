@@ -18,10 +18,10 @@ import psutil
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
-from sagellm_benchmark.engines.http import StatusError, get_json
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
-from sagellm_benchmark.hub.client import library, shown
-from sagellm_benchmark.probe import ascend, gpu
+from sagellm_benchmark.huggingface import library, shown
+from sagellm_benchmark.machine import ascend, nvidia
+from sagellm_benchmark.net import StatusError, get_json
 
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 2.0
@@ -186,8 +186,8 @@ def memory() -> Finding:
 
 def gpus() -> Finding:
     """What NVML and npu-smi name; none is no fault, the embedded engine runs on the processor."""
-    with gpu.opened() as library:
-        found = [f"{one.name} ({_gib(one.memory_bytes)})" for one in gpu.gpus(library)] if library else []
+    with nvidia.opened() as library:
+        found = [f"{one.name} ({_gib(one.memory_bytes)})" for one in nvidia.gpus(library)] if library else []
     npus = ascend.npu_info().npus
     found += [
         f"{npu.name} ({_gib(None if npu.memory_mb is None else npu.memory_mb * 2**20)})" for npu in npus

@@ -16,8 +16,8 @@ import click
 from sagellm_benchmark.errors import UsageError
 
 if TYPE_CHECKING:
-    from sagellm_benchmark.bench.spec import HardwareHints, LoadShape, RunSpec
-    from sagellm_benchmark.bench.workload import Workload
+    from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, RunSpec
+    from sagellm_benchmark.workload.workloads import Workload
 
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
 SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
@@ -223,8 +223,8 @@ def of_run(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def run_spec(given: Mapping[str, Any], argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
     """The specification that options, arguments and environment add up to; UsageError for what cannot be."""
-    from sagellm_benchmark.bench.load import Limits  # noqa: PLC0415 - keeps --help quick
-    from sagellm_benchmark.bench.spec import ModelHints, RunSpec, parse_slo  # noqa: PLC0415
+    from sagellm_benchmark.client.terms import Limits  # noqa: PLC0415 - keeps --help quick
+    from sagellm_benchmark.runs.spec import ModelHints, RunSpec, parse_slo  # noqa: PLC0415
 
     base_url = given["base_url"] or environ.get(BASE_URL_VARIABLE) or None
     seed = secrets.randbelow(2**31) if given["seed"] is None else given["seed"]
@@ -328,7 +328,7 @@ def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
 
 
 def _workloads(given: Mapping[str, Any]) -> tuple[Workload, ...]:
-    from sagellm_benchmark.bench.workload import CUSTOM, Workload, find  # noqa: PLC0415
+    from sagellm_benchmark.workload.workloads import CUSTOM, Workload, find  # noqa: PLC0415
 
     changes = {name: given[name] for name in WORKLOAD_FLAGS if given[name] is not None}
     if given["workload"].strip().lower() == CUSTOM:
@@ -347,7 +347,7 @@ def _workloads(given: Mapping[str, Any]) -> tuple[Workload, ...]:
 
 
 def _shapes(given: Mapping[str, Any]) -> tuple[LoadShape, ...]:
-    from sagellm_benchmark.bench.spec import LoadShape, parse_counts, parse_rates  # noqa: PLC0415
+    from sagellm_benchmark.runs.spec import LoadShape, parse_counts, parse_rates  # noqa: PLC0415
 
     base = LoadShape(
         arrival=given["arrival"],
@@ -366,7 +366,7 @@ def _shapes(given: Mapping[str, Any]) -> tuple[LoadShape, ...]:
 
 
 def _hardware(given: Mapping[str, Any]) -> HardwareHints:
-    from sagellm_benchmark.bench.spec import HardwareHints  # noqa: PLC0415
+    from sagellm_benchmark.runs.spec import HardwareHints  # noqa: PLC0415
 
     values = {name: given[name] for name in HARDWARE_FLAGS if given[name] is not None}
     return HardwareHints(given["hardware"], values)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sagellm_benchmark.engines.endpoint import Endpoint, choose_model, normalize
-from sagellm_benchmark.engines.http import StatusError
 from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.net import StatusError
 from tests.fakes.openai_server import Script
 from tests.fakes.openai_server import serving as fake_llm
 from tests.fakes.routes import Routes, closed_port, serving

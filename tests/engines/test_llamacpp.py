@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from sagellm_benchmark.engines import http
+from sagellm_benchmark import net
 from sagellm_benchmark.engines.gguf_facts import Gguf
 from sagellm_benchmark.engines.llamacpp import LlamaCpp, engine_version, last_words
 from sagellm_benchmark.engines.weights import find
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.probe.process import peak_memory_mb
+from sagellm_benchmark.machine.memory import peak_memory_mb
 from tests.fakes.tiny_model import TINY, write_tiny
 
 pytestmark = pytest.mark.engine
@@ -48,7 +48,7 @@ def complete(url: str, prompt: str, tokens: int) -> list[dict[str, Any]]:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    lines = http.post_text(f"{url}/v1/completions", body, timeout_s=60).splitlines()
+    lines = net.post_text(f"{url}/v1/completions", body, timeout_s=60).splitlines()
     return [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
 
 
@@ -68,7 +68,7 @@ def is_gone(pid: int) -> bool:
 def test_the_default_model_answers_with_its_real_weights(tmp_path: Path) -> None:
     found = find(None, quantization=None, cache=tmp_path, say=print)
     with engine(found, tmp_path).open() as server:
-        assert http.get_json(f"{server.base_url}/v1/models")["data"][0]["id"] == server.served_model
+        assert net.get_json(f"{server.base_url}/v1/models")["data"][0]["id"] == server.served_model
         events = complete(server.base_url, "The capital of France is", 8)
         assert server.model.weights == "real"
         assert (server.engine, server.local) == ("llama.cpp", True)
@@ -82,7 +82,7 @@ def test_every_token_of_dummy_weights_is_an_event_of_its_own(tiny: Gguf, tmp_pat
         events = complete(server.base_url, " good world under water", 100)
         words = [event["choices"][0]["text"] for event in events]
         spoken = [word for word in words if word]
-        again = http.post_json(f"{server.base_url}/tokenize", {"content": "".join(spoken)})
+        again = net.post_json(f"{server.base_url}/tokenize", {"content": "".join(spoken)})
     assert events[-1]["usage"] | {"prompt_tokens_details": None} == {
         "completion_tokens": 100,
         "prompt_tokens": 4,
@@ -106,7 +106,7 @@ def test_dummy_weights_of_every_family_are_served(family: Any, tmp_path: Path) -
 
 def test_requests_run_side_by_side_each_with_the_whole_context(tiny: Gguf, tmp_path: Path) -> None:
     with engine(tiny, tmp_path, parallel=4, context=256).open() as server:
-        assert http.get_json(f"{server.base_url}/props")["total_slots"] == 4
+        assert net.get_json(f"{server.base_url}/props")["total_slots"] == 4
         with ThreadPoolExecutor(4) as pool:
             prompts = [" word" * 100 + f" {letter}" for letter in "abcd"]
             answers = list(pool.map(lambda prompt: complete(server.base_url, prompt, 140), prompts))

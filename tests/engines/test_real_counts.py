@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from sagellm_benchmark.bench.prompts import Prompts
-from sagellm_benchmark.bench.workload import Workload
 from sagellm_benchmark.engines.base import Api, Server
 from sagellm_benchmark.engines.capability import choose_api
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.engines.llamacpp import LlamaCpp
+from sagellm_benchmark.engines.metrics import MetricsWatch
 from sagellm_benchmark.engines.tokens import Tokenizer, Usage, find_counter
-from sagellm_benchmark.probe.metrics import MetricsWatch
+from sagellm_benchmark.workload.prompts import Prompts
+from sagellm_benchmark.workload.workloads import Workload
 from tests.fakes.tiny_model import write_tiny
 
 pytestmark = pytest.mark.engine

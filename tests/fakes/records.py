@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sagellm_benchmark.bench.numbers import numbers
-from sagellm_benchmark.bench.record import Record
-from sagellm_benchmark.bench.sample import Sample
+from sagellm_benchmark.client.sample import Sample
+from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.verdict.summarize import numbers
 from tests.fakes.samples import closed_loop, columns
 
 HARDWARE = {

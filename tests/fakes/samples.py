@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from sagellm_benchmark.bench import stats
-from sagellm_benchmark.bench.sample import Phase, Sample
+from sagellm_benchmark.client.sample import Phase, Sample
+from sagellm_benchmark.verdict import stats
 
 
 def sample(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sagellm_benchmark.hub.directory import Directory
-from sagellm_benchmark.hub.pace import Pace
+from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import Hub, Store
 from tests.fakes.hub_server import REPO, WRITER, HubServer
 from tests.hub.support import SEEDED, Clock

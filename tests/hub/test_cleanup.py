@@ -12,8 +12,8 @@ from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, Usag
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.cleanup import Cleaned, clean
 from sagellm_benchmark.hub.directory import Directory
-from sagellm_benchmark.hub.pace import Pace
 from sagellm_benchmark.hub.publish import publish, rows_in
+from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import FILES, Hub, Snapshot, Store
 from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row, new_rows

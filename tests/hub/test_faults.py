@@ -11,9 +11,9 @@ from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.errors import ConflictError, DataError, Exit, RemoteError
 from sagellm_benchmark.files import to_json
-from sagellm_benchmark.hub.pace import Pace
 from sagellm_benchmark.hub.publish import publish
 from sagellm_benchmark.hub.rebuild import rebuild
+from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, Hub
 from tests.fakes.hub_server import READER, REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows

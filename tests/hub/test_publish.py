@@ -14,10 +14,10 @@ from sagellm_benchmark.board.merge import Fate
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.directory import Directory
-from sagellm_benchmark.hub.pace import Pace
+from sagellm_benchmark.hub.fetch import published_boards
 from sagellm_benchmark.hub.publish import merge, publish, rows_in
-from sagellm_benchmark.hub.published import published_boards
 from sagellm_benchmark.hub.rebuild import rebuild
+from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Hub, Store
 from tests.fakes.hub_server import REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
@@ -371,7 +371,7 @@ def test_publishing_does_not_wait_for_what_only_measuring_needs() -> None:
         "from sagellm_benchmark.board.read import Found\n"
         "from sagellm_benchmark.board.submission import Examiner\n"
         "from sagellm_benchmark.hub import publish\n"
-        "from sagellm_benchmark.report import published\n"
+        "from sagellm_benchmark.report import publishing\n"
         "rows = json.loads(sys.argv[1])\n"
         "assert Examiner([]).examine([Found('x', 0, rows[0])]).new\n"
         "print('numpy' in sys.modules)\n"

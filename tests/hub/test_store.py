@@ -7,8 +7,8 @@ import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, RemoteError, UsageError
-from sagellm_benchmark.hub.client import Answer, NoAnswer, call, shown
 from sagellm_benchmark.hub.store import Ambiguous, Busy, Hub, Stale
+from sagellm_benchmark.huggingface import Answer, NoAnswer, call, shown
 from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 
 BOARD = {SINGLE: b'[{"entry_id": "a"}]\n'}

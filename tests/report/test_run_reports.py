@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from sagellm_benchmark.bench.load import Progress
+from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.report import html, markdown, plot, terminal
 from sagellm_benchmark.report.progress import ProgressLine, duration, progress_text
 from sagellm_benchmark.report.view import view

@@ -10,8 +10,8 @@ from pathlib import Path
 from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
 from sagellm_benchmark.board.merge import Outcome, join, split
 from sagellm_benchmark.board.plausible import implausible
-from sagellm_benchmark.board.problem import repeated_key
 from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
+from sagellm_benchmark.board.rules import repeated_key
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sagellm_benchmark.board.identity import canonical
-from sagellm_benchmark.board.kinds import LINK, shown
-from sagellm_benchmark.board.problem import Problem
+from sagellm_benchmark.board.rules import LINK, Problem, shown
 
 MAX_ROW_BYTES = 256 * 1024
 MAX_DEPTH = 16

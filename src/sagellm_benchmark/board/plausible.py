@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from sagellm_benchmark.bench.chips import bandwidth_gb_s
 from sagellm_benchmark.board.identity import Row
+from sagellm_benchmark.chips import bandwidth_gb_s
+
+MAX_ERROR_RATE = 0.01  # of attempted requests, in a run as in a row
 
 BYTES_PER_WEIGHT = {"FP32": 4.0, "FP16": 2.0, "BF16": 2.0, "FP8": 1.0, "INT8": 1.0, "INT4": 0.5}
 TOKENS_PER_STEP = 8  # speculative decoding accepts several tokens for one reading of the weights
@@ -78,8 +80,6 @@ def answered(c: Claims) -> Iterator[str]:
     if not c.error_rate:
         return
     # brings numpy along, for which publishing sound rows need not wait
-    from sagellm_benchmark.bench.checks import MAX_ERROR_RATE  # noqa: PLC0415
-
     if c.error_rate > MAX_ERROR_RATE:
         yield (
             f"{c.error_rate:.1%} of the requests failed, more than {MAX_ERROR_RATE:.0%}: "

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark.board.hostile import is_deeper
-from sagellm_benchmark.board.kinds import shown
+from sagellm_benchmark.board.rules import shown
 from sagellm_benchmark.errors import DataError
 
 _OTHER_ENCODINGS = {b"\xef\xbb\xbf": "a byte order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}

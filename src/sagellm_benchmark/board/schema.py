@@ -12,12 +12,11 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import Any
 
-from sagellm_benchmark.board import kinds
+from sagellm_benchmark.board import rules
 from sagellm_benchmark.board.hostile import MAX_PROBLEMS, hostile
 from sagellm_benchmark.board.identity import Row, entry_id, identity, slug
-from sagellm_benchmark.board.kinds import Kind, choice, integer, nullable, number, shown
-from sagellm_benchmark.board.problem import Problem
-from sagellm_benchmark.probe.vendors import VENDORS
+from sagellm_benchmark.board.rules import Kind, Problem, choice, integer, nullable, number, shown
+from sagellm_benchmark.chips import VENDORS
 
 SCHEMA_VERSION = 1
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
@@ -59,10 +58,10 @@ def optional(path: str, kind: Kind) -> Rule:
 
 
 PUBLISHED = (
-    Rule("entry_id", kinds.FILLED),
-    *(Rule(name, kinds.OBJECT) for name in ("hardware", "model", "workload", "metrics")),
-    optional("metadata", nullable(kinds.OBJECT)),
-    optional("cluster", nullable(kinds.OBJECT)),
+    Rule("entry_id", rules.FILLED),
+    *(Rule(name, rules.OBJECT) for name in ("hardware", "model", "workload", "metrics")),
+    optional("metadata", nullable(rules.OBJECT)),
+    optional("cluster", nullable(rules.OBJECT)),
     *(
         optional(f"metrics.{name}", nullable(number(0, 1e18)))
         for name in ("ttft_ms", "tbt_ms", "tpot_ms", "throughput_tps", "peak_mem_mb", "error_rate")
@@ -71,35 +70,35 @@ PUBLISHED = (
 """Rows of other and of older tools are kept however odd they are; this is what their readers cannot do without."""
 
 NEW = (
-    Rule("entry_id", kinds.UUID_TEXT),
+    Rule("entry_id", rules.UUID_TEXT),
     optional("schema_version", integer(1, 1_000_000)),
-    Rule("engine", kinds.PLAIN_NAME),
-    optional("engine_version", kinds.TEXT),
-    Rule("sagellm_version", kinds.VERSION),
+    Rule("engine", rules.PLAIN_NAME),
+    optional("engine_version", rules.TEXT),
+    Rule("sagellm_version", rules.VERSION),
     Rule("config_type", choice("single_gpu", "multi_gpu", "multi_node")),
     *(
-        Rule(name, kinds.OBJECT)
+        Rule(name, rules.OBJECT)
         for name in ("hardware", "model", "workload", "metrics", "versions", "environment", "metadata")
     ),
     Rule("hardware.vendor", choice(*VENDORS)),
-    Rule("hardware.chip_model", kinds.NAME),
+    Rule("hardware.chip_model", rules.NAME),
     Rule("hardware.chip_count", integer(1, 1_000_000)),
-    optional("hardware.interconnect", kinds.TEXT),
-    optional("hardware.intra_node_interconnect", kinds.TEXT),
+    optional("hardware.interconnect", rules.TEXT),
+    optional("hardware.intra_node_interconnect", rules.TEXT),
     optional("hardware.chips_per_node", integer(1, 1_000_000)),
     optional("hardware.memory_per_chip_gb", number(0, 1e9)),
     optional("hardware.total_memory_gb", number(0, 1e9)),
-    Rule("model.name", kinds.NAME),
-    Rule("model.parameters", kinds.FILLED),
+    Rule("model.name", rules.NAME),
+    Rule("model.parameters", rules.FILLED),
     Rule("model.precision", choice(*PRECISIONS)),
-    optional("model.quantization", nullable(kinds.TEXT)),
-    optional("model.weights", kinds.only("real", "measure the real weights, made-up ones show speed alone")),
-    Rule("workload.name", kinds.PLAIN_NAME),
+    optional("model.quantization", nullable(rules.TEXT)),
+    optional("model.weights", rules.only("real", "measure the real weights, made-up ones show speed alone")),
+    Rule("workload.name", rules.PLAIN_NAME),
     Rule("workload.input_length", integer(1, 10**9)),
     Rule("workload.output_length", integer(1, 10**9)),
     optional("workload.batch_size", nullable(integer(1, 10**9))),
     optional("workload.concurrent_requests", nullable(integer(1, 10**9))),
-    optional("workload.dataset", kinds.NAME),
+    optional("workload.dataset", rules.NAME),
     Rule("metrics.ttft_ms", number()),
     Rule("metrics.throughput_tps", number()),
     Rule("metrics.peak_mem_mb", integer(0, 10**12)),
@@ -112,52 +111,52 @@ NEW = (
         optional(f"metrics.{name}", nullable(integer(0)))
         for name in ("kv_used_tokens", "kv_used_bytes", "evict_count")
     ),
-    optional("cluster", nullable(kinds.OBJECT)),
+    optional("cluster", nullable(rules.OBJECT)),
     Rule("cluster.node_count", integer(2, 1_000_000)),
     *(
-        Rule(f"cluster.{name}", kinds.TEXT)
+        Rule(f"cluster.{name}", rules.TEXT)
         for name in ("comm_backend", "topology_type", "interconnect", "topology")
     ),
-    optional("cluster.inter_node_network", kinds.TEXT),
+    optional("cluster.inter_node_network", rules.TEXT),
     optional("cluster.network_bandwidth_gbps", nullable(number())),
-    optional("cluster.parallelism", nullable(kinds.OBJECT)),
+    optional("cluster.parallelism", nullable(rules.OBJECT)),
     *(
         optional(f"cluster.parallelism.{name}", integer(1, 1_000_000))
         for name in ("tensor_parallel", "pipeline_parallel", "data_parallel")
     ),
-    *(Rule(f"versions.{name}", kinds.VERSION_OR_NA) for name in ("protocol", "backend", "core")),
+    *(Rule(f"versions.{name}", rules.VERSION_OR_NA) for name in ("protocol", "backend", "core")),
     *(
-        optional(f"versions.{name}", kinds.VERSION_OR_NA)
+        optional(f"versions.{name}", rules.VERSION_OR_NA)
         for name in ("control_plane", "gateway", "kv_cache", "comm", "compression", "benchmark")
     ),
-    Rule("environment.os", kinds.FILLED),
-    Rule("environment.python_version", kinds.FILLED),
+    Rule("environment.os", rules.FILLED),
+    Rule("environment.python_version", rules.FILLED),
     *(
-        optional(f"environment.{name}", kinds.TEXT)
+        optional(f"environment.{name}", rules.TEXT)
         for name in ("pytorch_version", "cuda_version", "cann_version", "driver_version")
     ),
-    optional("kv_cache_config", nullable(kinds.OBJECT)),
-    optional("kv_cache_config.enabled", kinds.BOOLEAN),
-    optional("kv_cache_config.eviction_policy", kinds.TEXT),
+    optional("kv_cache_config", nullable(rules.OBJECT)),
+    optional("kv_cache_config.enabled", rules.BOOLEAN),
+    optional("kv_cache_config.eviction_policy", rules.TEXT),
     optional("kv_cache_config.budget_tokens", integer(0)),
-    optional("kv_cache_config.prefix_cache_enabled", kinds.BOOLEAN),
-    Rule("metadata.submitted_at", kinds.MOMENT),
-    Rule("metadata.submitter", kinds.FILLED),
-    Rule("metadata.data_source", kinds.FILLED),
+    optional("kv_cache_config.prefix_cache_enabled", rules.BOOLEAN),
+    Rule("metadata.submitted_at", rules.MOMENT),
+    Rule("metadata.submitter", rules.FILLED),
+    Rule("metadata.data_source", rules.FILLED),
     *(
-        optional(f"metadata.{name}", kinds.TEXT)
+        optional(f"metadata.{name}", rules.TEXT)
         for name in ("engine", "engine_version", "reproducible_cmd", "git_commit", "notes", "idempotency_key")
     ),
-    optional("metadata.release_date", kinds.DAY),
-    optional("metadata.changelog_url", kinds.LINK),
-    optional("metadata.verified", kinds.only(False, "maintainers verify a row once it is on the board")),
-    optional("validity", kinds.OBJECT),
+    optional("metadata.release_date", rules.DAY),
+    optional("metadata.changelog_url", rules.LINK),
+    optional("metadata.verified", rules.only(False, "maintainers verify a row once it is on the board")),
+    optional("validity", rules.OBJECT),
     Rule(
         "validity.valid",
-        kinds.only(True, "its own checks must find nothing against the run; see validity.reasons"),
+        rules.only(True, "its own checks must find nothing against the run; see validity.reasons"),
     ),
-    optional("validity.reasons", kinds.TEXTS),
-    optional("validity.not_checked", kinds.TEXTS),
+    optional("validity.reasons", rules.TEXTS),
+    optional("validity.not_checked", rules.TEXTS),
 )
 """The whole contract, v1, and this toolkit's own fields. Fields that it does not name are free, but never hostile."""
 
@@ -189,7 +188,7 @@ def _metrics(row: Row) -> Iterator[Problem]:
     """Metrics that no rule names are numbers too, but for those that say where another one comes from."""
     metrics = row.get("metrics")
     for name, value in metrics.items() if isinstance(metrics, dict) else ():
-        kind = kinds.TEXT if name.endswith("_source") else nullable(number())
+        kind = rules.TEXT if name.endswith("_source") else nullable(number())
         if f"metrics.{name}" not in _NAMED and not kind.accepts(value):
             yield Problem(f"metrics.{name}", shown(value), kind.allowed)
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import Identity
-from sagellm_benchmark.board.kinds import shown
 from sagellm_benchmark.board.plausible import implausible
-from sagellm_benchmark.board.problem import Problem, repeated_key
 from sagellm_benchmark.board.read import Found
+from sagellm_benchmark.board.rules import Problem, repeated_key, shown
 from sagellm_benchmark.board.schema import Strength, problems
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sagellm_benchmark.board.identity import content
-from sagellm_benchmark.board.kinds import shown
 from sagellm_benchmark.board.plausible import implausible
-from sagellm_benchmark.board.problem import Problem, repeated_key
 from sagellm_benchmark.board.read import Found, Limits, read_rows
+from sagellm_benchmark.board.rules import Problem, repeated_key, shown
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import orjson
 
 from sagellm_benchmark.engines.base import PATHS, Api, Server
-from sagellm_benchmark.engines.http import StatusError, post_text
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.net import StatusError, post_text
 
 PROBE_TEXT = "ping"
 PROBE_TIMEOUT_S = 120.0  # the first request of a cold server compiles kernels

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 import psutil
 
-from sagellm_benchmark.engines import dummy_tokens, room
+from sagellm_benchmark.engines import capacity, dummy_tokens
 from sagellm_benchmark.engines.gguf_facts import WEIGHTS_KEY, Gguf, facts, human_count
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import cannot_write
@@ -148,10 +148,10 @@ def ensure(architecture: Architecture, *, quantization: str | None, cache: Path,
     path = cache / f"{architecture.name}-dummy{RECIPE}-{kind.name}.gguf"
     size = size_bytes(architecture, kind)
     what = f"{architecture.name} in {kind.name}"
-    room.check_memory(what, size)
+    capacity.check_memory(what, size)
     if not _is_whole(path, size):
         _remove_leftovers(path)
-        room.check_disk(what, size, path.parent)
+        capacity.check_disk(what, size, path.parent)
         say(f"writing dummy weights for {what}, {size / 1e9:.1f} GB, to {path}")
         _write(path, architecture, kind, say)
     found = replace(facts(path), name=architecture.name)

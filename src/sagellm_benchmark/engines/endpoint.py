@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sagellm_benchmark.engines import recognise
 from sagellm_benchmark.engines.base import ModelFacts, Server, Weights
 from sagellm_benchmark.engines.gguf_facts import name_of
-from sagellm_benchmark.engines.http import get_json
 from sagellm_benchmark.errors import RemoteError, UsageError
-from sagellm_benchmark.probe import server as probe
+from sagellm_benchmark.machine import listening
+from sagellm_benchmark.net import get_json
 
 _MAX_LISTED = 20
 
@@ -42,10 +43,10 @@ class Endpoint:
         url = normalize(self.base_url)
         cards = _served(url, self.api_key)
         card = choose_model(cards, self.model)
-        said = probe.identify(url, card, api_key=self.api_key)
+        said = recognise.identify(url, card, api_key=self.api_key)
         parts = urllib.parse.urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        local, pid = probe.place(parts.hostname or "", port)
+        local, pid = listening.place(parts.hostname or "", port)
         yield Server(
             base_url=url,
             served_model=str(card["id"]),
@@ -57,7 +58,7 @@ class Endpoint:
             api_key=self.api_key,
         )
 
-    def _facts(self, card: Mapping[str, Any], said: probe.Identity) -> ModelFacts:
+    def _facts(self, card: Mapping[str, Any], said: recognise.Identity) -> ModelFacts:
         return ModelFacts(
             name=_readable(self.model or str(card["id"])),
             parameters=self.parameters or said.parameters,

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sagellm_benchmark.engines import architectures, room
+from sagellm_benchmark import huggingface
+from sagellm_benchmark.engines import architectures, capacity
 from sagellm_benchmark.engines.gguf_facts import Gguf, facts, is_later_shard, shards
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.files import cannot_write
-from sagellm_benchmark.hub import client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -154,7 +154,9 @@ def similar(name: str) -> list[str]:
     try:
         # Not through list_models, which goes on trying for half a minute.
         found = _ask(
-            lambda api: client.library().get_session().get(f"{api.endpoint}/api/models", params=wanted).json()
+            lambda api: (
+                huggingface.library().get_session().get(f"{api.endpoint}/api/models", params=wanted).json()
+            )
         )
     except _Absent:
         return []
@@ -168,18 +170,18 @@ def similar(name: str) -> list[str]:
 
 def _ask(question: Callable[[Any], Any]) -> Any:
     """Put a question to the Hub; raises _Absent for what it does not have or show us, else RemoteError."""
-    api = client.library().HfApi(endpoint=_endpoint())
+    api = huggingface.library().HfApi(endpoint=_endpoint())
     try:
-        return client.call(lambda: question(api), timeout_s=SILENCE_S, total_s=TOTAL_S)
-    except client.Answer as answer:
+        return huggingface.call(lambda: question(api), timeout_s=SILENCE_S, total_s=TOTAL_S)
+    except huggingface.Answer as answer:
         if answer.status in (401, 403, 404) and (answer.code or answer.status != 404):
             gated = "it wants a login: set HF_TOKEN" if answer.code == "GatedRepo" else "no such repository"
             raise _Absent(gated) from answer
         raise RemoteError(f"the Hub answered {answer}", hint="try again later") from answer
-    except client.NoAnswer as error:
-        where = client.shown(_endpoint() or "huggingface.co")
+    except huggingface.NoAnswer as error:
+        where = huggingface.shown(_endpoint() or "huggingface.co")
         raise RemoteError(f"the Hub ({where}) cannot be reached: {error}", hint="see HF_ENDPOINT") from error
-    except client.NotAsked as error:
+    except huggingface.NotAsked as error:
         raise RemoteError(f"the Hub was not asked: {error}", hint=OTHER_WAYS) from error
 
 
@@ -188,7 +190,7 @@ def download(choice: Choice, say: Callable[[str], None]) -> Gguf:
 
     Raises DataError for no room or a file that stays damaged, RemoteError when the Hub goes away meanwhile.
     """
-    room.check_disk(choice.repo, choice.size_bytes, _cache_folder())
+    capacity.check_disk(choice.repo, choice.size_bytes, _cache_folder())
     say(f"fetching {choice.source} ({choice.size_bytes / 1e9:.1f} GB) from the Hub")
     path = _fetch(choice, force=False)
     try:
@@ -199,7 +201,7 @@ def download(choice: Choice, say: Callable[[str], None]) -> Gguf:
 
 
 def _fetch(choice: Choice, *, force: bool) -> Path:
-    hub = client.library()
+    hub = huggingface.library()
     if sys.stderr.isatty() and not os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS"):
         hub.utils.enable_progress_bars()
     try:

@@ -13,8 +13,8 @@ from sagellm_benchmark.engines.capability import (
     Capabilities,
     prompt_fields,
 )
-from sagellm_benchmark.engines.http import post_json
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.net import post_json
 
 
 class TokenCounter(Protocol):

@@ -10,8 +10,8 @@ from sagellm_benchmark.board.folder import is_derived, is_plain
 from sagellm_benchmark.board.read import Limits, parse_rows
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
 from sagellm_benchmark.hub.git import Blob, Repository
-from sagellm_benchmark.hub.pace import Pace
 from sagellm_benchmark.hub.publish import Source, publish, unpublished
+from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import Store
 
 ROUNDS = 10

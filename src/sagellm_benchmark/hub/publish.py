@@ -13,8 +13,8 @@ from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.pace import Pace, Tries, patiently
 from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry, tables
+from sagellm_benchmark.hub.retry import Pace, Tries, retrying
 from sagellm_benchmark.hub.store import (
     SUBMISSIONS,
     Ambiguous,
@@ -95,7 +95,7 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
         board = Board.of(store.read())
         return board, _accepted(store, board, _read(source, board), skip_invalid=skip_invalid)
 
-    board, examined = patiently(read, pace)
+    board, examined = retrying(read, pace)
     merged = join(board.entries, (*examined.known, *examined.new))
     for name, content in tables(merged.entries).items():
         if name in BOARDS:
@@ -116,7 +116,7 @@ def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> li
             *(one.found.where for one in examined.refused),
         ]
 
-    return patiently(read, pace)
+    return retrying(read, pace)
 
 
 def _read(source: Source, board: Board) -> list[Found]:

@@ -10,9 +10,9 @@ from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Merge, join
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.pace import Pace, patiently
 from sagellm_benchmark.hub.plan import Board, tables, with_unknown
 from sagellm_benchmark.hub.publish import read_submissions
+from sagellm_benchmark.hub.retry import Pace, retrying
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Stale, Store
 
 _NAMED = 5
@@ -35,7 +35,7 @@ def rebuild(store: Store, pace: Pace | None = None) -> Rebuilt:
     A busy store is waited for, and so is one that changes while it is read. Raises DataError when there is nothing to
     rebuild from, RemoteError when the store is out of reach.
     """
-    return patiently(lambda: _rebuilt(store), pace)
+    return retrying(lambda: _rebuilt(store), pace)
 
 
 def _rebuilt(store: Store) -> Rebuilt:

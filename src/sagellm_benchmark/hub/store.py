@@ -17,7 +17,7 @@ import orjson
 from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, UsageError
-from sagellm_benchmark.hub.client import Answer, NoAnswer, NotAsked, call, library, shown
+from sagellm_benchmark.huggingface import Answer, NoAnswer, NotAsked, call, library, shown
 
 T = TypeVar("T")
 

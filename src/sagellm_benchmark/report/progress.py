@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TextIO
 
-from sagellm_benchmark.bench.load import Progress
+from sagellm_benchmark.client.terms import Progress
 
 
 class ProgressLine:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-from sagellm_benchmark.bench.record import Record
 from sagellm_benchmark.report import html, plot, terminal
 from sagellm_benchmark.report.view import UNKNOWN, figure, subject, view
+from sagellm_benchmark.runs.record import Record
 
 HEAD = ("run", "tokens/s", "requests/s", "in time", "TTFT ms", "TPOT ms", "E2E ms", "failed", "verdict")
 BAR = 24

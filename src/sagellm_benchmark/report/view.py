@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sagellm_benchmark.bench.record import Record
+from sagellm_benchmark.runs.record import Record
 
 UNKNOWN = "–"
 RECOUNT_TOLERANCE = 0.1  # random text does not tokenize back to itself exactly

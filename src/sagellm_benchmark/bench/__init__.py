@@ -1,1 +1,0 @@
-"""Making a number: workload and schedule in, samples out, statistics and checks over them."""

@@ -1,0 +1,275 @@
+"""How far the client itself can be believed: it is driven at a server whose timing is known."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from pathlib import Path
+from typing import IO, Literal
+
+import numpy as np
+
+from sagellm_benchmark.client.drive import drive
+from sagellm_benchmark.client.sample import Sample
+from sagellm_benchmark.client.terms import ClientHealth, Limits, Observed, Target
+from sagellm_benchmark.client.timed_server import Truth, read_log
+from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.workload.schedule import Schedule, busiest, constant
+from sagellm_benchmark.workload.workloads import Turn
+
+MAX_BIAS_S = 0.005  # by how much the client may report TTFT too high (p50), where TTFT is not longer by far
+_TTFT_S, _ITL_S = 0.05, 0.01
+_TOKENS = 32
+_FULL_PACE_STREAMS = 256  # beyond it, streams are slowed so that the built-in server keeps its own timing
+_STAGGER_S = 0.0001
+_MOST = 1024  # streams, or requests a second
+_FEWEST = 8  # requests that tell something
+_SHAPE_S = 0.8
+
+_RUNGS = (25_600, 51_200, 102_400)  # tokens a second to which the client is driven beyond the load's shape
+_RUNG_S = 0.1
+_RUNG_TTFT_S = 0.01
+_CLEAN_ITL_S = 0.001
+_BUSY = 0.9  # of a core: from here on it is the client, not the built-in server, that holds a load up
+
+_START_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bias:
+    """Reported minus true, over the requests that both sides know."""
+
+    requests: int
+    tokens: int
+    ttft_s_p50: float
+    ttft_s_p99: float
+    itl_s: float  # mean over requests of the absolute error of a request's mean ITL
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The client's own error at a load's shape, and up to which rates it is clean; measured right before the load."""
+
+    streams: int | None  # of a closed loop
+    requests: int | None  # of an open loop, in its busiest 0.8 s
+    tokens_per_s: float  # what the calibration ran at, at the load's shape
+    ttft_bias_s_p50: float
+    ttft_bias_s_p99: float
+    itl_bias_s: float
+    cpu_s_per_token: float
+    clean_tokens_per_s: float | None  # the highest rate driven at which it was clean; None where at none
+    limited_by: Literal["client", "server"]  # what kept it from a higher rate
+    most_tokens_per_s: (
+        float  # where it gives out, by the processor time of a token, each of which is an event here
+    )
+
+
+def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
+    """Drive the built-in server with the busiest second of a load, then faster and faster until something gives out.
+
+    At the load's shape every stream gets 100 tokens a second, and fewer beyond 256 streams at once. More than 1,024
+    streams or requests a second are not tried: the built-in server would not keep its own time. Takes two seconds.
+
+    Raises RemoteError where the built-in server cannot be started or answers nothing.
+    """
+    shape = _shape(load)
+    with tempfile.TemporaryDirectory(prefix="sagellm-calibration-") as folder:
+        log = Path(folder) / "truth"
+        with timed_server(log, ttft_s=_TTFT_S, itl_s=_ITL_S) as base_url:
+            steps = (shape, *_rungs(shape))
+            loads = [
+                step.drive(base_url, api, Path(folder) / str(number), processes)
+                for number, step in enumerate(steps)
+            ]
+        truth = read_log(log)
+        driven = [Driven(load.elapsed_s, load.health, compare(load.samples(), truth)) for load in loads]
+    best, limited_by = highest_clean(driven)
+    at_shape = driven[0]
+    most = processes / max(min(one.cpu_s_per_token for one in driven), 1e-9)
+    if limited_by == "client":
+        most *= _BUSY
+    if best is not None:
+        most = max(best.tokens_per_s, most)
+    return Calibration(
+        streams=shape.schedule.concurrency,
+        requests=None if shape.schedule.due_s is None else len(shape.schedule.due_s),
+        tokens_per_s=at_shape.tokens_per_s,
+        ttft_bias_s_p50=at_shape.bias.ttft_s_p50,
+        ttft_bias_s_p99=at_shape.bias.ttft_s_p99,
+        itl_bias_s=at_shape.bias.itl_s,
+        cpu_s_per_token=at_shape.cpu_s_per_token,
+        clean_tokens_per_s=None if best is None else best.tokens_per_s,
+        limited_by=limited_by,
+        most_tokens_per_s=most,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A load to drive at the built-in server, and the pace to ask of it."""
+
+    schedule: Schedule
+    ttft_s: float
+    itl_s: float
+    at_once: int  # requests in flight, about
+
+    def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
+        """Raises KeyboardInterrupt where it was stopped: half a calibration says nothing."""
+        observed = drive(
+            asking(_TOKENS),
+            None,
+            self.schedule,
+            Target(base_url, "timed", api, extra={"ttft_s": self.ttft_s, "itl_s": self.itl_s}),
+            Limits(request_s=30.0, total_s=60.0),
+            spool,
+            processes=processes,
+        )
+        if observed.interrupted:
+            raise KeyboardInterrupt
+        return observed
+
+
+@dataclass(frozen=True, slots=True)
+class Driven:
+    """How the client did at one load."""
+
+    elapsed_s: float
+    health: ClientHealth
+    bias: Bias
+
+    @property
+    def tokens_per_s(self) -> float:
+        """The rate it was driven at."""
+        return self.bias.tokens / self.elapsed_s
+
+    @property
+    def cpu_s_per_token(self) -> float:
+        """Of all its processes."""
+        return (self.health.cpu_s or 0.0) / self.bias.tokens
+
+    @property
+    def busy(self) -> bool:
+        """Whether its core had nothing left to give."""
+        return (self.health.cpu_share or 0.0) > _BUSY
+
+    @property
+    def clean(self) -> bool:
+        """Whether what it reported was true."""
+        return not self.busy and self.bias.ttft_s_p50 <= MAX_BIAS_S and self.bias.itl_s <= _CLEAN_ITL_S
+
+
+def _shape(load: Schedule) -> _Step:
+    """The busiest second of a load; one that is too thin to tell anything becomes a few requests, evenly spaced."""
+    schedule = busiest(load, _SHAPE_S, _MOST)
+    if schedule.concurrency is not None:
+        schedule = replace(schedule, stagger_s=stagger(schedule.concurrency))
+    if schedule.due_s is not None and len(schedule.due_s) < _FEWEST:
+        schedule = Schedule(due_s=constant(_FEWEST / _SHAPE_S, _FEWEST))
+    answer_s = _TTFT_S + _ITL_S * _TOKENS
+    at_once = schedule.concurrency or len(busiest(schedule, answer_s, _MOST).due_s or ())
+    return _Step(schedule, _TTFT_S, pace(at_once), at_once)
+
+
+def _rungs(shape: _Step) -> Iterator[_Step]:
+    """Closed loops at higher rates than the shape's, slowest first."""
+    streams = min(max(shape.at_once, 64), _FULL_PACE_STREAMS)
+    for rate in _RUNGS:
+        if rate > shape.at_once / shape.itl_s:
+            yield _Step(Schedule(streams, duration_s=_RUNG_S), _RUNG_TTFT_S, streams / rate, streams)
+
+
+def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["client", "server"]]:
+    """The fastest load up to the first one that was not clean, and what gave out there."""
+    clean = list(takewhile(lambda step: step.clean, driven))
+    best = max(clean, key=lambda step: step.tokens_per_s, default=None)
+    gave_out = len(clean) < len(driven) and driven[len(clean)].busy
+    return best, "client" if gave_out else "server"
+
+
+def pace(streams: int) -> float:
+    """Seconds between a stream's tokens at which the built-in server keeps its own timing."""
+    return _ITL_S * max(1.0, streams / _FULL_PACE_STREAMS)
+
+
+def stagger(streams: int) -> float:
+    """Seconds between first requests: beyond 256 streams the built-in server would need 30 ms to read a burst."""
+    return _STAGGER_S if streams > _FULL_PACE_STREAMS else 0.0
+
+
+class asking:  # noqa: N801 - reads as a function, and can be sent to another process
+    """Conversations of one short turn that ask for a number of tokens."""
+
+    def __init__(self, tokens: int) -> None:
+        self._tokens = tokens
+
+    def __call__(self, index: int) -> tuple[Turn, ...]:
+        """The same few words for every index but for the index itself."""
+        return (Turn(f"{index} is the number of this request", 8, self._tokens),)
+
+
+@contextlib.contextmanager
+def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = None) -> Iterator[str]:
+    """The built-in server in a process of its own; its base URL. Its log is whole when the block has ended.
+
+    It runs on the core given, or else keeps off the cores that this process is pinned to, if it is.
+    """
+    command = [sys.executable, "-m", "sagellm_benchmark.client.timed_server", "--log", str(log)]
+    command += ["--ttft-ms", str(ttft_s * 1000), "--itl-ms", str(itl_s * 1000)]
+    command += ["--beside"] if cpu is None else ["--cpu", str(cpu)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            yield _first_line(process.stdout)
+        finally:
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                process.wait(_START_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def compare(samples: Iterable[Sample], truth: Mapping[int, Truth]) -> Bias:
+    """The client's account of each answered request against the server's own."""
+    ttft, itl, tokens = [], [], 0
+    for sample in samples:
+        known = truth.get(_number(sample.text))
+        if (
+            known is None
+            or not sample.ok
+            or sample.ttft_s is None
+            or len(sample.event_s) != len(known.sent_s)
+        ):
+            continue
+        ttft.append(sample.ttft_s - (known.sent_s[0] - known.read_s))
+        gaps = len(sample.event_s) - 1
+        if gaps:
+            itl.append(abs(_span(sample.event_s) - _span(known.sent_s)) / gaps)
+        tokens += len(sample.event_s)
+    if not ttft:
+        raise RemoteError("the built-in server answered nothing", hint="is this machine badly overloaded?")
+    p50, p99 = np.percentile(ttft, [50, 99])
+    return Bias(len(ttft), tokens, float(p50), float(p99), float(np.mean(itl)) if itl else 0.0)
+
+
+def _span(times: tuple[float, ...]) -> float:
+    return times[-1] - times[0]
+
+
+def _number(text: str) -> int:
+    word = text.partition(" ")[0].removeprefix("#")
+    return int(word) if word.isdigit() else -1
+
+
+def _first_line(output: IO[str] | None) -> str:
+    line = output.readline().strip() if output is not None else ""
+    if not line:
+        raise RemoteError("the built-in server did not start", hint="see the message above")
+    return line

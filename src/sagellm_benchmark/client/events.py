@@ -1,0 +1,262 @@
+"""What a server's bytes mean: SSE framing, the JSON of its events, and which of them carry content. Pure.
+
+An event counts as arrived when the blank line that ends it has: its time is the stamp of the read that brought
+that line's last byte. However a stream is cut into reads, the same events come out.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.client.sample import Failure
+
+_BLANK_LINE = re.compile(rb"(?:\r\n?+|\n)(?:\r\n?+|\n)")  # possessive: CRLF is one line end, never two
+_BOM = b"\xef\xbb\xbf"
+_DETAIL_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One response, decoded. Counts are the server's own `usage`, None where it sent none."""
+
+    event_s: tuple[float, ...]  # arrival of each event that carries content
+    text: str  # everything generated, reasoning included
+    said: str  # the part that a following turn repeats: without reasoning
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    finish_reason: str | None = None
+    failure: Failure | None = None
+    detail: str | None = None
+
+
+def decode(body: bytes, ends: Sequence[int], stamps: Sequence[float], *, complete: bool) -> Answer:
+    """Decode the body of a 200 answer.
+
+    Read i arrived at `stamps[i]` and ended at offset `ends[i]` of the body. `complete` says whether HTTP's own
+    framing was: a stream that said it was finished needs no such thing.
+    """
+    reading = _Reading()
+    try:
+        if body.lstrip()[:1] == b"{":
+            reading.whole(body, complete=complete)
+        else:
+            reading.stream(body, complete=complete)
+    except _MalformedError as error:
+        reading.fail(Failure.MALFORMED, str(error))
+    last = len(stamps) - 1
+    times = tuple(stamps[min(bisect_left(ends, offset), last)] for offset in reading.offsets)
+    return reading.answer(times)
+
+
+def explain_status(status: int, body: bytes) -> str:
+    """A failed status for people: the server's own message, in one short clean line."""
+    text = body[:4096].decode(errors="replace")
+    try:
+        text = _message(orjson.loads(body)) or text
+    except orjson.JSONDecodeError:
+        text = re.sub(r"<[^>]*>", " ", text)
+    return clean(f"HTTP {status}: {text}" if text.strip() else f"HTTP {status}")
+
+
+def clean(text: str) -> str:
+    """One printable line of at most a few hundred characters."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text[:4096]).split())
+    return line if len(line) <= _DETAIL_CHARACTERS else f"{line[: _DETAIL_CHARACTERS - 1]}…"
+
+
+def payloads(body: bytes, *, complete: bool = True) -> Iterator[tuple[int, bytes]]:
+    """Each event's data and the offset where its blank line ends.
+
+    A complete body may leave out the last blank line, as some servers do after `[DONE]`.
+    """
+    start = len(_BOM) if body.startswith(_BOM) else 0
+    for boundary in _BLANK_LINE.finditer(body, start):
+        data = _data(body[start : boundary.start()])
+        start = boundary.end()
+        if data is not None:
+            yield start, data
+    if complete and (data := _data(body[start:])) is not None:
+        yield len(body), data
+
+
+def _data(block: bytes) -> bytes | None:
+    """The data of one event; None for comments and other fields. `error:` is llama.cpp's own field."""
+    if block.startswith(b"data:") and b"\n" not in block and b"\r" not in block:
+        return block[5:].strip()
+    lines = [line.partition(b":") for line in block.splitlines()]
+    data = [value.removeprefix(b" ") for name, _, value in lines if name == b"data"]
+    if data:
+        return b"\n".join(data).strip()
+    errors = [value.strip() for name, _, value in lines if name == b"error"]
+    return b'{"error":%b}' % errors[0] if errors else None
+
+
+class _MalformedError(Exception):
+    """The bytes are not what an OpenAI-compatible server sends."""
+
+
+class _Reading:
+    """The state of one decoding."""
+
+    __slots__ = (
+        "cached_tokens",
+        "completion_tokens",
+        "detail",
+        "failure",
+        "finish_reason",
+        "offsets",
+        "prompt_tokens",
+        "said",
+        "text",
+    )
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+        self.text: list[str] = []
+        self.said: list[str] = []
+        self.prompt_tokens: int | None = None
+        self.completion_tokens: int | None = None
+        self.cached_tokens: int | None = None
+        self.finish_reason: str | None = None
+        self.failure: Failure | None = None
+        self.detail: str | None = None
+
+    def fail(self, failure: Failure, detail: str) -> None:
+        if self.failure is None:
+            self.failure, self.detail = failure, clean(detail)
+
+    def answer(self, times: tuple[float, ...]) -> Answer:
+        if self.failure is None and not times:
+            self.fail(Failure.EMPTY, "the answer has no content")
+        return Answer(
+            event_s=times,
+            text="".join(self.text),
+            said="".join(self.said),
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            cached_tokens=self.cached_tokens,
+            finish_reason=self.finish_reason,
+            failure=self.failure,
+            detail=self.detail,
+        )
+
+    def stream(self, body: bytes, *, complete: bool) -> None:
+        """Fold a server-sent event stream."""
+        count = 0
+        for count, (offset, data) in enumerate(payloads(body, complete=complete), 1):  # noqa: B007
+            if data == b"[DONE]":
+                return
+            if self.take(_object(data), "delta"):
+                self.offsets.append(offset)
+            if self.failure is not None:
+                return
+        said = body.strip()
+        if complete and not count and said and not said.startswith(b":"):  # comments keep connections alive
+            raise _MalformedError(f"neither events nor JSON: {body[:200].decode(errors='replace')}")
+        if self.finish_reason is None and (said or not complete):
+            self.fail(Failure.CUT_OFF, "the stream ended without [DONE] or a finish_reason")
+
+    def whole(self, body: bytes, *, complete: bool) -> None:
+        """Read an answer that was not streamed; it arrived when its last byte did."""
+        if not complete:
+            self.fail(Failure.CUT_OFF, "the connection closed in the middle of the answer")
+        elif self.take(_object(body), "message"):
+            self.offsets.append(len(body))
+
+    def take(self, event: dict[str, Any], part: str) -> bool:
+        """Note one event; whether it carries content."""
+        if "error" in event or event.get("object") == "error":
+            self.fail(Failure.SERVER, _message(event) or "the server reported an error without a message")
+            return False
+        if (usage := event.get("usage")) is not None:
+            self.count(usage)
+        if (timings := event.get("timings")) is not None and self.cached_tokens is None:
+            self.cached_tokens = _count(timings, "cache_n")  # llama.cpp's own
+        choices = event.get("choices")
+        if choices is None:
+            return False
+        if type(choices) is not list:
+            raise _MalformedError("`choices` is not a list")
+        carries = False
+        for choice in choices:
+            carries |= self.choose(choice, part)
+        return carries
+
+    def choose(self, choice: Any, part: str) -> bool:
+        """Note one choice of an event; whether it carries content."""
+        if type(choice) is not dict:
+            raise _MalformedError("a choice is not an object")
+        reason = choice.get("finish_reason")
+        if reason is not None:
+            self.finish_reason = clean(str(reason))
+        delta = choice.get(part)
+        said = choice.get("text") if delta is None else _field(delta, "content")
+        if said and type(said) is str:
+            self.text.append(said)
+            self.said.append(said)
+            return True
+        return delta is not None and self.other(delta)
+
+    def other(self, delta: dict[str, Any]) -> bool:
+        """Note what is generated but is not said: reasoning, refusals and calls of tools."""
+        found = [text for name in ("reasoning_content", "reasoning", "refusal") if (text := delta.get(name))]
+        parts = [text for text in found if type(text) is str][:1]
+        calls = delta.get("tool_calls")
+        for call in calls if type(calls) is list else ():
+            function = call.get("function") if type(call) is dict else None
+            if type(function) is dict:
+                parts += [str(function[name]) for name in ("name", "arguments") if function.get(name)]
+        self.text += parts
+        return bool(parts)
+
+    def count(self, usage: Any) -> None:
+        """Note the server's usage; the last one stands where it sends several."""
+        self.prompt_tokens = _count(usage, "prompt_tokens")
+        self.completion_tokens = _count(usage, "completion_tokens")
+        if (details := usage.get("prompt_tokens_details")) is not None:
+            self.cached_tokens = _count(details, "cached_tokens")
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        event = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise _MalformedError(f"not JSON ({error}): {data[:120].decode(errors='replace')}") from None
+    if type(event) is not dict:
+        raise _MalformedError(f"not a JSON object: {data[:120].decode(errors='replace')}")
+    return event
+
+
+def _field(value: Any, name: str) -> Any:
+    if type(value) is not dict:
+        raise _MalformedError("`delta` or `message` is not an object")
+    return value.get(name)
+
+
+def _count(value: Any, name: str) -> int | None:
+    if type(value) is not dict:
+        raise _MalformedError("`usage` is not an object")
+    number = value.get(name)
+    return number if type(number) is int and number >= 0 else None
+
+
+def _message(reply: Any) -> str | None:
+    """The message of an error reply in any of the shapes that servers use."""
+    if type(reply) is not dict:
+        return None
+    error = reply.get("error")
+    for holder in (error, reply):
+        if type(holder) is str:
+            return holder
+        if type(holder) is dict:
+            for name in ("message", "detail"):
+                if holder.get(name):
+                    return str(holder[name])
+    return None

@@ -1,0 +1,48 @@
+"""How the client itself fares while it drives a load."""
+
+from __future__ import annotations
+
+import asyncio
+from array import array
+from time import monotonic, process_time
+
+import numpy as np
+
+from sagellm_benchmark.client.terms import ClientHealth
+
+_PERIOD_S = 0.02
+_ENOUGH = 100  # wake-ups, below which their p99 would only restate the largest
+
+
+class Watch:
+    """Wakes up at a fixed pace inside the event loop and notes how late it was woken."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._late = array("d")
+        self._wall = monotonic()
+        self._cpu = process_time()
+        self._due = self._wall
+        self._timer: asyncio.TimerHandle | None = None
+        self._wait()
+
+    def stop(self) -> ClientHealth:
+        """What was seen since the watch began; a lag is None for a load of too few wake-ups."""
+        if self._timer is not None:
+            self._timer.cancel()
+        cpu, wall = process_time() - self._cpu, monotonic() - self._wall
+        late = np.asarray(self._late)
+        return ClientHealth(
+            loop_lag_p99_s=float(np.percentile(late, 99)) if late.size >= _ENOUGH else None,
+            loop_lag_max_s=float(late.max()) if late.size else None,
+            cpu_share=cpu / wall if wall > 0 else None,
+            cpu_s=cpu,
+        )
+
+    def _wait(self) -> None:
+        self._due = monotonic() + _PERIOD_S
+        self._timer = self._loop.call_later(_PERIOD_S, self._wake)
+
+    def _wake(self) -> None:
+        self._late.append(max(0.0, monotonic() - self._due))
+        self._wait()

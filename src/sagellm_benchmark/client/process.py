@@ -1,0 +1,219 @@
+"""One load: connections, clock, signals, and what is left at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import heapq
+import signal
+import sys
+import threading
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from itertools import count as counter
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from sagellm_benchmark.client import spool as spooling
+from sagellm_benchmark.client import wire
+from sagellm_benchmark.client.connection import first_connection
+from sagellm_benchmark.client.health import Watch
+from sagellm_benchmark.client.sender import Load, due_soon
+from sagellm_benchmark.client.sockets import allow_files
+from sagellm_benchmark.client.terms import ClientHealth, Conversations, Limits, Progress, Target
+from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.workload.schedule import Schedule
+
+if TYPE_CHECKING:
+    from sagellm_benchmark.client.sample import Sample
+
+PROGRESS_S = 0.25
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """The part of a load that one process sends: every `step`-th stream and conversation from `first` on."""
+
+    conversations: Conversations
+    count: int | None  # of the whole load; None where only its duration ends it
+    schedule: Schedule
+    target: Target
+    limits: Limits
+    spool: Path
+    first: int = 0
+    step: int = 1
+
+    @property
+    def indices(self) -> Iterator[int]:
+        """Positions of its conversations in the run."""
+        return iter(
+            counter(self.first, self.step) if self.count is None else range(self.first, self.count, self.step)
+        )
+
+    @property
+    def streams(self) -> range:
+        """Numbers of its streams; for an open loop, as many as it has connections ready at the start."""
+        schedule = self.schedule
+        wanted = schedule.concurrency or 1 if schedule.due_s is None else max(1, due_soon(schedule.due_s, 0))
+        return range(self.first, wanted if self.count is None else max(1, min(wanted, self.count)), self.step)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a share ended. Moments are of the monotonic clock."""
+
+    elapsed_s: float
+    interrupted: bool
+    health: ClientHealth
+
+
+@dataclass(slots=True)
+class Recorded:
+    """What a load leaves behind; its samples can be read once."""
+
+    started_at: float
+    elapsed_s: float
+    interrupted: bool
+    health: ClientHealth
+    origin: float
+    spools: tuple[Path, ...]
+    target: Target
+
+    def samples(self) -> Iterator[Sample]:
+        """Decode every sample from disk, in order of completion, and remove the files at the end."""
+        exact, secret = self.target.exact_output, self.target.api_key
+        parts = [spooling.read(path, self.origin, exact_output=exact, secret=secret) for path in self.spools]
+        yield from heapq.merge(*parts, key=lambda sample: sample.end_s)
+        for path in self.spools:
+            path.unlink()
+
+
+def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recorded:
+    """A whole load in this process."""
+    started: list[float] = []
+
+    async def start(load: Load, total: int | None) -> float:
+        if on_progress is not None:
+            load.spawn_helper(_report(load, total, on_progress))
+        started.append(time.time())
+        return time.monotonic()
+
+    load, ended = run(share, start, own_signals=True)
+    return Recorded(
+        started_at=started[0],
+        elapsed_s=ended.elapsed_s,
+        interrupted=ended.interrupted,
+        health=ended.health,
+        origin=load.origin,
+        spools=(share.spool,),
+        target=share.target,
+    )
+
+
+def run(
+    share: Share, start: Callable[[Load, int | None], Awaitable[float]], *, own_signals: bool
+) -> tuple[Load, Ended]:
+    """Send one share. `start` gets the load when it is ready and says at which moment it begins."""
+    allow_files(len(share.streams))
+    spool = spooling.Spool(share.spool)
+    try:
+        load = Load(share.conversations, share.indices, share.schedule, share.target, share.limits, spool)
+        load.endless = share.count is None
+        ended = _in_loop(_run(load, share, start, own_signals=own_signals))
+    finally:
+        spool.close()
+    return load, ended
+
+
+async def _run(
+    load: Load, share: Share, start: Callable[[Load, int | None], Awaitable[float]], *, own_signals: bool
+) -> Ended:
+    loop = asyncio.get_running_loop()
+    with _signals(loop, load.stop) if own_signals else contextlib.nullcontext():
+        total = load.prepare()
+        where = wire.endpoint(share.target.base_url)
+        try:
+            dialer, first = await first_connection(where, share.limits.connect_s)
+        except OSError as error:
+            raise _unreachable(where, error) from error
+        await load.connect(dialer, first, len(share.streams))
+        with _quiet():
+            load.origin = await start(load, total)
+            watch = Watch(loop)
+            if share.limits.total_s is not None:
+                loop.call_at(loop.time() + share.limits.total_s, load.stop)
+            await load.run(share.streams)
+            return Ended(time.monotonic() - load.origin, load.stopped, watch.stop())
+
+
+async def _report(load: Load, total: int | None, on_progress: Callable[[Progress], None]) -> None:
+    while True:
+        await asyncio.sleep(PROGRESS_S)
+        on_progress(Progress(load.done, load.failed, total, time.monotonic() - load.origin))
+
+
+def _unreachable(where: wire.Endpoint, error: OSError) -> RemoteError:
+    return RemoteError(
+        f"no connection to {where}: {str(error) or 'no answer in time'}",
+        hint="is the server running, and is that its port?",
+    )
+
+
+def _in_loop(work: Coroutine[None, None, T]) -> T:
+    """Run a coroutine in an event loop of its own, the fast one where there is one."""
+    if sys.platform == "win32":
+        loop = asyncio.new_event_loop()
+    else:
+        import uvloop  # noqa: PLC0415 - not on every system
+
+        loop = uvloop.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """No garbage collection while requests are in flight."""
+    was_on = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was_on:
+            gc.enable()
+
+
+@contextlib.contextmanager
+def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
+    """SIGINT and SIGTERM stop the load, the first time; a second one does what it did before the load."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            loop.remove_signal_handler(number)
+            signal.signal(number, handler)
+
+    def first() -> None:
+        restore()
+        stop()
+
+    for number in before:
+        loop.add_signal_handler(number, first)
+    try:
+        yield
+    finally:
+        restore()

@@ -1,0 +1,318 @@
+"""The loops that send conversations inside one event loop: closed and open."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from time import monotonic, sleep
+from typing import TYPE_CHECKING
+
+from sagellm_benchmark.client import wire
+from sagellm_benchmark.client.connection import Connection, Dialer, Exchange
+from sagellm_benchmark.client.sample import Failure
+from sagellm_benchmark.client.spool import Spool, answer_of
+
+if TYPE_CHECKING:
+    from sagellm_benchmark.client.terms import Conversations, Limits, Target
+    from sagellm_benchmark.workload.schedule import Schedule
+    from sagellm_benchmark.workload.workloads import Conversation
+
+_PREPARED_BYTES = 32 * 1024 * 1024  # of requests built before the clock starts
+_PREPARED = 4096  # requests, where nobody knows how many will be needed
+_PREPARED_S = 1.0  # spent on them, likewise
+_DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
+_TIMER_S = 0.0015  # how much too late a timer may be
+_PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
+_CLOSING_S = 0.1  # in which the word that an idle connection was closed arrives
+_AHEAD_S = 0.25  # an open loop keeps idle connections for what is due this soon
+
+
+@dataclass(slots=True)
+class _Job:
+    """A conversation and the bytes of its first request."""
+
+    index: int
+    conversation: Conversation
+    first: bytes
+
+
+class Load:
+    """The conversations of `indices`, sent by a schedule; every finished request goes to the spool."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        indices: Iterator[int],
+        schedule: Schedule,
+        target: Target,
+        limits: Limits,
+        spool: Spool,
+    ) -> None:
+        self._conversations = conversations
+        self._indices = indices
+        self._schedule = schedule
+        self._target = target
+        self._limits = limits
+        self._spool = spool
+        self._where = wire.endpoint(target.base_url)
+        self._head = wire.head(target, self._where)
+        self._dialer: Dialer | None = None
+        self._prepared: deque[_Job] = deque()
+        self._idle: list[Connection] = []
+        self._busy: set[Connection] = set()
+        self._dialing = 0
+        self._dialed = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._helpers: list[asyncio.Task[None]] = []
+        self._bug: BaseException | None = None
+        self.endless = False  # only the clock ends it
+        self.origin = 0.0
+        self.done = 0
+        self.failed = 0
+        self.stopped = False
+
+    # Before the clock starts.
+
+    def prepare(self) -> int | None:
+        """Build requests ahead; how many there are if that was all of them.
+
+        Up to a fixed amount of memory; where there is no end to them, a second's work or some thousands.
+        """
+        room, requests = _PREPARED_BYTES, 0
+        enough = monotonic() + _PREPARED_S
+        for index in self._indices:
+            job = self._job(index)
+            self._prepared.append(job)
+            requests += len(job.conversation)
+            room -= len(job.first)
+            if room < 0 or (self.endless and (len(self._prepared) >= _PREPARED or monotonic() > enough)):
+                return None
+        return requests
+
+    async def connect(self, dialer: Dialer, first: Connection, connections: int) -> None:
+        """Have idle connections ready. One that cannot be had now is tried again when it is needed."""
+        self._dialer = dialer
+        self._idle.append(self._numbered(first))
+        gate = asyncio.Semaphore(_DIALS_AT_ONCE)
+
+        async def one() -> None:
+            async with gate:
+                with contextlib.suppress(OSError):
+                    self._idle.append(self._numbered(await dialer.dial()))
+
+        await asyncio.gather(*(one() for _ in range(connections - 1)))
+
+    # While it runs.
+
+    async def run(self, streams: range) -> None:
+        """Send everything and wait for every answer. `streams` numbers a closed loop's streams."""
+        self._spawn(self._open() if self._schedule.due_s is not None else self._closed(streams))
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        for helper in self._helpers:
+            helper.cancel()
+        self.close()
+        await asyncio.gather(*self._helpers, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports are told
+        if self._bug is not None:
+            raise self._bug
+
+    def spawn_helper(self, work: Coroutine[None, None, None]) -> None:
+        """Run something beside the load; it is ended with it."""
+        self._helpers.append(asyncio.get_running_loop().create_task(work))
+
+    def stop(self) -> None:
+        """Send nothing more; what is in flight is noted as interrupted and its connection dropped."""
+        self.stopped = True
+        for connection in tuple(self._busy):
+            connection.stop(Failure.INTERRUPTED, "stopped before the answer was complete")
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def close(self) -> None:
+        """Drop every connection."""
+        for connection in (*self._idle, *self._busy):
+            connection.close()
+
+    async def _closed(self, streams: range) -> None:
+        """Start the streams one to a turn of the event loop, so that reads come between the first writes."""
+        for stream in streams:
+            await self._until(self.origin + self._schedule.stagger_s * stream)
+            self._spawn(self._stream(stream))
+
+    async def _stream(self, stream: int) -> None:
+        connection = self._spare()
+        while not self._over() and (job := self._take()) is not None:
+            failed = self.failed
+            connection = await self._converse(job, connection, stream, None)
+            if self.endless and self.failed > failed:
+                await asyncio.sleep(_PAUSE_S)
+        if connection is not None:
+            self._idle.append(connection)
+
+    async def _open(self) -> None:
+        """Start each conversation when it is due, whatever became of the ones before it."""
+        due_s = self._schedule.due_s or ()
+        limit = math.inf if self._schedule.duration_s is None else self._schedule.duration_s
+        while not self.stopped and (job := self._take()) is not None and due_s[job.index] < limit:
+            due = self.origin + due_s[job.index]
+            await self._until(due)
+            self._spawn(self._one(job, self._spare(), due))
+            if len(self._idle) + self._dialing < due_soon(due_s, job.index + 1):
+                self._spawn(self._grow())
+
+    async def _one(self, job: _Job, connection: Connection | None, due: float) -> None:
+        connection = await self._converse(job, connection, 0, due)
+        if connection is not None:
+            self._idle.append(connection)
+
+    async def _grow(self) -> None:
+        """Have one more idle connection, for the requests that are due soon."""
+        if self._dialer is None:
+            return
+        self._dialing += 1
+        try:
+            with contextlib.suppress(OSError):
+                self._idle.append(self._numbered(await self._dialer.dial()))
+        finally:
+            self._dialing -= 1
+
+    async def _converse(
+        self, job: _Job, connection: Connection | None, stream: int, due: float | None
+    ) -> Connection | None:
+        """Send the turns of one conversation, up to the first that fails; the connection that can be used again."""
+        request, answers, asked_before = job.first, list[str](), 0
+        for number, turn in enumerate(job.conversation):
+            exchange = Exchange(
+                job.index, number, stream, due, asked_before + turn.input_tokens, turn.output_tokens
+            )
+            connection = await self._exchange(exchange, request, connection)
+            if number + 1 == len(job.conversation) or exchange.failure is not None or self.stopped:
+                break
+            answer = answer_of(exchange)
+            if answer.failure is not None:
+                break
+            answers.append(answer.said or answer.text)
+            asked_before = exchange.asked_input_tokens + (answer.completion_tokens or turn.output_tokens)
+            request = self._request(job.conversation[: number + 2], answers)
+            due = None if due is None else exchange.end
+        return connection
+
+    async def _exchange(
+        self, exchange: Exchange, request: bytes, connection: Connection | None
+    ) -> Connection | None:
+        """Send one request over a connection that is still good, else over a fresh one."""
+        exchange.resend = connection is not None and connection.usable
+        if not exchange.resend:
+            connection = await self._dial(exchange)
+        if connection is None:
+            return None
+        if exchange.due is not None:
+            exchange.stream = connection.number
+        self._busy.add(connection)
+        try:
+            await connection.send(exchange, request, self._limits.request_s, self._finished)
+        finally:
+            self._busy.discard(connection)
+        if _closed_while_idle(exchange):
+            exchange.failure = exchange.detail = None
+            return await self._exchange(exchange, request, None)
+        return connection if connection.usable else None
+
+    async def _dial(self, exchange: Exchange) -> Connection | None:
+        """A fresh connection; None, with the failure noted, where there is none to be had."""
+        if self._dialer is None:
+            raise RuntimeError("a load runs after it was connected")
+        exchange.start = monotonic()
+        try:
+            return self._numbered(await self._dialer.dial())
+        except OSError as error:
+            exchange.failure, exchange.detail = Failure.CONNECT, f"no connection to {self._where}: {error}"
+            exchange.end = monotonic()
+            self._finished(exchange)
+            return None
+
+    def _finished(self, exchange: Exchange) -> None:
+        if _closed_while_idle(exchange):
+            return
+        self.done += 1
+        self.failed += exchange.failure is not None or exchange.status != 200
+        self._spool.write(exchange)
+        if self._spool.broken is not None and not self.stopped:
+            self.stop()
+
+    # Small parts.
+
+    def _take(self) -> _Job | None:
+        """The next conversation, if there is one."""
+        if self._prepared:
+            return self._prepared.popleft()
+        index = next(self._indices, None)
+        return None if index is None else self._job(index)
+
+    def _numbered(self, connection: Connection) -> Connection:
+        connection.number = self._dialed
+        self._dialed += 1
+        return connection
+
+    def _over(self) -> bool:
+        limit = self._schedule.duration_s
+        return self.stopped or (limit is not None and monotonic() - self.origin >= limit)
+
+    def _job(self, index: int) -> _Job:
+        conversation = self._conversations(index)
+        return _Job(index, conversation, self._request(conversation[:1], []))
+
+    def _request(self, turns: Conversation, answers: list[str]) -> bytes:
+        texts = [turn.text for turn in turns]
+        return wire.request(self._head, wire.body(self._target, texts, answers, turns[-1].output_tokens))
+
+    def _spare(self) -> Connection | None:
+        """An idle connection that is still open, the one used last first."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable:
+                return connection
+        return None
+
+    async def _until(self, moment: float) -> None:
+        """Wait for a moment of the monotonic clock; lets the event loop turn once even when it has passed.
+
+        The event loop's timers are good to a millisecond or two; a thread's sleep does the rest.
+        """
+        await asyncio.sleep(0)
+        while (left := moment - monotonic()) > 0:
+            if left > 2 * _TIMER_S:
+                await asyncio.sleep(left - _TIMER_S)
+            else:
+                await asyncio.get_running_loop().run_in_executor(None, sleep, left)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (bug := task.exception()) is not None and self._bug is None:
+            self._bug = bug
+            self.stop()
+
+
+def due_soon(due_s: Sequence[float], index: int) -> int:
+    """How many requests of an open loop, from `index` on, are due within the next moment."""
+    return bisect_right(due_s, due_s[index] + _AHEAD_S, index) - index if index < len(due_s) else 0
+
+
+def _closed_while_idle(exchange: Exchange) -> bool:
+    """Whether a connection that had been idle was closed before any byte of this answer.
+
+    Only at once: a server that had the request for longer dropped it, and that is a failure.
+    """
+    unread = exchange.resend and exchange.failure is Failure.CUT_OFF and exchange.status is None
+    return unread and exchange.end - exchange.start < _CLOSING_S

@@ -1,0 +1,72 @@
+"""What a load is told and what it gives back: the words that the modules of this room share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sagellm_benchmark.client.sample import Sample
+from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.workload.workloads import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where requests go and what every one of them says."""
+
+    base_url: str  # scheme://host:port[/prefix], without /v1
+    model: str
+    api: Api
+    api_key: str | None = field(default=None, repr=False)
+    extra: dict[str, Any] = field(default_factory=dict)  # more body fields, such as {"ignore_eos": True}
+    exact_output: bool = True  # the server was told not to stop early, so a shorter answer is a failure
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds until we stop waiting: for a connection, one request, the whole load."""
+
+    connect_s: float = 10.0
+    request_s: float = 600.0
+    total_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a progress line shows while the load runs."""
+
+    done: int
+    failed: int
+    total: int | None  # None where only a duration was asked for
+    elapsed_s: float
+    ends_s: float | None = None  # when only a duration ends it
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHealth:
+    """How the client itself fared during the load; `checks` decides whether to believe it."""
+
+    loop_lag_p99_s: float | None  # how late the event loop woke up
+    loop_lag_max_s: float | None
+    cpu_share: float | None  # processor time of the client / wall time, 1.0 is one full core
+    cpu_s: float | None
+
+
+class Conversations(Protocol):
+    """The conversations of a run by position; the same index always gives the same conversation."""
+
+    def __call__(self, index: int) -> Conversation: ...
+
+
+class Observed(Protocol):
+    """What a load leaves behind. Samples are decoded from disk as they are read, in order of completion."""
+
+    started_at: float  # wall clock, seconds since the epoch, of the run's moment 0
+    elapsed_s: float
+    interrupted: bool
+    health: ClientHealth
+
+    def samples(self) -> Iterator[Sample]:
+        """Every request that was sent; those that Ctrl-C caught in flight carry Failure.INTERRUPTED."""
+        ...

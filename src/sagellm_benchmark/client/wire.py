@@ -1,0 +1,127 @@
+"""Requests as the bytes that go over the wire, and where they go to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from sagellm_benchmark._version import __version__
+from sagellm_benchmark.engines.base import PATHS
+from sagellm_benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    from sagellm_benchmark.client.terms import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The parts of a base URL that a connection and a request head need."""
+
+    host: str  # a name or an address, IPv6 without brackets
+    port: int
+    tls: bool
+    prefix: str  # path before /v1, without a trailing slash
+    authority: str  # the Host header
+
+    def __str__(self) -> str:
+        """What people call it: `host:port`."""
+        return (
+            self.authority
+            if self.authority.rpartition("]")[2].count(":")
+            else f"{self.authority}:{self.port}"
+        )
+
+
+def endpoint(base_url: str) -> Endpoint:
+    """Take a base URL apart; UsageError where it is none, or where it carries a password."""
+    try:
+        parts = urlsplit(base_url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise _bad_url(base_url, str(error)) from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise _bad_url(base_url, "it needs http:// or https:// and a host")
+    if "@" in parts.netloc:
+        raise UsageError(
+            f"the base URL for {parts.hostname} carries a user name or password",
+            hint="leave it out; name the environment variable that holds the key instead",
+        )
+    tls = parts.scheme == "https"
+    return Endpoint(
+        host=parts.hostname,
+        port=port or (443 if tls else 80),
+        tls=tls,
+        prefix=_visible(parts.path.rstrip("/"), "base URL"),
+        authority=_visible(parts.netloc, "base URL"),
+    )
+
+
+def head(target: Target, where: Endpoint) -> bytes:
+    """Everything of a request's head up to the value of Content-Length."""
+    lines = [
+        f"POST {where.prefix}{PATHS[target.api]} HTTP/1.1",
+        f"Host: {where.authority}",
+        f"User-Agent: sagellm-benchmark/{__version__}",
+        "Accept: text/event-stream, application/json",
+        "Content-Type: application/json",
+    ]
+    if target.api_key:
+        lines.append(f"Authorization: Bearer {_visible(target.api_key, 'API key', secret=True)}")
+    lines.append("Content-Length: ")
+    return "\r\n".join(lines).encode()
+
+
+def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_tokens: int) -> bytes:
+    """The JSON of one request: the turns so far with the answers between them.
+
+    `target.extra` is put in last and so overrides what is said here; None in it takes a field out.
+    """
+    asked: dict[str, Any] = {
+        "model": target.model,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": output_tokens,
+    }
+    if target.api == "chat":
+        asked["messages"] = _messages(texts, answers)
+    else:
+        asked["prompt"] = _prompt(texts, answers)
+    return orjson.dumps({name: value for name, value in (asked | target.extra).items() if value is not None})
+
+
+def request(prepared_head: bytes, content: bytes) -> bytes:
+    """A whole request, to be written at once."""
+    return b"%b%d\r\n\r\n%b" % (prepared_head, len(content), content)
+
+
+def _messages(texts: Sequence[str], answers: Sequence[str]) -> list[dict[str, str]]:
+    messages = []
+    for position, text in enumerate(texts):
+        messages.append({"role": "user", "content": text})
+        if position < len(answers):
+            messages.append({"role": "assistant", "content": answers[position]})
+    return messages
+
+
+def _prompt(texts: Sequence[str], answers: Sequence[str]) -> str:
+    return "".join(text + (answers[i] if i < len(answers) else "") for i, text in enumerate(texts))
+
+
+def _visible(text: str, what: str, *, secret: bool = False) -> str:
+    """`text`, where it can stand in a request head; anything else could forge headers."""
+    if text.isascii() and text.isprintable() and " " not in text:
+        return text
+    raise UsageError(
+        f"the {what} has a character that cannot stand in a request"
+        + ("" if secret else f": {text.encode('unicode_escape').decode()}"),
+        hint="look for a stray line break or space",
+    )
+
+
+def _bad_url(base_url: str, reason: str) -> UsageError:
+    shown = base_url.encode("unicode_escape").decode()[:200]
+    return UsageError(f"{shown} is not a base URL: {reason}", hint="for example http://localhost:8000")

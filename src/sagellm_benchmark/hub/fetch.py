@@ -1,0 +1,27 @@
+"""The boards as they are published, for whoever only reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sagellm_benchmark.board.entry import BOARDS
+from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.hub.retry import Pace, retrying
+from sagellm_benchmark.hub.store import Hub
+
+_UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
+
+
+def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, bytes]:
+    """Both boards at the dataset's newest commit. Raises RemoteError with a way to go on without them."""
+    hub = Hub(repo)
+    try:
+        return retrying(
+            lambda: hub.read(BOARDS), pace or Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S)
+        ).files
+    except RemoteError as error:
+        raise RemoteError(
+            error.message,
+            hint="merge with nothing fetched: sagellm-benchmark aggregate --offline, or make aggregate OFFLINE=1 "
+            "(safe: publishing merges again)",
+        ) from error

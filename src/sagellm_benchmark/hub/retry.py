@@ -1,0 +1,78 @@
+"""How long and how often a publisher tries again: jittered, bounded, and as the server asked."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from sagellm_benchmark.errors import BenchmarkError, ConflictError, RemoteError
+from sagellm_benchmark.hub.store import Ambiguous, Busy, Stale
+
+T = TypeVar("T")
+
+STALE_CAP_S = 6.0  # a conflict means that somebody else got through: the next turn is soon
+TROUBLE_CAP_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Up to `attempts` tries within `patience_s`, but `unanswered` ones where nobody has answered yet.
+
+    Tests bring a clock that is not the real one.
+    """
+
+    attempts: int = 60
+    unanswered: int = 5
+    patience_s: float = 900.0
+    first_s: float = 0.2
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    random: random.Random = field(default_factory=random.SystemRandom)
+
+
+class Tries:
+    """Counts the tries of one publish and waits between them."""
+
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self._end = pace.clock() + pace.patience_s
+        self.made = 0
+
+    def wait(self, error: BenchmarkError, *, answered: bool) -> None:
+        """Sleep until it is time to try again; raises `error`, explained, when that would be once too often."""
+        self.made += 1
+        delay = self._delay(error)
+        silent = isinstance(error, Ambiguous) and not answered
+        most = self._pace.unanswered if silent else self._pace.attempts
+        if self.made >= most or self._pace.clock() + delay > self._end:
+            raise self._given_up(error, delay) from error
+        self._pace.sleep(delay)
+
+    def _delay(self, error: BenchmarkError) -> float:
+        """Somewhere in a window that doubles each time, after whatever the server asked for."""
+        cap = STALE_CAP_S if isinstance(error, Stale) else TROUBLE_CAP_S
+        window = min(cap, self._pace.first_s * 2.0 ** min(self.made, 20))
+        asked = error.retry_after_s or 0.0 if isinstance(error, Busy) else 0.0
+        return asked + self._pace.random.uniform(window / 4, window)
+
+    def _given_up(self, error: BenchmarkError, delay: float) -> BenchmarkError:
+        said = f"gave up after {self.made} tries: {error.message}"
+        if isinstance(error, Stale):
+            return ConflictError(f"{said}; nothing was written", hint=error.hint)
+        if isinstance(error, Busy) and error.retry_after_s:
+            return RemoteError(said, hint=f"it asks to wait {delay:.0f} s: publish again after that")
+        advice = error.hint or "publish again later"
+        return RemoteError(said, hint=f"{advice}; what has arrived in the meantime is not sent twice")
+
+
+def retrying(read: Callable[[], T], pace: Pace | None = None) -> T:
+    """What `read` gives, tried again while the store is busy or gives no usable answer. Raises as Tries.wait."""
+    tries = Tries(pace or Pace())
+    while True:
+        try:
+            return read()
+        except (Stale, Busy, Ambiguous) as error:
+            tries.wait(error, answered=False)

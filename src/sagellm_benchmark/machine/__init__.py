@@ -1,0 +1,1 @@
+"""What it ran on: host, accelerators, memory, and who else was there."""

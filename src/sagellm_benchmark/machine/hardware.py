@@ -1,0 +1,210 @@
+"""The hardware that a server runs on: seen, where it is this machine's; stated by the user, where it is not."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pynvml
+
+from sagellm_benchmark.chips import VENDORS
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.machine import ascend, nvidia
+from sagellm_benchmark.machine.host import host
+
+MAX_TEXT = 120
+_GIB = 2**30
+_MAX_FILE_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """The fields of a row's `hardware` and `cluster`. `None` is not known, and keeps a row from being published."""
+
+    vendor: str | None = None
+    chip_model: str | None = None
+    chip_count: int | None = None  # over all nodes
+    node_count: int | None = None
+    chips_per_node: int | None = None
+    interconnect: str | None = None
+    intra_node_interconnect: str | None = None
+    memory_per_chip_gb: float | None = None
+    total_memory_gb: float | None = None
+    memory_bandwidth_gb_s: float | None = None  # of one chip
+    comm_backend: str | None = None
+    topology_type: str | None = None
+    topology: str | None = None
+    inter_node_network: str | None = None
+    network_bandwidth_gbps: float | None = None
+    tensor_parallel: int | None = None
+    pipeline_parallel: int | None = None
+    data_parallel: int | None = None
+
+    @property
+    def memory_bytes_per_s(self) -> float | None:
+        """What all chips together can read from their memory in a second."""
+        if self.memory_bandwidth_gb_s is None:
+            return None
+        return self.memory_bandwidth_gb_s * 1e9 * (self.chip_count or 1)
+
+    @classmethod
+    def of(
+        cls,
+        pid: int | None,
+        *,
+        here: bool,
+        file: Path | None = None,
+        values: Mapping[str, Any] | None = None,
+    ) -> Hardware:
+        """What a server runs on: what is seen of its process, if it is `here`, then what file and flags say."""
+        seen = local(pid) if here else cls()
+        stated = {**(read(file) if file is not None else {}), **check(values or {}, "the command line")}
+        return replace(seen, **stated)
+
+
+def local(pid: int | None, *, nvml: Any = pynvml) -> Hardware:
+    """The hardware of this machine that a process computes on; unknown where accelerators leave it open."""
+    if pid is None:
+        return Hardware()
+    with nvidia.opened(nvml) as library:
+        listed = [] if library is None else nvidia.gpus(library)
+        used = nvidia.used_by(pid, listed)
+        if library is not None and used:
+            return of_gpus(library, used)
+    npus = ascend.npu_info()
+    if npus.npus:
+        return of_npus(npus, pid)
+    if (listed or _other_accelerator()) and not _is_ours(pid):
+        return Hardware()  # it may use a chip under a pid that is another outside its container
+    return of_cpu()
+
+
+def _other_accelerator() -> bool:
+    """Whether there is a device (of AMD, Huawei, Intel, …) whose users we cannot list."""
+    return any(Path("/dev", name).exists() for name in ("kfd", "davinci_manager", "accel"))
+
+
+def _is_ours(pid: int) -> bool:
+    """Whether we started the process: the embedded engine, which is built for the CPU."""
+    try:
+        return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
+    except psutil.Error:
+        return False
+
+
+def of_cpu() -> Hardware:
+    """This machine's processors; a chip is a socket."""
+    here = host()
+    sockets = here.cpu.sockets or 1
+    memory = here.memory_bytes / _GIB
+    alone = "None" if sockets == 1 else None
+    return Hardware(
+        vendor=here.cpu.vendor,
+        chip_model=here.cpu.model,
+        chip_count=sockets,
+        node_count=1,
+        chips_per_node=sockets,
+        interconnect=alone,
+        intra_node_interconnect=alone,
+        memory_per_chip_gb=round(memory / sockets, 2),
+        total_memory_gb=round(memory, 2),
+    )
+
+
+def of_gpus(library: Any, used: list[nvidia.Gpu]) -> Hardware:
+    """The GPUs that a process uses; of unlike ones neither model nor memory is stated."""
+    names = {one.name for one in used}
+    memories = {one.memory_bytes for one in used}
+    bandwidths = {one.bandwidth_bytes_per_s for one in used}
+    memory = next(iter(memories)) if len(memories) == 1 else None
+    bandwidth = next(iter(bandwidths)) if len(bandwidths) == 1 else None
+    link = "None" if len(used) == 1 else nvidia.linked(library, used)
+    return Hardware(
+        vendor="NVIDIA",
+        chip_model=next(iter(names)) or None if len(names) == 1 else None,
+        chip_count=len(used),
+        node_count=1,
+        chips_per_node=len(used),
+        interconnect=link,
+        intra_node_interconnect=link,
+        memory_per_chip_gb=None if memory is None else round(memory / _GIB, 2),
+        total_memory_gb=None if memory is None else round(memory * len(used) / _GIB, 2),
+        memory_bandwidth_gb_s=None if bandwidth is None else round(bandwidth / 1e9, 1),
+    )
+
+
+def of_npus(info: ascend.NpuInfo, pid: int) -> Hardware:
+    """The Ascend chips that a process uses, if npu-smi lists any for it; how they are linked it does not say."""
+    ours = nvidia.family(pid)
+    count = len({number for number, user in info.processes if user in ours})
+    names = {npu.name for npu in info.npus}
+    memories = {npu.memory_mb for npu in info.npus}
+    if not count:
+        return Hardware()
+    memory = next(iter(memories)) if len(memories) == 1 else None
+    link = "None" if count == 1 else None
+    return Hardware(
+        vendor="Huawei",
+        chip_model=next(iter(names)) if len(names) == 1 else None,
+        chip_count=count,
+        node_count=1,
+        chips_per_node=count,
+        interconnect=link,
+        intra_node_interconnect=link,
+        memory_per_chip_gb=None if memory is None else round(memory / 1024, 2),
+        total_memory_gb=None if memory is None else round(memory * count / 1024, 2),
+    )
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The fields of a TOML file, checked; they may stand under [hardware] and [cluster] or by themselves."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES + 1)
+        if len(content) > _MAX_FILE_BYTES:
+            raise DataError(f"{path} is too large for a description of hardware", hint="check --hardware")
+        values = tomllib.loads(content.decode("utf-8"))
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", hint="name an existing TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"{path} is not TOML: {error}", hint='write lines such as vendor = "NVIDIA"'
+        ) from error
+    for name in ("hardware", "cluster"):
+        if isinstance(values.get(name), dict):
+            values.update(values.pop(name))
+    return check(values, str(path))
+
+
+def check(values: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The values, each of its field's kind; a DataError names the field, the value and what is allowed."""
+    kinds = {one.name: str(one.type).removesuffix(" | None") for one in fields(Hardware)}
+    return {name: _value(name, value, kinds, where) for name, value in values.items()}
+
+
+def _value(name: str, value: Any, kinds: Mapping[str, str], where: str) -> str | int | float:
+    kind = kinds.get(name)
+    if kind is None:
+        raise DataError(f"{where}: there is no field {name!r}", hint=f"the fields are {', '.join(kinds)}")
+    if name == "vendor":
+        if value in VENDORS:
+            return str(value)
+        allowed = f"one of {', '.join(VENDORS)}"
+    elif kind == "str":
+        if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= MAX_TEXT:
+            return value
+        allowed = f"a text of 1 to {MAX_TEXT} printable characters"
+    elif kind == "int":
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 1_000_000:
+            return value
+        allowed = "a whole number from 1 on"
+    else:
+        if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e9:
+            return float(value)
+        allowed = "a number above 0"
+    raise DataError(f"{where}: {name} = {value!r} is not allowed", hint=f"it must be {allowed}")

@@ -1,0 +1,111 @@
+"""This machine: its processor, its memory, its system. What the system does not say stays `None`."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from sagellm_benchmark.machine import ascend, nvidia
+
+_VENDORS = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD"}
+_ARM_HUAWEI = "0x48"  # HiSilicon, in ARM's list of implementers
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """The processors of a machine; `vendor` is the leaderboard's word, Unknown where the system does not say."""
+
+    vendor: str
+    model: str | None
+    sockets: int | None
+    cores: int | None  # physical
+    threads: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What a machine is made of, and what of it we may use."""
+
+    cpu: Cpu
+    usable_threads: int | None  # this process's share, as containers and taskset limit it
+    memory_bytes: int
+    os: str
+    python_version: str
+
+
+def host() -> Host:
+    """This machine."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
+    return Host(
+        cpu=cpu(),
+        usable_threads=usable,
+        memory_bytes=psutil.virtual_memory().total,
+        os=f"{platform.system()} {platform.release()}".strip(),
+        python_version=platform.python_version(),
+    )
+
+
+def cpu() -> Cpu:
+    """The processor by /proc/cpuinfo, else by what the platform calls it."""
+    text = _CPUINFO.read_text(encoding="utf-8", errors="replace") if _CPUINFO.is_file() else ""
+    vendor, model, sockets = parse_cpuinfo(text)
+    if model is None and sys.platform == "darwin":
+        model = _sysctl("machdep.cpu.brand_string")
+        vendor = "Intel" if model and "Intel" in model else "Other"
+    return Cpu(
+        vendor=vendor,
+        model=model,
+        sockets=sockets,
+        cores=psutil.cpu_count(logical=False),
+        threads=psutil.cpu_count(),
+    )
+
+
+def parse_cpuinfo(text: str) -> tuple[str, str | None, int | None]:
+    """Vendor, model and sockets of a /proc/cpuinfo; ARM names its implementer by number and has no model name."""
+    vendor_id, implementer = _field(text, "vendor_id"), _field(text, "CPU implementer")
+    if vendor_id is not None:
+        vendor = _VENDORS.get(vendor_id, "Other")
+    elif implementer is not None:
+        vendor = "Huawei" if implementer.lower() == _ARM_HUAWEI else "Other"
+    else:
+        vendor = "Unknown"
+    sockets = {match.group(1) for match in re.finditer(r"^physical id\s*: *(\d+)", text, re.MULTILINE)}
+    model = _field(text, "model name") or _field(text, "Model")
+    return vendor, model, len(sockets) or None
+
+
+def _field(text: str, name: str) -> str | None:
+    match = re.search(rf"^{re.escape(name)}\s*:[ \t]*(.+)$", text, re.MULTILINE)
+    return " ".join(match.group(1).split()) if match else None
+
+
+def _sysctl(name: str) -> str | None:
+    try:
+        done = subprocess.run(["sysctl", "-n", name], capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() or None
+
+
+def environment(*, server_is_local: bool = True) -> dict[str, str | None]:
+    """The contract's `environment`; of a server elsewhere only this program's own side is known."""
+    here = host()
+    driver = nvidia.versions() if server_is_local else nvidia.Versions()
+    npu_driver = ascend.driver_version() if server_is_local and driver.driver is None else None
+    return {
+        "os": here.os,
+        "python_version": here.python_version,
+        "pytorch_version": None,  # the engine's own, which no server tells
+        "cuda_version": driver.cuda,
+        "cann_version": None,  # npu-smi does not tell
+        "driver_version": driver.driver or npu_driver,
+    }

@@ -1,0 +1,76 @@
+"""Whether a server runs on this machine, and as which process."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+
+import psutil
+
+from sagellm_benchmark.net import is_loopback
+
+_TUNNELS = {"ssh", "autossh", "kubectl", "socat"}  # what listens here answers from elsewhere
+_FORWARDERS = {"docker-proxy", "rootlessport", "pasta", "slirp4netns"}  # into a container on this machine
+
+
+def is_local(host: str) -> bool:
+    """Whether `host` is this machine: loopback, or an address of one of its own interfaces."""
+    if is_loopback(host):
+        return True
+    own = {_address(entry.address) for entries in psutil.net_if_addrs().values() for entry in entries}
+    try:
+        found = {_address(str(info[4][0])) for info in socket.getaddrinfo(host.strip("[]"), None)}
+    except (OSError, UnicodeError):
+        return False
+    return bool(found) and all(
+        address is not None and (address in own or address.is_loopback) for address in found
+    )
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An interface's address; None for a hardware address."""
+    try:
+        return ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+
+
+def place(host: str, port: int) -> tuple[bool, int | None]:
+    """Whether the server at `host` runs on this machine, and its process there, where the system lets us see it."""
+    if not is_local(host):
+        return False, None
+    pid = listening_pid(port)
+    name = _process_name(pid)
+    if name in _TUNNELS:
+        return False, None
+    return True, None if name in _FORWARDERS else pid
+
+
+def listening_pid(port: int) -> int | None:
+    """The process that listens on a TCP port of this machine; of several, the one that started the others."""
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return None  # macOS wants root for this
+    pids = {
+        connection.pid
+        for connection in connections
+        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+    }
+    known = {pid for pid in pids if pid is not None}
+    first = {pid for pid in known if _parent(pid) not in known}
+    return first.pop() if len(first) == 1 else None
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        return psutil.Process(pid).ppid()
+    except psutil.Error:
+        return None
+
+
+def _process_name(pid: int | None) -> str | None:
+    try:
+        return None if pid is None else psutil.Process(pid).name()
+    except psutil.Error:
+        return None

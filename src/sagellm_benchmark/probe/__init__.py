@@ -1,1 +1,0 @@
-"""What a run ran on: the host, its accelerators, the server. Read, never guessed."""

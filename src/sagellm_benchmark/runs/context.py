@@ -1,0 +1,93 @@
+"""What is fixed before the first measured request is sent, and what was seen while the load ran."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sagellm_benchmark.client.calibration import Calibration
+from sagellm_benchmark.client.terms import ClientHealth, Target
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.capability import Capabilities
+from sagellm_benchmark.engines.tokens import TokenCounter
+from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.runs.spec import LoadShape, RunSpec
+from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.stats import Columns
+from sagellm_benchmark.workload.sources import TRACE, Source
+from sagellm_benchmark.workload.workloads import Workload
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One workload under one load shape on one server; `source` makes its prompts."""
+
+    spec: RunSpec
+    workload: Workload
+    shape: LoadShape
+    server: Server
+    hardware: Hardware
+    capabilities: Capabilities
+    counter: TokenCounter | None
+    source: Source
+    target: Target
+    folder: Path
+
+    @property
+    def is_open_loop(self) -> bool:
+        """Whether requests are sent by the clock: at a rate, or when a trace says."""
+        return self.shape.rate_rps is not None or self.source.due_s is not None
+
+    @property
+    def asked_rate_rps(self) -> float | None:
+        """Requests per second that were asked for; None in a closed loop, and where the rate is no single one."""
+        rate = self.shape.rate_rps
+        return rate if rate is not None and math.isfinite(rate) and self.shape.last_rate_rps is None else None
+
+    @property
+    def what(self) -> str:
+        """The requests for people, such as `Q5 10×(32→64)` or `custom sharegpt:chats.json`."""
+        workload = self.workload
+        if not self.source.uniform:
+            return f"{workload.name} {self.source.name}"
+        if self.shape.duration_s is not None:
+            return f"{workload.name} ({workload.input_tokens}→{workload.output_tokens})"
+        return workload.describe()
+
+    @property
+    def how(self) -> str:
+        """The load for people, such as `10 at a time`."""
+        return "as the trace says" if self.source.due_s is not None else self.shape.describe(self.workload)
+
+    @property
+    def load(self) -> dict[str, Any]:
+        """The load for config.json and the row; a trace is an open loop whose rate is its mean."""
+        rate = self.shape.rate_rps
+        load = asdict(self.shape) | {"rate_rps": "inf" if rate == math.inf else rate}
+        if self.shape.last_rate_rps is not None:
+            load |= {"arrival": "ramp", "rate_rps": f"{rate:g}..{self.shape.last_rate_rps:g}"}
+        due = self.source.due_s
+        if due is None:
+            return load
+        return load | {"arrival": TRACE.rstrip(":"), "rate_rps": round(len(due) / max(due[-1], 1.0), 3)}
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """One entry of `repeats` per repeat; the dictionaries hold only what could be measured."""
+
+    repeats: tuple[Columns, ...]
+    health: ClientHealth
+    calibration: Calibration | None
+    started_at: dt.datetime
+    interrupted: bool
+    timed_out: bool  # the interruption was our own, by --timeout
+    recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
+    repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
+    peak_mem_mb: float | None
+    neighbours_share: float | None  # of the processors, used by other programs
+    server: dict[str, Any]  # the server's own metrics over the window
+    gpu: dict[str, Any]

@@ -1,0 +1,435 @@
+"""One run: a ready server and a workload go in, a record comes out, every request noted on the way."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import orjson
+
+from sagellm_benchmark.client.calibration import Calibration, calibrate
+from sagellm_benchmark.client.drive import drive
+from sagellm_benchmark.client.sample import Phase, Sample
+from sagellm_benchmark.client.terms import ClientHealth, Conversations, Observed, Progress, Target
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.capability import PROBE_TIMEOUT_S, choose_api
+from sagellm_benchmark.engines.metrics import MetricsWatch
+from sagellm_benchmark.engines.tokens import TokenCounter, find_counter
+from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.machine.contention import Contention
+from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.machine.memory import peak_memory_mb
+from sagellm_benchmark.machine.nvidia import GpuWatch
+from sagellm_benchmark.runs import record
+from sagellm_benchmark.runs.cache_probe import repeat_test
+from sagellm_benchmark.runs.context import Context, Observations
+from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.runs.spec import LoadShape, RunSpec
+from sagellm_benchmark.signals import first_signal
+from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.workload import schedule
+from sagellm_benchmark.workload.schedule import Schedule
+from sagellm_benchmark.workload.sources import RANDOM, WARMUP_INDEX, Source, open_source
+from sagellm_benchmark.workload.workloads import Conversation, Workload
+
+REQUESTS_FILE = "requests.jsonl"
+TIMER_S = 0.1  # by which a timer may be early
+MOST_ARRIVALS = 10_000_000
+RECOUNTED = 10  # answers whose text is tokenized again
+ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
+
+
+class Listener(Protocol):
+    """Hears how a run goes; the terminal shows it, a pipe does not."""
+
+    def say(self, text: str) -> None:
+        """What happens next."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something the user must know, wherever it is shown."""
+        ...
+
+    def progress(self, label: str, progress: Progress) -> None:
+        """How far a load is."""
+        ...
+
+
+def measure(
+    server: Server,
+    workload: Workload,
+    shape: LoadShape,
+    spec: RunSpec,
+    hardware: Hardware,
+    folder: Path,
+    listener: Listener,
+) -> Record:
+    """Measure one workload under one load shape; requests.jsonl is written into `folder` on the way.
+
+    Raises RemoteError where the server does not answer the warm-up. Ctrl-C gives the record of what had finished.
+    """
+    context = prepare(server, workload, shape, spec, hardware, folder)
+    calibration = _calibrate(context, listener) if spec.calibrate else None
+    _warm_up(context, listener)
+    return record.of(context, _observe(context, calibration, listener))
+
+
+def prepare(
+    server: Server, workload: Workload, shape: LoadShape, spec: RunSpec, hardware: Hardware, folder: Path
+) -> Context:
+    """Ask the server what it can do, and make prompts that have the right length on it."""
+    room = server.model.context_length
+    if room is not None and room < workload.context_tokens and spec.dataset == RANDOM:
+        raise UsageError(
+            f"{workload.name} needs a context of {workload.context_tokens} tokens; the server's is {room}",
+            hint="start the server with a longer context, or choose a shorter workload",
+        )
+    timeout = min(PROBE_TIMEOUT_S, spec.limits.request_s)
+    capabilities = choose_api(server, spec.api, turns=workload.turns, timeout_s=timeout)
+    counter = find_counter(server, capabilities)
+    source = open_source(spec.dataset, workload, spec.seed, counter)
+    target = Target(
+        base_url=server.base_url,
+        model=server.served_model,
+        api=capabilities.api,
+        api_key=server.api_key,
+        extra=capabilities.extra,
+        exact_output=capabilities.ignore_eos,
+    )
+    return Context(spec, workload, shape, server, hardware, capabilities, counter, source, target, folder)
+
+
+def _calibrate(context: Context, listener: Listener) -> Calibration | None:
+    listener.say("calibrating the client against a server of known timing")
+    return calibrate(schedule_for(context)[0], context.target.api, processes=context.spec.processes)
+
+
+def _warm_up(context: Context, listener: Listener) -> None:
+    """Send the warm-up requests; a server that answers none of them is not worth measuring."""
+    count = context.spec.warmup
+    if count == 0:
+        return
+    listener.say(f"warming up with {count} request(s)")
+
+    streams = min(count, context.workload.concurrency)
+    warming = Shifted(_warm_up_source(context, count), WARMUP_INDEX, turns=1)
+    with _raw(context.folder) as raw:
+        observed = drive(warming, count, Schedule(streams), context.target, context.spec.limits, raw)
+        samples = list(observed.samples())
+    if _timed_out(context, observed):
+        raise RemoteError(
+            f"{context.server.base_url} did not answer the warm-up within --timeout",
+            hint="look at the server's log, or allow for more",
+        )
+    if observed.interrupted:
+        raise KeyboardInterrupt
+    if not any(sample.ok for sample in samples):
+        raise RemoteError(
+            f"{context.server.base_url} did not answer the warm-up: {_why(samples)}",
+            hint="look at the server's log; --warmup 0 measures all the same and counts every failure",
+        )
+
+
+def _warm_up_source(context: Context, count: int) -> Source:
+    """The run's own source, or random words where a file has no texts to spare: none may be sent twice."""
+    source = context.source
+    if source.distinct is None or source.distinct >= source.count * context.spec.repeats + count:
+        return source
+    return open_source(RANDOM, replace(context.workload, requests=count), context.spec.seed, context.counter)
+
+
+def _why(samples: list[Sample]) -> str:
+    for sample in samples:
+        if sample.failure is not None:
+            return f"{sample.failure.value}: {sample.detail}" if sample.detail else sample.failure.value
+    return "no answer"
+
+
+def _observe(context: Context, calibration: Calibration | None, listener: Listener) -> Observations:
+    """Drive every repeat with the watches open around them, then decode; the watches see nothing but the load."""
+    started_at = dt.datetime.now(dt.UTC)
+    with _raw(context.folder) as raw:
+        with (
+            MetricsWatch(context.server) as metrics,
+            GpuWatch(context.server.pid) as gpu,
+            Contention(context.server.pid) as neighbours,
+        ):
+            loads, cut_short = _driven(context, raw, listener)
+            peak_mem_mb = None if context.server.pid is None else peak_memory_mb(context.server.pid)
+        listener.say("reading what was recorded")
+        with _RequestLog(context.folder / REQUESTS_FILE) as log:
+            count = _TokenCount(context.counter)
+            asked_to_end = threading.Event()
+            with first_signal((signal.SIGINT,), asked_to_end.set):  # what was measured is read to its end
+                repeats = [_decoded(load, context, log, count) for load in loads]
+    interrupted, test = loads[-1].interrupted or cut_short or asked_to_end.is_set(), None
+    if not interrupted:
+        try:
+            test = _repeat_test(context, repeats, listener)
+        except KeyboardInterrupt:  # what was measured before it is kept
+            interrupted = True
+    return Observations(
+        repeats=tuple(repeats),
+        health=_worst([load.health for load in loads]),
+        calibration=calibration,
+        started_at=started_at,
+        interrupted=interrupted,
+        timed_out=_timed_out(context, loads[-1]),
+        recounted_ratio=count.ratio,
+        repeat_test=test,
+        peak_mem_mb=peak_mem_mb,
+        neighbours_share=neighbours.share,
+        server=metrics.figures(),
+        gpu=gpu.figures(),
+    )
+
+
+def _driven(context: Context, raw: Path, listener: Listener) -> tuple[list[Observed], bool]:
+    """The loads of all repeats, and whether an end in between left some of them out: those before it are kept."""
+    loads: list[Observed] = []
+    try:
+        for load in _loads(context, raw, listener):
+            loads.append(load)  # noqa: PERF402 - what is there must survive what comes
+    except (RemoteError, KeyboardInterrupt) as error:
+        if not loads:
+            raise
+        why = error.message if isinstance(error, RemoteError) else "stopped"
+        listener.note(f"repeat {len(loads) + 1} of {context.spec.repeats}: {why}; those before it are kept")
+        return loads, True
+    return loads, False
+
+
+def _decoded(load: Observed, context: Context, log: _RequestLog, count: _TokenCount) -> stats.Columns:
+    window_s = _window_s(load, context)
+    return stats.collect(log.through(_placed(load, window_s)), count, window_s)
+
+
+def _timed_out(context: Context, load: Observed) -> bool:
+    """Whether it was --timeout that ended the load, and not the user."""
+    limit = context.spec.limits.total_s
+    return load.interrupted and limit is not None and load.elapsed_s >= limit - TIMER_S
+
+
+@contextmanager
+def _raw(folder: Path) -> Iterator[Path]:
+    """A folder for what a load records; gone when it has been read."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix=".raw-", dir=folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    with made as name:
+        yield Path(name)
+
+
+def _loads(context: Context, raw: Path, listener: Listener) -> Iterator[Observed]:
+    """One load for each repeat, recorded in a folder of its own; none after one that was interrupted."""
+    label = f"{context.workload.name} on {context.server.model.name}"
+    first = 0  # of the conversations: no repeat sends those of another
+    for repeat in range(context.spec.repeats):
+        plan, count = schedule_for(context, repeat)
+        conversations = Shifted(context.source, first)
+        load = _drive(
+            context, plan, conversations, count, raw / str(repeat), partial(listener.progress, label)
+        )
+        yield load
+        if load.interrupted:
+            return
+        first += ENDLESS if count is None else count
+
+
+def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Listener) -> RepeatTest | None:
+    """The repeat-prompt test, where the server does not say what it took from its cache and prompts have one length."""
+    told = any(len(stats.known(columns.cached_tokens)) for columns in repeats)
+    answered = any(columns.answered for columns in repeats)
+    if told or not answered or not context.source.uniform or context.workload.turns > 1:
+        return None
+    listener.say("sending new prompts twice, to see what the server caches")
+
+    def send(conversations: Conversations, count: int) -> Observed:
+        return drive(conversations, count, Schedule(1), context.target, context.spec.limits, raw)
+
+    try:
+        with _raw(context.folder) as raw:
+            return repeat_test(context.workload, context.counter, send)
+    except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """A source's conversations from `first` on; `turns` cuts them short. Picklable, for client processes."""
+
+    source: Source
+    first: int
+    turns: int | None = None
+
+    def __call__(self, index: int) -> Conversation:
+        """The conversation that far behind `first`."""
+        return self.source.conversation(self.first + index)[: self.turns]
+
+
+def _drive(
+    context: Context,
+    plan: Schedule,
+    conversations: Conversations,
+    count: int | None,
+    raw: Path,
+    on_progress: Callable[[Progress], None],
+) -> Observed:
+    return drive(
+        conversations,
+        count,
+        plan,
+        context.target,
+        context.spec.limits,
+        raw,
+        lambda progress: on_progress(replace(progress, ends_s=plan.duration_s)),
+        processes=context.spec.processes,
+    )
+
+
+def schedule_for(context: Context, repeat: int = 0) -> tuple[Schedule, int | None]:
+    """When the conversations start, and how many there are; None where only the duration says so."""
+    workload, shape = context.workload, context.shape
+    if context.source.due_s is not None:
+        return Schedule(due_s=context.source.due_s, duration_s=shape.duration_s), len(context.source.due_s)
+    if shape.rate_rps is None:
+        stagger = shape.ramp_s / workload.concurrency
+        count = context.source.count if shape.duration_s is None else None
+        return Schedule(workload.concurrency, duration_s=shape.duration_s, stagger_s=stagger), count
+    due = _arrivals(
+        shape, shape.rate_rps, context.source.count, np.random.default_rng((context.spec.seed, repeat))
+    )
+    return Schedule(due_s=due, duration_s=shape.duration_s), len(due)
+
+
+def _arrivals(shape: LoadShape, rate: float, count: int, rng: np.random.Generator) -> schedule.Times:
+    """`count` arrivals, or with a duration as many as fall into it."""
+    if shape.duration_s is not None and shape.last_rate_rps is not None:
+        count = math.ceil((rate + shape.last_rate_rps) / 2 * shape.duration_s)
+    elif shape.duration_s is not None and math.isfinite(rate):
+        count = math.ceil(rate * shape.duration_s * 1.5 + 10 * math.sqrt(rate * shape.duration_s) + 10)
+    if count > MOST_ARRIVALS:
+        raise UsageError(
+            f"that load has {count:,} requests", hint="give a lower --rate or a shorter --duration"
+        )
+    if shape.last_rate_rps is not None:
+        due = schedule.ramp(rate, shape.last_rate_rps, count)
+    elif shape.arrival == "constant":
+        due = schedule.constant(rate, count)
+    elif shape.arrival == "gamma":
+        due = schedule.gamma(rate, count, shape.burstiness, rng)
+    else:
+        due = schedule.poisson(rate, count, rng)
+    limit = math.inf if shape.duration_s is None else shape.duration_s
+    return tuple(moment for moment in due if moment < limit)
+
+
+def _placed(observed: Observed, window_s: tuple[float, float] | None) -> Iterator[Sample]:
+    """The samples with their phase: what began before or after the window of a timed run is set apart."""
+    begin, end = window_s or (-math.inf, math.inf)
+    for sample in observed.samples():
+        if sample.start_s < begin:
+            yield replace(sample, phase=Phase.WARMUP)
+        elif sample.start_s >= end:
+            yield replace(sample, phase=Phase.COOLDOWN)
+        else:
+            yield sample
+
+
+def _window_s(observed: Observed, context: Context) -> tuple[float, float] | None:
+    """The part of a timed run that is measured, where its first or last seconds are not."""
+    spec, duration_s = context.spec, context.shape.duration_s
+    if duration_s is None or not (spec.warmup_s or spec.cooldown_s):
+        return None
+    end = min(duration_s, observed.elapsed_s) - spec.cooldown_s
+    return spec.warmup_s, max(end, spec.warmup_s)
+
+
+class _RequestLog:
+    """requests.jsonl, written as samples are decoded and flushed whole at the end."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.file = path.open("wb")
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def __enter__(self) -> _RequestLog:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        try:
+            self.file.close()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def through(self, samples: Iterator[Sample]) -> Iterator[Sample]:
+        """Hand every sample on, written."""
+        for sample in samples:
+            try:
+                self.file.write(orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE))
+            except OSError as error:
+                raise cannot_write(self.path, error) from error
+            yield sample
+
+
+class _TokenCount:
+    """An answer's tokens: the server's usage, else its tokenizer's count of the text, else nobody's.
+
+    Where both are at hand the first answers are counted both ways, so that a disagreement comes to light.
+    """
+
+    def __init__(self, counter: TokenCounter | None) -> None:
+        self.counter = counter if counter is not None and counter.cheap else None
+        self.charged = self.recounted = 0
+        self.checks_left = RECOUNTED
+
+    def __call__(self, sample: Sample) -> int | None:
+        """The tokens of one answer; None where nobody can tell."""
+        if sample.completion_tokens is None:
+            return self._recount(sample.text)
+        if self.checks_left and sample.ok and (again := self._recount(sample.text)) is not None:
+            self.checks_left -= 1
+            self.charged += sample.completion_tokens
+            self.recounted += again
+        return sample.completion_tokens
+
+    @property
+    def ratio(self) -> float | None:
+        """Tokens of the generated text, tokenized again, for each token that the server charged."""
+        return self.recounted / self.charged if self.charged else None
+
+    def _recount(self, text: str) -> int | None:
+        if self.counter is None:
+            return None
+        try:
+            return self.counter.count(text) - self.counter.count("")
+        except RemoteError:  # a server that has gone leaves this answer uncounted, and the checks say so
+            self.counter = None
+            return None
+
+
+def _worst(healths: list[ClientHealth]) -> ClientHealth:
+    """The least healthy of several repeats, figure by figure."""
+
+    def highest(name: str) -> float | None:
+        values = [value for health in healths if (value := getattr(health, name)) is not None]
+        return max(values, default=None)
+
+    return ClientHealth(
+        *(highest(name) for name in ("loop_lag_p99_s", "loop_lag_max_s", "cpu_share", "cpu_s"))
+    )

@@ -1,0 +1,227 @@
+"""From a run's record to its row of the leaderboard. Pure; nothing that was not measured or said gets a value."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
+from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.workload.workloads import WORKLOADS
+
+# of a path from the root, from here or from home
+_FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
+VERSION = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
+COMPONENTS = ("protocol", "backend", "core", "control_plane", "gateway", "kv_cache", "comm", "compression")
+SERVER_METRICS = (
+    "prefix_hit_rate",
+    "kv_used_tokens",
+    "evict_count",
+    "spec_accept_rate",
+)
+ACCELERATED = ("NVIDIA", "Huawei")  # whose engines do not compute on the processors
+MOST_NEIGHBOURS = 0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by more
+CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
+
+
+def build(record: Record) -> dict[str, Any] | None:
+    """The row, with `unpublishable` saying why it must not be published yet; None for a run without numbers."""
+    config, summary = record.config, record.summary
+    if summary["throughput_tps"] is None or summary["ttft_ms"]["mean"] is None:
+        return None
+    row = {
+        "schema_version": SCHEMA_VERSION,
+        "engine": config["server"]["engine"],
+        "engine_version": config["server"]["engine_version"] or "",
+        "sagellm_version": config["sagellm_version"],
+        "config_type": _config_type(config["hardware"]),
+        "hardware": _hardware(config["hardware"]),
+        "model": _model(config["model"]),
+        "workload": _workload(config, summary),
+        "metrics": _metrics(summary),
+        "cluster": _cluster(config["hardware"]),
+        "versions": _versions(config),
+        "environment": {name: value or "" for name, value in config["environment"].items()},
+        "kv_cache_config": None,
+        "metadata": _metadata(config, summary),
+        "validity": {name: summary[name] for name in ("valid", "reasons", "not_checked")},
+    }
+    row = {"entry_id": entry_id(row), **row}
+    if reasons := list(unpublishable(record)) or [str(problem) for problem in problems(row)]:
+        row["unpublishable"] = reasons
+        row["entry_id"] = entry_id(row)
+    return row
+
+
+def unpublishable(record: Record) -> Iterator[str]:
+    """Why a row may not be published, each with what would change that."""
+    config, summary = record.config, record.summary
+    if config["model"]["weights"] == "dummy":
+        yield "weights: dummy; measure the real weights to publish"
+    if not summary["valid"]:
+        yield "the run is not valid: " + "; ".join(summary["reasons"])
+    hardware = config["hardware"]
+    missing = [
+        name for name in ("vendor", "chip_model", "chip_count", "interconnect") if hardware[name] is None
+    ]
+    if missing:
+        yield (
+            f"hardware is not known ({', '.join(missing)}); "
+            "say it with --hardware FILE.toml or flags such as --chip-model"
+        )
+    share = summary["neighbours_share"]
+    if share is not None and share > MOST_NEIGHBOURS and hardware["vendor"] not in ACCELERATED:
+        yield f"other programs used {share:.0%} of the processors that were measured; stop them and measure again"
+    if config["model"]["precision"] is None:
+        yield "precision is not known; say it with --precision"
+    if config["server"]["engine"] == "openai":
+        yield "the server does not say which engine it is; say it with --engine"
+    if config["server"]["engine_version"] is None:
+        yield "the engine's version is not known; say it with --engine-version"
+    if not VERSION.fullmatch(config["sagellm_version"]):
+        yield f"sagellm_version {config['sagellm_version']!r} is not X.Y.Z; say it with --sagellm-version"
+
+
+def _config_type(hardware: Mapping[str, Any]) -> str:
+    if (hardware["node_count"] or 1) > 1:
+        return "multi_node"
+    return "multi_gpu" if (hardware["chip_count"] or 1) > 1 else "single_gpu"
+
+
+def _hardware(hardware: Mapping[str, Any]) -> dict[str, Any]:
+    """One type per field over all rows: the dataset's viewer makes Arrow tables of them."""
+    chips, memory = hardware["chip_count"] or 0, hardware["memory_per_chip_gb"] or 0.0
+    per_node = hardware["chips_per_node"] or chips // (hardware["node_count"] or 1)
+    interconnect = hardware["interconnect"] or "Unknown"
+    return {
+        "vendor": hardware["vendor"] or "Unknown",
+        "chip_model": hardware["chip_model"] or "Unknown",
+        "chip_count": chips,
+        "interconnect": interconnect,
+        "chips_per_node": per_node,
+        "intra_node_interconnect": hardware["intra_node_interconnect"] or interconnect,
+        "memory_per_chip_gb": round(float(memory), 2),
+        "total_memory_gb": round(float(hardware["total_memory_gb"] or memory * chips), 2),
+    }
+
+
+def _cluster(hardware: Mapping[str, Any]) -> dict[str, Any] | None:
+    if (hardware["node_count"] or 1) < 2:
+        return None
+    names = ("comm_backend", "topology_type", "topology", "inter_node_network", "network_bandwidth_gbps")
+    split = {name: hardware[name] for name in ("tensor_parallel", "pipeline_parallel", "data_parallel")}
+    return {
+        "node_count": hardware["node_count"],
+        "interconnect": hardware["inter_node_network"] or "Unknown",
+        **{name: hardware[name] for name in names if hardware[name] is not None},
+        "parallelism": {name: value for name, value in split.items() if value is not None},
+    }
+
+
+def _model(model: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "name": model["name"],
+        "parameters": model["parameters"] or "unknown",
+        "precision": model["precision"] or "unknown",
+        "quantization": model["quantization"],
+        "weights": model["weights"],
+    }
+
+
+def _workload(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    """An open loop has a rate where a closed one has streams; texts of other people have their mean lengths."""
+    workload, load = config["workload"], config["load"]
+    uniform = config["dataset"]["uniform"]
+    row = {
+        "name": _workload_name(workload),
+        "input_length": workload["input_tokens"] if uniform else _each(summary, "prompt_tokens"),
+        "output_length": workload["output_tokens"] if uniform else _each(summary, "output_tokens"),
+        "batch_size": 1,
+        "dataset": config["dataset"]["name"],
+    }
+    if load["rate_rps"] is None:
+        return {**row, "concurrent_requests": workload["concurrency"]}
+    return {
+        **row,
+        **{name: load[name] for name in ("arrival", "burstiness")},
+        "request_rate": str(load["rate_rps"]),
+    }
+
+
+def _workload_name(workload: Mapping[str, Any]) -> str:
+    """Conversations of one's own are another workload than single requests of the same lengths."""
+    name, turns = str(workload["name"]), workload["turns"]
+    return name if turns == 1 or name in WORKLOADS else f"{name} {turns} turns"
+
+
+def _each(summary: Mapping[str, Any], tokens: str) -> int:
+    """Tokens of a request on average; 0, which no row may publish, where the server did not count them."""
+    answered = summary["requests"] - summary["errors"]
+    return round(summary[tokens] / answered) if summary[tokens] and answered else 0
+
+
+def _metrics(summary: Mapping[str, Any]) -> dict[str, Any]:
+    peak = summary["peak_mem_mb"]
+    values = {
+        "ttft_ms": summary["ttft_ms"]["mean"],
+        "tbt_ms": summary["itl_ms"]["mean"],
+        "tpot_ms": summary["tpot_ms"]["mean"],
+        "throughput_tps": summary["throughput_tps"],
+        "peak_mem_mb": 0 if peak is None else round(peak),
+        "peak_mem_source": "unknown" if peak is None else summary["peak_mem_source"],
+        "error_rate": summary["error_rate"],
+        "e2e_ms": summary["e2e_ms"]["mean"],
+        "requests": summary["requests"],
+        "goodput_rps": summary["goodput_rps"],
+        "energy_per_token_j": summary.get("energy_per_token_j"),
+        **{name: summary.get(name) for name in SERVER_METRICS},
+        **{
+            f"{name}_p{q}": summary[name][f"p{q}"]
+            for name in ("ttft_ms", "itl_ms", "e2e_ms")
+            for q in (50, 90, 99)
+        },
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _versions(config: Mapping[str, Any]) -> dict[str, str]:
+    ours = config["server"]["engine"] == "sagellm"
+    core = config["server"]["engine_version"] if ours else None
+    versions = dict.fromkeys(COMPONENTS, "N/A")
+    if core is not None and VERSION.fullmatch(core):
+        versions["core"] = core
+    return {**versions, "benchmark": config["tool"]["version"]}
+
+
+def _metadata(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+    values = {
+        "submitted_at": summary["finished_at"],
+        "submitter": config["submitter"],
+        "data_source": "sagellm-benchmark",
+        "engine": config["server"]["engine"],
+        "engine_version": config["server"]["engine_version"],
+        "reproducible_cmd": _for_others(config["tool"]["command"]),
+        "git_commit": config["tool"]["git_commit"],
+        "release_date": summary["finished_at"][:10],
+        "changelog_url": CHANGELOG,
+        "notes": f"Benchmark run: {config['workload']['name']}",
+        "verified": False,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _for_others(command: str) -> str:
+    """The command without what is only ours: the server's address, and the folders that files lie in."""
+    words, shown = shlex.split(command), []
+    for before, word in zip(["", *words], words, strict=False):
+        option, is_joined, _ = word.partition("=")
+        if before == "--base-url":
+            shown.append("BASE_URL")
+        elif option == "--base-url" and is_joined:
+            shown.append("--base-url=BASE_URL")
+        else:
+            shown.append(_FOLDERS.sub("", word))
+    return shlex.join(shown)

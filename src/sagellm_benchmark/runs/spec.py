@@ -1,0 +1,150 @@
+"""What the user asked for, checked once and then only read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from sagellm_benchmark.client.terms import Limits
+from sagellm_benchmark.engines.base import Api, Weights
+from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.verdict.stats import SLO_METRICS
+from sagellm_benchmark.workload.workloads import Workload
+
+Arrival = Literal["poisson", "constant", "gamma"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadShape:
+    """How requests of a workload arrive: a closed loop of streams, or an open loop at a rate."""
+
+    concurrency: int | None = None  # of a closed loop, instead of the workload's own
+    rate_rps: float | None = None  # None: closed loop; inf: all at once
+    last_rate_rps: float | None = None  # a ramp: the rate goes in a straight line to this one
+    arrival: Arrival = "poisson"
+    burstiness: float = 1.0  # shape of the gamma distribution of gaps; 1 is Poisson
+    duration_s: float | None = None
+    ramp_s: float = 0.0  # the first requests of a closed loop's streams are spread over this long
+
+    def describe(self, workload: Workload) -> str:
+        """A phrase for people, such as `poisson arrivals at 4/s for 60 s`."""
+        if self.rate_rps is None:
+            streams = workload.concurrency
+            how = f"{streams} at a time" if streams > 1 else "one at a time"
+        elif self.rate_rps == float("inf"):
+            how = "all at once"
+        elif self.last_rate_rps is not None:
+            how = f"a ramp from {self.rate_rps:g}/s to {self.last_rate_rps:g}/s"
+        else:
+            how = f"{self.arrival} arrivals at {self.rate_rps:g}/s"
+        return how if self.duration_s is None else f"{how} for {self.duration_s:g} s"
+
+
+@dataclass(frozen=True, slots=True)
+class HardwareHints:
+    """What the user says of hardware that this machine cannot see."""
+
+    file: Path | None = None
+    values: Mapping[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelHints:
+    """What the user says of a model when neither its file nor its server does."""
+
+    parameters: str | None = None
+    precision: str | None = None
+    quantization: str | None = None
+    weights: Weights | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunSpec:
+    """One `run` command. Every workload is measured under every load shape."""
+
+    workloads: tuple[Workload, ...]
+    output_dir: Path
+    command: str  # as typed, to be repeated by others; never holds a key
+    model: str | None = None
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    api: Api | Literal["auto"] = "auto"
+    engine: str | None = None
+    engine_version: str | None = None
+    shapes: tuple[LoadShape, ...] = (LoadShape(),)
+    slo_s: Mapping[str, float] = field(default_factory=dict)
+    search_goodput: bool = False
+    repeats: int = 1
+    warmup: int = 1  # requests before the measured ones
+    warmup_s: float = 0.0  # with a duration: the first seconds that are not measured
+    cooldown_s: float = 0.0
+    seed: int = 0
+    dataset: str = "random"
+    limits: Limits = Limits()
+    processes: int = 1
+    calibrate: bool = True
+    hardware: HardwareHints = HardwareHints()
+    model_hints: ModelHints = ModelHints()
+    sagellm_version: str | None = None
+    submitter: str | None = None
+    threads: int | None = None  # of the embedded engine
+
+
+SLO_PART = re.compile(r"(?P<metric>[a-z0-9]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s)")
+
+
+def parse_slo(text: str) -> dict[str, float]:
+    """`ttft=200ms,tpot=0.05s` as seconds by metric."""
+    slo: dict[str, float] = {}
+    for part in text.split(","):
+        match = SLO_PART.fullmatch(part.strip().lower())
+        if match is None or match["metric"] not in SLO_METRICS:
+            raise UsageError(
+                f"--slo does not understand {part.strip()!r}",
+                hint=f"write it as ttft=200ms,tpot=50ms; the metrics are {', '.join(SLO_METRICS)}",
+            )
+        slo[match["metric"]] = float(match["number"]) * (1e-3 if match["unit"] == "ms" else 1.0)
+    return slo
+
+
+def parse_rates(text: str) -> tuple[tuple[float, float | None], ...]:
+    """`1,2.5,inf` as requests per second, `2..20` as the ends of a ramp; the second end of no ramp is None."""
+    try:
+        rates = tuple(_ends(part) for part in text.split(","))
+    except ValueError:
+        rates = ()
+    if not rates or any(
+        not first > 0 or (last is not None and not 0 < last < math.inf) for first, last in rates
+    ):
+        raise UsageError(
+            f"--rate does not understand {text!r}",
+            hint="write requests per second: 4, or 1,2,4 for a sweep, 2..20 for a ramp, or inf for all at once",
+        )
+    return rates
+
+
+def _ends(part: str) -> tuple[float, float | None]:
+    first, dots, last = part.partition("..")
+    return float(first), float(last) if dots else None
+
+
+def parse_counts(option: str, text: str) -> tuple[int, ...]:
+    """`1,2,4` as whole numbers of at least one."""
+    parts = text.split(",")
+    if not all(part.strip().isdecimal() and 1 <= int(part) <= 100_000 for part in parts):
+        raise UsageError(
+            f"{option} does not understand {text!r}", hint="write whole numbers from 1 on: 8, or 1,2,4"
+        )
+    return tuple(int(part) for part in parts)
+
+
+def shaped(workload: Workload, shape: LoadShape) -> Workload:
+    """The workload with the shape's number of streams, and at least one conversation for each of them."""
+    if shape.concurrency is None:
+        return workload
+    least = shape.concurrency * workload.turns
+    return replace(workload, concurrency=shape.concurrency, requests=max(workload.requests, least))

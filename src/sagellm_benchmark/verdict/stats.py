@@ -1,0 +1,364 @@
+"""From samples to numbers. Pure: arrays in, numbers out; what a sample is too small for is refused with a reason."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sagellm_benchmark.client.sample import Failure, Phase, Sample
+
+Floats = npt.NDArray[np.float64]
+
+PERCENTILES = (50, 90, 99)
+SLO_METRICS = ("ttft", "tpot", "itl", "e2e")
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What came about inside a fixed window, also by answers that reach into it or out of it."""
+
+    tokens: float  # NaN where nobody could count them
+    busy_s: float  # summed over the requests in flight
+
+    @classmethod
+    def of(cls, sample: Sample, tokens: int | None, begin: float, end: float) -> Inside:
+        """One answer's part in it."""
+        share = (bisect_left(sample.event_s, end) - bisect_left(sample.event_s, begin)) / len(sample.event_s)
+        busy_s = max(min(sample.event_s[-1], end) - max(sample.start_s, begin), 0.0)
+        return cls(_or_nan(tokens) * share if share else 0.0, busy_s)
+
+    def __add__(self, other: Inside) -> Inside:
+        return Inside(self.tokens + other.tokens, self.busy_s + other.busy_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The measured requests as arrays: one entry per answered request, seconds; `gap_s` one per event gap."""
+
+    attempted: int
+    failures: Mapping[str, int]  # by reason
+    first_start_s: float  # over all measured requests, failed ones too
+    last_end_s: float
+    due_s: Floats  # NaN in a closed loop
+    start_s: Floats
+    first_s: Floats  # first content event
+    last_s: Floats  # last content event
+    tokens: Floats  # generated; NaN where nobody could count them
+    prompt_tokens: Floats  # NaN where the server did not say
+    cached_tokens: Floats
+    events: Floats
+    gap_s: Floats
+    starts_s: Floats  # of every measured conversation, failed ones too, in order
+    inside: Inside | None = None  # of a fixed window
+
+    @property
+    def answered(self) -> int:
+        """Requests that were answered completely."""
+        return len(self.start_s)
+
+    @property
+    def window_s(self) -> float:
+        """Start of the first measured request to the end of the last."""
+        return max(self.last_end_s - self.first_start_s, 0.0)
+
+    @property
+    def ttft_s(self) -> Floats:
+        """Time to first token of each answered request."""
+        return self.first_s - self.start_s
+
+    @property
+    def e2e_s(self) -> Floats:
+        """Request start to last content event of each answered request."""
+        return self.last_s - self.start_s
+
+    @property
+    def tpot_s(self) -> Floats:
+        """(last − first content event) / (output tokens − 1); NaN for answers of one token, or of one event."""
+        several = (self.tokens > 1) & (self.events > 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(several, (self.last_s - self.first_s) / (self.tokens - 1), np.nan)
+
+    @property
+    def itl_s(self) -> Floats:
+        """Mean event gap of each answered request; NaN for one-event answers."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(self.events > 1, (self.last_s - self.first_s) / (self.events - 1), np.nan)
+
+
+def collect(
+    samples: Iterable[Sample],
+    count_tokens: Callable[[Sample], int | None],
+    window_s: tuple[float, float] | None = None,
+) -> Columns:
+    """Arrays of the measured samples; those that our own Ctrl-C caught in flight are left out.
+
+    `count_tokens` gives an answer's generated tokens, or None where nobody can tell. The window runs from the first
+    request's start to the last one's end, or is the one given: then tokens count by when they came, also those of
+    answers that reach into it or out of it, so that its edges take nothing away.
+    """
+    rows = array("d")
+    gaps = array("d")
+    starts = array("d")
+    failures: Counter[str] = Counter()
+    first_start, last_end = float("inf"), float("-inf")
+    attempted, inside = 0, Inside(0.0, 0.0)
+    for sample in samples:
+        answered, measured = sample.failure is None, sample.phase is Phase.MEASURED
+        tokens = count_tokens(sample) if answered and (measured or window_s is not None) else None
+        if answered and window_s is not None:
+            inside += Inside.of(sample, tokens, *window_s)
+        if not measured or sample.failure is Failure.INTERRUPTED:
+            continue
+        if sample.turn == 0:
+            starts.append(sample.start_s)
+        attempted += 1
+        first_start, last_end = min(first_start, sample.start_s), max(last_end, sample.end_s)
+        if sample.failure is not None:
+            failures[sample.failure.value] += 1
+            continue
+        rows.extend(_row(sample, tokens))
+        gaps.frombytes(np.diff(sample.event_s).tobytes())
+    begin, end = window_s or ((first_start, last_end) if attempted else (0.0, 0.0))
+    return Columns(
+        attempted=attempted,
+        failures=dict(failures),
+        first_start_s=begin,
+        last_end_s=end,
+        inside=None if window_s is None else inside,
+        starts_s=np.sort(_floats(starts)),
+        gap_s=_floats(gaps),
+        **dict(zip(ROW, _floats(rows).reshape(-1, len(ROW)).T, strict=True)),
+    )
+
+
+def _floats(values: array[float]) -> Floats:
+    return np.frombuffer(values, dtype=np.float64) if values else np.empty(0)
+
+
+ROW = ("due_s", "start_s", "first_s", "last_s", "tokens", "prompt_tokens", "cached_tokens", "events")
+
+
+def _row(sample: Sample, tokens: int | None) -> tuple[float, ...]:
+    return (
+        _or_nan(sample.due_s),
+        sample.start_s,
+        sample.event_s[0],
+        sample.event_s[-1],
+        _or_nan(tokens),
+        _or_nan(sample.prompt_tokens),
+        _or_nan(sample.cached_tokens),
+        len(sample.event_s),
+    )
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def known(values: Floats) -> Floats:
+    """The values that were measured."""
+    return values[~np.isnan(values)]
+
+
+def total(values: Floats) -> float | None:
+    """The sum, or None where one of the values, or every one, is missing."""
+    return float(values.sum()) if len(values) and not np.isnan(values).any() else None
+
+
+def throughput_tps(columns: Columns) -> float | None:
+    """Output tokens of the answers, or of a fixed window, / its length: the system's rate. 0 where nothing came."""
+    if columns.window_s == 0:
+        return None
+    if columns.inside is not None:
+        return None if np.isnan(columns.inside.tokens) else columns.inside.tokens / columns.window_s
+    if not columns.answered:
+        return 0.0
+    tokens = total(columns.tokens)
+    return None if tokens is None else tokens / columns.window_s
+
+
+def distribution(values_s: Floats, refused: dict[str, str], name: str) -> dict[str, Any]:
+    """Mean, percentiles, extremes and count in milliseconds; refusals are added to `refused` under `name.p99`.
+
+    Percentiles interpolate linearly between order statistics (numpy's default, method 7 of Hyndman and Fan 1996).
+    A percentile q of n values is refused below n = 1/(1 − q): it would only restate the largest value.
+    """
+    values = known(values_s) * 1e3
+    result: dict[str, Any] = {"mean": float(values.mean()) if len(values) else None}
+    for q in PERCENTILES:
+        needed = round(100 / (100 - q))
+        if len(values) >= needed:
+            result[f"p{q}"] = float(np.percentile(values, q))
+        else:
+            result[f"p{q}"] = None
+            refused[f"{name}.p{q}"] = f"{len(values)} values; a p{q} needs at least {needed}"
+    result["min"] = float(values.min()) if len(values) else None
+    result["max"] = float(values.max()) if len(values) else None
+    result["count"] = len(values)
+    return result
+
+
+def mean_interval(sums: Floats, counts: Floats, rng: np.random.Generator) -> tuple[float, float] | None:
+    """95 % percentile-bootstrap interval of Σ sums / Σ counts, resampling requests (Efron 1979); None below 3."""
+    n = len(sums)
+    if n < 3 or counts.sum() == 0:
+        return None
+    resamples = 1000 if n <= 2000 else 200
+    means = np.empty(resamples)
+    for i in range(resamples):  # one resample at a time, so that memory stays flat in the number of requests
+        picked = rng.integers(0, n, n)
+        means[i] = sums[picked].sum() / max(counts[picked].sum(), 1e-12)
+    low, high = np.percentile(means, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def mean_intervals_ms(columns: Columns, rng: np.random.Generator) -> dict[str, tuple[float, float] | None]:
+    """Bootstrap intervals of the mean TTFT, ITL, TPOT and E2E, milliseconds."""
+
+    def plain(values: Floats) -> tuple[float, float] | None:
+        present = known(values) * 1e3
+        return mean_interval(present, np.ones_like(present), rng)
+
+    spans, gaps = (columns.last_s - columns.first_s) * 1e3, columns.events - 1
+    return {
+        "ttft_ms": plain(columns.ttft_s),
+        "itl_ms": mean_interval(spans, gaps, rng),
+        "tpot_ms": plain(columns.tpot_s),
+        "e2e_ms": plain(columns.e2e_s),
+    }
+
+
+def meets(columns: Columns, slo_s: Mapping[str, float]) -> npt.NDArray[np.bool_]:
+    """Which answered requests met every objective; `slo_s` maps ttft, tpot, itl or e2e to seconds.
+
+    A metric that a request does not have (the TPOT of a one-token answer) cannot be missed.
+    """
+    values = _per_request(columns)
+    good = np.ones(columns.answered, dtype=np.bool_)
+    for metric, limit in slo_s.items():
+        good &= ~(values[metric] > limit)
+    return good
+
+
+def _per_request(columns: Columns) -> dict[str, Floats]:
+    return {"ttft": columns.ttft_s, "tpot": columns.tpot_s, "itl": columns.itl_s, "e2e": columns.e2e_s}
+
+
+def _measured(columns: Columns, slo_s: Mapping[str, float]) -> bool:
+    """Whether some answer has each metric that there is an objective for; without answers there is nothing to lack."""
+    values = _per_request(columns)
+    return not columns.answered or all(len(known(values[metric])) for metric in slo_s)
+
+
+def goodput_rps(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
+    """Requests per second that met every objective (DistServe, OSDI 2024); None without objectives, or measurements."""
+    if not slo_s or columns.window_s == 0 or not _measured(columns, slo_s):
+        return None
+    return float(meets(columns, slo_s).sum() / columns.window_s)
+
+
+def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
+    """The share of all measured requests that met every objective; a failed request met none."""
+    if not slo_s or not columns.attempted or not _measured(columns, slo_s):
+        return None
+    return float(meets(columns, slo_s).sum() / columns.attempted)
+
+
+def events_per_s(columns: Columns) -> float | None:
+    """Content events of all answers a second: what a client has to take in. None where nothing was measured."""
+    return (
+        float(columns.events.sum()) / columns.window_s if columns.answered and columns.window_s > 0 else None
+    )
+
+
+def achieved_rate_rps(columns: Columns) -> float | None:
+    """Conversations begun per second, from the first start to the last; None below two."""
+    if len(columns.starts_s) < 2:
+        return None
+    span = float(columns.starts_s[-1] - columns.starts_s[0])
+    return (len(columns.starts_s) - 1) / span if span > 0 else None
+
+
+def drift(columns: Columns) -> tuple[float, float] | None:
+    """How much E2E per token changed over the window, relative to its mean, and that change's t value.
+
+    Ordinary least squares of latency over start time; None below 100 requests, where a trend cannot be told
+    from chance.
+    """
+    n = columns.answered
+    if n < 100:
+        return None
+    x = columns.start_s - columns.start_s.mean()
+    y = columns.e2e_s / np.maximum(np.nan_to_num(columns.tokens, nan=1.0), 1.0)
+    spread = float((x * x).sum())
+    mean = float(y.mean())
+    if spread == 0 or mean == 0:
+        return None
+    slope = float((x * y).sum() / spread)
+    residual = y - mean - slope * x
+    error = float(np.sqrt((residual**2).sum() / (n - 2) / spread))
+    change = slope * float(columns.start_s.max() - columns.start_s.min()) / mean
+    return change, slope / error if error > 0 else float("inf")
+
+
+def mean_in_flight(columns: Columns) -> float | None:
+    """Mean number of answered requests in flight over the window, from their own intervals."""
+    if columns.window_s == 0:
+        return None
+    busy_s = float(columns.e2e_s.sum()) if columns.inside is None else columns.inside.busy_s
+    return busy_s / columns.window_s
+
+
+def join(repeats: Sequence[Columns]) -> Columns:
+    """Several repeats of one load as if they had run back to back, with nothing between their windows."""
+    if len(repeats) == 1:
+        return repeats[0]
+    ends = np.cumsum([0.0, *(columns.window_s for columns in repeats)])
+    shifts = [float(end) - columns.first_start_s for end, columns in zip(ends, repeats, strict=False)]
+
+    def stack(name: str, *, moved: bool = False) -> Floats:
+        parts = zip(repeats, shifts, strict=True)
+        return np.concatenate(
+            [getattr(columns, name) + (shift if moved else 0.0) for columns, shift in parts]
+        )
+
+    inside = [columns.inside for columns in repeats if columns.inside is not None]
+    failures: Counter[str] = Counter()
+    for columns in repeats:
+        failures.update(columns.failures)
+    return Columns(
+        attempted=sum(columns.attempted for columns in repeats),
+        failures=dict(failures),
+        first_start_s=0.0,
+        last_end_s=float(ends[-1]),
+        inside=reduce(add, inside) if inside else None,
+        **{name: stack(name, moved=True) for name in ("due_s", "start_s", "first_s", "last_s", "starts_s")},
+        **{name: stack(name) for name in ("tokens", "prompt_tokens", "cached_tokens", "events", "gap_s")},
+    )
+
+
+# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
+STUDENT_T = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+
+
+def repeat_interval(values: Sequence[float]) -> tuple[float, float] | None:
+    """95 % Student-t interval of the mean over repeats; None for a single one."""
+    n = len(values)
+    if n < 2:
+        return None
+    mean = float(np.mean(values))
+    half = STUDENT_T[min(n - 1, len(STUDENT_T)) - 1] * float(np.std(values, ddof=1)) / float(np.sqrt(n))
+    return mean - half, mean + half

@@ -1,0 +1,172 @@
+"""Random prompts of exactly the asked length on the server that is measured, no two with the same beginning."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import string
+from collections.abc import Callable
+
+from sagellm_benchmark.engines.tokens import TokenCounter
+from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.workload.lexicon import Lexicon, Priced, survey
+from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
+
+_CHECKED = 32  # prompts whose length is asked of the server; when none is off, the prices are right
+_MOST_FITTED = 2_000
+_HASHED = 1_000
+_MOST_LETTERS = 9  # tried at the end of a prompt that words cannot fill up
+_HEAD = 3  # words that spell the prompt's number: distinct for the third power of the lexicon's size
+
+
+class Prompts:
+    """A workload's conversations by position. All of HTTP happens while this is made; it can be pickled.
+
+    The same workload, seed, server and index give the same conversation. Every index is another prompt: give warm-up
+    and repeats indices of their own. `exact` says whether the lengths of the first `count` are the server's own count.
+    """
+
+    def __init__(
+        self, workload: Workload, seed: int, counter: TokenCounter | None, lexicon: Lexicon | None = None
+    ) -> None:
+        self._workload = workload
+        self._key = f"{seed}/{workload.name}/{workload.input_tokens}"
+        self._lexicon = lexicon or survey(counter)
+        self._fitted: dict[int, Conversation] = {}
+        self.count = workload.conversations
+        self.exact = self._lexicon.known
+        _check_room(self._lexicon, workload.input_tokens)
+        self._first = _shuffled(self._lexicon.first, self._key)
+        self._later = _shuffled(self._lexicon.later, f"{self._key}/later")
+        if counter is not None and counter.cheap:
+            self.exact = self._fit(counter.count)
+
+    @property
+    def overhead_tokens(self) -> int:
+        """Tokens that every prompt begins or ends with whatever its text: what a prefix cache may rightly hold."""
+        return self._lexicon.overhead
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 of the run's prompts (of the first thousand conversations)."""
+        digest = hashlib.sha256()
+        for index in range(min(self.count, _HASHED)):
+            for turn in self.conversation(index):
+                digest.update(turn.text.encode() + b"\0")
+        return digest.hexdigest()
+
+    def conversation(self, index: int) -> Conversation:
+        """The conversation at `index`, from 0 on without end; about 0.1 ms for 500 tokens."""
+        fitted = self._fitted.get(index)
+        return fitted or self.build(index, self._workload.input_tokens, self._workload.output_tokens)
+
+    def build(self, index: int, input_tokens: int, output_tokens: int) -> Conversation:
+        """The conversation at `index` with lengths of its own, by the lexicon's prices alone."""
+        rng = random.Random(f"{self._key}/{index}")  # noqa: S311 - reproducible is what it must be
+        texts = [self._opening(rng, index, max(1, input_tokens - self._lexicon.overhead))]
+        texts += [self._reply(rng, input_tokens) for _ in range(1, self._turns(index))]
+        return tuple(Turn(text, input_tokens, output_tokens) for text in texts)
+
+    def _turns(self, index: int) -> int:
+        """How many turns a conversation has; the workload's last one holds what is left of the requests."""
+        left = self._workload.requests - index * self._workload.turns
+        return left if 0 < left < self._workload.turns else self._workload.turns
+
+    def _opening(self, rng: random.Random, index: int, budget: int) -> str:
+        """A first turn: words that spell the index, and then any words."""
+        words, left = [], budget
+        for word, price in self._head(index, budget):
+            if price > left:
+                break
+            words.append(word)
+            left -= price
+        filling, rest = self._lexicon.fill(rng, left)
+        return " ".join([*words, *filling]) + _letters(rng, rest)
+
+    def _head(self, index: int, budget: int) -> list[tuple[str, int]]:
+        """The index spelled in words; each place is turned by the one before it, so that neighbours differ in all."""
+        affordable = [pair for pair in self._first if pair[1] <= budget] or self._first[:1]
+        rest, digit = divmod(index, len(affordable))
+        head = [affordable[digit]]
+        for _ in range(1, _HEAD):
+            rest, turned = divmod(rest, len(self._later))
+            digit = (turned + 7 * digit + 3) % len(self._later)
+            head.append(self._later[digit])
+        return head
+
+    def _reply(self, rng: random.Random, budget: int) -> str:
+        """A later turn: its blank keeps its first word apart from the answer before it."""
+        words, rest = self._lexicon.fill(rng, budget)
+        return "".join(f" {word}" for word in words) + _letters(rng, rest)
+
+    def _fit(self, count: Callable[[str], int]) -> bool:
+        """Ask the length of the run's prompts and mend those that are off; whether all are exact then."""
+        exact = True
+        for index in range(min(self.count, _MOST_FITTED)):
+            built = self.build(index, self._workload.input_tokens, self._workload.output_tokens)
+            fitted, good = self._fit_one(built, count)
+            exact = exact and good
+            if fitted != built:
+                self._fitted[index] = fitted
+            if index + 1 == _CHECKED and not self._fitted:
+                return exact
+        return exact and self.count <= _MOST_FITTED
+
+    def _fit_one(self, built: Conversation, count: Callable[[str], int]) -> tuple[Conversation, bool]:
+        """A conversation whose first turn has its length, and whose later turns add theirs to the first."""
+        rng = random.Random(f"{self._key}/{built[0].text}")  # noqa: S311 - see build
+        turns: list[Turn] = []
+        good = True
+        for turn in built:
+            before = turns[0].text if turns else ""
+            asked = turn.input_tokens + (count(before) if before else 0)
+            text, found = self._grow(before, _shrink(before, turn.text, asked, count), asked, rng, count)
+            good = good and found == asked
+            turns.append(Turn(text, turn.input_tokens, turn.output_tokens))
+        return tuple(turns), good
+
+    def _grow(
+        self, before: str, text: str, asked: int, rng: random.Random, count: Callable[[str], int]
+    ) -> tuple[str, int]:
+        """Add words, then single words, then letters while that does not make the prompt too long."""
+        found = count(before + text)
+        while found < asked:
+            many, _ = self._lexicon.fill(rng, asked - found)
+            several = [" ".join([text, *many])] if len(many) > 1 else []
+            single = [f"{text} {word}" for word, _ in rng.sample(self._later, min(8, len(self._later)))]
+            tails = [_letters(rng, length) for length in (*range(1, _MOST_LETTERS), *range(1, _MOST_LETTERS))]
+            for longer in (*several, *single, *(text + tail for tail in tails)):
+                if found < (now := count(before + longer)) <= asked:
+                    text, found = longer, now
+                    break
+            else:
+                return text, found
+        return text, found
+
+
+def _shuffled(priced: Priced, key: str) -> list[tuple[str, int]]:
+    """Words with their prices in an order of this run's own, so that another seed gives other beginnings."""
+    pairs = [(word, price) for price, words in priced.items() for word in words]
+    random.Random(key).shuffle(pairs)  # noqa: S311 - reproducible is what it must be
+    return pairs
+
+
+def _letters(rng: random.Random, number: int) -> str:
+    return "".join(rng.choices(string.ascii_lowercase, k=number))
+
+
+def _shrink(before: str, text: str, asked: int, count: Callable[[str], int]) -> str:
+    """Drop words, and of the last one letters, until the prompt is not too long."""
+    while len(text) > 1 and count(before + text) > asked:
+        kept, blank, _ = text.rpartition(" ")
+        text = kept if blank and kept else text[:-1]
+    return text
+
+
+def _check_room(lexicon: Lexicon, input_tokens: int) -> None:
+    """A chat template may be longer than the whole prompt that was asked for."""
+    if lexicon.overhead >= input_tokens:
+        raise UsageError(
+            f"a prompt of {input_tokens} tokens has no room: the server's chat template alone takes {lexicon.overhead}",
+            hint="use --api completions, or a workload with longer prompts",
+        )

@@ -1,0 +1,120 @@
+"""Ctrl-C in the middle of a load, in a process of its own as a user has it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import psutil
+import pytest
+
+from tests.fakes.openai_server import FakeServer, Script, serving
+
+CLIENT = """
+import json, signal, sys
+from pathlib import Path
+from sagellm_benchmark.client.drive import drive
+from sagellm_benchmark.client.terms import Limits, Target
+from sagellm_benchmark.workload.schedule import Schedule
+from sagellm_benchmark.client.calibration import asking
+
+url, spool, processes = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+before = signal.getsignal(signal.SIGINT)
+observed = drive(
+    asking(4), 8, Schedule(concurrency=2), Target(url, "m", "chat"), Limits(), spool,
+    lambda progress: print(progress.done, file=sys.stderr, flush=True), processes=processes,
+)
+print(json.dumps({
+    "interrupted": observed.interrupted,
+    "failures": sorted(str(sample.failure) for sample in observed.samples()),
+    "restored": signal.getsignal(signal.SIGINT) is before,
+}))
+"""
+ANSWER_THEN_STALL: tuple[dict[str, str], ...] = ({}, {}, *({"ending": "stall"},) * 6)
+
+
+@contextmanager
+def client(server: FakeServer, spool: Path, processes: int) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-c", CLIENT, server.base_url, str(spool), str(processes)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for(output: IO[str] | None, line: str) -> None:
+    assert output is not None
+    for seen in output:
+        if seen.strip() == line:
+            return
+    pytest.fail(f"the client never said {line}")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_load_keeps_what_is_finished(
+    processes: int, number: signal.Signals, tmp_path: Path
+) -> None:
+    with (
+        serving(Script(sequence=ANSWER_THEN_STALL)) as server,
+        client(server, tmp_path, processes) as process,
+    ):
+        wait_for(process.stderr, "2")
+        process.send_signal(number)
+        answer, _ = process.communicate(timeout=20)
+    assert json.loads(answer) == {
+        "interrupted": True,
+        "failures": ["None", "None", "interrupted", "interrupted"],
+        "restored": True,
+    }
+
+
+def test_a_second_interrupt_is_not_swallowed(tmp_path: Path) -> None:
+    stop_twice = CLIENT.replace("print(json", "signal.raise_signal(signal.SIGINT); print(json")
+    with serving(Script(sequence=ANSWER_THEN_STALL)) as server:
+        command = [sys.executable, "-c", stop_twice, server.base_url, str(tmp_path), "1"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            wait_for(process.stderr, "2")
+            process.send_signal(signal.SIGINT)
+            answer, errors = process.communicate(timeout=20)
+    assert answer == ""
+    assert "KeyboardInterrupt" in errors
+
+
+def test_workers_do_not_outlive_a_client_that_was_killed(tmp_path: Path) -> None:
+    with (
+        serving(Script(ending="stall")) as server,
+        client(server, tmp_path, 2) as process,
+    ):
+        wait_for(process.stderr, "0")
+        workers = psutil.Process(process.pid).children()
+        assert len(workers) == 2
+        process.kill()
+        process.wait()
+        _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
+
+
+def test_a_worker_that_is_killed_ends_the_load_with_an_error(tmp_path: Path) -> None:
+    with (
+        serving(Script(ending="stall")) as server,
+        client(server, tmp_path, 2) as process,
+    ):
+        wait_for(process.stderr, "0")
+        first, second = psutil.Process(process.pid).children()
+        os.kill(first.pid, signal.SIGKILL)
+        _, errors = process.communicate(timeout=20)
+        assert "a client process ended early" in errors
+        deadline = time.monotonic() + 5
+        while second.is_running() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not second.is_running()

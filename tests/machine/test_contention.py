@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from sagellm_benchmark.machine.contention import Contention
+
+SPIN = "import time; end = time.process_time() + {seconds}\nwhile time.process_time() < end: pass"
+
+
+def burn(seconds: float) -> None:
+    end = time.process_time() + seconds
+    while time.process_time() < end:
+        pass
+
+
+def test_another_program_at_work_is_seen() -> None:
+    alone = subprocess.Popen(  # a session of its own, and not our child once the shell has gone
+        ["sh", "-c", f'"{sys.executable}" -c "$0" >/dev/null 2>&1 & echo $!', SPIN.format(seconds=1.5)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    pid = int(alone.communicate()[0])
+    with Contention(os.getpid()) as neighbours:
+        burn(0.7)
+    os.kill(pid, signal.SIGKILL)
+    assert neighbours.share is not None
+    assert neighbours.share > 0.1 / (os.cpu_count() or 1)
+
+
+def test_a_server_that_cannot_be_seen_has_no_known_neighbours() -> None:
+    with Contention(None) as neighbours:
+        pass
+    assert neighbours.share is None
+
+
+def test_a_moment_is_too_short_to_tell() -> None:
+    with Contention(os.getpid()) as neighbours:
+        pass
+    assert neighbours.share is None
+
+
+def test_our_own_children_are_no_neighbours_when_they_have_ended_either() -> None:
+    with Contention(os.getpid()) as neighbours:
+        subprocess.run([sys.executable, "-c", SPIN.format(seconds=1.0)], check=True)
+    assert neighbours.share is not None
+    assert neighbours.share < 0.35

@@ -1,0 +1,194 @@
+"""The hardware behind a server: seen, stated, or not known."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagellm_benchmark.engines.base import ModelFacts, Server
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.machine import ascend, hardware, nvidia
+from sagellm_benchmark.machine.hardware import Hardware, read
+from tests.fakes.nvml import FakeGpu, Nvml
+from tests.machine.test_ascend import TRAINING
+
+FILE = """\
+[hardware]
+vendor = "NVIDIA"
+chip_model = "NVIDIA H100 80GB HBM3"
+chip_count = 16
+chips_per_node = 8
+interconnect = "NVLink"
+memory_per_chip_gb = 80
+memory_bandwidth_gb_s = 3350.0
+
+[cluster]
+node_count = 2
+comm_backend = "NCCL"
+topology_type = "fat-tree"
+inter_node_network = "InfiniBand"
+network_bandwidth_gbps = 400
+tensor_parallel = 8
+pipeline_parallel = 2
+"""
+
+
+def server(*, local: bool, pid: int | None = None) -> Server:
+    return Server("http://h", "m", "vllm", None, ModelFacts("m"), local=local, pid=pid)
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    path = tmp_path / "cluster.toml"
+    path.write_text(FILE)
+    return path
+
+
+def test_of_a_server_elsewhere_nothing_is_known() -> None:
+    assert Hardware.of(None, here=False) == Hardware()
+
+
+def test_of_a_local_server_whose_process_is_hidden_nothing_is_known() -> None:
+    assert Hardware.of(None, here=True) == Hardware()
+
+
+def test_our_own_child_runs_on_the_processor() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as child:
+        found = Hardware.of(child.pid, here=True)
+        assert child.stdin is not None
+        child.stdin.close()
+    assert found == hardware.of_cpu()
+    assert found.node_count == 1
+    assert found.chip_count is not None
+    assert found.chip_count >= 1
+    assert found.total_memory_gb is not None
+    assert found.memory_bytes_per_s is None
+
+
+def test_a_file_states_everything(toml: Path) -> None:
+    found = Hardware.of(None, here=False, file=toml)
+    assert found == Hardware(**read(toml))
+    assert found.chip_count == 16
+    assert found.node_count == 2
+    assert found.tensor_parallel == 8
+    assert found.memory_per_chip_gb == 80.0
+    assert found.memory_bytes_per_s == pytest.approx(16 * 3.35e12)
+
+
+def test_flags_go_before_the_file(toml: Path) -> None:
+    found = Hardware.of(None, here=False, file=toml, values={"chip_count": 4, "interconnect": "PCIe"})
+    assert (found.chip_count, found.interconnect, found.vendor) == (4, "PCIe", "NVIDIA")
+
+
+def test_fields_may_stand_without_tables(tmp_path: Path) -> None:
+    path = tmp_path / "h.toml"
+    path.write_text('vendor = "Huawei"\nchip_count = 1\n')
+    assert Hardware(**read(path)) == Hardware(vendor="Huawei", chip_count=1)
+
+
+@pytest.mark.parametrize(
+    ("line", "parts"),
+    [
+        ('vendor = "Nvidia"', ["vendor", "'Nvidia'", "NVIDIA"]),
+        ("vendor = 7", ["vendor", "one of"]),
+        ("chip_count = 0", ["chip_count", "from 1 on"]),
+        ("chip_count = true", ["chip_count", "True"]),
+        ("chip_count = 1.5", ["chip_count", "whole number"]),
+        ('chip_model = ""', ["chip_model", "1 to 120"]),
+        ('chip_model = "a\\u0007b"', ["chip_model", "printable"]),
+        ("chip_model = 'x'".replace("x", "y" * 200), ["chip_model", "120"]),
+        ("memory_per_chip_gb = nan", ["memory_per_chip_gb", "above 0"]),
+        ("memory_per_chip_gb = -1", ["memory_per_chip_gb", "-1"]),
+        ("memory_per_chip_gb = inf", ["memory_per_chip_gb", "inf"]),
+        ("chips = 3", ["'chips'", "chip_count"]),
+        ("hardware = 3", ["'hardware'"]),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(tmp_path: Path, line: str, parts: list[str]) -> None:
+    path = tmp_path / "h.toml"
+    path.write_text(line)
+    with pytest.raises(DataError) as caught:
+        Hardware(**read(path))
+    said = f"{caught.value.message} {caught.value.hint}"
+    assert "h.toml" in said
+    assert [part for part in parts if part not in said] == []
+
+
+@pytest.mark.parametrize("content", [b"vendor = ", b"\xff\xfe", b"a = 1\n" * 20_000])
+def test_a_file_that_is_no_description_is_refused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "h.toml"
+    path.write_bytes(content)
+    with pytest.raises(DataError):
+        Hardware(**read(path))
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"none\.toml"):
+        Hardware(**read(tmp_path / "none.toml"))
+
+
+def of_gpus(*fakes: FakeGpu) -> Hardware:
+    nvml = Nvml(*fakes)
+    return hardware.of_gpus(nvml, nvidia.gpus(nvml))
+
+
+def test_one_gpu_has_nothing_to_be_linked_with() -> None:
+    found = of_gpus(FakeGpu())
+    assert found.vendor == "NVIDIA"
+    assert found.chip_model == "NVIDIA H100 80GB HBM3"
+    assert found.chip_count == 1
+    assert found.interconnect == "None"
+    assert found.memory_per_chip_gb == 80.0
+    assert found.memory_bytes_per_s == pytest.approx(3.352e12, rel=1e-3)
+
+
+def test_two_gpus_are_not_taken_to_have_nvlink() -> None:
+    assert of_gpus(FakeGpu(), FakeGpu()).interconnect == "PCIe"
+    assert of_gpus(FakeGpu(path=None), FakeGpu()).interconnect is None
+
+
+def test_unlike_gpus_leave_model_and_memory_open() -> None:
+    found = of_gpus(FakeGpu(), FakeGpu(name="NVIDIA A100", memory=40 * 2**30, memory_mhz=None))
+    assert found.chip_count == 2
+    assert (found.chip_model, found.memory_per_chip_gb, found.memory_bandwidth_gb_s) == (None, None, None)
+
+
+def test_the_gpus_that_a_process_uses_are_its_hardware() -> None:
+    found = hardware.local(os.getpid(), nvml=Nvml(FakeGpu(), FakeGpu(pids=[os.getpid()])))
+    assert (found.vendor, found.chip_count) == ("NVIDIA", 1)
+
+
+def test_gpus_that_may_be_used_under_another_pid_leave_the_hardware_open() -> None:
+    assert hardware.local(os.getppid(), nvml=Nvml(FakeGpu())) == Hardware()
+
+
+def test_a_process_that_is_gone_beside_gpus_leaves_the_hardware_open() -> None:
+    assert hardware.local(99_999_999, nvml=Nvml(FakeGpu())) == Hardware()
+
+
+def npus(pid: int) -> ascend.NpuInfo:
+    return ascend.parse(TRAINING.replace("4711", str(pid)))
+
+
+def test_the_npus_of_a_process_are_counted() -> None:
+    found = hardware.of_npus(npus(os.getpid()), os.getpid())
+    assert (found.vendor, found.chip_model, found.chip_count) == ("Huawei", "Ascend 910B3", 1)
+    assert found.memory_per_chip_gb == 64.0
+    assert found.interconnect == "None"
+
+
+def test_a_process_that_uses_no_npu_leaves_the_hardware_open() -> None:
+    assert hardware.of_npus(npus(99_999_999), os.getpid()) == Hardware()
+
+
+def test_what_is_recorded_has_only_plain_values(toml: Path) -> None:
+    values: list[Any] = list(asdict(Hardware(**read(toml))).values())
+    assert {type(value) for value in values} <= {str, int, float, type(None)}

@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sagellm_benchmark.client.sample import Failure, Sample
+from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.checks import Evidence, judge
+from tests.fakes.samples import closed_loop, columns, sample
+
+HEALTHY = ClientHealth(loop_lag_p99_s=0.0005, loop_lag_max_s=0.001, cpu_share=0.2, cpu_s=1.0)
+
+
+def evidence(samples: list[Sample], **changes: Any) -> Evidence:
+    fields: dict[str, Any] = {
+        "columns": columns(samples),
+        "concurrency": 1,
+        "asked_rate_rps": None,
+        "asked_input_tokens": 32,
+        "asked_output_tokens": 11,
+        "shared_prefix_tokens": 0,
+        "may_cache": False,
+        "prompts_repeated": False,
+        "timed_out": False,
+        "repeat_test": None,
+        "interrupted": False,
+        "health": HEALTHY,
+        "calibrated_ttft_bias_s": 0.0002,
+        "most_events_per_s": 1e5,
+        "weights_bytes": 10**6,
+        "memory_bytes_per_s": 1e11,
+    }
+    return Evidence(**{**fields, **changes})
+
+
+def only_reason(given: Evidence) -> str:
+    reasons = judge(given).reasons
+    assert len(reasons) == 1, reasons
+    return reasons[0]
+
+
+def test_an_ordinary_run_is_valid_and_fully_checked() -> None:
+    verdict = judge(evidence(closed_loop(200)))
+    assert verdict.valid
+    assert verdict.not_checked == ()
+
+
+def test_a_short_run_is_valid_and_says_what_was_not_checked() -> None:
+    verdict = judge(evidence(closed_loop(5)))
+    assert verdict.valid
+    assert verdict.not_checked == (
+        "Little's law: fewer than 10 requests a stream",
+        "steadiness: fewer than 100 answered requests, or than 10 a stream",
+    )
+
+
+def test_an_interrupted_run_is_not_valid() -> None:
+    assert only_reason(evidence(closed_loop(200), interrupted=True)).startswith("interrupted")
+
+
+def test_a_run_without_requests_is_not_valid() -> None:
+    assert only_reason(evidence([])).startswith("no request finished")
+
+
+def test_more_than_one_percent_of_failures_is_not_valid() -> None:
+    samples = closed_loop(200) + [sample(failure=Failure.TIMEOUT)] * 3
+    assert only_reason(evidence(samples)).startswith("3 of 203 requests failed (3× timeout)")
+
+
+def test_tokens_that_nobody_counted_are_not_a_rate() -> None:
+    samples = [replace(one, completion_tokens=None) for one in closed_loop(200)]
+    assert any("cannot be counted" in reason for reason in judge(evidence(samples)).reasons)
+
+
+def test_zero_tokens_with_zero_errors_is_not_valid() -> None:
+    samples = [replace(one, completion_tokens=0) for one in closed_loop(200)]
+    assert any(reason.startswith("zero throughput") for reason in judge(evidence(samples)).reasons)
+
+
+def test_answers_in_one_piece_were_not_streamed() -> None:
+    samples = [replace(one, event_s=one.event_s[-1:]) for one in closed_loop(200)]
+    assert any("not streamed" in reason for reason in judge(evidence(samples)).reasons)
+
+
+def test_answers_that_come_all_at_the_end_were_not_streamed() -> None:
+    samples = [sample(start=0.1 * i, ttft=0.1, itl=0.00001) for i in range(200)]
+    assert any("not streamed" in reason for reason in judge(evidence(samples, weights_bytes=None)).reasons)
+
+
+def test_prompts_from_the_cache_are_not_computed() -> None:
+    samples = [replace(one, cached_tokens=16) for one in closed_loop(200)]
+    assert "came from the server's cache" in only_reason(evidence(samples))
+
+
+def test_prompts_as_quick_as_repeated_ones_came_from_a_cache_that_nobody_reports() -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    assert "answered from a cache" in only_reason(evidence(samples, repeat_test=RepeatTest(0.5, 0.1)))
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        pytest.param(RepeatTest(0.11, 0.02), id="as slow as a new one"),
+        pytest.param(RepeatTest(0.5, 0.4), id="quicker than a new one, but no cache is to be seen"),
+    ],
+)
+def test_prompts_that_a_cache_does_not_explain_were_computed(test: RepeatTest) -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    assert judge(evidence(samples, repeat_test=test)).valid
+
+
+def test_a_cache_that_saves_less_than_the_noise_is_none() -> None:
+    assert not RepeatTest(0.0015, 0.0001).shows_cache
+    assert RepeatTest(0.015, 0.001).shows_cache
+
+
+def test_a_cache_that_nobody_can_see_is_not_checked() -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    assert judge(evidence(samples)).not_checked == ("prefix cache: the server does not report cached tokens",)
+
+
+def test_a_templates_own_prefix_may_be_cached() -> None:
+    samples = [replace(one, cached_tokens=16) for one in closed_loop(200)]
+    assert judge(evidence(samples, shared_prefix_tokens=16)).valid
+
+
+def test_a_conversation_may_reuse_its_own_turns() -> None:
+    samples = [replace(one, cached_tokens=30) for one in closed_loop(200)]
+    assert judge(evidence(samples, may_cache=True)).valid
+
+
+def test_prompts_of_another_length_are_not_the_workload() -> None:
+    samples = [replace(one, prompt_tokens=40) for one in closed_loop(200)]
+    assert "prompts have another length" in only_reason(evidence(samples))
+
+
+def test_answers_that_ended_early_are_not_the_workload() -> None:
+    assert "answers have another length" in only_reason(evidence(closed_loop(200), asked_output_tokens=64))
+
+
+def test_more_events_than_tokens_cannot_be() -> None:
+    samples = [replace(one, completion_tokens=5) for one in closed_loop(200)]
+    assert "usage is wrong" in only_reason(evidence(samples, asked_output_tokens=None))
+
+
+def test_an_answer_before_its_request_is_a_broken_clock() -> None:
+    samples = [replace(one, start_s=one.start_s + 0.5) for one in closed_loop(200)[:1]] + closed_loop(200)
+    assert any("clocks ran backwards" in reason for reason in judge(evidence(samples)).reasons)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"health": replace(HEALTHY, loop_lag_p99_s=0.05)}, "woke up 50 ms late"),
+        ({"health": replace(HEALTHY, cpu_share=0.99)}, "used 99% of a core"),
+        ({"calibrated_ttft_bias_s": 0.08}, "80.0 ms too high"),
+        ({"most_events_per_s": 10.0}, "found clean"),
+    ],
+)
+def test_a_client_that_was_late_itself_is_not_believed(changes: dict[str, Any], words: str) -> None:
+    assert words in only_reason(evidence(closed_loop(200), **changes))
+
+
+def test_an_uncalibrated_client_is_said_to_be_so() -> None:
+    verdict = judge(evidence(closed_loop(200), calibrated_ttft_bias_s=None))
+    assert verdict.not_checked == ("client bias: not calibrated",)
+
+
+def test_an_open_loop_that_left_late_did_not_send_at_its_rate() -> None:
+    samples = [sample(start=0.1 * i + 0.5, due_s=0.1 * i) for i in range(200)]
+    assert "requests left late" in only_reason(evidence(samples, concurrency=None, asked_rate_rps=10.0))
+
+
+def test_more_requests_in_flight_than_streams_breaks_littles_law() -> None:
+    assert "Little's law" in only_reason(evidence(closed_loop(200, streams=2), concurrency=1))
+
+
+def test_idle_streams_break_littles_law() -> None:
+    samples = [sample(start=float(i)) for i in range(200)]
+    assert "streams were busy" in only_reason(evidence(samples))
+
+
+def test_growing_latency_is_not_steady() -> None:
+    samples, start = [], 0.0
+    for i in range(200):
+        samples.append(sample(start=start, ttft=0.1 + 0.002 * i))
+        start = samples[-1].end_s
+    assert "never steady: latency grew" in only_reason(evidence(samples))
+
+
+def test_a_load_that_is_not_steady_itself_is_not_held_to_it() -> None:
+    samples = [sample(start=i * 0.01, ttft=0.1 + 0.002 * i, due_s=i * 0.01) for i in range(200)]
+    assert judge(evidence(samples, concurrency=None)).not_checked == (
+        "steadiness: the load itself is not steady",
+    )
+
+
+def test_texts_that_were_sent_twice_may_come_from_a_cache() -> None:
+    assert "more than once" in only_reason(evidence(closed_loop(200), prompts_repeated=True))
+
+
+def test_a_run_that_its_time_limit_ended_says_so() -> None:
+    assert only_reason(evidence(closed_loop(200), interrupted=True, timed_out=True)).startswith("--timeout")
+
+
+def test_decoding_faster_than_memory_feeds_the_weights_cannot_be() -> None:
+    given = evidence(closed_loop(200), weights_bytes=70 * 10**9, memory_bytes_per_s=1e11)
+    assert "faster than memory" in only_reason(given)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"other_processes": (4242,)}, "pid 4242"),
+        ({"throttled": ("thermal",)}, "throttled (thermal)"),
+        ({"energy_j": 1e6, "power_limit_w": 700.0, "watched_s": 40.0}, "energy cannot be right"),
+    ],
+)
+def test_a_gpu_that_was_not_ours_alone_is_not_believed(changes: dict[str, Any], words: str) -> None:
+    assert words in only_reason(evidence(closed_loop(200), **changes))
+
+
+def test_every_reason_names_a_next_action() -> None:
+    bad = [replace(one, completion_tokens=3, cached_tokens=20, prompt_tokens=90) for one in closed_loop(200)]
+    verdict = judge(evidence(bad, interrupted=True, other_processes=(1,), throttled=("thermal",)))
+    assert len(verdict.reasons) >= 6
+    assert all(";" in reason or ":" in reason for reason in verdict.reasons)
+
+
+def test_a_long_wait_before_a_short_answer_is_streamed_all_the_same() -> None:
+    samples = [sample(start=4.0 * i, ttft=3.2, itl=0.01) for i in range(200)]
+    assert not any("streamed" in reason for reason in judge(evidence(samples)).reasons)
+
+
+def test_many_tokens_an_event_are_no_burden_for_the_client() -> None:
+    samples = [replace(one, completion_tokens=1000, asked_output_tokens=1000) for one in closed_loop(200)]
+    verdict = judge(evidence(samples, most_events_per_s=1000.0, asked_output_tokens=None, weights_bytes=None))
+    assert not any("found clean" in reason for reason in verdict.reasons)
+
+
+def test_conversations_that_grow_are_not_called_unsteady() -> None:
+    growing = [sample(start=float(i), ttft=0.1 + 0.01 * i) for i in range(200)]
+    assert any("never steady" in reason for reason in judge(evidence(growing)).reasons)
+    verdict = judge(evidence(growing, may_cache=True))
+    assert not any("never steady" in reason for reason in verdict.reasons)
+    assert "steadiness: the turns of a conversation grow by themselves" in verdict.not_checked
+
+
+def test_a_cache_behind_a_queue_is_not_checked() -> None:
+    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
+    verdict = judge(evidence(samples, repeat_test=RepeatTest(0.05, 0.01)))
+    assert verdict.valid
+    assert verdict.not_checked == (
+        "prefix cache: requests waited for each other, so that TTFT does not tell",
+    )
