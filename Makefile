@@ -45,7 +45,10 @@ ci:  ## all checks, as the ci workflow runs them
 lint:  ## format, style, types, workflows
 	$(NOX) -s lint
 
-test:  ## the tests with branch coverage: ARGS="tests/board -k merge"
+test:  ## the quick tests, after each change; or some: ARGS="tests/board -k merge"
+	$(NOX) -s test -- $$ARGS
+
+tests:  ## all tests, with branch coverage
 	$(NOX) -s tests -- $$ARGS
 
 pythons:  ## the tests on each Python from 3.11 to 3.13 that is installed
@@ -57,4 +60,4 @@ perf:  ## how true and how cheap the load client is (ARGS=--check: against the r
 peers:  ## the same work through the best-known load clients, side by side
 	$(NOX) -s peers -- $$ARGS
 
-.PHONY: help bench aggregate publish clean validate report doctor ci lint test pythons perf peers
+.PHONY: help bench aggregate publish clean validate report doctor ci lint test tests pythons perf peers

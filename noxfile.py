@@ -200,9 +200,17 @@ def version_guard(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def test(session: nox.Session) -> None:
+    """The quick tests, in parallel: what to run after each change. Those that wait for something are left out."""
+    quick = ("-n", "auto", "-m", "not slow and not engine")
+    run_in(session, DEVELOPMENT, "pytest", *(session.posargs or quick))
+
+
+@nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
-    """The tests, with branch coverage."""
-    run_in(session, DEVELOPMENT, "pytest", *(session.posargs or ("--cov", "--cov-fail-under=45")))
+    """All tests, in parallel, with branch coverage."""
+    every = ("-n", "auto", "--cov", "--cov-fail-under=45")
+    run_in(session, DEVELOPMENT, "pytest", *(session.posargs or every))
 
 
 @nox.session(venv_backend="none")

@@ -14,6 +14,8 @@ import pytest
 from tests.fakes.code_host import code_host_server
 from tests.house import ROOT, clean_environment
 
+pytestmark = pytest.mark.slow
+
 # Stands for nox: writes the results that nox would, to the file that --report names, and leaves with CODE.
 NOX = """#!/bin/sh
 [ "$1" = --report ] || exit 99

@@ -17,6 +17,8 @@ from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 STREAMING = Script(itl_s=0.001)  # at no pace at all, an answer arrives as one piece
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16")
 QUICK = ("--no-calibrate", "--warmup", "0")

@@ -10,6 +10,8 @@ import pytest
 
 from tests.house import ROOT, clean_environment
 
+pytestmark = pytest.mark.slow
+
 GUARD = ROOT / "scripts/version_guard.py"
 SOURCE = "src/sagellm_benchmark/_version.py"
 PYPROJECT = f"""\

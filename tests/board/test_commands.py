@@ -15,6 +15,8 @@ from tests.board.test_aggregate import a_run
 from tests.fakes.hub_server import REPO, HubServer
 from tests.fakes.rows import new_row
 
+pytestmark = pytest.mark.slow
+
 SINGLE = "hf_data/leaderboard_single.json"
 
 

@@ -21,6 +21,8 @@ from sagellm_benchmark.client.timed_server import Truth
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.workload.schedule import Schedule, constant
 
+pytestmark = pytest.mark.slow
+
 
 def sample(text: str, start_s: float, event_s: tuple[float, ...], failure: Failure | None = None) -> Sample:
     return Sample(

@@ -21,6 +21,8 @@ from sagellm_benchmark.client.terms import Limits, Target
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.workload.schedule import Schedule
 
+pytestmark = pytest.mark.slow
+
 EVENTS = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'
 OK = b"HTTP/1.1 200 OK\r\n"
 WHOLE = OK + b"Content-Length: %d\r\n\r\n" % len(EVENTS) + EVENTS

@@ -18,6 +18,8 @@ import pytest
 
 from tests.fakes.openai_server import FakeServer, Script, serving
 
+pytestmark = pytest.mark.slow
+
 CLIENT = """
 import json, signal, sys
 from pathlib import Path

@@ -17,6 +17,8 @@ import pytest
 from sagellm_benchmark.client.calibration import timed_server
 from sagellm_benchmark.client.timed_server import read_log
 
+pytestmark = pytest.mark.slow
+
 
 def ask(base_url: str, method: str, path: str, body: object = None) -> tuple[int, str]:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()

@@ -15,6 +15,8 @@ from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
 from tests.workload.test_schedule import critical, kolmogorov_smirnov
 
+pytestmark = pytest.mark.slow
+
 
 def was_busy(observed: Observed) -> bool:
     """Whether something else kept this process from running on time; then gaps of a millisecond say nothing."""

@@ -16,6 +16,8 @@ from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.workloads import Turn
 from tests.fakes.openai_server import FakeServer, Script, serving
 
+pytestmark = pytest.mark.slow
+
 SECRET = "sk-secret"
 
 

@@ -18,6 +18,8 @@ from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from tests.fakes.model_hub import COMMIT, ModelHub, serve_models
 from tests.fakes.tiny_model import write_tiny
 
+pytestmark = pytest.mark.slow
+
 NOWHERE = "http://127.0.0.1:1"
 
 

@@ -19,6 +19,8 @@ from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def _nobody_s_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

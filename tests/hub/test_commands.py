@@ -21,6 +21,8 @@ from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
 from tests.house import ROOT
 
+pytestmark = pytest.mark.slow
+
 SECRETS = (WRITER, READER, OIDC, "hf_wrong_token", "ci_identity_token")
 
 

@@ -25,6 +25,8 @@ from tests.fakes.hub_server import REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import new_row
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.slow
+
 PUBLISHERS, ROWS_EACH = 16, 10
 
 

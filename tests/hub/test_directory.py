@@ -15,6 +15,8 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.store import Busy, Stale
 
+pytestmark = pytest.mark.slow
+
 WRITER = """
 import sys
 from pathlib import Path

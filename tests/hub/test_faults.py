@@ -19,6 +19,8 @@ from tests.fakes.hub_server import READER, REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import SEEDED, Clock, fates, given
 
+pytestmark = pytest.mark.slow
+
 
 def rival(*rows: Row) -> dict[str, str]:
     return {SINGLE: to_json(list(rows)).decode(), MULTI: "[]\n"}

@@ -23,6 +23,8 @@ from tests.fakes.hub_server import REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import Clock, fates, given, ids, put
 
+pytestmark = pytest.mark.slow
+
 LEGACY = orjson.loads((Path(__file__).parents[1] / "data" / "published_rows.json").read_bytes())
 
 

@@ -11,6 +11,8 @@ from sagellm_benchmark.hub.store import Ambiguous, Busy, Hub, Stale
 from sagellm_benchmark.huggingface import Answer, NoAnswer, call, shown
 from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 
+pytestmark = pytest.mark.slow
+
 BOARD = {SINGLE: b'[{"entry_id": "a"}]\n'}
 
 

@@ -19,6 +19,8 @@ from tests.fakes.rows import new_rows
 from tests.fakes.team import Team, git
 from tests.house import ROOT, load_noxfile
 
+pytestmark = pytest.mark.slow
+
 WORKFLOW = ROOT / ".github" / "workflows" / "upload-to-hf.yml"
 DATASET = "intellistream/sagellm-benchmark-results"
 PROJECT = ("noxfile.py", "pyproject.toml")

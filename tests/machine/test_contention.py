@@ -6,7 +6,11 @@ import subprocess
 import sys
 import time
 
+import pytest
+
 from sagellm_benchmark.machine.contention import Contention
+
+pytestmark = pytest.mark.slow
 
 SPIN = "import time; end = time.process_time() + {seconds}\nwhile time.process_time() < end: pass"
 
