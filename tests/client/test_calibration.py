@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
+from sagellm_benchmark.children import child
 from sagellm_benchmark.client.calibration import (
     Bias,
     Driven,
+    _address,
     calibrate,
     compare,
     highest_clean,
@@ -126,3 +129,9 @@ def test_a_server_that_cannot_start_is_said(tmp_path: Path, capfd: pytest.Captur
     ):
         pass
     assert "missing" in capfd.readouterr().err
+
+
+def test_a_server_that_says_nothing_is_not_waited_for_for_ever() -> None:
+    mute = (sys.executable, "-c", "import sys; sys.stdin.read()")
+    with child(mute) as process, pytest.raises(RemoteError, match=r"within 0\.05 s"):
+        _address(process, within_s=0.05)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import numpy as np
 
+from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.client.terms import ClientHealth, Limits, Observed, Target
@@ -38,7 +38,8 @@ _RUNG_TTFT_S = 0.01
 _CLEAN_ITL_S = 0.001
 _BUSY = 0.9  # of a core: from here on it is the client, not the built-in server, that holds a load up
 
-_START_S = 15.0
+_START_S = 30.0  # on a machine that is busy
+_PATIENCE = Patience(closed_s=15.0)  # in which the built-in server writes its log to the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,18 +223,8 @@ def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = No
     command = [sys.executable, "-m", "sagellm_benchmark.client.timed_server", "--log", str(log)]
     command += ["--ttft-ms", str(ttft_s * 1000), "--itl-ms", str(itl_s * 1000)]
     command += ["--beside"] if cpu is None else ["--cpu", str(cpu)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as process:
-        try:
-            yield _first_line(process.stdout)
-        finally:
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                process.wait(_START_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    with child(command, patience=_PATIENCE) as process:
+        yield _address(process)
 
 
 def compare(samples: Iterable[Sample], truth: Mapping[int, Truth]) -> Bias:
@@ -268,8 +259,14 @@ def _number(text: str) -> int:
     return int(word) if word.isdigit() else -1
 
 
-def _first_line(output: IO[str] | None) -> str:
-    line = output.readline().strip() if output is not None else ""
+def _address(server: Child, within_s: float = _START_S) -> str:
+    """The base URL that the built-in server writes when it listens."""
+    line = server.first_line(within_s)
+    if line is None:
+        raise RemoteError(
+            f"the built-in server did not start within {within_s:g} s",
+            hint="is this machine badly overloaded? --no-calibrate does without it",
+        )
     if not line:
         raise RemoteError("the built-in server did not start", hint="see the message above")
-    return line
+    return line.decode().strip()

@@ -13,7 +13,6 @@ import os
 import pickle
 import selectors
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark import errors
+from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.process import PROGRESS_S, Recorded, Share, run
 from sagellm_benchmark.client.sender import Load
 from sagellm_benchmark.client.terms import ClientHealth, Progress
@@ -31,7 +31,7 @@ from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.workload.workloads import Conversation
 
 _LEAD_S = 0.05  # between the last worker being ready and the common start
-_GRACE_S = 10.0
+_PATIENCE = Patience(closed_s=10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Dealt:
 class _Worker:
     """What the parent knows of one process."""
 
-    process: subprocess.Popen[bytes]
+    process: Child
     total: int | None = None
     ready: bool = False
     done: int = 0
@@ -62,10 +62,7 @@ class _Worker:
 
     def tell(self, line: str) -> None:
         """Send a line; a worker that has gone does not need it."""
-        if self.process.stdin is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self.process.stdin.write(line.encode() + b"\n")
-                self.process.stdin.flush()
+        self.process.tell(line.encode() + b"\n")
 
     def hear(self, output: bytes) -> None:
         """Take in what the worker wrote; nothing means that it has ended."""
@@ -121,36 +118,14 @@ def _deal(share: Share, processes: int) -> Iterator[Share]:
 def _started(shares: Sequence[Share]) -> Iterator[list[_Worker]]:
     """The processes of a load; none of them is left when the block ends, whichever way."""
     workers: list[_Worker] = []
-    try:
+    with contextlib.ExitStack() as started:
         for share in shares:
             job = _pickled(share)
             command = [sys.executable, "-m", "sagellm_benchmark.client.workers"]
-            process = subprocess.Popen(  # in a session of its own: Ctrl-C reaches us alone, and we tell it
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-            )
-            workers.append(_Worker(process))
-            if process.stdin is not None:
-                with contextlib.suppress(
-                    OSError
-                ):  # a worker that has died is noticed where it is listened to
-                    process.stdin.write(len(job).to_bytes(8, "little") + job)
-                    process.stdin.flush()
+            worker = _Worker(started.enter_context(child(command, patience=_PATIENCE)))
+            worker.process.tell(len(job).to_bytes(8, "little") + job)  # one that has died is noticed later
+            workers.append(worker)
         yield workers
-    finally:
-        for worker in workers:
-            _end(worker.process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            with contextlib.suppress(OSError):
-                pipe.close()
-    try:
-        process.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _pickled(share: Share) -> bytes:
@@ -169,8 +144,7 @@ def _hear_until(
     """Listen to the workers until each has reached a point; raises the first error that one of them has."""
     with selectors.DefaultSelector() as selector:
         for worker in workers:
-            if worker.process.stdout is not None:
-                selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
+            selector.register(worker.process.output, selectors.EVENT_READ, worker)
         while not all(reached(worker) for worker in workers):
             for key, _ in selector.select(PROGRESS_S):
                 output = os.read(key.fd, 65536)

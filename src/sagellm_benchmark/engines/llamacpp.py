@@ -8,15 +8,13 @@ import importlib.util
 import json
 import os
 import re
-import selectors
 import signal
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import cannot_write
@@ -28,8 +26,10 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'isagellm-benchmark[embedded]'"
 START_BYTES_PER_SECOND = 50e6  # a slow disk; loading is otherwise faster by far
-QUIT_SECONDS = 1.0
 STOP_SECONDS = 5.0
+PATIENCE = Patience(
+    closed_s=1.0, terminated_s=STOP_SECONDS
+)  # it ends with its input, unless it is busy loading
 LOG_TAIL_BYTES = 64 << 10
 LOG_LINES_SHOWN = 3
 _LOG_LINE = re.compile(r"^[\d.]+ (?P<level>[A-Z]) +(?P<text>.*)$")
@@ -67,7 +67,7 @@ class LlamaCpp:
                 pid=process.pid,
             )
 
-    def _ready(self, process: subprocess.Popen[bytes]) -> str:
+    def _ready(self, process: Child) -> str:
         settings = {
             "path": str(self.gguf.path.resolve()),
             "alias": self.gguf.facts.name,
@@ -76,15 +76,10 @@ class LlamaCpp:
             "threads": self.threads,
             "parent": os.getpid(),
         }
-        assert process.stdin is not None  # noqa: S101 - both were asked for as pipes
-        assert process.stdout is not None  # noqa: S101
-        try:
-            process.stdin.write(json.dumps(settings).encode() + b"\n")
-            process.stdin.flush()
-        except BrokenPipeError:
+        if not process.tell(json.dumps(settings).encode() + b"\n"):
             self._failed(process)
         limit = self.start_seconds + (self.gguf.facts.size_bytes or 0) / START_BYTES_PER_SECOND
-        line = _line(process.stdout, limit)
+        line = process.first_line(limit)
         if line is None:
             raise DataError(
                 f"llama.cpp did not start to serve {self.gguf.path} within {limit:.0f} s",
@@ -94,8 +89,9 @@ class LlamaCpp:
             self._failed(process)
         return str(json.loads(line)["url"])
 
-    def _failed(self, process: subprocess.Popen[bytes]) -> NoReturn:
-        code = process.wait(STOP_SECONDS)
+    def _failed(self, child: Child) -> NoReturn:
+        child.ended(STOP_SECONDS)
+        code = child.process.returncode
         said = "; ".join(last_words(self.log)) or f"it ended with status {code} and said nothing"
         hint = f"see its log {self.log}"
         if code == -signal.SIGKILL:
@@ -132,54 +128,13 @@ def last_words(log: Path) -> list[str]:
 
 
 @contextlib.contextmanager
-def _started(log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The child process, in a session of its own: Ctrl-C reaches us alone, and we decide when it ends."""
+def _started(log: Path) -> Iterator[Child]:
+    """The child process, whose output and errors go to its log."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         file = log.open("wb")
     except OSError as error:
         raise cannot_write(log, error) from error
-    with file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sagellm_benchmark.engines.llamacpp_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=file,
-            start_new_session=True,
-        )
-    try:
+    command = (sys.executable, "-m", "sagellm_benchmark.engines.llamacpp_server")
+    with file, child(command, errors=file, patience=PATIENCE) as process:
         yield process
-    finally:
-        _stop(process)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """End the child and reap it. It ends by itself when its standard input does, unless it is busy loading."""
-    with contextlib.suppress(OSError):  # unsent settings, to a child that is gone
-        if process.stdin is not None:
-            process.stdin.close()
-    for push, patience in ((process.terminate, QUIT_SECONDS), (process.kill, STOP_SECONDS)):
-        try:
-            process.wait(patience)
-            break
-        except subprocess.TimeoutExpired:
-            push()
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
-
-
-def _line(pipe: IO[bytes], limit_s: float) -> bytes | None:
-    """The line that the child writes when it serves: empty when it ended instead, None when time ran out."""
-    deadline = time.monotonic() + limit_s
-    line = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(pipe, selectors.EVENT_READ)
-        while not line.endswith(b"\n"):
-            if not selector.select(max(0.0, deadline - time.monotonic())):
-                return None
-            part = os.read(pipe.fileno(), 4096)
-            if not part:
-                return b""
-            line += part
-    return line
