@@ -8,6 +8,7 @@ import pytest
 
 from sagellm_benchmark.engines.base import ModelFacts, Server
 from sagellm_benchmark.engines.capability import choose_api
+from sagellm_benchmark.engines.registry import named
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.net import StatusError
 from tests.fakes.openai_server import Script
@@ -24,8 +25,8 @@ EVENT = b"".join(
 )
 
 
-def server(base_url: str, engine: str = "openai", api_key: str | None = None) -> Server:
-    return Server(base_url, "m", engine, None, ModelFacts("m"), local=True, api_key=api_key)
+def server(base_url: str, engine: str = "unknown", api_key: str | None = None) -> Server:
+    return Server(base_url, "m", named(engine), None, ModelFacts("m"), local=True, api_key=api_key)
 
 
 def refusing(*refused: str) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sagellm_benchmark.engines.endpoint import Endpoint, choose_model, normalize
+from sagellm_benchmark.engines.registry import named
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.net import StatusError
 from tests.fakes.openai_server import Script
@@ -173,9 +174,9 @@ def test_an_unreachable_server_is_a_remote_error() -> None:
 def test_what_the_caller_states_goes_before_what_the_server_says() -> None:
     meta = {"n_params": 7_000_000_000, "size": 10, "ftype": "Q4_0", "n_ctx": 512}
     with serving(models("m", owned_by="llamacpp", meta=meta)) as fake:
-        stated = Endpoint(fake.base_url, engine="mine", engine_version="9", precision="FP8", weights="real")
+        stated = Endpoint(fake.base_url, engine_version="9", precision="FP8", weights="real")
         with stated.open() as server:
-            assert (server.engine, server.engine_version) == ("mine", "9")
+            assert (server.engine.name, server.engine_version) == ("llama.cpp", "9")
             assert server.model.precision == "FP8"
             assert server.model.parameters == "7B"
             assert server.model.quantization == "Q4_0"
@@ -194,3 +195,26 @@ def test_a_server_of_this_machine_is_local_and_its_process_known() -> None:
     with serving(models("m")) as fake, Endpoint(fake.base_url).open() as server:
         assert server.local
         assert server.pid is not None
+
+
+def test_an_engine_that_says_its_name_is_not_called_by_another() -> None:
+    with serving(models("m", owned_by="vllm")) as fake, pytest.raises(UsageError) as caught:  # noqa: SIM117
+        with Endpoint(fake.base_url, engine="sagellm").open():
+            pass
+    assert "sagellm" in caught.value.message
+    assert "vllm" in caught.value.message
+
+
+@pytest.mark.parametrize("stated", ["vllm", "vLLM", " VLLM"])
+def test_an_engine_may_be_called_by_its_own_name(stated: str) -> None:
+    with (
+        serving(models("m", owned_by="vllm")) as fake,
+        Endpoint(fake.base_url, engine=stated).open() as server,
+    ):
+        assert server.engine is named("vllm")
+
+
+@pytest.mark.parametrize(("stated", "name"), [("mine", "mine"), ("SGLang", "sglang"), ("openai", "unknown")])
+def test_a_server_that_does_not_say_its_name_is_called_as_the_user_does(stated: str, name: str) -> None:
+    with serving(models("m")) as fake, Endpoint(fake.base_url, engine=stated).open() as server:
+        assert server.engine.name == name

@@ -71,7 +71,7 @@ def test_the_default_model_answers_with_its_real_weights(tmp_path: Path) -> None
         assert net.get_json(f"{server.base_url}/v1/models")["data"][0]["id"] == server.served_model
         events = complete(server.base_url, "The capital of France is", 8)
         assert server.model.weights == "real"
-        assert (server.engine, server.local) == ("llama.cpp", True)
+        assert (server.engine.name, server.local) == ("llama.cpp", True)
         assert events[-1]["usage"]["completion_tokens"] == 8
         assert (peak_memory_mb(server.pid or 0) or 0) > 100
     assert "".join(event["choices"][0]["text"] for event in events).startswith(" Paris")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagellm_benchmark.engines.base import ModelFacts, Server
-from sagellm_benchmark.engines.metrics import MetricsWatch, Scrape, figures, parse
+from sagellm_benchmark.engines.base import MetricNames, ModelFacts, Server
+from sagellm_benchmark.engines.metrics import MetricsWatch, Scrape
+from sagellm_benchmark.engines.metrics import figures as figures_of
+from sagellm_benchmark.engines.metrics import parse as parse_of
+from sagellm_benchmark.engines.registry import named
 from tests.fakes.openai_server import Script
 from tests.fakes.openai_server import serving as fake_llm
 from tests.fakes.routes import closed_port, serving, wait_until
@@ -31,12 +34,28 @@ QUIET = {"queries": 100, "hits": 50, "preemptions": 2, "usage": 0, "draft": 0, "
 BUSY = {"queries": 300, "hits": 150.0, "preemptions": 5, "usage": 0.25, "draft": 200, "accepted": 120}
 
 
+def names_of(engine: str) -> MetricNames:
+    names = named(engine).metrics
+    assert names is not None
+    return names
+
+
+def parse(text: str, engine: str = "vllm") -> Scrape:
+    return parse_of(names_of(engine), text)
+
+
+def figures(
+    before: Scrape, during: Sequence[Scrape], after: Scrape, engine: str = "vllm"
+) -> dict[str, float | int]:
+    return figures_of(names_of(engine), before, during, after)
+
+
 def vllm(**changes: float) -> Scrape:
     return parse(VLLM % (QUIET | changes))
 
 
 def server(base_url: str, api_key: str | None = None) -> Server:
-    return Server(base_url, "m", "vllm", None, ModelFacts("m"), local=True, api_key=api_key)
+    return Server(base_url, "m", named("vllm"), None, ModelFacts("m"), local=True, api_key=api_key)
 
 
 def test_vllm_counters_are_taken_as_their_growth() -> None:
@@ -97,7 +116,7 @@ sglang:num_used_tokens{{model_name="m"}} {used}.0
 sglang:spec_accept_rate{{model_name="m"}} {rate}
 sglang:num_retracted_requests_total{{model_name="m"}} {retracted}
 """
-        return parse(text.replace("sglang:", f"sglang{separator}"))
+        return parse(text.replace("sglang:", f"sglang{separator}"), "sglang")
 
     before = scrape(1000, "", 0, 0.9, 1)
     during = [scrape(1500, "", 700, 0.5, 1), scrape(1600, "", 900, 0.7, 1)]
@@ -105,7 +124,7 @@ sglang:num_retracted_requests_total{{model_name="m"}} {retracted}
         'sglang:cached_tokens_total{cache_source="device"} 300\n'
         'sglang:cached_tokens_total{cache_source="host"} 100'
     )
-    found = figures(before, during, scrape(2000, cached, 10, 0.0, 3))
+    found = figures(before, during, scrape(2000, cached, 10, 0.0, 3), "sglang")
     assert found == {
         "prefix_hit_rate": 0.4,
         "kv_used_tokens": 900,
@@ -119,10 +138,11 @@ def test_llamacpp_is_read() -> None:
         return parse(
             f"llamacpp:prompt_tokens_total {prompt}\nllamacpp:prompt_tokens_cached_total {cached}\n"
             f"llamacpp:spec_decode_num_draft_tokens_total {draft}\n"
-            f"llamacpp:spec_decode_num_accepted_tokens_total {accepted}\n"
+            f"llamacpp:spec_decode_num_accepted_tokens_total {accepted}\n",
+            "llama.cpp",
         )
 
-    found = figures(scrape(10, 0, 0, 0), [], scrape(40, 10, 8, 6))
+    found = figures(scrape(10, 0, 0, 0), [], scrape(40, 10, 8, 6), "llama.cpp")
     assert found == {"prefix_hit_rate": 0.25, "spec_accept_rate": 0.75}
 
 

@@ -8,42 +8,57 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from sagellm_benchmark.engines.recognise import Identity, identify
+from sagellm_benchmark.engines.base import SelfReport
+from sagellm_benchmark.engines.recognise import describe, identify
 from sagellm_benchmark.machine.listening import is_local, listening_pid, place
 from tests.fakes.routes import Routes, closed_port, serving
 
 
-def identity(card: dict[str, Any], routes: Routes | None = None) -> Identity:
+@dataclass(frozen=True)
+class Found:
+    """The engine's name, and what the server says of itself."""
+
+    engine: str
+    said: SelfReport
+
+
+def identity(card: dict[str, Any], routes: Routes | None = None) -> Found:
     with serving(routes or {}) as fake:
-        return identify(fake.base_url, card)
+        engine = identify(fake.base_url, card)
+        return Found(engine.name, describe(engine, fake.base_url, card))
+
+
+def report(engine: str, **said: Any) -> Found:
+    return Found(engine, SelfReport(**said))
 
 
 def test_vllm_is_known_by_its_word_and_tells_its_version_and_context() -> None:
     found = identity(
         {"owned_by": "vllm", "max_model_len": 4096}, {"GET /version": (200, {"version": "0.11.0"})}
     )
-    assert found == Identity("vllm", version="0.11.0", context_length=4096)
+    assert found == report("vllm", version="0.11.0", context_length=4096)
 
 
 def test_lmdeploy_is_known_by_its_word() -> None:
-    assert identity({"owned_by": "lmdeploy"}) == Identity("lmdeploy")
+    assert identity({"owned_by": "lmdeploy"}) == report("lmdeploy")
 
 
 def test_sagellm_is_known_by_its_word_whatever_the_case() -> None:
     found = identity({"owned_by": "sageLLM"}, {"GET /version": (200, {"version": "0.5.4.1"})})
-    assert found == Identity("sagellm", version="0.5.4.1")
+    assert found == report("sagellm", version="0.5.4.1")
 
 
 def test_sglang_tells_type_and_quantization() -> None:
     info = {"version": "0.5.2", "dtype": "bfloat16", "quantization": None, "context_length": None}
     found = identity({"owned_by": "sglang", "max_model_len": 8192}, {"GET /get_server_info": (200, info)})
-    assert found == Identity("sglang", version="0.5.2", precision="BF16", context_length=8192)
+    assert found == report("sglang", version="0.5.2", precision="BF16", context_length=8192)
 
 
 def test_sglang_with_nested_arguments_is_read_too() -> None:
@@ -52,20 +67,18 @@ def test_sglang_with_nested_arguments_is_read_too() -> None:
         "server_args": {"dtype": "auto", "quantization": "fp8", "context_length": 100},
     }
     found = identity({"owned_by": "sglang"}, {"GET /server_info": (200, info)})
-    assert found == Identity(
-        "sglang", version="0.6.0", precision="FP8", quantization="FP8", context_length=100
-    )
+    assert found == report("sglang", version="0.6.0", precision="FP8", quantization="FP8", context_length=100)
 
 
 def test_an_automatic_type_is_not_guessed() -> None:
     found = identity({"owned_by": "sglang"}, {"GET /get_server_info": (200, {"dtype": "auto"})})
-    assert found.precision is None
+    assert found.said.precision is None
 
 
 def test_a_quantization_without_a_stated_width_gives_no_precision() -> None:
     info = {"dtype": "float16", "quantization": "awq"}
     found = identity({"owned_by": "sglang"}, {"GET /get_server_info": (200, info)})
-    assert (found.precision, found.quantization) == (None, "AWQ")
+    assert (found.said.precision, found.said.quantization) == (None, "AWQ")
 
 
 def test_llamacpp_tells_its_weights() -> None:
@@ -73,7 +86,15 @@ def test_llamacpp_tells_its_weights() -> None:
     found = identity(
         {"owned_by": "llamacpp", "meta": meta}, {"GET /props": (200, {"build_info": "b6500-0a1b2c3d"})}
     )
-    assert found == Identity("llama.cpp", "b6500-0a1b2c3d", "135M", "INT4", "Q4_1", 96576768, 1024)
+    assert found == report(
+        "llama.cpp",
+        version="b6500-0a1b2c3d",
+        parameters="135M",
+        precision="INT4",
+        quantization="Q4_1",
+        size_bytes=96576768,
+        context_length=1024,
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,37 +113,37 @@ def test_llamacpp_types_in_every_spelling(
     ftype: str, precision: str | None, quantization: str | None
 ) -> None:
     found = identity({"owned_by": "llamacpp", "meta": {"ftype": ftype}})
-    assert (found.precision, found.quantization) == (precision, quantization)
+    assert (found.said.precision, found.said.quantization) == (precision, quantization)
 
 
 def test_a_build_without_a_number_is_no_version() -> None:
     found = identity(
         {"owned_by": "llamacpp", "meta": None}, {"GET /props": (200, {"build_info": "b0-unknown"})}
     )
-    assert found == Identity("llama.cpp")
+    assert found == report("llama.cpp")
 
 
 def test_engines_behind_a_proxy_are_known_by_their_own_endpoints() -> None:
     assert identity({"owned_by": "proxy"}, {"GET /get_server_info": (200, {"tp_size": 1})}).engine == "sglang"
     props = {"default_generation_settings": {}, "model_ftype": "Q4_0"}
     found = identity({"owned_by": "proxy"}, {"GET /props": (200, props)})
-    assert (found.engine, found.quantization) == ("llama.cpp", "Q4_0")
+    assert (found.engine, found.said.quantization) == ("llama.cpp", "Q4_0")
 
 
 @pytest.mark.parametrize("card", [{}, {"owned_by": "openai"}, {"owned_by": None}, {"owned_by": ["vllm"]}])
-def test_a_server_that_does_not_say_is_openai(card: dict[str, Any]) -> None:
-    assert identity(card, {"GET /version": (200, {"version": "1.2.3"})}) == Identity("openai")
+def test_a_server_that_does_not_say_is_unknown(card: dict[str, Any]) -> None:
+    assert identity(card, {"GET /version": (200, {"version": "1.2.3"})}) == report("unknown")
 
 
 @pytest.mark.parametrize("version", ["<b>1</b>", "", None, 7, "unknown", "1" * 200, {"a": 1}])
 def test_a_version_that_is_none_is_left_out(version: Any) -> None:
-    assert identity({"owned_by": "vllm"}, {"GET /version": (200, {"version": version})}).version is None
+    assert identity({"owned_by": "vllm"}, {"GET /version": (200, {"version": version})}).said.version is None
 
 
 @pytest.mark.parametrize("answer", [[], "x", 7, None])
 def test_answers_of_another_shape_are_passed_over(answer: Any) -> None:
     routes: Routes = {"GET /props": (200, answer), "GET /get_server_info": (200, answer)}
-    assert identity({"max_model_len": True}, routes) == Identity("openai")
+    assert identity({"max_model_len": True}, routes) == report("unknown")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "[::1]", socket.gethostname()])

@@ -8,6 +8,7 @@ import pytest
 
 from sagellm_benchmark.engines.base import Api, ModelFacts, Server
 from sagellm_benchmark.engines.capability import Capabilities
+from sagellm_benchmark.engines.registry import named
 from sagellm_benchmark.engines.tokens import Tokenizer, Usage, find_counter
 from sagellm_benchmark.errors import RemoteError
 from tests.fakes.openai_server import Script
@@ -16,7 +17,7 @@ from tests.fakes.routes import Answer, Routes, serving
 
 
 def server(base_url: str, engine: str) -> Server:
-    return Server(base_url, "m", engine, None, ModelFacts("m"), local=True)
+    return Server(base_url, "m", named(engine), None, ModelFacts("m"), local=True)
 
 
 def able(api: Api = "completions", prompt_tokens: int | None = 1, usage: bool = True) -> Capabilities:
@@ -93,7 +94,7 @@ def test_a_tokenizer_is_believed_where_there_is_no_usage_to_compare() -> None:
         assert isinstance(found, Tokenizer)
 
 
-@pytest.mark.parametrize("engine", ["vllm", "llama.cpp", "lmdeploy", "openai", "somebody's"])
+@pytest.mark.parametrize("engine", ["vllm", "llama.cpp", "lmdeploy", "unknown", "somebody's"])
 def test_without_a_tokenizer_the_usage_counts(engine: str) -> None:
     with fake_llm(Script(tokenizer=False)) as fake:
         counter = find_counter(server(fake.base_url, engine), able())
@@ -133,4 +134,4 @@ def test_usage_that_is_missing_later_is_a_remote_error() -> None:
         serving({"POST /v1/completions": (200, {"choices": []})}) as fake,
         pytest.raises(RemoteError, match="no count"),
     ):
-        Usage(server(fake.base_url, "openai"), "completions").count("x")
+        Usage(server(fake.base_url, "unknown"), "completions").count("x")

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sagellm_benchmark.engines.base import ModelFacts, Server
+from sagellm_benchmark.engines.registry import UNKNOWN
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.machine import ascend, hardware, nvidia
 from sagellm_benchmark.machine.hardware import Hardware, read
@@ -40,7 +41,7 @@ pipeline_parallel = 2
 
 
 def server(*, local: bool, pid: int | None = None) -> Server:
-    return Server("http://h", "m", "vllm", None, ModelFacts("m"), local=local, pid=pid)
+    return Server("http://h", "m", UNKNOWN, None, ModelFacts("m"), local=local, pid=pid)
 
 
 @pytest.fixture

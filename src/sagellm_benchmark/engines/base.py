@@ -1,16 +1,26 @@
-"""What the rest of the program knows about an engine: a context that serves a model over HTTP."""
+"""The words of this room: an engine as data, a server that runs one, and what a server says of itself."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Api = Literal["chat", "completions"]
 Weights = Literal["real", "dummy"]
 
 PATHS: dict[Api, str] = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
-"""Where an API is, the one that is tried first first."""
+"""Where each API is; the one to prefer stands first."""
+
+Ask = Callable[[str], dict[str, Any]]
+"""GET of a path on the server: the JSON object there, empty where there is none."""
+
+Card = Mapping[str, Any]
+"""A model's entry in /v1/models, as the server wrote it."""
+
+Fields = Mapping[str, Any]
+"""Fields of a request's body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +36,98 @@ class ModelFacts:
     context_length: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfReport:
+    """What a server says of itself; `None` or empty where it says nothing."""
+
+    version: str | None = None
+    parameters: str | None = None
+    precision: str | None = None
+    quantization: str | None = None
+    size_bytes: int | None = None
+    context_length: int | None = None
+    parallelism: Mapping[str, int] = field(default_factory=dict)  # by the field of Hardware
+    device: str | None = None  # "cpu" where it computes on the processors
+    model_folder: str | None = None  # on the server's disk
+    ports: tuple[int, ...] = ()  # where the processes behind the one that answers listen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricNames:
+    """An engine's series in /metrics, with `_` for `:` and without the `_total` that some versions append.
+
+    A rate is a numerator and the series that add up to its denominator; of several, the first that is there counts.
+    """
+
+    prefix: str  # what all its series begin with
+    hit_rate: tuple[
+        tuple[str, tuple[str, ...]], ...
+    ] = ()  # tokens found in the prefix cache, of those looked for
+    accept_rate: tuple[tuple[str, tuple[str, ...]], ...] = ()  # speculated tokens
+    acceptance: str | None = None  # the same as a gauge of the last batch
+    evictions: tuple[str, ...] = ()  # running requests that lost their cache
+    used_tokens: tuple[str, ...] = ()  # of the KV cache
+    used_share: tuple[str, ...] = ()
+    capacity: str | None = None  # an info series: its labels tell the size of the cache
+
+    @property
+    def all(self) -> frozenset[str]:
+        """Every series that is read."""
+        rates = {name for above, below in (*self.hit_rate, *self.accept_rate) for name in (above, *below)}
+        single = {self.acceptance, self.capacity} - {None}
+        return frozenset(
+            {*rates, *self.evictions, *self.used_tokens, *self.used_share, *filter(None, single)}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """How an engine is started. Words in braces are filled in: {bin}, {model}, {host}, {port}, {context}, {streams}."""
+
+    command: tuple[str, ...]
+    distribution: str  # what its environment must hold; its version is the engine's
+    packages: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # by variant: cpu, cuda, rocm, ascend
+    health: str = "/v1/models"  # answers 200 when the server is ready
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """One engine as the rest of the program knows it: how to tell it, ask it, count on it and start it.
+
+    An engine is one module of `engines/known/` and one line of `engines/registry.py`, or an entry point of another
+    package in the group `sagellm_benchmark.engines`.
+    """
+
+    name: str  # as rows say it
+    owners: tuple[
+        str, ...
+    ] = ()  # what `owned_by` says of its models, lower case; other spellings of its name
+    recognise: Callable[[Ask], bool] | None = None  # by endpoints of its own, where `owned_by` says nothing
+    describe: Callable[[Ask, Card], SelfReport] = lambda _ask, _card: SelfReport()
+    tokenize: Callable[[Server, Api, str], int] | None = None  # a prompt's tokens, its template's included
+    metrics: MetricNames | None = None
+    to_length: Fields = field(
+        default_factory=lambda: {"ignore_eos": True}
+    )  # has it generate to the asked length
+    single_turns: Fields = field(default_factory=dict)  # said where no two prompts share a beginning
+    distribution: str | None = None  # the Python package whose version is the engine's
+    components: Mapping[str, str] = field(
+        default_factory=dict
+    )  # a row's `versions` and their Python packages
+    is_sagellm: bool = False  # its version is the row's sagellm_version
+    launch: Launch | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Server:
     """A server that is ready to be measured."""
 
     base_url: str  # scheme://host:port[/prefix], without /v1 and without a trailing slash
     served_model: str  # the id that requests name
-    engine: str  # "sagellm", "vllm", "sglang", "lmdeploy", "llama.cpp", or "openai" when it does not say
+    engine: Engine
     engine_version: str | None
     model: ModelFacts
     local: bool  # it runs on this machine, so this machine's hardware is its hardware
@@ -40,7 +135,7 @@ class Server:
     api_key: str | None = field(default=None, repr=False)  # a Server may end up in a log
 
 
-class Engine(Protocol):
+class Opener(Protocol):
     """Starts or finds a server; leaving the context ends whatever it started."""
 
     def open(self) -> AbstractContextManager[Server]:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import orjson
 
-from sagellm_benchmark.engines.base import PATHS, Api, Server
+from sagellm_benchmark.engines.base import PATHS, Api, Engine, Server
+from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.net import StatusError, post_text
 
@@ -17,16 +18,6 @@ PROBE_TIMEOUT_S = 120.0  # the first request of a cold server compiles kernels
 
 _USAGE = {"stream_options": {"include_usage": True}}
 _GREEDY = {"temperature": 0}
-_TO_LENGTH = {"ignore_eos": True}
-_LADDER: tuple[
-    dict[str, Any], ...
-] = (  # most servers take the first; strict ones refuse what OpenAI does not have
-    {**_GREEDY, **_USAGE, **_TO_LENGTH},
-    {**_GREEDY, **_USAGE},
-    {**_GREEDY, **_TO_LENGTH},
-    {**_USAGE},
-    {},
-)
 _REFUSED_FIELD = {400, 422}
 _NOT_THERE = {404, 405, 501}
 
@@ -73,7 +64,7 @@ def _named(wanted: str) -> str:
 def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities:
     """Climb down the ladder of fields until the server takes a request; the last refusal is raised."""
     refusal: StatusError | None = None
-    for fields in _LADDER:
+    for fields in _ladder(server.engine):
         try:
             usage = _usage(_ask(server, api, fields, timeout_s))
         except StatusError as error:
@@ -83,29 +74,33 @@ def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities
             continue
         return Capabilities(
             api=api,
-            ignore_eos="ignore_eos" in fields,
+            ignore_eos=bool(server.engine.to_length) and server.engine.to_length.keys() <= fields.keys(),
             usage=usage is not None,
             prompt_tokens=usage,
-            extra=_extra(server.engine, fields, turns),
+            extra={
+                "stream_options": None,  # what the load client sends unless it is told not to
+                **fields,
+                **(server.engine.single_turns if turns == 1 else {}),
+            },
         )
     assert refusal is not None  # noqa: S101 - the ladder has rungs
     raise refusal
 
 
-def _extra(engine: str, fields: Mapping[str, Any], turns: int) -> dict[str, Any]:
-    """The fields that were taken; None for the one that the load client sends unless it is told not to.
-
-    Single turns share no prefix, so llama.cpp need not look for one in its slots.
-    """
-    uncached = {"cache_prompt": False} if engine == "llama.cpp" and turns == 1 else {}
-    return {"stream_options": None, **fields, **uncached}
-
-
-def prompt_fields(api: Api, text: str) -> dict[str, Any]:
-    """The part of a request's body that carries the prompt."""
-    if api == "chat":
-        return {"messages": [{"role": "user", "content": text}]}
-    return {"prompt": text}
+def _ladder(engine: Engine) -> Iterator[dict[str, Any]]:
+    """Fields to try: most servers take all of them; strict ones refuse what the API's inventor does not have."""
+    seen = []
+    for parts in (
+        (_GREEDY, _USAGE, engine.to_length),
+        (_GREEDY, _USAGE),
+        (_GREEDY, engine.to_length),
+        (_USAGE,),
+        (),
+    ):
+        fields = {name: value for part in parts for name, value in part.items()}
+        if fields not in seen:
+            seen.append(fields)
+            yield fields
 
 
 def _ask(server: Server, api: Api, fields: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sagellm_benchmark.engines import recognise
-from sagellm_benchmark.engines.base import ModelFacts, Server, Weights
+from sagellm_benchmark.engines import recognise, registry
+from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Server, Weights
 from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.machine import listening
@@ -22,7 +22,7 @@ _MAX_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """An Engine that starts nothing. What the caller states of the model stands before what the server says."""
+    """Opens a server that runs already. What the caller states of the model stands before what the server says."""
 
     base_url: str
     model: str | None = None  # None takes the one model that is served
@@ -43,14 +43,15 @@ class Endpoint:
         url = normalize(self.base_url)
         cards = _served(url, self.api_key)
         card = choose_model(cards, self.model)
-        said = recognise.identify(url, card, api_key=self.api_key)
+        engine = self._agreed(recognise.identify(url, card, api_key=self.api_key))
+        said = recognise.describe(engine, url, card, api_key=self.api_key)
         parts = urllib.parse.urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
         local, pid = listening.place(parts.hostname or "", port)
         yield Server(
             base_url=url,
             served_model=str(card["id"]),
-            engine=self.engine or said.engine,
+            engine=engine,
             engine_version=self.engine_version or said.version,
             model=self._facts(card, said),
             local=local,
@@ -58,7 +59,19 @@ class Endpoint:
             api_key=self.api_key,
         )
 
-    def _facts(self, card: Mapping[str, Any], said: recognise.Identity) -> ModelFacts:
+    def _agreed(self, told: Engine) -> Engine:
+        """The engine that the server says it is, which the user may name only where it says nothing."""
+        stated = None if self.engine is None else registry.named(self.engine)
+        if stated is None or told.name == stated.name:
+            return told
+        if told is registry.UNKNOWN:
+            return stated
+        raise UsageError(
+            f"--engine says {stated.name}, but the server says that it is {told.name}",
+            hint="leave out --engine, or check --base-url",
+        )
+
+    def _facts(self, card: Mapping[str, Any], said: SelfReport) -> ModelFacts:
         return ModelFacts(
             name=_readable(self.model or str(card["id"])),
             parameters=self.parameters or said.parameters,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import cannot_write
 
@@ -37,7 +38,7 @@ _LOG_LINE = re.compile(r"^[\d.]+ (?P<level>[A-Z]) +(?P<text>.*)$")
 
 @dataclass(frozen=True, slots=True)
 class LlamaCpp:
-    """An Engine: serves `gguf` with `parallel` slots of `context` tokens each; its output goes to the file `log`."""
+    """Opens a server of `gguf` with `parallel` slots of `context` tokens each; its output goes to the file `log`."""
 
     gguf: Gguf
     parallel: int
@@ -60,7 +61,7 @@ class LlamaCpp:
             yield Server(
                 base_url=url,
                 served_model=self.gguf.facts.name,
-                engine="llama.cpp",
+                engine=LLAMACPP,
                 engine_version=version,
                 model=self.gguf.facts,
                 local=True,

@@ -15,6 +15,7 @@ from sagellm_benchmark.engines import weights
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.engines.gguf_facts import Gguf
+from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
 from sagellm_benchmark.engines.llamacpp import LlamaCpp
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.runs import search
@@ -104,12 +105,12 @@ def _opened(
     """The server to measure and the run's folder, which holds the log of a server that is ours."""
     if gguf is None:
         with _endpoint(spec).open() as server:
-            folder = _folder(spec, server.engine, server.model.name, workload)
+            folder = _folder(spec, server.engine.name, server.model.name, workload)
             with _without_empty(folder):
                 yield server, folder
         return
-    folder = _folder(spec, "llama.cpp", gguf.facts.name, workload)
-    listener.say(f"starting llama.cpp with {gguf.source}")
+    folder = _folder(spec, LLAMACPP.name, gguf.facts.name, workload)
+    listener.say(f"starting {LLAMACPP.name} with {gguf.source}")
     context = workload.context_tokens + CONTEXT_MARGIN if spec.dataset == RANDOM else TEXT_CONTEXT
     engine = LlamaCpp(gguf, _slots(spec, workload, shape), context, folder / SERVER_LOG, spec.threads)
     with engine.open() as server, _without_empty(folder):

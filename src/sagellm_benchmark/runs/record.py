@@ -107,7 +107,7 @@ def config(context: Context, seen: Observations) -> dict[str, Any]:
         "server": {
             "base_url": server.base_url,
             "served_model": server.served_model,
-            "engine": server.engine,
+            "engine": server.engine.name,
             "engine_version": server.engine_version,
             "local": server.local,
             "api": context.capabilities.api,
@@ -132,7 +132,7 @@ def _sagellm_version(spec: RunSpec, server: Server) -> str:
     """The engine's own where sageLLM is measured; for another engine, this toolkit's."""
     if spec.sagellm_version is not None:
         return spec.sagellm_version
-    return server.engine_version or "" if server.engine == "sagellm" else __version__
+    return server.engine_version or "" if server.engine.is_sagellm else __version__
 
 
 def summary(context: Context, seen: Observations, verdict: Verdict) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sagellm_benchmark.board.identity import entry_id
 from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
+from sagellm_benchmark.engines.registry import UNKNOWN, named
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.workload.workloads import WORKLOADS
 
@@ -77,7 +78,7 @@ def unpublishable(record: Record) -> Iterator[str]:
         yield f"other programs used {share:.0%} of the processors that were measured; stop them and measure again"
     if config["model"]["precision"] is None:
         yield "precision is not known; say it with --precision"
-    if config["server"]["engine"] == "openai":
+    if named(config["server"]["engine"]) is UNKNOWN:
         yield "the server does not say which engine it is; say it with --engine"
     if config["server"]["engine_version"] is None:
         yield "the engine's version is not known; say it with --engine-version"
@@ -188,7 +189,7 @@ def _metrics(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _versions(config: Mapping[str, Any]) -> dict[str, str]:
-    ours = config["server"]["engine"] == "sagellm"
+    ours = named(config["server"]["engine"]).is_sagellm
     core = config["server"]["engine_version"] if ours else None
     versions = dict.fromkeys(COMPONENTS, "N/A")
     if core is not None and VERSION.fullmatch(core):

@@ -1,0 +1,68 @@
+"""llama.cpp's own server: tells everything of its weights, by which it is known behind a proxy, too."""
+
+from __future__ import annotations
+
+import re
+
+from sagellm_benchmark.engines import said
+from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, MetricNames, SelfReport, Server
+from sagellm_benchmark.engines.gguf_facts import human_count, precision_of
+from sagellm_benchmark.engines.prompt import prompt_fields
+from sagellm_benchmark.errors import RemoteError
+
+_GGML_TYPE = re.compile(r"\b(I?Q\d\w*|BF16|F16|F32)\b", re.IGNORECASE)
+
+
+def recognise(ask: Ask) -> bool:
+    """Nobody else has this property."""
+    return "default_generation_settings" in ask("/props")
+
+
+def describe(ask: Ask, card: Card) -> SelfReport:
+    """The parameter count, the bytes and the type of the weights stand in the model's `meta`."""
+    props, meta = ask("/props"), said.mapping(card.get("meta"))
+    parameters = said.count(meta.get("n_params"))
+    found = _GGML_TYPE.search(str(meta.get("ftype") or props.get("model_ftype") or ""))
+    kind = found.group(1).upper() if found else None
+    return SelfReport(
+        version=said.version(props.get("build_info")),
+        parameters=human_count(parameters) if parameters else None,
+        precision=precision_of(kind) if kind else None,
+        quantization=kind if kind and "Q" in kind else None,
+        size_bytes=said.count(meta.get("size")),
+        context_length=said.count(meta.get("n_ctx")),
+    )
+
+
+def tokenize(server: Server, api: Api, text: str) -> int:
+    """One call renders the template, another tokenizes, special tokens parsed as in a request."""
+    if api == "chat":
+        rendered = said.mapping(said.post(server, "/apply-template", prompt_fields(api, text)))
+        if not isinstance(rendered.get("prompt"), str):
+            raise RemoteError(f"{server.base_url}/apply-template answers without a prompt")
+        text = rendered["prompt"]
+    answer = said.post(server, "/tokenize", {"content": text, "add_special": True, "parse_special": True})
+    tokens = said.mapping(answer).get("tokens")
+    if not isinstance(tokens, list):
+        raise RemoteError(f"{server.base_url}/tokenize answers without tokens")
+    return len(tokens)
+
+
+LLAMACPP = Engine(
+    name="llama.cpp",
+    owners=("llamacpp", "llama.cpp"),
+    recognise=recognise,
+    describe=describe,
+    tokenize=tokenize,
+    metrics=MetricNames(
+        prefix="llamacpp",
+        hit_rate=(
+            ("llamacpp_prompt_tokens_cached", ("llamacpp_prompt_tokens", "llamacpp_prompt_tokens_cached")),
+        ),
+        accept_rate=(
+            ("llamacpp_spec_decode_num_accepted_tokens", ("llamacpp_spec_decode_num_draft_tokens",)),
+        ),
+        used_tokens=("llamacpp_kv_cache_tokens",),
+    ),
+    single_turns={"cache_prompt": False},  # it need not look for a common beginning in its slots
+)

@@ -1,0 +1,35 @@
+"""The server of llama-cpp-python: llama.cpp inside, with an API and habits of its own."""
+
+from __future__ import annotations
+
+from sagellm_benchmark.engines import said
+from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, SelfReport, Server
+from sagellm_benchmark.errors import RemoteError
+
+
+def recognise(ask: Ask) -> bool:
+    """By the title of its API's description."""
+    return "llama.cpp Python API" in str(said.mapping(ask("/openapi.json").get("info")).get("title"))
+
+
+def describe(ask: Ask, _card: Card) -> SelfReport:
+    """Its API's description carries the version."""
+    return SelfReport(version=said.version(said.mapping(ask("/openapi.json").get("info")).get("version")))
+
+
+def tokenize(server: Server, api: Api, text: str) -> int:
+    """Counts a text as a completion's prompt; how a chat is rendered it does not tell."""
+    if api == "chat":
+        raise RemoteError("llama-cpp-python counts no chats", hint="use --api completions")
+    return said.tokens(said.post(server, "/extras/tokenize/count", {"input": text}), "count")
+
+
+LLAMACPP_PYTHON = Engine(
+    name="llama-cpp-python",
+    owners=("llama_cpp_python",),
+    recognise=recognise,
+    describe=describe,
+    tokenize=tokenize,
+    to_length={},
+    distribution="llama_cpp_python",
+)

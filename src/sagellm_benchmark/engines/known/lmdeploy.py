@@ -1,0 +1,29 @@
+"""LMDeploy: says its name, and encodes a prompt with or without the chat template."""
+
+from __future__ import annotations
+
+from sagellm_benchmark.engines import said
+from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, SelfReport, Server
+
+
+def describe(ask: Ask, card: Card) -> SelfReport:
+    """The version, where a build tells it."""
+    return SelfReport(
+        version=said.version(ask("/version").get("version")),
+        context_length=said.count(card.get("max_model_len")),
+    )
+
+
+def tokenize(server: Server, api: Api, text: str) -> int:
+    """`do_preprocess` applies the chat template."""
+    body = {"input": text, "do_preprocess": api == "chat", "add_bos": True}
+    return said.tokens(said.post(server, "/v1/encode", body), "length")
+
+
+LMDEPLOY = Engine(
+    name="lmdeploy",
+    owners=("lmdeploy",),
+    describe=describe,
+    tokenize=tokenize,
+    distribution="lmdeploy",
+)

@@ -1,0 +1,51 @@
+"""SGLang: tells its arguments, by which it is known behind a proxy, too."""
+
+from __future__ import annotations
+
+from sagellm_benchmark.engines import said
+from sagellm_benchmark.engines.base import Ask, Card, Engine, MetricNames, SelfReport
+from sagellm_benchmark.engines.prompt import tokenize
+
+
+def recognise(ask: Ask) -> bool:
+    """Nobody else has these arguments."""
+    info = _info(ask)
+    return "tp_size" in info or "server_args" in info
+
+
+def describe(ask: Ask, card: Card) -> SelfReport:
+    """Newer versions nest the arguments under `server_args`."""
+    info = _info(ask)
+    arguments = {**said.mapping(info.get("server_args")), **info}
+    quantization = said.word(arguments.get("quantization"))
+    splits = {"tensor_parallel": "tp_size", "pipeline_parallel": "pp_size", "data_parallel": "dp_size"}
+    folder = arguments.get("model_path")
+    return SelfReport(
+        version=said.version(arguments.get("version")),
+        precision=said.precision(quantization or arguments.get("dtype")),
+        quantization=quantization.upper() if quantization else None,
+        context_length=said.count(card.get("max_model_len")) or said.count(arguments.get("context_length")),
+        parallelism={name: size for name, key in splits.items() if (size := said.count(arguments.get(key)))},
+        model_folder=folder if isinstance(folder, str) else None,
+    )
+
+
+def _info(ask: Ask) -> dict[str, object]:
+    return ask("/get_server_info") or ask("/server_info")
+
+
+SGLANG = Engine(
+    name="sglang",
+    owners=("sglang",),
+    recognise=recognise,
+    describe=describe,
+    tokenize=tokenize,
+    metrics=MetricNames(
+        prefix="sglang",
+        hit_rate=(("sglang_cached_tokens", ("sglang_prompt_tokens",)),),
+        acceptance="sglang_spec_accept_rate",
+        evictions=("sglang_num_retracted_requests",),
+        used_tokens=("sglang_num_used_tokens",),
+    ),
+    distribution="sglang",
+)

@@ -1,0 +1,37 @@
+"""vLLM: tells its version, counts prompts as it counts requests, and has the richest /metrics."""
+
+from __future__ import annotations
+
+from sagellm_benchmark.engines import said
+from sagellm_benchmark.engines.base import Ask, Card, Engine, MetricNames, SelfReport
+from sagellm_benchmark.engines.prompt import tokenize
+
+
+def describe(ask: Ask, card: Card) -> SelfReport:
+    """The version has an endpoint of its own; the model's card tells the context and where the weights lie."""
+    root = card.get("root")
+    return SelfReport(
+        version=said.version(ask("/version").get("version")),
+        context_length=said.count(card.get("max_model_len")),
+        model_folder=root if isinstance(root, str) else None,
+    )
+
+
+VLLM = Engine(
+    name="vllm",
+    owners=("vllm",),
+    describe=describe,
+    tokenize=tokenize,
+    metrics=MetricNames(
+        prefix="vllm",
+        hit_rate=(
+            ("vllm_prefix_cache_hits", ("vllm_prefix_cache_queries",)),
+            ("vllm_gpu_prefix_cache_hits", ("vllm_gpu_prefix_cache_queries",)),
+        ),
+        accept_rate=(("vllm_spec_decode_num_accepted_tokens", ("vllm_spec_decode_num_draft_tokens",)),),
+        evictions=("vllm_num_preemptions",),
+        used_share=("vllm_kv_cache_usage_perc", "vllm_gpu_cache_usage_perc"),
+        capacity="vllm_cache_config_info",
+    ),
+    distribution="vllm",
+)

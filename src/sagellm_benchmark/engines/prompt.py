@@ -1,0 +1,21 @@
+"""A prompt as each API carries it, and as the /tokenize that several engines share counts it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagellm_benchmark.engines import said
+from sagellm_benchmark.engines.base import Api, Server
+
+
+def prompt_fields(api: Api, text: str) -> dict[str, Any]:
+    """The part of a request's body that carries the prompt."""
+    if api == "chat":
+        return {"messages": [{"role": "user", "content": text}]}
+    return {"prompt": text}
+
+
+def tokenize(server: Server, api: Api, text: str) -> int:
+    """A prompt's tokens by a /tokenize that takes what a request takes, and renders the template itself."""
+    answer = said.post(server, "/tokenize", {"model": server.served_model, **prompt_fields(api, text)})
+    return said.tokens(answer, "count")
