@@ -111,6 +111,12 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def matrix(session: nox.Session) -> None:
+    """Measure all that a plan asks for, each once: `nox -s matrix -- plan.toml`."""
+    run_in(session, EMBEDDED, "sagellm-benchmark", "matrix", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def aggregate(session: nox.Session) -> None:
     """Merge outputs/ with the published board into hf_data/."""
     program(session, "aggregate")

@@ -96,6 +96,60 @@ def run(*, as_json: bool, **given: Any) -> int:
 
 
 @main.command()
+@click.argument("plan", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--outputs", type=FOLDER, help="Where its cells lie.  [default: outputs/matrix/NAME]")
+@click.option("--dry-run", is_flag=True, help="Check the plan and list its cells; measure nothing.")
+@click.option("--status", is_flag=True, help="Say what is measured and what is not; measure nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
+def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, as_json: bool) -> int:
+    """Measure every engine, model, workload and load of PLAN, each exactly once.
+
+    Starting it again goes on where it was stopped, whatever stopped it, and measures what is new in a changed plan.
+    """
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.matrix import execute
+    from sagellm_benchmark.matrix import plan as planning
+    from sagellm_benchmark.matrix.ledger import Ledger
+    from sagellm_benchmark.matrix.versions import version_of
+    from sagellm_benchmark.outputs import path_part
+    from sagellm_benchmark.report import matrix as shown
+    from sagellm_benchmark.report.progress import ProgressLine
+
+    asked = planning.read(plan)
+    cells = planning.cells(asked, version_of)
+    for cell in cells:
+        _check_cell(cell.label, cell.words)
+    ledger = Ledger(outputs or Path("outputs", "matrix", path_part(asked.name)))
+    if dry_run or status:
+        states = [ledger.done(cell) or ledger.failed(cell) for cell in cells]
+        known = [state for state in states if state is not None]
+        table = shown.render_cells(cells, states)
+        click.echo(to_json(shown.as_data(known)).decode() if as_json else table)
+        return Exit.DONE
+    with ProgressLine() as line:
+        results = execute.measure(cells, ledger, lambda step: line.say(shown.render_step(step)))
+    click.echo(to_json(shown.as_data(results)).decode() if as_json else shown.render_results(results))
+    if any(result.failure is not None for result in results):
+        return Exit.DATA
+    return Exit.DONE if all(result.valid for result in results) else Exit.INVALID_RUN
+
+
+def _check_cell(label: str, words: tuple[str, ...]) -> None:
+    """Find what is wrong with a cell before the first one is measured."""
+    try:
+        given = run.make_context("run", list(words)).params
+        spec = options.run_spec({**given}, list(words), os.environ)
+    except click.ClickException as error:
+        raise UsageError(f"{label}: {error.format_message()}", hint="mend the plan") from error
+    except UsageError as error:
+        raise UsageError(f"{label}: {error.message}", hint=error.hint) from error
+    if len(spec.workloads) * len(spec.shapes) > 1 or spec.search_goodput:
+        raise UsageError(
+            f"{label} asks for several measurements", hint="give each workload and load a table of its own"
+        )
+
+
+@main.command()
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print the summaries as JSON.")
 def report(folders: tuple[Path, ...], *, as_json: bool) -> None:

@@ -1,0 +1,35 @@
+"""One cell in a process of its own, which ends when the matrix does, however that ends.
+
+python -m sagellm_benchmark.matrix.child run …      with a pipe as standard input
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import signal
+import sys
+import threading
+
+_GRACE_S = 30.0
+_INTERRUPTED = 130
+
+
+def main() -> None:
+    """Be the program, and end as by Ctrl-C when standard input does: what was measured is kept, engines are stopped."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a matrix in the background has it ignored
+    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    runpy.run_module("sagellm_benchmark", run_name="__main__", alter_sys=True)
+
+
+def _end_with_stdin() -> None:
+    stdin = sys.stdin.fileno()
+    while os.read(stdin, 4096):  # not through Python's buffer, which could not be let go of at exit
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+    threading.Event().wait(_GRACE_S)
+    os._exit(_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,178 @@
+"""What a plan asks for: its axes multiplied out into cells, each with an id of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark._version import __version__
+from sagellm_benchmark.errors import DataError
+
+AXES = ("engines", "models", "workloads", "loads")
+RESERVED = ("json", "outputs", "output-dir", "quiet", "repeats", "seed")
+"""Options of `run` that the matrix sets itself."""
+MAX_FILE_BYTES = 1 << 20
+MOST_CELLS = 10_000
+
+Options = Mapping[str, str | int | float | bool]
+"""Options of `run` by their long names without dashes in front, such as `base-url`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One place on an axis: a name for people, and the options that it stands for."""
+
+    name: str
+    options: tuple[tuple[str, str | int | float | bool], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A file's content. An axis that it leaves out has one point without a name."""
+
+    name: str
+    repeats: int
+    options: tuple[tuple[str, str | int | float | bool], ...]  # of every cell
+    axes: tuple[tuple[Point, ...], ...]  # in the order of AXES
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One measurement. `id` is the hash of what is measured, and with which versions."""
+
+    id: str
+    names: tuple[str, ...]  # in the order of AXES
+    repeat: int  # from 0 on
+    words: tuple[str, ...]  # for the command `run`
+
+    @property
+    def label(self) -> str:
+        """The cell for people, such as `vllm, Q1, 4 at a time, repeat 2`."""
+        return ", ".join([*filter(None, self.names), f"repeat {self.repeat + 1}"])
+
+
+def read(path: Path) -> Plan:
+    """Parse a plan. Raises DataError that names the table, the key and what is allowed."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", hint="name an existing TOML file") from error
+    if len(content) > MAX_FILE_BYTES:
+        raise DataError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB", hint="is that the plan?")
+    try:
+        values = tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not TOML: {error}", hint="see docs/matrix.md for an example") from error
+    return _plan(values, path)
+
+
+def cells(plan: Plan, version_of: Callable[[Options], str | None]) -> tuple[Cell, ...]:
+    """Every cell in the order in which they are measured; `version_of` tells an engine's version by its options.
+
+    Engines take turns, the other way round each time, so that a machine which slowly changes favours none of them.
+    """
+    engines, *others = plan.axes
+    versions = {point: version_of({**dict(plan.options), **dict(point.options)}) for point in engines}
+    found: list[Cell] = []
+    for repeat in range(plan.repeats):
+        for place, rest in enumerate(product(*others)):
+            turn = engines if (repeat + place) % 2 == 0 else engines[::-1]
+            found += [_cell(plan, (engine, *rest), repeat, versions[engine]) for engine in turn]
+    return tuple(found)
+
+
+def _cell(plan: Plan, points: tuple[Point, ...], repeat: int, engine_version: str | None) -> Cell:
+    options = dict(plan.options) | {name: value for point in points for name, value in point.options}
+    setup = {"options": options, "repeat": repeat, "engine_version": engine_version, "tool": __version__}
+    digest = hashlib.sha256(orjson.dumps(setup, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    same_prompts = [dict(point.options) for point in points[1:]]  # engines are asked the same
+    seed = int.from_bytes(hashlib.sha256(orjson.dumps([same_prompts, repeat])).digest()[:4], "big") >> 1
+    words = tuple(word for name, value in options.items() for word in _words(name, value))
+    return Cell(digest[:16], tuple(point.name for point in points), repeat, (*words, "--seed", str(seed)))
+
+
+def _words(name: str, value: str | int | float | bool) -> Iterator[str]:
+    """An option as it is typed; one word, so that a value which begins with a dash stays a value."""
+    if value is True:
+        yield f"--{name}"
+    elif value is not False:
+        yield f"--{name}={value}"
+
+
+def _plan(values: dict[str, Any], path: Path) -> Plan:
+    known = ("name", "repeats", "options", *AXES)
+    if unknown := [name for name in values if name not in known]:
+        raise DataError(f"{path}: there is no {unknown[0]!r}", hint=f"a plan holds {', '.join(known)}")
+    name, repeats = values.get("name", path.stem), values.get("repeats", 1)
+    if not isinstance(name, str) or not name.strip() or not name.isprintable():
+        raise DataError(f"{path}: name must be a text", hint='such as name = "nightly"')
+    if type(repeats) is not int or not 1 <= repeats <= 1000:
+        raise DataError(f"{path}: repeats = {repeats!r} is not allowed", hint="a whole number from 1 to 1000")
+    plan = Plan(
+        name=name,
+        repeats=repeats,
+        options=_options(values.get("options", {}), f"{path}, [options]"),
+        axes=tuple(_axis(axis, values.get(axis), path) for axis in AXES),
+    )
+    _check_stated_once(plan, path)
+    size = repeats * math.prod(len(axis) for axis in plan.axes)
+    if size > MOST_CELLS:
+        raise DataError(f"{path} has {size:,} cells", hint=f"a plan may have {MOST_CELLS:,}; split it")
+    return plan
+
+
+def _axis(axis: str, tables: Any, path: Path) -> tuple[Point, ...]:
+    if tables is None:
+        return (Point("", ()),)
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
+        raise DataError(f"{path}: {axis} must be tables", hint=f"write [[{axis}]] and its options below it")
+    points = tuple(_point(dict(table), f"{path}, {axis} {place}") for place, table in enumerate(tables, 1))
+    if len({point.name for point in points}) < len(points):
+        raise DataError(f"{path}: two of the {axis} have one name", hint="give each a name of its own")
+    return points
+
+
+def _point(table: dict[str, Any], where: str) -> Point:
+    name = table.pop("name", None)
+    options = _options(table, where)
+    if name is None:
+        name = " ".join(str(value) for _, value in options) or "default"
+    if not isinstance(name, str) or not name.isprintable():
+        raise DataError(f"{where}: name must be a text", hint='such as name = "vllm"')
+    return Point(name, options)
+
+
+def _options(table: Any, where: str) -> tuple[tuple[str, str | int | float | bool], ...]:
+    if not isinstance(table, dict):
+        raise DataError(f"{where} must be a table", hint="with a line for each option of `run`")
+    for name, value in table.items():
+        if not re.fullmatch(r"[a-z][a-z-]*", name) or name in RESERVED:
+            raise DataError(
+                f"{where}: {name!r} is no option for a plan",
+                hint="use the long names of `sagellm-benchmark run --help`; the matrix itself sets "
+                + ", ".join(RESERVED),
+            )
+        if not isinstance(value, str | int | float | bool):
+            raise DataError(f"{where}: {name} must be a text, a number, true or false", hint="mend that line")
+    return tuple(table.items())
+
+
+def _check_stated_once(plan: Plan, path: Path) -> None:
+    """An option on two axes would leave open which of them counts."""
+    stated = [{name for name, _ in plan.options}]
+    stated += [{name for point in axis for name, _ in point.options} for axis in plan.axes]
+    for place, names in enumerate(stated):
+        if twice := sorted(names & set().union(*stated[:place], *stated[place + 1 :])):
+            raise DataError(
+                f"{path}: {twice[0]} is stated in two places", hint="leave it on one axis, or in [options]"
+            )

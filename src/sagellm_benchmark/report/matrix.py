@@ -1,0 +1,81 @@
+"""A matrix as a table: a line for each engine, model, workload and load, its repeats together."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict
+from statistics import median
+from typing import Any
+
+from sagellm_benchmark.matrix.execute import Step
+from sagellm_benchmark.matrix.ledger import Result
+from sagellm_benchmark.matrix.plan import AXES, Cell
+from sagellm_benchmark.report.progress import duration
+from sagellm_benchmark.report.terminal import columns
+from sagellm_benchmark.report.text import plain
+from sagellm_benchmark.report.view import UNKNOWN, figure
+
+HEAD = ("", "tokens/s", "lowest", "highest", "TTFT ms", "TPOT ms", "verdicts")
+
+
+def render_results(results: Sequence[Result]) -> str:
+    """Medians over the repeats of each combination, and the failures with what they said."""
+    groups: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
+    for result in results:
+        groups[result.names].append(result)
+    lines = columns([HEAD, *(_line(names, group) for names, group in groups.items())])
+    failed = [result for result in results if result.failure is not None]
+    if failed:
+        lines += ["", *(f"  ✗ {_name(one.names)}: {plain(one.failure or '')}" for one in failed)]
+    return "\n".join(lines)
+
+
+def render_cells(cells: Sequence[Cell], done: Sequence[Result | None]) -> str:
+    """What a plan asks for, and what of it is measured."""
+    states = ["to do" if result is None else _verdict(result) for result in done]
+    rows = [(plain(cell.label), cell.id, state) for cell, state in zip(cells, states, strict=True)]
+    measured = len(cells) - states.count("to do") - states.count("failed")
+    return "\n".join(
+        [*columns([("cell", "id", "state"), *rows]), "", f"  {measured} of {len(cells)} measured"]
+    )
+
+
+def render_step(step: Step) -> str:
+    """One line while a cell is measured."""
+    left = "" if step.left_s is None else f", {duration(step.left_s)} to go"
+    return f"{step.done + 1}/{step.total} {plain(step.cell.label)}{left}"
+
+
+def as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """For machines."""
+    return [dict(zip(AXES, one.names, strict=True)) | asdict(one) for one in results]
+
+
+def _line(names: tuple[str, ...], group: list[Result]) -> tuple[str, ...]:
+    rates = [one.throughput_tps for one in group if one.throughput_tps is not None]
+    verdicts = [_verdict(one) for one in group]
+    return (
+        _name(names),
+        figure(median(rates) if rates else None),
+        figure(min(rates, default=None)),
+        figure(max(rates, default=None)),
+        figure(_median([one.ttft_ms for one in group])),
+        figure(_median([one.tpot_ms for one in group]), digits=2),
+        ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)),
+    )
+
+
+def _verdict(result: Result) -> str:
+    if result.failure is not None:
+        return "failed"
+    return "VALID" if result.valid else "INVALID"
+
+
+def _median(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def _name(names: Sequence[str]) -> str:
+    return plain(", ".join(filter(None, names))) or UNKNOWN

@@ -1,0 +1,155 @@
+"""The command on two servers, stopped in every way and started again."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sagellm_benchmark.errors import Exit
+from tests import command
+from tests.fakes.openai_server import FakeServer, Script, serving
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
+LOADS = (1, 2, 3)
+CELLS = 2 * len(LOADS) * 2
+
+
+@pytest.fixture
+def servers() -> Iterator[list[FakeServer]]:
+    with ExitStack() as stack:
+        yield [stack.enter_context(serving(Script(itl_s=0.001))) for _ in range(2)]
+
+
+def plan(folder: Path, servers: list[FakeServer], *, loads: tuple[int, ...] = LOADS) -> Path:
+    lines = ['name = "m"', "repeats = 2", "[options]", 'workload = "custom"', "requests = 6"]
+    lines += ["input-tokens = 8", "output-tokens = 4", "warmup = 0", "no-calibrate = true"]
+    for place, server in enumerate(servers):
+        lines += ["[[engines]]", f'name = "e{place}"', f'base-url = "{server.base_url}"']
+    for load in loads:
+        lines += ["[[loads]]", f"concurrency = {load}"]
+    path = folder / "plan.toml"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def done(folder: Path) -> list[Path]:
+    return sorted(folder.glob("outputs/matrix/m/cells/*/done.json"))
+
+
+def runs(folder: Path) -> list[Path]:
+    """Every run that left a summary, wherever."""
+    return sorted(path for path in folder.rglob("summary.json") if "latest" not in path.parts)
+
+
+def left_running(folder: Path) -> list[list[str]]:
+    """Processes that work for a matrix in this folder."""
+    found = (process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]))
+    return [words for words in found if any(str(folder) in word for word in words)]
+
+
+def start(folder: Path) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [*command.PROGRAM, "matrix", "plan.toml", "--outputs", str(folder / "outputs/matrix/m")],
+        cwd=folder,
+        env=command.environment(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def kill_after(folder: Path, cells: int) -> None:
+    """Start, and kill as soon as that many cells are done: the next one is then under way, or about to begin."""
+    process = start(folder)
+    wait_for(lambda: len(done(folder)) >= cells)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    wait_for(lambda: not left_running(folder))
+
+
+def test_killed_at_any_moment_and_started_again_it_measures_each_cell_once(
+    tmp_path: Path, servers: list[FakeServer]
+) -> None:
+    plan(tmp_path, servers)
+    moments = random.Random(7)  # noqa: S311 - the same moments each time
+    for least in sorted(moments.sample(range(CELLS - 1), 3)):
+        kill_after(tmp_path, least)
+    ended = command.run("matrix", "plan.toml", "--json", cwd=tmp_path)
+    assert len(json.loads(ended.stdout)) == len(done(tmp_path)) == len(runs(tmp_path)) == CELLS
+    asked = sum(len(server.requests) for server in servers)
+    again = command.run("matrix", "plan.toml", "--json", cwd=tmp_path)
+    assert again.stdout == ended.stdout
+    assert sum(len(server.requests) for server in servers) == asked
+
+
+def test_a_changed_plan_measures_only_what_is_new(tmp_path: Path, servers: list[FakeServer]) -> None:
+    plan(tmp_path, servers, loads=(1,))
+    command.run("matrix", "plan.toml", cwd=tmp_path)
+    first = {path: path.stat().st_mtime_ns for path in done(tmp_path)}
+    plan(tmp_path, servers, loads=(1, 2))
+    command.run("matrix", "plan.toml", cwd=tmp_path)
+    assert len(first) == 4
+    assert len(done(tmp_path)) == 8
+    assert {path: path.stat().st_mtime_ns for path in first} == first
+
+
+def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_running(
+    tmp_path: Path, servers: list[FakeServer]
+) -> None:
+    plan(tmp_path, servers)
+    process = start(tmp_path)
+    wait_for(lambda: len(done(tmp_path)) >= 1)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(60) == Exit.INTERRUPTED
+    assert left_running(tmp_path) == []
+    status = command.run("matrix", "plan.toml", "--status", cwd=tmp_path)
+    assert f"{len(done(tmp_path))} of {CELLS} measured" in status.stdout
+
+
+def test_a_cell_that_fails_is_recorded_and_tried_again_and_the_others_go_on(
+    tmp_path: Path, servers: list[FakeServer]
+) -> None:
+    plan(tmp_path, servers, loads=(1,))
+    text = (tmp_path / "plan.toml").read_text()
+    (tmp_path / "plan.toml").write_text(text.replace(servers[0].base_url, "http://127.0.0.1:1"))
+    ended = command.run("matrix", "plan.toml", cwd=tmp_path)
+    assert ended.returncode == Exit.DATA
+    assert "e0" in ended.stdout
+    assert "cannot be reached" in ended.stdout or "no connection" in ended.stdout
+    assert len(done(tmp_path)) == 2
+    status = command.run("matrix", "plan.toml", "--status", cwd=tmp_path)
+    assert status.stdout.count("failed") == 2
+
+
+def test_what_is_wrong_with_any_cell_is_found_before_the_first_is_measured(
+    tmp_path: Path, servers: list[FakeServer]
+) -> None:
+    path = plan(tmp_path, servers)
+    path.write_text(path.read_text() + '\n[[workloads]]\nname = "odd"\nrate = 4\n')
+    ended = command.run("matrix", "plan.toml", cwd=tmp_path)
+    assert ended.returncode == Exit.USAGE
+    assert "--concurrency is a closed loop" in ended.stderr
+    assert not (tmp_path / "outputs").exists()
+    assert not any(server.requests for server in servers)
+
+
+def test_a_second_start_waits_for_nobody_and_says_who_measures(
+    tmp_path: Path, servers: list[FakeServer]
+) -> None:
+    plan(tmp_path, servers)
+    process = start(tmp_path)
+    wait_for(lambda: len(done(tmp_path)) >= 1)
+    second = command.run("matrix", "plan.toml", cwd=tmp_path)
+    assert second.returncode == Exit.CONFLICT
+    assert "is being measured already" in second.stderr
+    process.send_signal(signal.SIGINT)
+    process.wait(60)
