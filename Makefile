@@ -57,7 +57,10 @@ pythons:  ## the tests on each Python from 3.11 to 3.13 that is installed
 perf:  ## how true and how cheap the load client is (ARGS=--check: against the recorded baseline)
 	$(NOX) -s perf -- $$ARGS
 
+statistics:  ## how often intervals cover and checks find what they should (ARGS="--times 100": quicker)
+	$(NOX) -s statistics -- $$ARGS
+
 peers:  ## the same work through the best-known load clients, side by side
 	$(NOX) -s peers -- $$ARGS
 
-.PHONY: help bench aggregate publish clean validate report doctor ci lint test tests pythons perf peers
+.PHONY: help bench aggregate publish clean validate report doctor ci lint test tests pythons perf statistics peers

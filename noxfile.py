@@ -178,6 +178,12 @@ def perf(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def statistics(session: nox.Session) -> None:
+    """Tables of how often intervals cover and checks find what they should, over simulated runs of known truth."""
+    run_in(session, DEVELOPMENT, "python", "-m", "scripts.statistics_tables", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def peers(session: nox.Session) -> None:
     """Run the same work through the best-known load clients, each in an environment of its own (7 GB)."""
     kept = ("--envs", str(ENVIRONMENTS / "peers"))

@@ -97,7 +97,7 @@ def summary(samples: Sequence[Sample] | None = None, **changes: Any) -> dict[str
         "weights": "real",
         "token_source": "server's usage",
         "asked_rate_rps": None,
-        **numbers(repeats, {}, seed=1),
+        **numbers(repeats, {}),
         "recounted_ratio": 1.0,
         "neighbours_share": 0.01,
         "peak_mem_mb": 312.4,

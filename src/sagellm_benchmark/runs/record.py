@@ -137,7 +137,7 @@ def _sagellm_version(spec: RunSpec, server: Server) -> str:
 
 def summary(context: Context, seen: Observations, verdict: Verdict) -> dict[str, Any]:
     """summary.json: what came of it."""
-    figures = numbers(seen.repeats, context.spec.slo_s, context.spec.seed)
+    figures = numbers(seen.repeats, context.spec.slo_s)
     energy, tokens = seen.gpu.get("energy_j"), figures["output_tokens"]
     apart = context.spec.warmup_s or context.spec.cooldown_s  # energy was counted over these seconds as well
     return {

@@ -11,11 +11,11 @@ import numpy as np
 from sagellm_benchmark.board.plausible import MAX_ERROR_RATE
 from sagellm_benchmark.client.calibration import MAX_BIAS_S
 from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.verdict import steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import (
     Columns,
     achieved_rate_rps,
-    drift,
     events_per_s,
     known,
     mean_in_flight,
@@ -295,15 +295,13 @@ def steady(e: Evidence) -> Findings:
     if e.may_cache:
         yield NotChecked("steadiness: the turns of a conversation grow by themselves")
         return
-    trend = drift(e.columns)
+    trend = steadiness.of(e.columns)
     if trend is None or e.columns.answered < 10 * (e.concurrency or 1):
         yield NotChecked("steadiness: fewer than 100 answered requests, or than 10 a stream")
-        return
-    change, t = trend
-    if abs(change) > 0.2 and abs(t) > 4:
-        direction = "grew" if change > 0 else "fell"
+    elif trend.real:
+        direction = "grew" if trend.change > 0 else "fell"
         yield (
-            f"never steady: latency {direction} by {abs(change):.0%} over the window; "
+            f"never steady: latency {direction} by {abs(trend.change):.0%} over the window; "
             "use a longer --warmup, or a rate that the server keeps up with"
         )
 

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sagellm_benchmark.client.sample import Failure, Phase, Sample
+from sagellm_benchmark.verdict import intervals
 
 Floats = npt.NDArray[np.float64]
 
@@ -82,10 +83,14 @@ class Columns:
 
     @property
     def tpot_s(self) -> Floats:
-        """(last − first content event) / (output tokens − 1); NaN for answers of one token, or of one event."""
+        """(last − first content event) / tokens that came after the first event; NaN for one token, or one event.
+
+        The first event is taken to hold as many tokens as the others do: none but it when each holds one.
+        """
         several = (self.tokens > 1) & (self.events > 1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(several, (self.last_s - self.first_s) / (self.tokens - 1), np.nan)
+            after = self.tokens * (1 - 1 / self.events)
+            return np.where(several, (self.last_s - self.first_s) / after, np.nan)
 
     @property
     def itl_s(self) -> Floats:
@@ -207,34 +212,23 @@ def distribution(values_s: Floats, refused: dict[str, str], name: str) -> dict[s
     return result
 
 
-def mean_interval(sums: Floats, counts: Floats, rng: np.random.Generator) -> tuple[float, float] | None:
-    """95 % percentile-bootstrap interval of Σ sums / Σ counts, resampling requests (Efron 1979); None below 3."""
-    n = len(sums)
-    if n < 3 or counts.sum() == 0:
-        return None
-    resamples = 1000 if n <= 2000 else 200
-    means = np.empty(resamples)
-    for i in range(resamples):  # one resample at a time, so that memory stays flat in the number of requests
-        picked = rng.integers(0, n, n)
-        means[i] = sums[picked].sum() / max(counts[picked].sum(), 1e-12)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
-
-
-def mean_intervals_ms(columns: Columns, rng: np.random.Generator) -> dict[str, tuple[float, float] | None]:
-    """Bootstrap intervals of the mean TTFT, ITL, TPOT and E2E, milliseconds."""
-
-    def plain(values: Floats) -> tuple[float, float] | None:
-        present = known(values) * 1e3
-        return mean_interval(present, np.ones_like(present), rng)
-
-    spans, gaps = (columns.last_s - columns.first_s) * 1e3, columns.events - 1
-    return {
-        "ttft_ms": plain(columns.ttft_s),
-        "itl_ms": mean_interval(spans, gaps, rng),
-        "tpot_ms": plain(columns.tpot_s),
-        "e2e_ms": plain(columns.e2e_s),
+def mean_intervals_ms(
+    columns: Columns, refused: dict[str, str] | None = None
+) -> dict[str, intervals.Interval | None]:
+    """95 % intervals of the mean TTFT, ITL, TPOT and E2E, milliseconds; why one is missing is added to `refused`."""
+    order = np.argsort(columns.start_s, kind="stable")
+    spans, gaps = (columns.last_s - columns.first_s)[order] * 1e3, columns.events[order] - 1
+    found = {
+        "ttft_ms": intervals.mean(known(columns.ttft_s[order]) * 1e3),
+        "itl_ms": intervals.ratio(spans[gaps > 0], gaps[gaps > 0]),
+        "tpot_ms": intervals.mean(known(columns.tpot_s[order]) * 1e3),
+        "e2e_ms": intervals.mean(columns.e2e_s[order] * 1e3),
     }
+    if refused is not None:
+        refused |= {
+            f"{name}.mean_ci95": str(one) for name, one in found.items() if isinstance(one, intervals.TooFew)
+        }
+    return {name: None if isinstance(one, intervals.TooFew) else one for name, one in found.items()}
 
 
 def meets(columns: Columns, slo_s: Mapping[str, float]) -> npt.NDArray[np.bool_]:
@@ -288,28 +282,6 @@ def achieved_rate_rps(columns: Columns) -> float | None:
     return (len(columns.starts_s) - 1) / span if span > 0 else None
 
 
-def drift(columns: Columns) -> tuple[float, float] | None:
-    """How much E2E per token changed over the window, relative to its mean, and that change's t value.
-
-    Ordinary least squares of latency over start time; None below 100 requests, where a trend cannot be told
-    from chance.
-    """
-    n = columns.answered
-    if n < 100:
-        return None
-    x = columns.start_s - columns.start_s.mean()
-    y = columns.e2e_s / np.maximum(np.nan_to_num(columns.tokens, nan=1.0), 1.0)
-    spread = float((x * x).sum())
-    mean = float(y.mean())
-    if spread == 0 or mean == 0:
-        return None
-    slope = float((x * y).sum() / spread)
-    residual = y - mean - slope * x
-    error = float(np.sqrt((residual**2).sum() / (n - 2) / spread))
-    change = slope * float(columns.start_s.max() - columns.start_s.min()) / mean
-    return change, slope / error if error > 0 else float("inf")
-
-
 def mean_in_flight(columns: Columns) -> float | None:
     """Mean number of answered requests in flight over the window, from their own intervals."""
     if columns.window_s == 0:
@@ -344,21 +316,3 @@ def join(repeats: Sequence[Columns]) -> Columns:
         **{name: stack(name, moved=True) for name in ("due_s", "start_s", "first_s", "last_s", "starts_s")},
         **{name: stack(name) for name in ("tokens", "prompt_tokens", "cached_tokens", "events", "gap_s")},
     )
-
-
-# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
-STUDENT_T = (
-    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
-    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
-    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
-)
-
-
-def repeat_interval(values: Sequence[float]) -> tuple[float, float] | None:
-    """95 % Student-t interval of the mean over repeats; None for a single one."""
-    n = len(values)
-    if n < 2:
-        return None
-    mean = float(np.mean(values))
-    half = STUDENT_T[min(n - 1, len(STUDENT_T)) - 1] * float(np.std(values, ddof=1)) / float(np.sqrt(n))
-    return mean - half, mean + half

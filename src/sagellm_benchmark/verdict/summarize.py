@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict import intervals, stats
 from sagellm_benchmark.verdict.stats import Columns, Floats
 
 LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
 
 
-def numbers(repeats: Sequence[Columns], slo_s: Mapping[str, float], seed: int) -> dict[str, Any]:
+def numbers(repeats: Sequence[Columns], slo_s: Mapping[str, float]) -> dict[str, Any]:
     """Everything of a summary that is computed from the samples alone."""
     columns = stats.join(repeats)
     refused: dict[str, str] = {}
@@ -34,7 +34,7 @@ def numbers(repeats: Sequence[Columns], slo_s: Mapping[str, float], seed: int) -
         "prompt_tokens": stats.total(columns.prompt_tokens),
         "cached_tokens": stats.total(columns.cached_tokens),
         "tokens_per_event": _ratio(stats.total(columns.tokens), float(columns.events.sum())),
-        **_latencies(columns, _mean_intervals(repeats, columns, seed), refused),
+        **_latencies(columns, _mean_intervals(repeats, columns, refused), refused),
         **_scheduled(columns, refused),
         "tokens_per_s_per_user": _per_user(columns),
         "mean_in_flight": stats.mean_in_flight(columns),
@@ -59,11 +59,11 @@ def _values(columns: Columns) -> tuple[Floats, ...]:
 
 
 def _mean_intervals(
-    repeats: Sequence[Columns], columns: Columns, seed: int
+    repeats: Sequence[Columns], columns: Columns, refused: dict[str, str]
 ) -> Mapping[str, tuple[float, float] | None]:
     """95 % intervals of the means: over the repeats where there are several, else over the requests."""
     if len(repeats) < 2:
-        return stats.mean_intervals_ms(columns, np.random.default_rng(seed))
+        return stats.mean_intervals_ms(columns, refused)
     means = [
         [float(known.mean() * 1e3) for values in _values(one) if len(known := stats.known(values))]
         for one in repeats
@@ -71,7 +71,7 @@ def _mean_intervals(
     if any(len(row) < len(LATENCIES) for row in means):
         return dict.fromkeys(LATENCIES)
     return {
-        name: stats.repeat_interval(row)
+        name: intervals.over_repeats(row)
         for name, row in zip(LATENCIES, zip(*means, strict=True), strict=True)
     }
 
@@ -95,7 +95,7 @@ def _over_repeats(repeats: Sequence[Columns]) -> dict[str, Any] | None:
         return None
     rates = [stats.throughput_tps(columns) for columns in repeats]
     known = [rate for rate in rates if rate is not None]
-    return {"throughput_tps": rates, "throughput_tps_ci95": stats.repeat_interval(known)}
+    return {"throughput_tps": rates, "throughput_tps_ci95": intervals.over_repeats(known)}
 
 
 def _histogram(values_s: Floats, bins: int = 40) -> dict[str, list[float]] | None:

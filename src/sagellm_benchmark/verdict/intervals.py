@@ -1,0 +1,139 @@
+"""95 % intervals of the means of latencies, which hang together: one in a queue waits for the others.
+
+Student's t over the number of independent values that the series is worth. That number comes from the lag-one
+autocorrelation of the series and of its batch means (as Skart's, Tafazzoli et al. 2011), corrected for its bias in
+short series (Kendall 1954) and taken at its upper confidence bound, because what makes an interval too narrow is a
+correlation that a short series happens not to show. Latencies are skewed; the interval is, too (Willink 2005).
+Coverage is measured by scripts/statistics.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+
+METHOD = (
+    "Student t over effective sample size (lag-one autocorrelation of batch means), adjusted for skewness"
+)
+FEWEST = 10  # values; what fewer say about their own spread is no interval
+
+_ONE_SIDED_Z = 1.645  # of the upper 95 % bound of a correlation
+_BOUND_FROM = (
+    50  # values up to which the whole bound counts; its share falls with the fourth root of their number
+)
+_FEWEST_BATCHES = 12  # whose correlation can be told
+_HIGHEST_CORRELATION = 0.97
+_SKEWNESS = (-3.0, 6.0)  # of a sample; what is beyond comes from one value
+
+# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
+_STUDENT_T = (
+    *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
+    *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
+    *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TooFew:
+    """Why there is no interval."""
+
+    values: int
+    needed: int = FEWEST
+
+    def __str__(self) -> str:
+        return f"{self.values} values; an interval needs at least {self.needed}"
+
+
+def student_t(freedom: float) -> float:
+    """The two-sided 95 % quantile; below one degree of freedom that of one."""
+    whole = int(min(max(freedom, 1.0), 1e9))
+    if whole >= len(_STUDENT_T):
+        return 1.96 + 2.4 / freedom
+    here, above = _STUDENT_T[whole - 1], _STUDENT_T[whole]
+    return here + (above - here) * (max(freedom, 1.0) - whole)
+
+
+def effective_size(series: Floats, caution: float | None = None) -> float:
+    """How many independent values the mean of a series in its order in time is worth; never more than it has.
+
+    `caution` is how many standard errors the correlation is taken higher than it looks; None for what intervals need.
+    """
+    n = len(series)
+    spread = float(series.var(ddof=1)) if n > 1 else 0.0
+    if spread <= 0:
+        return float(n)
+    z = _caution(n) if caution is None else caution
+    inflation, length = _inflation(_correlation(series, z)), 2
+    while n // length >= _FEWEST_BATCHES:
+        means = series[: n // length * length].reshape(-1, length).mean(axis=1)
+        of_batches = length * float(means.var(ddof=1)) / spread
+        inflation = max(inflation, of_batches * _inflation(_correlation(means, z)))
+        length *= 2
+    return max(n / max(inflation, 1.0), 1.0)
+
+
+def mean(series: Floats) -> Interval | TooFew:
+    """Of the mean of values that cannot be negative, in their order in time."""
+    n = len(series)
+    if n < FEWEST:
+        return TooFew(n)
+    centre, spread = float(series.mean()), float(series.std(ddof=1))
+    if spread <= 1e-12 * abs(centre):
+        return centre, centre
+    size = effective_size(series)
+    error, t = spread / math.sqrt(size), student_t(size - 1)
+    skewness = float(np.clip((((series - centre) / spread) ** 3).mean(), *_SKEWNESS))
+    bend = skewness / (6 * math.sqrt(max(size, 2.0)))
+    return max(centre - _bent(t, bend) * error, 0.0), centre - _bent(-t, bend) * error
+
+
+def ratio(sums: Floats, counts: Floats) -> Interval | TooFew:
+    """Of Σ sums / Σ counts, both in their order in time, by the ratio's linear part."""
+    n = len(sums)
+    if n < FEWEST or not counts.sum():
+        return TooFew(n if counts.sum() else 0)
+    centre = float(sums.sum() / counts.sum())
+    return mean(centre + (sums - centre * counts) / counts.mean())
+
+
+def over_repeats(values: Sequence[float]) -> Interval | None:
+    """Of the mean over repeats of a run, which are independent; None for a single one."""
+    n = len(values)
+    if n < 2:
+        return None
+    half = student_t(n - 1) * float(np.std(values, ddof=1)) / math.sqrt(n)
+    return float(np.mean(values)) - half, float(np.mean(values)) + half
+
+
+def _caution(n: int) -> float:
+    return float(_ONE_SIDED_Z * min(1.0, (_BOUND_FROM / n) ** 0.25))
+
+
+def _correlation(series: Floats, caution: float) -> float:
+    """The lag-one autocorrelation, without its bias in short series and `caution` standard errors higher; from 0 on."""
+    n, apart = len(series), series - series.mean()
+    power = float((apart * apart).sum())
+    if power <= 0:
+        return 0.0
+    seen = float((apart[1:] * apart[:-1]).sum()) / power
+    seen += (1 + 3 * max(seen, 0.0)) / n
+    return min(max(seen + caution * math.sqrt(max(1 - seen * seen, 0.0) / n), 0.0), _HIGHEST_CORRELATION)
+
+
+def _inflation(correlation: float) -> float:
+    """By how much an autoregressive series' mean varies more than that of independent values."""
+    return (1 + correlation) / (1 - correlation)
+
+
+def _bent(t: float, bend: float) -> float:
+    """Willink's transformation of a t quantile: the longer tail of the values gives the longer side."""
+    if abs(bend) < 1e-4:
+        return t
+    return float((np.cbrt(1 + 6 * bend * (t - bend)) - 1) / (2 * bend))

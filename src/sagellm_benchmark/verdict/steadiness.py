@@ -1,0 +1,70 @@
+"""Whether latency grew or shrank while a run lasted, told from the ups and downs of a queue. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from sagellm_benchmark.verdict import intervals
+from sagellm_benchmark.verdict.stats import Columns, Floats
+
+FEWEST = 100  # requests; in fewer a trend cannot be told from chance
+MOST_DRIFT = 0.15  # of the mean, over the window
+_CAUTION = 0.5  # standard errors of a correlation; more finds fewer of the drifts that are there
+_PARTS = 8
+_INVERSIONS = (
+    1  # of the 28 pairs of parts: a steady queue, however long its memory, hardly ever keeps such an order
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """How a series went over its window.
+
+    `change` is least squares', relative to the mean; `certainty` is that change in critical values at 95 %, with as
+    many independent values as the residuals are worth. `persistent` is a series whose parts hardly ever go back: an
+    overloaded queue wanders so widely that only this tells.
+    """
+
+    change: float
+    certainty: float
+    persistent: bool
+
+    @property
+    def real(self) -> bool:
+        """Whether the series was not steady."""
+        return abs(self.change) > MOST_DRIFT and (abs(self.certainty) > 1 or self.persistent)
+
+
+def of(columns: Columns) -> Trend | None:
+    """The trend of latency per token over the starts of the requests; None where there are too few."""
+    if columns.answered < FEWEST:
+        return None
+    order = np.argsort(columns.start_s, kind="stable")
+    tokens = np.maximum(np.nan_to_num(columns.tokens[order], nan=1.0), 1.0)
+    return trend(columns.start_s[order], columns.e2e_s[order] / tokens)
+
+
+def trend(moments: Floats, values: Floats) -> Trend | None:
+    """The trend of values at moments, both in order; None where there is no time, or no value, to relate it to."""
+    x, mean = moments - moments.mean(), float(values.mean())
+    spread = float((x * x).sum())
+    if spread == 0 or mean == 0:
+        return None
+    slope = float((x * values).sum() / spread)
+    residual = values - mean - slope * x
+    size = intervals.effective_size(residual, _CAUTION)
+    worth = max(size - 2, 1.0) / len(values)
+    error = float(np.sqrt((residual * residual).mean() / spread / worth)) * intervals.student_t(size - 2)
+    change = slope * float(moments[-1] - moments[0]) / mean
+    certainty = slope / error if error > 0 else math.copysign(math.inf, slope)
+    return Trend(change, certainty, _persistent(values))
+
+
+def _persistent(values: Floats) -> bool:
+    parts = np.array([part.mean() for part in np.array_split(values, _PARTS)])
+    earlier, later = np.triu_indices(_PARTS, 1)
+    rises = int((parts[later] > parts[earlier]).sum())
+    return rises <= _INVERSIONS or len(later) - rises <= _INVERSIONS

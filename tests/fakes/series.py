@@ -1,0 +1,85 @@
+"""Latencies as servers make them, whose true mean is known: what intervals and the test for drift are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sagellm_benchmark.verdict.stats import Floats
+
+Rng = np.random.Generator
+WAVE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Stationary latencies; `draw(n, rng)` gives n of them in a row, from the middle of an endless run."""
+
+    name: str
+    mean: float
+    draw: Callable[[int, Rng], Floats]
+
+
+def lognormal(n: int, rng: Rng) -> Floats:
+    """Independent and skewed, with a standard deviation of 1 in the logarithm."""
+    return rng.lognormal(0.0, 1.0, n)
+
+
+def steady(n: int, rng: Rng, spread: float = 0.1) -> Floats:
+    """Independent and a little skewed, as of a server that is not loaded."""
+    return rng.lognormal(0.0, spread, n)
+
+
+def autoregressive(n: int, rng: Rng, correlation: float = 0.6) -> Floats:
+    """Each value remembers the one before it."""
+    values = np.empty(n)
+    last = rng.normal() / np.sqrt(1 - correlation**2)
+    for i, shock in enumerate(rng.normal(0.0, 1.0, n)):
+        last = values[i] = correlation * last + shock
+    return 10.0 + values
+
+
+def waves(n: int, rng: Rng) -> Floats:
+    """A closed loop whose streams go together: one batch of the server answers all of a wave, some quicker."""
+    shared = np.repeat(rng.normal(0.0, 1.0, -(-n // WAVE)), WAVE)[:n]
+    return 10.0 + shared + rng.normal(0.0, 0.3, n)
+
+
+def queue(n: int, rng: Rng, load: float) -> Floats:
+    """Time in the system of an M/D/1 queue whose service takes 1, after a long warm-up (Lindley's recursion)."""
+    warm_up = int(40 / (1 - load) ** 2)
+    steps = 1 - rng.exponential(1 / load, n + warm_up)
+    level = np.concatenate([[0.0], np.cumsum(steps)[:-1]])
+    return np.asarray(1 + (level - np.minimum.accumulate(level))[warm_up:])
+
+
+def overloaded(n: int, rng: Rng) -> Floats:
+    """The same queue where requests come a fifth more often than they are answered, from its beginning on."""
+    level = np.cumsum(1 - rng.exponential(1 / 1.2, n))
+    return np.asarray(1 + level - np.minimum.accumulate(level))
+
+
+def md1(load: float) -> Series:
+    """An M/D/1 queue; its mean is Pollaczek and Khinchine's."""
+    return Series(f"M/D/1 ρ {load:g}", 1 + load / (2 * (1 - load)), lambda n, rng: queue(n, rng, load))
+
+
+LOGNORMAL = Series("lognormal", float(np.exp(0.5)), lognormal)
+AUTOREGRESSIVE = Series("AR(1) 0.6", 10.0, autoregressive)
+WAVES = Series(f"waves of {WAVE}", 10.0, waves)
+COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, md1(0.5), md1(0.8))
+
+
+def drifting(values: Floats, change: float) -> Floats:
+    """The same, growing by `change` of its mean over the series."""
+    return values * (1 + change * np.linspace(-0.5, 0.5, len(values)))
+
+
+def coverage(series: Series, interval: Callable[[Floats], object], n: int, times: int, seed: int) -> float:
+    """The share of experiments whose interval holds the true mean; one that is refused holds nothing."""
+    rng = np.random.default_rng(seed)
+    found = [interval(series.draw(n, rng)) for _ in range(times)]
+    held = [one for one in found if isinstance(one, tuple) and one[0] <= series.mean <= one[1]]
+    return len(held) / times

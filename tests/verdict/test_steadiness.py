@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sagellm_benchmark.verdict import steadiness
+from sagellm_benchmark.verdict.stats import Floats
+from tests.fakes.samples import closed_loop, columns, sample
+from tests.fakes.series import AUTOREGRESSIVE, WAVES, Series, drifting, md1, overloaded, steady
+
+
+def is_real(values: Floats) -> bool:
+    trend = steadiness.trend(np.arange(float(len(values))), values)
+    return trend is not None and trend.real
+
+
+@pytest.mark.parametrize(
+    "series", [md1(0.5), md1(0.8), md1(0.9), WAVES, AUTOREGRESSIVE], ids=lambda one: one.name
+)
+def test_a_stationary_queue_is_hardly_ever_taken_for_drift(series: Series) -> None:
+    rng = np.random.default_rng(5)
+    assert sum(is_real(series.draw(500, rng)) for _ in range(200)) <= 10
+
+
+def test_a_drift_of_30_percent_is_found() -> None:
+    rng = np.random.default_rng(6)
+    assert sum(is_real(drifting(steady(500, rng), 0.3)) for _ in range(100)) >= 90
+
+
+def test_a_queue_that_only_grows_is_found() -> None:
+    rng = np.random.default_rng(7)
+    assert sum(is_real(overloaded(500, rng)) for _ in range(100)) >= 90
+
+
+def test_a_trend_says_how_much_changed() -> None:
+    growing = columns([sample(start=float(i), ttft=0.1 + 0.01 * i) for i in range(200)])
+    trend = steadiness.of(growing)
+    assert trend is not None
+    assert trend.change > 1
+    assert trend.real
+
+
+def test_a_steady_run_has_hardly_any() -> None:
+    trend = steadiness.of(columns(closed_loop(200)))
+    assert trend is not None
+    assert abs(trend.change) < 0.05
+
+
+def test_drift_is_not_told_from_a_short_run() -> None:
+    assert steadiness.of(columns(closed_loop(99))) is None
+
+
+def test_latencies_that_are_all_the_same_are_steady() -> None:
+    assert not is_real(np.ones(200))
