@@ -11,7 +11,7 @@ HERE = Path(__file__).resolve().parent
 
 def git_commit() -> str | None:
     """The commit of the checkout this toolkit runs from, `-dirty` when it was changed; None for an installed one."""
-    tracked = _git("ls-files", "--error-unmatch", "tool.py")
+    tracked = _git("ls-files", "--error-unmatch", Path(__file__).name)
     commit = _git("rev-parse", "HEAD") if tracked is not None else None
     if commit is None:
         return None

@@ -9,8 +9,7 @@ import pytest
 from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Sample
-from sagellm_benchmark.client.terms import ClientHealth, Limits, Progress, Target
-from sagellm_benchmark.client.workers import _worst
+from sagellm_benchmark.client.terms import Limits, Progress, Target
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.workloads import Turn
@@ -105,12 +104,6 @@ def test_conversations_that_cannot_be_sent_to_a_process_are_refused(tmp_path: Pa
             processes=2,
         )
     assert "one client process" in (refusal.value.hint or "")
-
-
-def test_the_worst_of_several_healths_speaks_for_all() -> None:
-    one = ClientHealth(loop_lag_p99_s=0.1, loop_lag_max_s=0.2, cpu_share=0.3, cpu_s=1.0)
-    other = ClientHealth(loop_lag_p99_s=None, loop_lag_max_s=0.4, cpu_share=0.1, cpu_s=2.0)
-    assert _worst([one, other]) == ClientHealth(0.1, 0.4, 0.3, 3.0)
 
 
 def test_a_ramp_is_the_same_however_many_processes_share_it(tmp_path: Path) -> None:

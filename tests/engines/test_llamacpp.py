@@ -23,7 +23,7 @@ from sagellm_benchmark.engines.gguf_facts import Gguf
 from sagellm_benchmark.engines.llamacpp import LlamaCpp, engine_version, last_words
 from sagellm_benchmark.engines.weights import find
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.machine.memory import peak_memory_mb
+from sagellm_benchmark.machine.memory import peak_memory_mib
 from tests.fakes.tiny_model import TINY, write_tiny
 
 pytestmark = pytest.mark.engine
@@ -73,7 +73,7 @@ def test_the_default_model_answers_with_its_real_weights(tmp_path: Path) -> None
         assert server.model.weights == "real"
         assert (server.engine.name, server.local) == ("llama.cpp", True)
         assert events[-1]["usage"]["completion_tokens"] == 8
-        assert (peak_memory_mb(server.pid or 0) or 0) > 100
+        assert (peak_memory_mib(server.pid or 0) or 0) > 100
     assert "".join(event["choices"][0]["text"] for event in events).startswith(" Paris")
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sagellm_benchmark.engines.base import MetricNames, ModelFacts, Server
-from sagellm_benchmark.engines.metrics import MetricsWatch, Scrape
+from sagellm_benchmark.engines.metrics import MetricsWatch, Scrape, ServerFigures
 from sagellm_benchmark.engines.metrics import figures as figures_of
 from sagellm_benchmark.engines.metrics import parse as parse_of
 from sagellm_benchmark.engines.registry import named
@@ -44,9 +45,7 @@ def parse(text: str, engine: str = "vllm") -> Scrape:
     return parse_of(names_of(engine), text)
 
 
-def figures(
-    before: Scrape, during: Sequence[Scrape], after: Scrape, engine: str = "vllm"
-) -> dict[str, float | int]:
+def figures(before: Scrape, during: Sequence[Scrape], after: Scrape, engine: str = "vllm") -> ServerFigures:
     return figures_of(names_of(engine), before, during, after)
 
 
@@ -60,41 +59,41 @@ def server(base_url: str, api_key: str | None = None) -> Server:
 
 def test_vllm_counters_are_taken_as_their_growth() -> None:
     found = figures(parse(VLLM % QUIET), [], parse(VLLM % BUSY))
-    assert found == {
-        "prefix_hit_rate": 0.5,
-        "kv_used_tokens": 4000,
-        "evict_count": 3,
-        "spec_accept_rate": 0.6,
-    }
+    assert found == ServerFigures(
+        prefix_hit_rate=0.5,
+        kv_used_tokens=4000,
+        evict_count=3,
+        spec_accept_rate=0.6,
+    )
 
 
 def test_the_most_that_was_used_counts_even_when_it_is_over() -> None:
     found = figures(vllm(), [vllm(usage=0.5), vllm(usage=0.75)], vllm())
-    assert found["kv_used_tokens"] == 12000
+    assert found.kv_used_tokens == 12000
 
 
 def test_a_stated_capacity_goes_before_blocks() -> None:
     text = (VLLM % BUSY).replace('block_size="16"', 'kv_cache_size_tokens="800",block_size="16"')
-    assert figures(vllm(), [], parse(text))["kv_used_tokens"] == 200
+    assert figures(vllm(), [], parse(text)).kv_used_tokens == 200
 
 
 @pytest.mark.parametrize("blocks", ["None", "", "-1"])
 def test_a_capacity_that_is_not_told_leaves_the_used_tokens_unknown(blocks: str) -> None:
     text = (VLLM % BUSY).replace('num_gpu_blocks="1000"', f'num_gpu_blocks="{blocks}"')
-    assert "kv_used_tokens" not in figures(vllm(), [], parse(text))
+    assert figures(vllm(), [], parse(text)).kv_used_tokens is None
 
 
 def test_nothing_looked_up_is_no_hit_rate() -> None:
-    assert "prefix_hit_rate" not in figures(vllm(), [], vllm())
+    assert figures(vllm(), [], vllm()).prefix_hit_rate is None
 
 
 def test_no_speculation_is_no_acceptance_rate() -> None:
-    assert "spec_accept_rate" not in figures(vllm(), [], vllm(queries=200))
+    assert figures(vllm(), [], vllm(queries=200)).spec_accept_rate is None
 
 
 def test_counters_that_shrank_are_not_known() -> None:
     found = figures(parse(VLLM % BUSY), [], parse(VLLM % QUIET))
-    assert not {"prefix_hit_rate", "evict_count", "spec_accept_rate"} & found.keys()
+    assert (found.prefix_hit_rate, found.evict_count, found.spec_accept_rate) == (None, None, None)
 
 
 def test_workers_are_added_up() -> None:
@@ -103,7 +102,7 @@ def test_workers_are_added_up() -> None:
         'vllm:prefix_cache_queries{e="0"} 100\nvllm:prefix_cache_queries{e="1"} 300\n'
         'vllm:prefix_cache_hits{e="0"} 50\nvllm:prefix_cache_hits{e="1"} 50\n'
     )
-    assert figures(before, [], after)["prefix_hit_rate"] == 0.25
+    assert figures(before, [], after).prefix_hit_rate == 0.25
 
 
 @pytest.mark.parametrize("separator", [":", "_"])
@@ -125,12 +124,12 @@ sglang:num_retracted_requests_total{{model_name="m"}} {retracted}
         'sglang:cached_tokens_total{cache_source="host"} 100'
     )
     found = figures(before, during, scrape(2000, cached, 10, 0.0, 3), "sglang")
-    assert found == {
-        "prefix_hit_rate": 0.4,
-        "kv_used_tokens": 900,
-        "evict_count": 2,
-        "spec_accept_rate": pytest.approx(0.6),
-    }
+    assert found.spec_accept_rate == pytest.approx(0.6)
+    assert replace(found, spec_accept_rate=None) == ServerFigures(
+        prefix_hit_rate=0.4,
+        kv_used_tokens=900,
+        evict_count=2,
+    )
 
 
 def test_llamacpp_is_read() -> None:
@@ -143,11 +142,11 @@ def test_llamacpp_is_read() -> None:
         )
 
     found = figures(scrape(10, 0, 0, 0), [], scrape(40, 10, 8, 6), "llama.cpp")
-    assert found == {"prefix_hit_rate": 0.25, "spec_accept_rate": 0.75}
+    assert found == ServerFigures(prefix_hit_rate=0.25, spec_accept_rate=0.75)
 
 
 def test_a_hit_rate_above_one_is_not_believed() -> None:
-    assert "prefix_hit_rate" not in figures(vllm(), [], vllm(queries=110, hits=90))
+    assert figures(vllm(), [], vllm(queries=110, hits=90)).prefix_hit_rate is None
 
 
 @pytest.mark.parametrize(
@@ -194,8 +193,8 @@ def test_a_watch_reads_before_during_and_after() -> None:
             wait_until(lambda: len(fake.requests) >= 4)
             last.set()
         found = watch.figures()
-    assert found["kv_used_tokens"] == 14400
-    assert found["prefix_hit_rate"] == 0.5
+    assert found.kv_used_tokens == 14400
+    assert found.prefix_hit_rate == 0.5
 
 
 def test_a_watch_ends_at_once() -> None:
@@ -203,7 +202,7 @@ def test_a_watch_ends_at_once() -> None:
         with MetricsWatch(server(fake.base_url), interval_s=3600) as watch:
             pass
         assert len(fake.requests) == 2
-        assert watch.figures() == {"kv_used_tokens": 0, "evict_count": 0}
+        assert watch.figures() == ServerFigures(kv_used_tokens=0, evict_count=0)
 
 
 @pytest.fixture(params=["none", "other", "gone"])
@@ -220,7 +219,7 @@ def silent(request: pytest.FixtureRequest) -> Iterator[str]:
 def test_a_server_without_metrics_has_no_figures(silent: str) -> None:
     with MetricsWatch(server(silent)) as watch:
         pass
-    assert watch.figures() == {}
+    assert watch.figures() == ServerFigures()
 
 
 def test_a_server_that_dies_under_the_watch_has_no_figures() -> None:
@@ -228,11 +227,11 @@ def test_a_server_that_dies_under_the_watch_has_no_figures() -> None:
         watch = MetricsWatch(server(fake.base_url), interval_s=0.01)
         watch.__enter__()
     watch.__exit__(None, None, None)
-    assert watch.figures() == {}
+    assert watch.figures() == ServerFigures()
 
 
 def test_the_key_opens_the_metrics() -> None:
     with fake_llm(Script(api_key="k1", metrics=VLLM % QUIET)) as fake:
         with MetricsWatch(server(fake.base_url, "k1")) as watch:
             pass
-        assert watch.figures()["evict_count"] == 0
+        assert watch.figures().evict_count == 0

@@ -61,4 +61,4 @@ def test_a_prompt_that_is_sent_twice_shows_in_the_hit_rate(server: Server) -> No
     with MetricsWatch(server) as watch:
         for _ in range(4):
             charged.count("the same words again and again " * 20)
-    assert watch.figures()["prefix_hit_rate"] > 0.2
+    assert (watch.figures().prefix_hit_rate or 0.0) > 0.2

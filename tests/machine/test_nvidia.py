@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from sagellm_benchmark.machine.nvidia import (
+    GpuFigures,
     GpuWatch,
     Versions,
     family,
@@ -31,7 +32,7 @@ def test_without_a_driver_there_is_nothing() -> None:
         assert library is None
     with GpuWatch(OURS, nvml=nvml) as watch:
         pass
-    assert watch.figures() == {}
+    assert watch.figures() == GpuFigures()
 
 
 def test_this_machines_own_library_can_be_asked() -> None:
@@ -112,13 +113,14 @@ def test_a_watch_measures_the_gpus_of_its_process() -> None:
         for _ in range(3):
             assert readings.acquire(timeout=10)
     found = watch.figures()
-    assert found["energy_j"] >= 15
-    assert found["power_w"] == 500
-    assert found["power_limit_w"] == 700
-    assert found["sm_clock_min_mhz"] == 1980
-    assert found["throttled"] == ["hardware thermal slowdown"]
-    assert found["power_capped_share"] == 1
-    assert found["other_processes"] == [99_999_999]
+    assert found.energy_j is not None
+    assert found.energy_j >= 15
+    assert found.power_w == 500
+    assert found.power_limit_w == 700
+    assert found.sm_clock_min_mhz == 1980
+    assert found.throttled == ("hardware thermal slowdown",)
+    assert found.power_capped_share == 1
+    assert found.other_processes == (99_999_999,)
 
 
 def test_several_gpus_add_up_where_all_of_them_tell() -> None:
@@ -126,16 +128,16 @@ def test_several_gpus_add_up_where_all_of_them_tell() -> None:
     with GpuWatch(OURS, nvml=nvml) as watch:
         pass
     found = watch.figures()
-    assert found["power_w"] == 1000
-    assert "energy_j" not in found
-    assert found["sm_clock_min_mhz"] == 1500
+    assert found.power_w == 1000
+    assert found.energy_j is None
+    assert found.sm_clock_min_mhz == 1500
 
 
 def test_a_gpu_that_tells_nothing_gives_nothing() -> None:
     silent = FakeGpu(pids=[OURS], energy_mj=None, power_mw=None, limit_mw=None, sm_mhz=None, reasons=None)
     with GpuWatch(OURS, nvml=Nvml(silent)) as watch:
         pass
-    assert watch.figures() == {"throttled": [], "other_processes": []}
+    assert watch.figures() == GpuFigures()
 
 
 @pytest.mark.parametrize("pid", [None, 99_999_999])
@@ -143,5 +145,5 @@ def test_a_process_without_a_gpu_has_no_figures(pid: int | None) -> None:
     nvml = Nvml(FakeGpu(pids=[OURS]))
     with GpuWatch(pid, nvml=nvml) as watch:
         pass
-    assert watch.figures() == {}
+    assert watch.figures() == GpuFigures()
     assert nvml.open == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -9,7 +10,8 @@ from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.report import html, markdown, plot, terminal
 from sagellm_benchmark.report.progress import ProgressLine, duration, progress_text
 from sagellm_benchmark.report.view import view
-from tests.fakes.records import a_record, config
+from sagellm_benchmark.verdict.summarize import Histogram
+from tests.fakes.records import MODEL, a_record
 from tests.fakes.samples import closed_loop
 
 HOSTILE = "<img src=x onerror=alert(1)>|`*_[a](javascript:b)\n# no"
@@ -28,7 +30,7 @@ class Tags(HTMLParser):
 
 
 def test_the_terminal_shows_what_was_measured_and_dashes_for_what_was_not() -> None:
-    lines = terminal.text(view(a_record())).splitlines()
+    lines = terminal.render_terminal(view(a_record())).splitlines()
     assert lines[0] == "Q1 5×(32→64), one at a time"
     assert lines[1].strip() == "Qwen2-7B (real weights, BF16) on vllm 0.11.0"
     ttft = next(line.split() for line in lines if line.split()[:1] == ["TTFT"])
@@ -36,24 +38,24 @@ def test_the_terminal_shows_what_was_measured_and_dashes_for_what_was_not() -> N
 
 
 def test_the_terminal_shows_how_sure_a_mean_is() -> None:
-    lines = terminal.text(view(a_record(samples=closed_loop(30)))).splitlines()
+    lines = terminal.render_terminal(view(a_record(samples=closed_loop(30)))).splitlines()
     interval = next(line.split()[-1] for line in lines if line.split()[:1] == ["TTFT"])
     assert [100 <= float(end) <= 103 for end in interval.split("–")] == [True, True]
 
 
 def test_the_terminal_names_every_reason_against_a_run() -> None:
-    text = terminal.text(view(a_record(valid=False, reasons=["too late; start earlier"])))
+    text = terminal.render_terminal(view(a_record(valid=False, reasons=("too late; start earlier",))))
     assert "INVALID" in text
     assert "✗ too late; start earlier" in text
 
 
 def test_dummy_weights_are_said_in_the_second_line() -> None:
-    record = a_record(model={**config()["model"], "weights": "dummy", "quantization": "Q4_0"})
-    assert "(dummy weights, BF16 Q4_0)" in terminal.text(view(record)).splitlines()[1]
+    record = a_record(model=replace(MODEL, weights="dummy", quantization="Q4_0"))
+    assert "(dummy weights, BF16 Q4_0)" in terminal.render_terminal(view(record)).splitlines()[1]
 
 
 def test_a_run_without_answers_can_be_shown() -> None:
-    assert "–" in terminal.text(view(a_record(samples=[])))
+    assert "–" in terminal.render_terminal(view(a_record(samples=[])))
 
 
 def test_columns_line_up() -> None:
@@ -62,20 +64,20 @@ def test_columns_line_up() -> None:
 
 
 def test_hostile_text_stays_text_in_html() -> None:
-    record = a_record(reasons=[HOSTILE], description=HOSTILE, valid=False)
-    page = html.text(view(record))
+    record = a_record(reasons=(HOSTILE,), description=HOSTILE, valid=False)
+    page = html.render_html(view(record))
     assert "img" not in Tags(page).seen
     assert "&lt;img" in page
 
 
 def test_the_page_needs_nothing_from_elsewhere() -> None:
-    page = html.text(view(a_record(samples=closed_loop(200))))
+    page = html.render_html(view(a_record(samples=closed_loop(200))))
     assert not {"script", "link", "img", "iframe"} & set(Tags(page).seen)
     assert Tags(page).seen.count("svg") == 2
 
 
 def test_hostile_text_stays_text_in_markdown() -> None:
-    text = markdown.text(view(a_record(reasons=[HOSTILE], valid=False)))
+    text = markdown.render_markdown(view(a_record(reasons=(HOSTILE,), valid=False)))
     assert "<img" not in text
     assert "\n# no" not in text
     assert "[a](" not in text
@@ -87,7 +89,7 @@ def test_every_markdown_table_row_has_as_many_cells_as_its_head() -> None:
 
 
 def test_a_histogram_has_a_bar_for_each_bin() -> None:
-    assert plot.histogram({"edges": [0, 1, 2], "counts": [3, 1]}, "x").count("<rect") == 2
+    assert plot.histogram(Histogram((1.0, 2.0, 3.0), (3, 1)), "x").count("<rect") == 2
 
 
 def test_a_curve_has_a_dot_for_each_point() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 from sagellm_benchmark.board import schema
 from sagellm_benchmark.board.identity import entry_id, identity
 from sagellm_benchmark.runs.row import build
-from tests.fakes.records import HARDWARE, a_record, config
+from sagellm_benchmark.verdict.metrics import ITL, THROUGHPUT, TTFT
+from sagellm_benchmark.workload.workloads import WORKLOADS
+from tests.fakes.records import DATASET, HARDWARE, LOAD, MODEL, SERVER, TOOL, a_record
 from tests.fakes.samples import closed_loop, sample
 
 
@@ -29,9 +32,9 @@ def test_throughput_ttft_and_tbt_are_the_summarys_means() -> None:
     record = a_record()
     built = build(record)
     assert built is not None
-    assert built["metrics"]["ttft_ms"] == record.summary["ttft_ms"]["mean"]
-    assert built["metrics"]["tbt_ms"] == record.summary["itl_ms"]["mean"]
-    assert built["metrics"]["throughput_tps"] == record.summary["throughput_tps"]
+    assert built["metrics"]["ttft_ms"] == record.summary.latency(TTFT).mean
+    assert built["metrics"]["tbt_ms"] == record.summary.latency(ITL).mean
+    assert built["metrics"]["throughput_tps"] == record.summary.value(THROUGHPUT)
 
 
 def test_the_entry_id_is_the_content_own() -> None:
@@ -48,21 +51,21 @@ def test_what_was_refused_is_left_out_rather_than_zero() -> None:
 
 
 def test_unknown_memory_is_zero_and_says_so() -> None:
-    metrics = row(peak_mem_mb=None)["metrics"]
+    metrics = row(peak_memory_mib=None)["metrics"]
     assert (metrics["peak_mem_mb"], metrics["peak_mem_source"]) == (0, "unknown")
 
 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"model": {**config()["model"], "weights": "dummy"}}, "weights: dummy"),
-        ({"valid": False, "reasons": ["not streamed"]}, "not valid: not streamed"),
-        ({"hardware": {**HARDWARE, "chip_model": None}}, "--hardware"),
-        ({"model": {**config()["model"], "precision": None}}, "--precision"),
-        ({"server": {**config()["server"], "engine": "openai"}}, "--engine"),
-        ({"server": {**config()["server"], "engine_version": None}}, "--engine-version"),
+        ({"model": replace(MODEL, weights="dummy")}, "weights: dummy"),
+        ({"valid": False, "reasons": ("not streamed",)}, "not valid: not streamed"),
+        ({"hardware": replace(HARDWARE, chip_model=None)}, "--hardware"),
+        ({"model": replace(MODEL, precision=None)}, "--precision"),
+        ({"server": replace(SERVER, engine="openai")}, "--engine"),
+        ({"server": replace(SERVER, engine_version=None)}, "--engine-version"),
         ({"sagellm_version": "N/A"}, "sagellm_version"),
-        ({"hardware": {**HARDWARE, "vendor": "AMD"}, "neighbours_share": 0.44}, "other programs used 44%"),
+        ({"hardware": replace(HARDWARE, vendor="AMD"), "contention_share": 0.44}, "other programs used 44%"),
     ],
 )
 def test_what_stands_in_the_way_of_publishing_is_named(changes: dict[str, Any], words: str) -> None:
@@ -71,7 +74,7 @@ def test_what_stands_in_the_way_of_publishing_is_named(changes: dict[str, Any], 
 
 
 def test_an_accelerator_does_not_mind_busy_processors() -> None:
-    assert "unpublishable" not in row(neighbours_share=0.44)
+    assert "unpublishable" not in row(contention_share=0.44)
 
 
 def test_a_run_without_numbers_has_no_row() -> None:
@@ -82,14 +85,14 @@ def test_a_run_without_numbers_has_no_row() -> None:
     ("chips", "nodes", "kind"), [(1, 1, "single_gpu"), (8, 1, "multi_gpu"), (16, 2, "multi_node")]
 )
 def test_the_configs_type_follows_the_hardware(chips: int, nodes: int, kind: str) -> None:
-    cluster = {
+    cluster: dict[str, Any] = {
         "comm_backend": "NCCL",
         "topology_type": "ring",
         "topology": "ring",
         "inter_node_network": "IB",
     }
     built = row(
-        hardware={**HARDWARE, "chip_count": chips, "node_count": nodes, **(cluster if nodes > 1 else {})}
+        hardware=replace(HARDWARE, chip_count=chips, node_count=nodes, **(cluster if nodes > 1 else {}))
     )
     assert built["config_type"] == kind
     assert schema.problems(built) == []
@@ -107,18 +110,18 @@ def test_the_configs_type_follows_the_hardware(chips: int, nodes: int, kind: str
     ],
 )
 def test_where_the_server_and_files_were_is_not_published(typed: str, published: str) -> None:
-    built = row(tool={**config()["tool"], "command": f"sagellm-benchmark {typed}"})
+    built = row(tool=replace(TOOL, command=f"sagellm-benchmark {typed}"))
     assert built["metadata"]["reproducible_cmd"] == f"sagellm-benchmark {published}"
 
 
 def test_texts_of_other_people_have_their_mean_lengths() -> None:
-    built = row(dataset={"name": "sharegpt:x.json", "sha256": "0" * 64, "uniform": False, "exact": None})
+    built = row(dataset=replace(DATASET, name="sharegpt:x.json", uniform=False, exact=None))
     assert (built["workload"]["input_length"], built["workload"]["output_length"]) == (32, 11)
 
 
 def test_conversations_of_ones_own_are_another_workload() -> None:
-    custom = {**config()["workload"], "name": "custom"}
-    assert row(workload={**custom, "turns": 3})["workload"]["name"] == "custom 3 turns"
+    custom = replace(WORKLOADS["Q1"], name="custom")
+    assert row(workload=replace(custom, turns=3))["workload"]["name"] == "custom 3 turns"
     assert row(workload=custom)["workload"]["name"] == "custom"
 
 
@@ -128,8 +131,5 @@ def test_a_row_that_breaks_the_contract_says_so_itself() -> None:
 
 
 def test_rows_at_different_rates_are_different_configurations() -> None:
-    rows = [
-        row(load={"rate_rps": rate, "arrival": "poisson", "burstiness": 1.0})
-        for rate in (None, 1.0, 2.0, "inf")
-    ]
+    rows = [row(load=replace(LOAD, rate_rps=rate)) for rate in (None, 1.0, 2.0, "inf")]
     assert len({identity(one) for one in rows}) == 4

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagellm_benchmark.runs.record import Summary
 from sagellm_benchmark.runs.search import (
     MOST_MISSES,
     MOST_STEPS,
@@ -17,7 +16,11 @@ from sagellm_benchmark.runs.search import (
 )
 from sagellm_benchmark.runs.search import highest as highest_kept
 from sagellm_benchmark.runs.spec import LoadShape
+from sagellm_benchmark.verdict.metrics import Figures
+from sagellm_benchmark.verdict.stats import Distribution
+from sagellm_benchmark.verdict.summarize import Numbers
 from sagellm_benchmark.workload.workloads import WORKLOADS
+from tests.fakes.records import a_summary
 
 
 def highest(capacity: float, first: float = 1.0) -> Search:
@@ -51,17 +54,20 @@ def test_the_first_rate_is_the_users() -> None:
     assert Search(first=4.0).rate == pytest.approx(4.0)
 
 
-def summary(rate: float, *, requests: int = 1000, **changes: Any) -> dict[str, Any]:
-    """Of a run that kept its objectives, with a latency of one second."""
-    ordinary = {"valid": True, "slo_attainment": 1.0, "e2e_ms": {"p50": 1000.0, "mean": 1000.0}}
-    return {"asked_rate_rps": rate, "requests": requests, **ordinary, **changes}
+def summary(
+    rate: float, *, requests: int = 1000, attainment: float | None = 1.0, valid: bool = True
+) -> Summary:
+    """Of a run with a latency of one second."""
+    second = Distribution(mean=1000.0, p50=1000.0, p90=None, p99=None, min=None, max=None, count=requests)
+    figures = Figures({"requests": requests, "slo_attainment": attainment}, {"e2e_ms": second})
+    return a_summary(asked_rate_rps=rate, valid=valid, numbers=Numbers(figures))
 
 
 def test_a_rate_is_kept_by_a_valid_run_within_the_objectives() -> None:
     assert keeps(summary(10.0))
     assert not keeps(summary(10.0, valid=False))
-    assert not keeps(summary(10.0, slo_attainment=0.89))
-    assert not keeps(summary(10.0, slo_attainment=None))
+    assert not keeps(summary(10.0, attainment=0.89))
+    assert not keeps(summary(10.0, attainment=None))
 
 
 def test_a_burst_that_is_over_before_its_first_answers_shows_no_rate() -> None:

@@ -72,7 +72,7 @@ def test_requests_caught_by_ctrl_c_are_not_counted_as_failures() -> None:
 def test_a_percentile_is_refused_below_the_count_that_supports_it(count: int, p90: bool, p99: bool) -> None:
     refused: dict[str, str] = {}
     result = stats.distribution(np.linspace(0.1, 0.2, count), refused, "ttft_ms")
-    assert (result["p90"] is not None, result["p99"] is not None) == (p90, p99)
+    assert (result.p90 is not None, result.p99 is not None) == (p90, p99)
     assert set(refused) == {f"ttft_ms.p{q}" for q, given in ((90, p90), (99, p99)) if not given}
 
 
@@ -85,13 +85,13 @@ def test_a_refusal_says_how_many_values_there_are_and_how_many_it_needs() -> Non
 @given(arrays.arrays(np.float64, st.integers(1, 300), elements=st.floats(0, 1e3)))
 def test_percentiles_are_numpys_and_in_order(values: stats.Floats) -> None:
     result = stats.distribution(values, {}, "x")
-    given_ones = [result[f"p{q}"] for q in stats.PERCENTILES if result[f"p{q}"] is not None]
+    given_ones = [value for value in (result.p50, result.p90, result.p99) if value is not None]
     assert given_ones == sorted(given_ones)
     assert given_ones == [float(np.percentile(values * 1e3, q)) for q in stats.PERCENTILES[: len(given_ones)]]
 
 
 def test_an_empty_distribution_is_not_measured_rather_than_zero() -> None:
-    assert stats.distribution(np.empty(0), {}, "x")["mean"] is None
+    assert stats.distribution(np.empty(0), {}, "x").mean is None
 
 
 def test_five_requests_have_no_interval_and_the_refusal_is_noted() -> None:

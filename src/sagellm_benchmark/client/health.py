@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from array import array
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic, process_time
 
 import numpy as np
@@ -12,6 +13,22 @@ from sagellm_benchmark.client.terms import ClientHealth
 
 _PERIOD_S = 0.02
 _ENOUGH = 100  # wake-ups, below which their p99 would only restate the largest
+
+
+def worst(
+    healths: Sequence[ClientHealth], *, cpu_s: Callable[[Iterable[float]], float] = max
+) -> ClientHealth:
+    """The worst of each figure over several repeats; of processes side by side `cpu_s` is their `sum`."""
+
+    def known(name: str) -> list[float]:
+        return [value for health in healths if (value := getattr(health, name)) is not None]
+
+    return ClientHealth(
+        loop_lag_p99_s=max(known("loop_lag_p99_s"), default=None),
+        loop_lag_max_s=max(known("loop_lag_max_s"), default=None),
+        cpu_share=max(known("cpu_share"), default=None),
+        cpu_s=cpu_s(spent) if (spent := known("cpu_s")) else None,
+    )
 
 
 class Watch:

@@ -50,7 +50,7 @@ class ClientHealth:
     loop_lag_p99_s: float | None  # how late the event loop woke up
     loop_lag_max_s: float | None
     cpu_share: float | None  # processor time of the client / wall time, 1.0 is one full core
-    cpu_s: float | None
+    cpu_s: float | None  # of all its processes together; of several repeats, the one that took most
 
 
 class Conversations(Protocol):

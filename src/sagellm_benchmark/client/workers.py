@@ -24,6 +24,7 @@ import orjson
 
 from sagellm_benchmark import errors
 from sagellm_benchmark.children import Child, Patience, child
+from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import PROGRESS_S, Recorded, Share, run
 from sagellm_benchmark.client.sender import Load
 from sagellm_benchmark.client.terms import ClientHealth, Progress
@@ -94,7 +95,7 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
         started_at=started_at,
         elapsed_s=max(one["elapsed_s"] for one in ended),
         interrupted=any(one["interrupted"] for one in ended),
-        health=_worst([ClientHealth(**one["health"]) for one in ended]),
+        health=worst([ClientHealth(**one["health"]) for one in ended], cpu_s=sum),
         origin=origin,
         spools=tuple(one.spool for one in shares),
         target=share.target,
@@ -186,20 +187,6 @@ class _Reporter:
                 elapsed_s=now - self._origin,
             )
         )
-
-
-def _worst(healths: Sequence[ClientHealth]) -> ClientHealth:
-    """The lag of the process that lagged most, the share of the busiest, and all processor time."""
-
-    def known(name: str) -> list[float]:
-        return [value for health in healths if (value := getattr(health, name)) is not None]
-
-    return ClientHealth(
-        loop_lag_p99_s=max(known("loop_lag_p99_s"), default=None),
-        loop_lag_max_s=max(known("loop_lag_max_s"), default=None),
-        cpu_share=max(known("cpu_share"), default=None),
-        cpu_s=sum(known("cpu_s")),
-    )
 
 
 def _as_error(value: list[Any]) -> errors.BenchmarkError:

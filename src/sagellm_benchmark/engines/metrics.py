@@ -22,6 +22,16 @@ _LABEL = re.compile(r'(\w{1,100})="((?:[^"\\]|\\.)*)"')
 
 
 @dataclass(frozen=True, slots=True)
+class ServerFigures:
+    """What a server told of itself over a run. `None` is what it did not tell."""
+
+    prefix_hit_rate: float | None = None  # tokens found in the prefix cache, of those that were looked for
+    kv_used_tokens: int | None = None  # the most that were in the cache at once
+    evict_count: int | None = None  # running requests that lost their cache
+    spec_accept_rate: float | None = None  # speculated tokens that were accepted
+
+
+@dataclass(frozen=True, slots=True)
 class Scrape:
     """The wanted series of one reading: values by name (one for each set of labels), and the cache's labels."""
 
@@ -58,22 +68,19 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def figures(
-    names: MetricNames, before: Scrape, during: Sequence[Scrape], after: Scrape
-) -> dict[str, float | int]:
-    """A run's `prefix_hit_rate`, `kv_used_tokens` (the most), `evict_count`, `spec_accept_rate`: those that are known.
+def figures(names: MetricNames, before: Scrape, during: Sequence[Scrape], after: Scrape) -> ServerFigures:
+    """A run's figures from its readings.
 
     Counters are taken as their growth over the run; one that shrank (the server was restarted) is not known.
     """
     readings = [*during, after]
     accepted = _ratio(before, after, names.accept_rate)
-    found = {
-        "prefix_hit_rate": _ratio(before, after, names.hit_rate),
-        "kv_used_tokens": _most_used(readings, names),
-        "evict_count": _evictions(before, after, names.evictions),
-        "spec_accept_rate": accepted if accepted is not None else _mean_of_gauge(readings, names.acceptance),
-    }
-    return {name: value for name, value in found.items() if value is not None}
+    return ServerFigures(
+        prefix_hit_rate=_ratio(before, after, names.hit_rate),
+        kv_used_tokens=_most_used(readings, names),
+        evict_count=_evictions(before, after, names.evictions),
+        spec_accept_rate=accepted if accepted is not None else _mean_of_gauge(readings, names.acceptance),
+    )
 
 
 def _growth(before: Scrape, after: Scrape, name: str) -> float | None:
@@ -162,10 +169,10 @@ class MetricsWatch:
             self._thread.join()
             self._after = self._scrape()
 
-    def figures(self) -> dict[str, float | int]:
-        """As the function `figures` says, once the watch has ended; empty where the server told nothing."""
+    def figures(self) -> ServerFigures:
+        """As the function `figures` says, once the watch has ended; unknown where the server told nothing."""
         if self._names is None or self._before is None or self._after is None:
-            return {}
+            return ServerFigures()
         return figures(self._names, self._before, self._during, self._after)
 
     def _watch(self) -> None:

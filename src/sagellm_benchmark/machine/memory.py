@@ -10,7 +10,7 @@ import psutil
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
-def peak_memory_mb(pid: int) -> int | None:
+def peak_memory_mib(pid: int) -> int | None:
     """The most memory that a process and its children have had resident so far, in MiB; None when it is gone.
 
     Linux keeps the peak itself. Elsewhere this is what they hold now: ask again while they work, and keep the maximum.

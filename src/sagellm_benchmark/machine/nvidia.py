@@ -41,6 +41,20 @@ class Versions:
     cuda: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GpuFigures:
+    """What a server's GPUs did over a run, summed or at their extremes; `None` is what the driver did not tell."""
+
+    energy_j: float | None = None
+    watched_s: float | None = None  # the time over which energy was counted
+    power_w: float | None = None
+    power_limit_w: float | None = None
+    sm_clock_min_mhz: int | None = None
+    power_capped_share: float | None = None  # of the readings, with the clock held down by the power limit
+    throttled: tuple[str, ...] = ()  # the slowdowns that were seen, by name
+    other_processes: tuple[int, ...] = ()  # pids of others that computed on them
+
+
 @contextmanager
 def opened(nvml: Any = pynvml) -> Iterator[Any | None]:
     """NVML, ready to be asked; None where there is no NVIDIA driver."""
@@ -158,7 +172,7 @@ class GpuWatch:
         self._done = threading.Event()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="gpu-watch", daemon=True)
-        self._figures: dict[str, Any] = {}
+        self._figures = GpuFigures()
 
     def __enter__(self) -> GpuWatch:
         if self._pid is not None:
@@ -173,10 +187,9 @@ class GpuWatch:
         if self._pid is not None:
             self._thread.join()
 
-    def figures(self) -> dict[str, Any]:
-        """What was measured, once the watch has ended: `energy_j`, `power_w`, `power_limit_w`, `sm_clock_min_mhz`,
-        `power_capped_share`, `watched_s`, `throttled` and `other_processes` (pids); only those that NVML knows."""
-        return dict(self._figures)
+    def figures(self) -> GpuFigures:
+        """What was seen, once the watch has ended; unknown where there was no GPU to watch."""
+        return self._figures
 
     def _watch(self) -> None:
         assert self._pid is not None  # noqa: S101 - the thread is only started with one
@@ -188,9 +201,7 @@ class GpuWatch:
                     meters = [_Meter(library, gpu, self._pid) for gpu in used]
                     self._ready.set()
                     self._until_done(meters)
-                    self._figures = _together(meters)
-                    if "energy_j" in self._figures:
-                        self._figures["watched_s"] = time.monotonic() - began
+                    self._figures = _together(meters, time.monotonic() - began)
         finally:
             self._ready.set()
 
@@ -255,19 +266,20 @@ class _Meter:
         )
 
 
-def _together(meters: Sequence[_Meter]) -> dict[str, Any]:
+def _together(meters: Sequence[_Meter], watched_s: float) -> GpuFigures:
     """Sums over the GPUs where all of them tell, extremes where any does."""
     shares = [share for meter in meters if (share := meter.capped_share()) is not None]
-    figures = {
-        "energy_j": _sum([meter.energy_j for meter in meters]),
-        "power_w": _sum([_mean(meter.power_w) for meter in meters]),
-        "power_limit_w": _sum([meter.limit_w for meter in meters]),
-        "sm_clock_min_mhz": min((clock for meter in meters for clock in meter.clocks_mhz), default=None),
-        "power_capped_share": max(shares, default=None),
-        "throttled": sorted(set().union(*(meter.slowdowns() for meter in meters))),
-        "other_processes": sorted(set().union(*(meter.others for meter in meters))),
-    }
-    return {name: value for name, value in figures.items() if value is not None}
+    energy_j = _sum([meter.energy_j for meter in meters])
+    return GpuFigures(
+        energy_j=energy_j,
+        watched_s=None if energy_j is None else watched_s,
+        power_w=_sum([_mean(meter.power_w) for meter in meters]),
+        power_limit_w=_sum([meter.limit_w for meter in meters]),
+        sm_clock_min_mhz=min((clock for meter in meters for clock in meter.clocks_mhz), default=None),
+        power_capped_share=max(shares, default=None),
+        throttled=tuple(sorted(set().union(*(meter.slowdowns() for meter in meters)))),
+        other_processes=tuple(sorted(set().union(*(meter.others for meter in meters)))),
+    )
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

@@ -7,6 +7,7 @@ from html import escape
 
 from sagellm_benchmark.report.plot import histogram
 from sagellm_benchmark.report.view import HEAD, View
+from sagellm_benchmark.verdict.metrics import ITL, TTFT
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --soft: #5b6570; --line: #d7dce1; --page: #fff; --bar: #2f6feb;
@@ -30,10 +31,10 @@ svg { width: 100%; height: auto; } svg .bar { fill: var(--bar); } svg text { fil
 svg .axis { stroke: var(--line); } svg .curve { fill: none; stroke: var(--bar); stroke-width: 2; }
 """
 
-PLOTS = (("ttft_ms", "TTFT, ms: how many requests"), ("itl_ms", "ITL, ms: how many gaps"))
+PLOTS = ((TTFT, "TTFT, ms: how many requests"), (ITL, "ITL, ms: how many gaps"))
 
 
-def text(view: View) -> str:
+def render_html(view: View) -> str:
     """The whole page; every string is escaped."""
     body = [
         f"<h1>{escape(view.title)}</h1>",
@@ -78,7 +79,7 @@ def _row(tag: str, cells: Iterable[str]) -> str:
 
 
 def _plots(view: View) -> str:
-    drawn = [histogram(data, label) for name, label in PLOTS if (data := view.histograms[name])]
+    drawn = [histogram(data, label) for one, label in PLOTS if (data := view.histograms.get(one.name))]
     return f'<div class="plots">{"".join(drawn)}</div>' if drawn else ""
 
 

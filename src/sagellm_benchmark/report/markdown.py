@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from sagellm_benchmark.report.view import HEAD, METRICS, View
+from sagellm_benchmark.report.view import HEAD, View
+from sagellm_benchmark.verdict.metrics import LATENCIES
 
 
-def text(view: View) -> str:
+def render_markdown(view: View) -> str:
     """The whole report; text from outside cannot become markup."""
     parts = [
         f"# {escape(view.title)}",
@@ -16,7 +17,7 @@ def text(view: View) -> str:
         *_bullets("", view.reasons),
         "## Latency",
         table(HEAD, view.latencies),
-        "; ".join(f"{label}: {meaning}" for label, _, meaning in METRICS[:4]) + ".",
+        "; ".join(f"{one.label}: {one.meaning}" for one in LATENCIES if not one.open_loop) + ".",
         "## Figures",
         table(("what", "value"), view.figures),
         "## Setup",

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from html import escape
+
+from sagellm_benchmark.verdict.summarize import Histogram
 
 WIDTH, HEIGHT = 420, 200
 LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 24
 
 
-def histogram(data: Mapping[str, Sequence[float]], label: str) -> str:
+def histogram(data: Histogram, label: str) -> str:
     """Bars over `edges` (one more than `counts`), with the range written below."""
-    edges, counts = data["edges"], data["counts"]
+    edges, counts = data.edges, data.counts
     tallest = max(counts)
     step = (WIDTH - LEFT - RIGHT) / len(counts)
     bars = "".join(

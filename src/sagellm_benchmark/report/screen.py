@@ -15,6 +15,7 @@ from sagellm_benchmark.report import sweep, terminal
 from sagellm_benchmark.report.folder import REPORT, Finished
 from sagellm_benchmark.report.progress import ProgressLine
 from sagellm_benchmark.report.view import view
+from sagellm_benchmark.runs.codec import summary_json
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.search import ATTAINMENT, highest, is_burst
 
@@ -51,7 +52,7 @@ class Screen:
         """One finished run, at once: the next one may take long."""
         self.line.say("")
         if not self.as_json:
-            click.echo(terminal.text(view(one.record)) + "\n")
+            click.echo(terminal.render_terminal(view(one.record)) + "\n")
             click.echo(f"  report  {one.folder / REPORT}")
             for reason in (one.row or {}).get("unpublishable", ()):
                 click.echo(f"  not publishable: {reason}")
@@ -65,7 +66,7 @@ class Screen:
             click.echo(to_json(self._document(finished)).decode(), nl=False)
             return
         if curves is not None:
-            click.echo(sweep.text([one.record for one in finished]) + "\n")
+            click.echo(sweep.render_sweep([one.record for one in finished]) + "\n")
             click.echo(f"  curves  {curves}")
         if self.searching:
             click.echo(f"  goodput {_found(finished)}")
@@ -75,18 +76,19 @@ class Screen:
     def _document(self, finished: Sequence[Finished]) -> Any:
         """A list of runs; for a search, the rate that it found as well."""
         runs = [
-            {"folder": str(one.folder), "summary": one.record.summary, "row": one.row} for one in finished
+            {"folder": str(one.folder), "summary": summary_json(one.record.summary), "row": one.row}
+            for one in finished
         ]
         return {"highest_rate_rps": highest_rate(finished), "runs": runs} if self.searching else runs
 
     def exit_code(self, finished: Sequence[Finished]) -> int:
         """Interrupted before invalid before done; of a search, only the run that it found counts."""
         summaries = [one.record.summary for one in finished]
-        if any(summary["status"] == "interrupted" for summary in summaries):
+        if any(summary.status == "interrupted" for summary in summaries):
             return Exit.INTERRUPTED
         best = highest_rate(finished) if self.searching else None
-        counting = [summary for summary in summaries if best is None or summary["asked_rate_rps"] == best]
-        return Exit.DONE if all(summary["valid"] for summary in counting) else Exit.INVALID_RUN
+        counting = [summary for summary in summaries if best is None or summary.asked_rate_rps == best]
+        return Exit.DONE if all(summary.valid for summary in counting) else Exit.INVALID_RUN
 
 
 def highest_rate(finished: Sequence[Finished]) -> float | None:
@@ -95,7 +97,7 @@ def highest_rate(finished: Sequence[Finished]) -> float | None:
 
 
 def _found(finished: Sequence[Finished]) -> str:
-    limits = finished[0].record.summary["slo_ms"]
+    limits = finished[0].record.summary.slo_ms
     objectives = ", ".join(f"{metric} ≤ {limit:g} ms" for metric, limit in limits.items())
     best = highest_rate(finished)
     summaries = [one.record.summary for one in finished]
@@ -104,19 +106,19 @@ def _found(finished: Sequence[Finished]) -> str:
     if best is None:
         return f"no rate that was tried keeps {objectives} in a valid run"
     kept = f"keeps {objectives} for {ATTAINMENT:.0%} of the requests"
-    if best == max(summary["asked_rate_rps"] for summary in summaries):
+    if best == max(summary.asked_rate_rps or 0.0 for summary in summaries):
         return f"{best:.3g} requests/s {kept}, and no higher rate was tried"
     return f"{best:.3g} requests/s is the highest rate that {kept}"
 
 
 def as_text(records: Sequence[Record]) -> str:
     """Finished runs again, as they were shown."""
-    return "\n\n".join(terminal.text(view(record)) for record in records)
+    return "\n\n".join(terminal.render_terminal(view(record)) for record in records)
 
 
 def as_json(records: Sequence[Record]) -> str:
     """Their summaries."""
-    return to_json([dict(record.summary) for record in records]).decode().rstrip()
+    return to_json([summary_json(record.summary) for record in records]).decode().rstrip()
 
 
 def _command(name: str) -> str:

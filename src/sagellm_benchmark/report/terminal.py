@@ -5,7 +5,7 @@ from __future__ import annotations
 from sagellm_benchmark.report.view import HEAD, View
 
 
-def text(view: View) -> str:
+def render_terminal(view: View) -> str:
     """A few lines that fit a terminal; dashes stand for what the run was too short to say."""
     lines = [view.title, f"  {view.subject}", ""]
     lines += columns([HEAD, *view.latencies])

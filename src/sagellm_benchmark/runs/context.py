@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.terms import ClientHealth, Target
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import Capabilities
+from sagellm_benchmark.engines.metrics import ServerFigures
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.machine.nvidia import GpuFigures
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns
-from sagellm_benchmark.workload.sources import TRACE, Source
+from sagellm_benchmark.workload.sources import Source
 from sagellm_benchmark.workload.workloads import Workload
 
 
@@ -62,22 +63,10 @@ class Context:
         """The load for people, such as `10 at a time`."""
         return "as the trace says" if self.source.due_s is not None else self.shape.describe(self.workload)
 
-    @property
-    def load(self) -> dict[str, Any]:
-        """The load for config.json and the row; a trace is an open loop whose rate is its mean."""
-        rate = self.shape.rate_rps
-        load = asdict(self.shape) | {"rate_rps": "inf" if rate == math.inf else rate}
-        if self.shape.last_rate_rps is not None:
-            load |= {"arrival": "ramp", "rate_rps": f"{rate:g}..{self.shape.last_rate_rps:g}"}
-        due = self.source.due_s
-        if due is None:
-            return load
-        return load | {"arrival": TRACE.rstrip(":"), "rate_rps": round(len(due) / max(due[-1], 1.0), 3)}
-
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """One entry of `repeats` per repeat; the dictionaries hold only what could be measured."""
+    """One entry of `repeats` per repeat; `None` is what could not be measured."""
 
     repeats: tuple[Columns, ...]
     health: ClientHealth
@@ -87,7 +76,7 @@ class Observations:
     timed_out: bool  # the interruption was our own, by --timeout
     recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
     repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
-    peak_mem_mb: float | None
-    neighbours_share: float | None  # of the processors, used by other programs
-    server: dict[str, Any]  # the server's own metrics over the window
-    gpu: dict[str, Any]
+    peak_memory_mib: float | None
+    contention_share: float | None  # of the processors, used by other programs
+    server: ServerFigures  # of its own metrics over the window
+    gpu: GpuFigures

@@ -19,8 +19,9 @@ import orjson
 
 from sagellm_benchmark.client.calibration import Calibration, calibrate
 from sagellm_benchmark.client.drive import drive
+from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.sample import Phase, Sample
-from sagellm_benchmark.client.terms import ClientHealth, Conversations, Observed, Progress, Target
+from sagellm_benchmark.client.terms import Conversations, Observed, Progress, Target
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import PROBE_TIMEOUT_S, choose_api
 from sagellm_benchmark.engines.metrics import MetricsWatch
@@ -29,10 +30,10 @@ from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.machine.contention import Contention
 from sagellm_benchmark.machine.hardware import Hardware
-from sagellm_benchmark.machine.memory import peak_memory_mb
+from sagellm_benchmark.machine.memory import peak_memory_mib
 from sagellm_benchmark.machine.nvidia import GpuWatch
-from sagellm_benchmark.runs import record
 from sagellm_benchmark.runs.cache_probe import repeat_test
+from sagellm_benchmark.runs.conclude import conclude
 from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
@@ -83,7 +84,7 @@ def measure(
     context = prepare(server, workload, shape, spec, hardware, folder)
     calibration = _calibrate(context, listener) if spec.calibrate else None
     _warm_up(context, listener)
-    return record.of(context, _observe(context, calibration, listener))
+    return conclude(context, _observe(context, calibration, listener))
 
 
 def prepare(
@@ -164,10 +165,10 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
         with (
             MetricsWatch(context.server) as metrics,
             GpuWatch(context.server.pid) as gpu,
-            Contention(context.server.pid) as neighbours,
+            Contention(context.server.pid) as contention,
         ):
             loads, cut_short = _driven(context, raw, listener)
-            peak_mem_mb = None if context.server.pid is None else peak_memory_mb(context.server.pid)
+            peak_memory = None if context.server.pid is None else peak_memory_mib(context.server.pid)
         listener.say("reading what was recorded")
         with _RequestLog(context.folder / REQUESTS_FILE) as log:
             count = _TokenCount(context.counter)
@@ -182,15 +183,15 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
             interrupted = True
     return Observations(
         repeats=tuple(repeats),
-        health=_worst([load.health for load in loads]),
+        health=worst([load.health for load in loads]),
         calibration=calibration,
         started_at=started_at,
         interrupted=interrupted,
         timed_out=_timed_out(context, loads[-1]),
         recounted_ratio=count.ratio,
         repeat_test=test,
-        peak_mem_mb=peak_mem_mb,
-        neighbours_share=neighbours.share,
+        peak_memory_mib=peak_memory,
+        contention_share=contention.share,
         server=metrics.figures(),
         gpu=gpu.figures(),
     )
@@ -421,15 +422,3 @@ class _TokenCount:
         except RemoteError:  # a server that has gone leaves this answer uncounted, and the checks say so
             self.counter = None
             return None
-
-
-def _worst(healths: list[ClientHealth]) -> ClientHealth:
-    """The least healthy of several repeats, figure by figure."""
-
-    def highest(name: str) -> float | None:
-        values = [value for health in healths if (value := getattr(health, name)) is not None]
-        return max(values, default=None)
-
-    return ClientHealth(
-        *(highest(name) for name in ("loop_lag_p99_s", "loop_lag_max_s", "cpu_share", "cpu_s"))
-    )

@@ -54,7 +54,7 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Measured]:
             measured = _measure(_numbered(spec, number), gguf, asked, shape, listener)
             number += 1
             yield measured
-            if measured.record.summary["status"] == "interrupted":
+            if measured.record.summary.status == "interrupted":
                 return
             shape = _next(shapes, measured.record)
 

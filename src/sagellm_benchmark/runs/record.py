@@ -1,181 +1,159 @@
-"""What a run leaves for everything after it: `config` (what was asked, of what) and `summary` (what came of it)."""
+"""What a run leaves for everything after it: what was asked, of what (`Config`), and what came of it (`Summary`)."""
 
 from __future__ import annotations
 
-import datetime as dt
-import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Literal
 
-from sagellm_benchmark import provenance
-from sagellm_benchmark._version import __version__
-from sagellm_benchmark.chips import bandwidth_gb_s
-from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.client.calibration import Calibration
+from sagellm_benchmark.client.terms import ClientHealth, Limits
+from sagellm_benchmark.engines.base import Api, ModelFacts, Weights
 from sagellm_benchmark.machine.hardware import Hardware
-from sagellm_benchmark.machine.host import environment, host
-from sagellm_benchmark.runs.context import Context, Observations
-from sagellm_benchmark.runs.spec import RunSpec
-from sagellm_benchmark.verdict import stats
-from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
-from sagellm_benchmark.verdict.summarize import numbers
+from sagellm_benchmark.machine.host import Host
+from sagellm_benchmark.machine.nvidia import GpuFigures
+from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.metrics import Latency, Metric
+from sagellm_benchmark.verdict.stats import Distribution
+from sagellm_benchmark.verdict.summarize import Numbers
+from sagellm_benchmark.workload.workloads import Workload
 
-RECORD_VERSION = 1  # 1: the first
+RECORD_VERSION = 2
+# 1: the first
+# 2: units in the names (`peak_memory_mib`), histograms over bins of equal ratio, every repeat's own figures,
+#    intervals of metrics, GPU figures under `gpu`, a load's rate as a number or "inf"; codec.py turns 1 into it
+
+Status = Literal["complete", "interrupted", "timed out"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What measured."""
+
+    name: str
+    version: str
+    git_commit: str | None  # of a checkout
+    command: str  # as typed
+    python_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """Where the prompts came from."""
+
+    name: str
+    sha256: str  # of the prompts
+    uniform: bool  # they all have the workload's length
+    exact: bool | None  # they had it by the server's own count
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How the requests were sent."""
+
+    concurrency: int | None  # streams, where they were asked for; the workload has its own
+    rate_rps: (
+        float | Literal["inf"] | None
+    )  # None in a closed loop; of a trace, its mean; of a ramp, its first
+    last_rate_rps: float | None  # of a ramp
+    arrival: Literal["poisson", "constant", "gamma", "ramp", "trace"]
+    burstiness: float
+    duration_s: float | None
+    ramp_s: float  # over which the streams of a closed loop begin
+
+    @property
+    def rate_text(self) -> str | None:
+        """The rate in one word, such as `4.0`, `inf` or `2..20`; None in a closed loop."""
+        if self.rate_rps is None:
+            return None
+        if self.last_rate_rps is not None and self.rate_rps != "inf":
+            return f"{self.rate_rps:g}..{self.last_rate_rps:g}"
+        return str(self.rate_rps)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The server that was measured, and the way it was asked."""
+
+    base_url: str
+    served_model: str
+    engine: str
+    engine_version: str | None
+    local: bool
+    api: Api
+    extra: Mapping[str, object] = field(default_factory=dict)  # more fields of each request's body
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What was asked, of what, on what, by what: config.json."""
+
+    description: str
+    load_description: str
+    tool: Tool
+    sagellm_version: str
+    started_at: str  # ISO 8601
+    submitter: str
+    workload: Workload
+    dataset: Dataset
+    load: Load
+    seed: int
+    repeats: int
+    warmup: int  # requests
+    warmup_s: float
+    cooldown_s: float
+    client_processes: int
+    limits: Limits
+    server: Asked
+    model: ModelFacts
+    hardware: Hardware  # of the server
+    machine: Host  # this one, which the client ran on
+    environment: Mapping[str, str | None]
+    record_version: int = RECORD_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """How the client fared."""
+
+    health: ClientHealth
+    calibration: Calibration | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What came of it: summary.json."""
+
+    status: Status
+    valid: bool
+    reasons: tuple[str, ...]  # against the run; empty where it is valid
+    not_checked: tuple[str, ...]
+    finished_at: str  # ISO 8601
+    weights: Weights | None
+    token_source: str
+    asked_rate_rps: float | None
+    slo_ms: Mapping[str, float]
+    numbers: Numbers
+    client: Client
+    recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
+    contention_share: float | None = None  # of the processors, used by other programs
+    repeat_test: RepeatTest | None = None
+    peak_memory_source: str | None = None
+    gpu: GpuFigures = GpuFigures()
+    record_version: int = RECORD_VERSION
+
+    def value(self, metric: Metric) -> float | None:
+        """A metric of the whole run; None where it was not measured."""
+        return self.numbers.figures.value(metric)
+
+    def latency(self, latency: Latency) -> Distribution:
+        """A latency of the whole run."""
+        return self.numbers.figures.latency(latency)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One finished (or interrupted) run; both parts are plain JSON values."""
+    """One finished (or interrupted) run."""
 
-    config: Mapping[str, Any]
-    summary: Mapping[str, Any]
-
-
-def of(context: Context, seen: Observations) -> Record:
-    """The record of what was seen, judged by the checks."""
-    return Record(config(context, seen), summary(context, seen, judge(evidence(context, seen))))
-
-
-def evidence(context: Context, seen: Observations) -> Evidence:
-    """What the checks look at; lengths are asked for only where all requests have the same."""
-    workload = context.workload
-    uniform = workload.turns == 1 and context.source.uniform
-    columns = stats.join(seen.repeats)
-    return Evidence(
-        columns=columns,
-        concurrency=None if context.is_open_loop else workload.concurrency,
-        asked_rate_rps=context.asked_rate_rps,
-        prompts_repeated=_prompts_repeated(context, columns),
-        asked_input_tokens=workload.input_tokens if uniform else None,
-        asked_output_tokens=workload.output_tokens if context.source.uniform else None,
-        shared_prefix_tokens=context.source.overhead_tokens,
-        may_cache=workload.turns > 1,
-        repeat_test=seen.repeat_test,
-        interrupted=seen.interrupted,
-        timed_out=seen.timed_out,
-        health=seen.health,
-        calibrated_ttft_bias_s=None if seen.calibration is None else seen.calibration.ttft_bias_s_p50,
-        most_events_per_s=None if seen.calibration is None else seen.calibration.most_tokens_per_s,
-        weights_bytes=context.server.model.size_bytes,
-        memory_bytes_per_s=_memory_bytes_per_s(context.hardware),
-        energy_j=seen.gpu.get("energy_j"),
-        watched_s=seen.gpu.get("watched_s"),
-        power_limit_w=seen.gpu.get("power_limit_w"),
-        throttled=tuple(seen.gpu.get("throttled", ())),
-        other_processes=tuple(seen.gpu.get("other_processes", ())),
-    )
-
-
-def _prompts_repeated(context: Context, columns: stats.Columns) -> bool:
-    """Whether a file of texts was too small, so that some of them were sent twice."""
-    distinct = context.source.distinct
-    return distinct is not None and columns.attempted / context.workload.turns > distinct
-
-
-def config(context: Context, seen: Observations) -> dict[str, Any]:
-    """`config.json`: what was asked, of what, on what, by what."""
-    spec, workload, server = context.spec, context.workload, context.server
-    return {
-        "record_version": RECORD_VERSION,
-        "description": f"{context.what}, {context.how}",
-        "load_description": context.how,
-        "tool": {
-            "name": "sagellm-benchmark",
-            "version": __version__,
-            "git_commit": provenance.git_commit(),
-            "command": spec.command,
-            "python_version": sys.version.split()[0],
-        },
-        "sagellm_version": _sagellm_version(spec, server),
-        "started_at": seen.started_at.isoformat(timespec="milliseconds"),
-        "submitter": spec.submitter or provenance.submitter(),
-        "workload": asdict(workload),
-        "dataset": {
-            "name": context.source.name,
-            "sha256": context.source.content_hash,
-            "uniform": context.source.uniform,
-            "exact": context.source.exact,
-        },
-        "load": context.load,
-        "seed": spec.seed,
-        "repeats": spec.repeats,
-        "warmup": spec.warmup,
-        "warmup_s": spec.warmup_s,
-        "cooldown_s": spec.cooldown_s,
-        "client_processes": spec.processes,
-        "limits": asdict(spec.limits),
-        "server": {
-            "base_url": server.base_url,
-            "served_model": server.served_model,
-            "engine": server.engine.name,
-            "engine_version": server.engine_version,
-            "local": server.local,
-            "api": context.capabilities.api,
-            "extra": context.capabilities.extra,
-        },
-        "model": asdict(server.model),
-        "hardware": asdict(context.hardware),
-        "machine": asdict(host()),  # this one, which the client ran on
-        "environment": environment(server_is_local=server.local),
-    }
-
-
-def _memory_bytes_per_s(hardware: Hardware) -> float | None:
-    """Of all chips together: as the driver tells, else as the makers state for a chip of that name."""
-    if hardware.memory_bytes_per_s is not None:
-        return hardware.memory_bytes_per_s
-    each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)
-    return None if each is None else each * 1e9 * (hardware.chip_count or 1)
-
-
-def _sagellm_version(spec: RunSpec, server: Server) -> str:
-    """The engine's own where sageLLM is measured; for another engine, this toolkit's."""
-    if spec.sagellm_version is not None:
-        return spec.sagellm_version
-    return server.engine_version or "" if server.engine.is_sagellm else __version__
-
-
-def summary(context: Context, seen: Observations, verdict: Verdict) -> dict[str, Any]:
-    """summary.json: what came of it."""
-    figures = numbers(seen.repeats, context.spec.slo_s)
-    energy, tokens = seen.gpu.get("energy_j"), figures["output_tokens"]
-    apart = context.spec.warmup_s or context.spec.cooldown_s  # energy was counted over these seconds as well
-    return {
-        "record_version": RECORD_VERSION,
-        **_verdict(verdict, seen),
-        "finished_at": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
-        "weights": context.server.model.weights,
-        "token_source": _token_source(context),
-        "asked_rate_rps": context.asked_rate_rps,
-        **figures,
-        "recounted_ratio": seen.recounted_ratio,
-        "neighbours_share": seen.neighbours_share,
-        "repeat_test": None if seen.repeat_test is None else asdict(seen.repeat_test),
-        "peak_mem_mb": seen.peak_mem_mb,
-        "peak_mem_source": None if seen.peak_mem_mb is None else "server process",
-        **seen.server,
-        **seen.gpu,
-        "energy_per_token_j": energy / tokens if energy is not None and tokens and not apart else None,
-        "client": {
-            **asdict(seen.health),
-            "calibrated_ttft_bias_s": None if seen.calibration is None else seen.calibration.ttft_bias_s_p50,
-            "calibration": None if seen.calibration is None else asdict(seen.calibration),
-        },
-    }
-
-
-def _token_source(context: Context) -> str:
-    if context.capabilities.usage:
-        return "server's usage"
-    return "server's tokenizer" if context.counter is not None and context.counter.cheap else "nobody"
-
-
-def _verdict(verdict: Verdict, seen: Observations) -> dict[str, Any]:
-    """The part of a summary that says whether to believe the rest."""
-    stopped = "timed out" if seen.timed_out else "interrupted"
-    return {
-        "status": stopped if seen.interrupted else "complete",
-        "valid": verdict.valid,
-        "reasons": list(verdict.reasons),
-        "not_checked": list(verdict.not_checked),
-    }
+    config: Config
+    summary: Summary

@@ -4,51 +4,65 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from sagellm_benchmark.board.identity import entry_id
 from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
+from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.registry import UNKNOWN, named
-from sagellm_benchmark.runs.record import Record
-from sagellm_benchmark.workload.workloads import WORKLOADS
+from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.runs.record import Config, Record, Summary
+from sagellm_benchmark.verdict.metrics import (
+    ERRORS,
+    LATENCIES,
+    METRICS,
+    OUTPUT_TOKENS,
+    PEAK_MEMORY,
+    PERCENTILES,
+    PROMPT_TOKENS,
+    REQUESTS,
+    THROUGHPUT,
+    TTFT,
+    Metric,
+)
+from sagellm_benchmark.workload.workloads import WORKLOADS, Workload
 
 # of a path from the root, from here or from home
 _FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
 VERSION = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
 COMPONENTS = ("protocol", "backend", "core", "control_plane", "gateway", "kv_cache", "comm", "compression")
-SERVER_METRICS = (
-    "prefix_hit_rate",
-    "kv_used_tokens",
-    "evict_count",
-    "spec_accept_rate",
-)
 ACCELERATED = ("NVIDIA", "Huawei")  # whose engines do not compute on the processors
-MOST_NEIGHBOURS = 0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by more
+MOST_CONTENTION = 0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by more
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
 
 
 def build(record: Record) -> dict[str, Any] | None:
     """The row, with `unpublishable` saying why it must not be published yet; None for a run without numbers."""
     config, summary = record.config, record.summary
-    if summary["throughput_tps"] is None or summary["ttft_ms"]["mean"] is None:
+    if summary.value(THROUGHPUT) is None or summary.latency(TTFT).mean is None:
         return None
     row = {
         "schema_version": SCHEMA_VERSION,
-        "engine": config["server"]["engine"],
-        "engine_version": config["server"]["engine_version"] or "",
-        "sagellm_version": config["sagellm_version"],
-        "config_type": _config_type(config["hardware"]),
-        "hardware": _hardware(config["hardware"]),
-        "model": _model(config["model"]),
+        "engine": config.server.engine,
+        "engine_version": config.server.engine_version or "",
+        "sagellm_version": config.sagellm_version,
+        "config_type": _config_type(config.hardware),
+        "hardware": _hardware(config.hardware),
+        "model": _model(config.model),
         "workload": _workload(config, summary),
         "metrics": _metrics(summary),
-        "cluster": _cluster(config["hardware"]),
+        "cluster": _cluster(config.hardware),
         "versions": _versions(config),
-        "environment": {name: value or "" for name, value in config["environment"].items()},
+        "environment": {name: value or "" for name, value in config.environment.items()},
         "kv_cache_config": None,
         "metadata": _metadata(config, summary),
-        "validity": {name: summary[name] for name in ("valid", "reasons", "not_checked")},
+        "validity": {
+            "valid": summary.valid,
+            "reasons": list(summary.reasons),
+            "not_checked": list(summary.not_checked),
+        },
     }
     row = {"entry_id": entry_id(row), **row}
     if reasons := list(unpublishable(record)) or [str(problem) for problem in problems(row)]:
@@ -60,155 +74,145 @@ def build(record: Record) -> dict[str, Any] | None:
 def unpublishable(record: Record) -> Iterator[str]:
     """Why a row may not be published, each with what would change that."""
     config, summary = record.config, record.summary
-    if config["model"]["weights"] == "dummy":
+    if config.model.weights == "dummy":
         yield "weights: dummy; measure the real weights to publish"
-    if not summary["valid"]:
-        yield "the run is not valid: " + "; ".join(summary["reasons"])
-    hardware = config["hardware"]
-    missing = [
-        name for name in ("vendor", "chip_model", "chip_count", "interconnect") if hardware[name] is None
-    ]
-    if missing:
+    if not summary.valid:
+        yield "the run is not valid: " + "; ".join(summary.reasons)
+    yield from _unknown_hardware(config.hardware)
+    share = summary.contention_share
+    if share is not None and share > MOST_CONTENTION and config.hardware.vendor not in ACCELERATED:
+        yield f"other programs used {share:.0%} of the processors that were measured; stop them and measure again"
+    if config.model.precision is None:
+        yield "precision is not known; say it with --precision"
+    if named(config.server.engine) is UNKNOWN:
+        yield "the server does not say which engine it is; say it with --engine"
+    if config.server.engine_version is None:
+        yield "the engine's version is not known; say it with --engine-version"
+    if not VERSION.fullmatch(config.sagellm_version):
+        yield f"sagellm_version {config.sagellm_version!r} is not X.Y.Z; say it with --sagellm-version"
+
+
+def _unknown_hardware(hardware: Hardware) -> Iterator[str]:
+    needed = ("vendor", "chip_model", "chip_count", "interconnect")
+    if missing := [name for name in needed if getattr(hardware, name) is None]:
         yield (
             f"hardware is not known ({', '.join(missing)}); "
             "say it with --hardware FILE.toml or flags such as --chip-model"
         )
-    share = summary["neighbours_share"]
-    if share is not None and share > MOST_NEIGHBOURS and hardware["vendor"] not in ACCELERATED:
-        yield f"other programs used {share:.0%} of the processors that were measured; stop them and measure again"
-    if config["model"]["precision"] is None:
-        yield "precision is not known; say it with --precision"
-    if named(config["server"]["engine"]) is UNKNOWN:
-        yield "the server does not say which engine it is; say it with --engine"
-    if config["server"]["engine_version"] is None:
-        yield "the engine's version is not known; say it with --engine-version"
-    if not VERSION.fullmatch(config["sagellm_version"]):
-        yield f"sagellm_version {config['sagellm_version']!r} is not X.Y.Z; say it with --sagellm-version"
 
 
-def _config_type(hardware: Mapping[str, Any]) -> str:
-    if (hardware["node_count"] or 1) > 1:
+def _config_type(hardware: Hardware) -> str:
+    if (hardware.node_count or 1) > 1:
         return "multi_node"
-    return "multi_gpu" if (hardware["chip_count"] or 1) > 1 else "single_gpu"
+    return "multi_gpu" if (hardware.chip_count or 1) > 1 else "single_gpu"
 
 
-def _hardware(hardware: Mapping[str, Any]) -> dict[str, Any]:
+def _hardware(hardware: Hardware) -> dict[str, Any]:
     """One type per field over all rows: the dataset's viewer makes Arrow tables of them."""
-    chips, memory = hardware["chip_count"] or 0, hardware["memory_per_chip_gb"] or 0.0
-    per_node = hardware["chips_per_node"] or chips // (hardware["node_count"] or 1)
-    interconnect = hardware["interconnect"] or "Unknown"
+    chips, memory = hardware.chip_count or 0, hardware.memory_per_chip_gb or 0.0
+    interconnect = hardware.interconnect or "Unknown"
     return {
-        "vendor": hardware["vendor"] or "Unknown",
-        "chip_model": hardware["chip_model"] or "Unknown",
+        "vendor": hardware.vendor or "Unknown",
+        "chip_model": hardware.chip_model or "Unknown",
         "chip_count": chips,
         "interconnect": interconnect,
-        "chips_per_node": per_node,
-        "intra_node_interconnect": hardware["intra_node_interconnect"] or interconnect,
+        "chips_per_node": hardware.chips_per_node or chips // (hardware.node_count or 1),
+        "intra_node_interconnect": hardware.intra_node_interconnect or interconnect,
         "memory_per_chip_gb": round(float(memory), 2),
-        "total_memory_gb": round(float(hardware["total_memory_gb"] or memory * chips), 2),
+        "total_memory_gb": round(float(hardware.total_memory_gb or memory * chips), 2),
     }
 
 
-def _cluster(hardware: Mapping[str, Any]) -> dict[str, Any] | None:
-    if (hardware["node_count"] or 1) < 2:
+def _cluster(hardware: Hardware) -> dict[str, Any] | None:
+    if (hardware.node_count or 1) < 2:
         return None
+    known = {name: value for name, value in asdict(hardware).items() if value is not None}
     names = ("comm_backend", "topology_type", "topology", "inter_node_network", "network_bandwidth_gbps")
-    split = {name: hardware[name] for name in ("tensor_parallel", "pipeline_parallel", "data_parallel")}
+    split = ("tensor_parallel", "pipeline_parallel", "data_parallel")
     return {
-        "node_count": hardware["node_count"],
-        "interconnect": hardware["inter_node_network"] or "Unknown",
-        **{name: hardware[name] for name in names if hardware[name] is not None},
-        "parallelism": {name: value for name, value in split.items() if value is not None},
+        "node_count": hardware.node_count,
+        "interconnect": hardware.inter_node_network or "Unknown",
+        **{name: known[name] for name in names if name in known},
+        "parallelism": {name: known[name] for name in split if name in known},
     }
 
 
-def _model(model: Mapping[str, Any]) -> dict[str, Any]:
+def _model(model: ModelFacts) -> dict[str, Any]:
     return {
-        "name": model["name"],
-        "parameters": model["parameters"] or "unknown",
-        "precision": model["precision"] or "unknown",
-        "quantization": model["quantization"],
-        "weights": model["weights"],
+        "name": model.name,
+        "parameters": model.parameters or "unknown",
+        "precision": model.precision or "unknown",
+        "quantization": model.quantization,
+        "weights": model.weights,
     }
 
 
-def _workload(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+def _workload(config: Config, summary: Summary) -> dict[str, Any]:
     """An open loop has a rate where a closed one has streams; texts of other people have their mean lengths."""
-    workload, load = config["workload"], config["load"]
-    uniform = config["dataset"]["uniform"]
+    workload, load = config.workload, config.load
+    uniform = config.dataset.uniform
     row = {
         "name": _workload_name(workload),
-        "input_length": workload["input_tokens"] if uniform else _each(summary, "prompt_tokens"),
-        "output_length": workload["output_tokens"] if uniform else _each(summary, "output_tokens"),
+        "input_length": workload.input_tokens if uniform else _each(summary, PROMPT_TOKENS),
+        "output_length": workload.output_tokens if uniform else _each(summary, OUTPUT_TOKENS),
         "batch_size": 1,
-        "dataset": config["dataset"]["name"],
+        "dataset": config.dataset.name,
     }
-    if load["rate_rps"] is None:
-        return {**row, "concurrent_requests": workload["concurrency"]}
-    return {
-        **row,
-        **{name: load[name] for name in ("arrival", "burstiness")},
-        "request_rate": str(load["rate_rps"]),
-    }
+    if load.rate_text is None:
+        return {**row, "concurrent_requests": workload.concurrency}
+    return {**row, "arrival": load.arrival, "burstiness": load.burstiness, "request_rate": load.rate_text}
 
 
-def _workload_name(workload: Mapping[str, Any]) -> str:
+def _workload_name(workload: Workload) -> str:
     """Conversations of one's own are another workload than single requests of the same lengths."""
-    name, turns = str(workload["name"]), workload["turns"]
+    name, turns = workload.name, workload.turns
     return name if turns == 1 or name in WORKLOADS else f"{name} {turns} turns"
 
 
-def _each(summary: Mapping[str, Any], tokens: str) -> int:
+def _each(summary: Summary, tokens: Metric) -> int:
     """Tokens of a request on average; 0, which no row may publish, where the server did not count them."""
-    answered = summary["requests"] - summary["errors"]
-    return round(summary[tokens] / answered) if summary[tokens] and answered else 0
+    counted = summary.value(tokens)
+    answered = (summary.value(REQUESTS) or 0) - (summary.value(ERRORS) or 0)
+    return round(counted / answered) if counted and answered else 0
 
 
-def _metrics(summary: Mapping[str, Any]) -> dict[str, Any]:
-    peak = summary["peak_mem_mb"]
-    values = {
-        "ttft_ms": summary["ttft_ms"]["mean"],
-        "tbt_ms": summary["itl_ms"]["mean"],
-        "tpot_ms": summary["tpot_ms"]["mean"],
-        "throughput_tps": summary["throughput_tps"],
-        "peak_mem_mb": 0 if peak is None else round(peak),
-        "peak_mem_source": "unknown" if peak is None else summary["peak_mem_source"],
-        "error_rate": summary["error_rate"],
-        "e2e_ms": summary["e2e_ms"]["mean"],
-        "requests": summary["requests"],
-        "goodput_rps": summary["goodput_rps"],
-        "energy_per_token_j": summary.get("energy_per_token_j"),
-        **{name: summary.get(name) for name in SERVER_METRICS},
-        **{
-            f"{name}_p{q}": summary[name][f"p{q}"]
-            for name in ("ttft_ms", "itl_ms", "e2e_ms")
-            for q in (50, 90, 99)
-        },
+def _metrics(summary: Summary) -> dict[str, Any]:
+    """Every metric and latency that is declared to be in a row, as far as it was measured."""
+    values: dict[str, Any] = {one.row: summary.value(one) for one in METRICS if one.row is not None}
+    for one in LATENCIES:
+        of_it = summary.latency(one)
+        if one.row is not None:
+            values[one.row] = of_it.mean
+        if one.row_percentiles is not None:
+            values |= {f"{one.row_percentiles}_p{q}": getattr(of_it, f"p{q}") for q in PERCENTILES}
+    peak = summary.value(PEAK_MEMORY)
+    return {
+        **{name: value for name, value in values.items() if value is not None},
+        "peak_mem_mb": 0 if peak is None else round(peak),  # the contract's name for MiB
+        "peak_mem_source": "unknown" if peak is None else summary.peak_memory_source,
     }
-    return {name: value for name, value in values.items() if value is not None}
 
 
-def _versions(config: Mapping[str, Any]) -> dict[str, str]:
-    ours = named(config["server"]["engine"]).is_sagellm
-    core = config["server"]["engine_version"] if ours else None
+def _versions(config: Config) -> dict[str, str]:
+    core = config.server.engine_version if named(config.server.engine).is_sagellm else None
     versions = dict.fromkeys(COMPONENTS, "N/A")
     if core is not None and VERSION.fullmatch(core):
         versions["core"] = core
-    return {**versions, "benchmark": config["tool"]["version"]}
+    return {**versions, "benchmark": config.tool.version}
 
 
-def _metadata(config: Mapping[str, Any], summary: Mapping[str, Any]) -> dict[str, Any]:
+def _metadata(config: Config, summary: Summary) -> dict[str, Any]:
     values = {
-        "submitted_at": summary["finished_at"],
-        "submitter": config["submitter"],
+        "submitted_at": summary.finished_at,
+        "submitter": config.submitter,
         "data_source": "sagellm-benchmark",
-        "engine": config["server"]["engine"],
-        "engine_version": config["server"]["engine_version"],
-        "reproducible_cmd": _for_others(config["tool"]["command"]),
-        "git_commit": config["tool"]["git_commit"],
-        "release_date": summary["finished_at"][:10],
+        "engine": config.server.engine,
+        "engine_version": config.server.engine_version,
+        "reproducible_cmd": _for_others(config.tool.command),
+        "git_commit": config.tool.git_commit,
+        "release_date": summary.finished_at[:10],
         "changelog_url": CHANGELOG,
-        "notes": f"Benchmark run: {config['workload']['name']}",
+        "notes": f"Benchmark run: {config.workload.name}",
         "verified": False,
     }
     return {name: value for name, value in values.items() if value is not None}

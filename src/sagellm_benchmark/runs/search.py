@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
+from sagellm_benchmark.runs.record import Summary
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
+from sagellm_benchmark.verdict.metrics import E2E, REQUESTS, SLO_ATTAINMENT
 from sagellm_benchmark.workload.workloads import Workload
 
 ATTAINMENT = 0.9  # the share of requests that must meet every objective, as in DistServe (OSDI 2024)
@@ -51,21 +52,23 @@ class Search:
         )
 
 
-def keeps(summary: Mapping[str, Any]) -> bool:
+def keeps(summary: Summary) -> bool:
     """Whether a run shows that its rate can be kept: valid, within the objectives, and no mere burst."""
-    share = summary["slo_attainment"]
-    return bool(share is not None and share >= ATTAINMENT and summary["valid"] and not is_burst(summary))
+    share = summary.value(SLO_ATTAINMENT)
+    return bool(share is not None and share >= ATTAINMENT and summary.valid and not is_burst(summary))
 
 
-def is_burst(summary: Mapping[str, Any]) -> bool:
+def is_burst(summary: Summary) -> bool:
     """Whether all requests had been sent before the first answers could hold anything up."""
-    latency_ms = summary["e2e_ms"]["p50"] or summary["e2e_ms"]["mean"] or 0.0
-    return float(summary["requests"] / summary["asked_rate_rps"] * 1e3) < LATENCIES * latency_ms
+    latency, requests, rate = summary.latency(E2E), summary.value(REQUESTS), summary.asked_rate_rps
+    sent_ms = requests / rate * 1e3 if requests and rate else 0.0
+    return sent_ms < LATENCIES * (latency.p50 or latency.mean or 0.0)
 
 
-def highest(summaries: Iterable[Mapping[str, Any]]) -> float | None:
+def highest(summaries: Iterable[Summary]) -> float | None:
     """The highest rate, requests per second, that one of these runs kept; None where none did."""
-    return max((summary["asked_rate_rps"] for summary in summaries if keeps(summary)), default=None)
+    kept = [summary.asked_rate_rps for summary in summaries if keeps(summary)]
+    return max((rate for rate in kept if rate is not None), default=None)
 
 
 def lasting(workload: Workload, shape: LoadShape) -> Workload:

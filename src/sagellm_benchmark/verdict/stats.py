@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -191,25 +190,44 @@ def throughput_tps(columns: Columns) -> float | None:
     return None if tokens is None else tokens / columns.window_s
 
 
-def distribution(values_s: Floats, refused: dict[str, str], name: str) -> dict[str, Any]:
-    """Mean, percentiles, extremes and count in milliseconds; refusals are added to `refused` under `name.p99`.
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """How a latency is distributed, milliseconds. `None` where there are too few values to say."""
+
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    min: float | None
+    max: float | None
+    count: int
+    mean_ci95: tuple[float, float] | None = None
+
+
+def distribution(values_s: Floats, refused: dict[str, str], name: str) -> Distribution:
+    """Of the values that are known; refusals are added to `refused` under `name.p99`.
 
     Percentiles interpolate linearly between order statistics (numpy's default, method 7 of Hyndman and Fan 1996).
     A percentile q of n values is refused below n = 1/(1 − q): it would only restate the largest value.
     """
     values = known(values_s) * 1e3
-    result: dict[str, Any] = {"mean": float(values.mean()) if len(values) else None}
-    for q in PERCENTILES:
+
+    def percentile(q: int) -> float | None:
         needed = round(100 / (100 - q))
         if len(values) >= needed:
-            result[f"p{q}"] = float(np.percentile(values, q))
-        else:
-            result[f"p{q}"] = None
-            refused[f"{name}.p{q}"] = f"{len(values)} values; a p{q} needs at least {needed}"
-    result["min"] = float(values.min()) if len(values) else None
-    result["max"] = float(values.max()) if len(values) else None
-    result["count"] = len(values)
-    return result
+            return float(np.percentile(values, q))
+        refused[f"{name}.p{q}"] = f"{len(values)} values; a p{q} needs at least {needed}"
+        return None
+
+    return Distribution(
+        mean=float(values.mean()) if len(values) else None,
+        p50=percentile(50),
+        p90=percentile(90),
+        p99=percentile(99),
+        min=float(values.min()) if len(values) else None,
+        max=float(values.max()) if len(values) else None,
+        count=len(values),
+    )
 
 
 def mean_intervals_ms(

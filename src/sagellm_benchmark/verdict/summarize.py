@@ -1,119 +1,131 @@
-"""From the columns of a run to the figures of its summary. Pure."""
+"""From what was measured to the numbers of a summary. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sagellm_benchmark.verdict import intervals, stats
+from sagellm_benchmark.verdict import metrics, stats
+from sagellm_benchmark.verdict.intervals import Interval, over_repeats
+from sagellm_benchmark.verdict.metrics import Figures, Latency, Measurement, Metric
 from sagellm_benchmark.verdict.stats import Columns, Floats
 
-LATENCIES = ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms")
+BINS = 40
 
 
-def numbers(repeats: Sequence[Columns], slo_s: Mapping[str, float]) -> dict[str, Any]:
-    """Everything of a summary that is computed from the samples alone."""
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Counts over bins; `edges` has one more than `counts`. What lies outside is counted in the outermost bins."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Everything of a summary that is computed. Latencies and their histograms are in milliseconds."""
+
+    figures: Figures
+    intervals: Mapping[str, Interval] = field(default_factory=dict)  # 95 %, of metrics, over the repeats
+    failures: Mapping[str, int] = field(default_factory=dict)  # by reason
+    refused: Mapping[str, str] = field(
+        default_factory=dict
+    )  # figures that there are too few values for, and why
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    repeats: tuple[Figures, ...] = ()  # of each, where there are several
+
+
+def summarize(
+    repeats: Sequence[Columns],
+    beside: Measurement,
+    declared: Sequence[Metric] = metrics.METRICS,
+) -> Numbers:
+    """The declared metrics of all repeats together and of each; `beside` has what is known of all of them."""
     columns = stats.join(repeats)
     refused: dict[str, str] = {}
-    failed = columns.attempted - columns.answered
-    return {
-        "requests": columns.attempted,
-        "errors": failed,
-        "error_rate": failed / columns.attempted if columns.attempted else None,
-        "failures": dict(columns.failures),
-        "window_s": columns.window_s,
-        "throughput_tps": stats.throughput_tps(columns),
-        "request_rate_rps": columns.answered / columns.window_s if columns.window_s else None,
-        "sent_rate_rps": _mean([stats.achieved_rate_rps(one) for one in repeats]),
-        "goodput_rps": stats.goodput_rps(columns, slo_s),
-        "slo_attainment": stats.attainment(columns, slo_s),
-        "slo_ms": {metric: limit * 1e3 for metric, limit in slo_s.items()},
-        "output_tokens": stats.total(columns.tokens),
-        "prompt_tokens": stats.total(columns.prompt_tokens),
-        "cached_tokens": stats.total(columns.cached_tokens),
-        "tokens_per_event": _ratio(stats.total(columns.tokens), float(columns.events.sum())),
-        **_latencies(columns, _mean_intervals(repeats, columns, refused), refused),
-        **_scheduled(columns, refused),
-        "tokens_per_s_per_user": _per_user(columns),
-        "mean_in_flight": stats.mean_in_flight(columns),
-        "refused": refused,
-        "histograms": {"ttft_ms": _histogram(columns.ttft_s), "itl_ms": _histogram(columns.gap_s)},
-        "repeats": _over_repeats(repeats),
-    }
+    latencies = [one for one in metrics.LATENCIES if not one.open_loop or len(stats.known(columns.due_s))]
+    sent = [rate for one in repeats if (rate := stats.achieved_rate_rps(one)) is not None]
+    whole = replace(beside, columns=columns, sent_rate_rps=sum(sent) / len(sent) if sent else None)
+    each = [_figures(_alone(one, whole), declared, latencies) for one in repeats] if len(repeats) > 1 else []
+    intervals = _mean_intervals(each, columns, refused)
+    together = _figures(whole, declared, latencies, refused, intervals)
+    return Numbers(
+        figures=together,
+        intervals={one.name: low_high for one in declared if (low_high := _over(each, one)) is not None},
+        failures=dict(columns.failures),
+        refused=refused,
+        histograms={
+            one.name: drawn
+            for one in latencies
+            if one.histogram and (drawn := histogram(one.of(columns))) is not None
+        },
+        repeats=tuple(each),
+    )
 
 
-def _latencies(
-    columns: Columns, intervals: Mapping[str, tuple[float, float] | None], refused: dict[str, str]
-) -> dict[str, Any]:
-    return {
-        name: {**stats.distribution(values, refused, name), "mean_ci95": intervals[name]}
-        for name, values in zip(LATENCIES, _values(columns), strict=True)
-    }
+def _alone(columns: Columns, whole: Measurement) -> Measurement:
+    """One repeat: what was read beside the requests belongs to all of them, and so to none."""
+    return Measurement(
+        columns=columns,
+        slo_s=whole.slo_s,
+        asked_rate_rps=whole.asked_rate_rps,
+        sent_rate_rps=stats.achieved_rate_rps(columns),
+    )
 
 
-def _values(columns: Columns) -> tuple[Floats, ...]:
-    """The values, in seconds, that LATENCIES are the distributions of."""
-    return columns.ttft_s, columns.gap_s, columns.tpot_s, columns.e2e_s
+def _figures(
+    seen: Measurement,
+    declared: Sequence[Metric],
+    latencies: Sequence[Latency],
+    refused: dict[str, str] | None = None,
+    intervals: Mapping[str, Interval | None] | None = None,
+) -> Figures:
+    noted: dict[str, str] = {} if refused is None else refused
+    known = intervals or {}
+    return Figures(
+        metrics={one.name: one.of(seen) for one in declared},
+        latencies={
+            one.name: replace(
+                stats.distribution(one.of(seen.columns), noted, one.name), mean_ci95=known.get(one.name)
+            )
+            for one in latencies
+        },
+    )
 
 
 def _mean_intervals(
-    repeats: Sequence[Columns], columns: Columns, refused: dict[str, str]
-) -> Mapping[str, tuple[float, float] | None]:
-    """95 % intervals of the means: over the repeats where there are several, else over the requests."""
-    if len(repeats) < 2:
+    repeats: Sequence[Figures], columns: Columns, refused: dict[str, str]
+) -> Mapping[str, Interval | None]:
+    """95 % intervals of the latencies' means: over the repeats where there are several, else over the requests."""
+    if not repeats:
         return stats.mean_intervals_ms(columns, refused)
-    means = [
-        [float(known.mean() * 1e3) for values in _values(one) if len(known := stats.known(values))]
-        for one in repeats
-    ]
-    if any(len(row) < len(LATENCIES) for row in means):
-        return dict.fromkeys(LATENCIES)
-    return {
-        name: intervals.over_repeats(row)
-        for name, row in zip(LATENCIES, zip(*means, strict=True), strict=True)
+    means = {
+        one.name: [figures.latency(one).mean for figures in repeats]
+        for one in metrics.LATENCIES
+        if not one.open_loop
     }
+    return {name: _interval(values) for name, values in means.items()}
 
 
-def _scheduled(columns: Columns, refused: dict[str, str]) -> dict[str, Any]:
-    """Latency from when an open loop's requests were due, so that the client's own queue is never hidden."""
-    if not len(stats.known(columns.due_s)):
-        return {}
-    ends = {"scheduled_ttft_ms": columns.first_s, "scheduled_e2e_ms": columns.last_s}
-    return {name: stats.distribution(end - columns.due_s, refused, name) for name, end in ends.items()}
+def _over(repeats: Sequence[Figures], metric: Metric) -> Interval | None:
+    return _interval([figures.value(metric) for figures in repeats]) if metric.better else None
 
 
-def _per_user(columns: Columns) -> float | None:
-    """1 / mean TPOT: the rate at which one user sees tokens come."""
-    tpot = stats.known(columns.tpot_s)
-    return float(1 / tpot.mean()) if len(tpot) and tpot.mean() > 0 else None
+def _interval(values: Sequence[float | None]) -> Interval | None:
+    """Over repeats; None where one of them lacks the value."""
+    known = [value for value in values if value is not None]
+    return over_repeats(known) if len(known) == len(values) else None
 
 
-def _over_repeats(repeats: Sequence[Columns]) -> dict[str, Any] | None:
-    if len(repeats) < 2:
-        return None
-    rates = [stats.throughput_tps(columns) for columns in repeats]
-    known = [rate for rate in rates if rate is not None]
-    return {"throughput_tps": rates, "throughput_tps_ci95": intervals.over_repeats(known)}
-
-
-def _histogram(values_s: Floats, bins: int = 40) -> dict[str, list[float]] | None:
-    """Counts over equal bins up to the 99.5th percentile; what lies above is counted in the last bin."""
+def histogram(values_s: Floats, bins: int = BINS) -> Histogram | None:
+    """Counts over bins of equal ratio, so that one slow request flattens nothing; None below two different values."""
     values = stats.known(values_s) * 1e3
+    values = values[values > 0]
     if len(values) < 2 or values.max() <= values.min():
         return None
-    top = max(float(np.percentile(values, 99.5)), float(values.min()) * 1.0001)
-    counts, edges = np.histogram(
-        np.minimum(values, top), bins=min(bins, len(values)), range=(values.min(), top)
-    )
-    return {"edges": edges.tolist(), "counts": counts.tolist()}
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
-
-
-def _ratio(above: float | None, below: float) -> float | None:
-    return above / below if above is not None and below else None
+    highest = max(values.max(), values.min() * 1.001)  # of nearly equal ones no edges could be told apart
+    edges = np.geomspace(values.min(), highest, min(bins, len(values)) + 1)
+    counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
+    return Histogram(tuple(edges.tolist()), tuple(counts.tolist()))

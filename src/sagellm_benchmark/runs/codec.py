@@ -1,0 +1,198 @@
+"""A run's record as JSON and back: the one place that knows how config.json and summary.json are laid out.
+
+summary.json is flat, so that `jq .throughput_tps` is all it takes: metrics and latencies stand beside the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import msgspec
+import orjson
+
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.machine.nvidia import GpuFigures
+from sagellm_benchmark.runs.record import RECORD_VERSION, Config, Record, Summary
+from sagellm_benchmark.verdict import metrics
+from sagellm_benchmark.verdict.metrics import Figures
+from sagellm_benchmark.verdict.stats import Distribution
+from sagellm_benchmark.verdict.summarize import Numbers
+
+ESSENTIAL = (metrics.REQUESTS, metrics.ERRORS, metrics.THROUGHPUT, metrics.TTFT, metrics.ITL, metrics.E2E)
+
+Json = dict[str, Any]  # of a file, before anything is known of it
+T = TypeVar("T")
+
+
+def config_json(config: Config) -> Json:
+    """What config.json holds."""
+    return _first_version(_shallow(config))
+
+
+def summary_json(summary: Summary) -> Json:
+    """What summary.json holds."""
+    parts = _first_version(_shallow(summary))
+    numbers, client = _shallow(parts.pop("numbers")), parts.pop("client")
+    figures, repeats = numbers.pop("figures"), numbers.pop("repeats")
+    return {
+        **parts,
+        **_figures_json(figures),
+        **numbers,
+        "repeats": [_figures_json(one) for one in repeats],
+        "client": {**_shallow(client.health), "calibration": client.calibration},
+    }
+
+
+def _figures_json(figures: Figures) -> Json:
+    return {**figures.metrics, **figures.latencies}
+
+
+def _shallow(value: Any) -> Json:
+    """A dataclass's fields; what is below them is left to the writer of JSON."""
+    return {one.name: getattr(value, one.name) for one in fields(value)}
+
+
+def _first_version(parts: Json) -> Json:
+    return {"record_version": parts.pop("record_version"), **parts}
+
+
+def parse(config: bytes, summary: bytes) -> Record:
+    """The record that two files hold, of this version or an earlier one.
+
+    A DataError names the file and the field that is damaged or missing.
+    """
+    asked, came = _object(config, "config.json"), _object(summary, "summary.json")
+    versions = {asked.get("record_version"), came.get("record_version")}
+    if versions == {1}:
+        asked, came = _config_of_1(asked), _summary_of_1(came)
+    elif versions != {RECORD_VERSION}:
+        raise DataError(
+            "no run that this version can read: record_version is "
+            f"{asked.get('record_version')!r} in config.json and {came.get('record_version')!r} in summary.json",
+            hint="use the version that wrote it",
+        )
+    return Record(_typed(asked, Config, "config.json"), _summary(came))
+
+
+def _object(content: bytes, where: str) -> Json:
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise _damaged(where, str(error)) from error
+    if not isinstance(value, dict):
+        raise _damaged(where, "it is no object")
+    return value
+
+
+def _damaged(where: str, why: str) -> DataError:
+    return DataError(
+        f"{where} is damaged: {why}", hint="measure again; the run's requests.jsonl may still be whole"
+    )
+
+
+def _typed(value: object, kind: type[T], where: str) -> T:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise _damaged(where, str(error).replace("`$.", "`")) from error
+
+
+def _summary(raw: Json) -> Summary:
+    for essential in ESSENTIAL:
+        if essential.name not in raw:
+            raise _damaged("summary.json", f"it lacks the field `{essential.name}`")
+    client = _named(raw, "client")
+    return _typed(
+        {
+            **raw,
+            "numbers": {
+                **{one.name: raw[one.name] for one in fields(Numbers) if one.name in raw},
+                "figures": _figures(raw),
+                "repeats": [_figures(one) for one in _list(raw, "repeats")],
+            },
+            "client": {**client, "health": client},
+        },
+        Summary,
+        "summary.json",
+    )
+
+
+def _figures(raw: Mapping[str, object]) -> Json:
+    """The figures among other fields; those that a version did not have yet were not measured."""
+    where = "summary.json"
+    numbers = {
+        one.name: _value(raw[one.name], f"{where}, `{one.name}`")
+        for one in metrics.METRICS
+        if one.name in raw
+    }
+    distributions = {
+        one.name: _typed(raw[one.name], Distribution, f"{where}, `{one.name}`")
+        for one in metrics.LATENCIES
+        if one.name in raw
+    }
+    return {"metrics": numbers, "latencies": distributions}
+
+
+def _value(value: object, where: str) -> float | None:
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise _damaged(where, f"it is no number but {value!r:.50}")
+
+
+def _named(raw: Json, name: str) -> Json:
+    value = raw.get(name)
+    if not isinstance(value, dict):
+        raise _damaged("summary.json", f"it lacks the object `{name}`")
+    return value
+
+
+def _list(raw: Json, name: str) -> Sequence[Json]:
+    value = raw.get(name)
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise _damaged("summary.json", f"it lacks the list `{name}`")
+    return value
+
+
+# Version 1.
+
+
+def _config_of_1(raw: Json) -> Json:
+    """A ramp was a rate such as "2..20", and the tool's later options were not there."""
+    load = raw.get("load")
+    if isinstance(load, dict) and ".." in str(load.get("rate_rps")):
+        raw = {**raw, "load": {**load, "rate_rps": _number(str(load["rate_rps"]).partition("..")[0])}}
+    return {**raw, "record_version": RECORD_VERSION}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _summary_of_1(raw: Json) -> Json:
+    """Flat GPU figures, other names, the bare throughputs of repeats, and no interval of anything but throughput."""
+    old = raw.get("repeats")
+    repeats: Json = old if isinstance(old, dict) else {}
+    interval = repeats.get("throughput_tps_ci95")
+    figures = {one.name for one in fields(GpuFigures)}
+    histograms = raw.get("histograms")
+    return {
+        **raw,
+        "record_version": RECORD_VERSION,
+        "peak_memory_mib": raw.get("peak_mem_mb"),
+        "peak_memory_source": raw.get("peak_mem_source"),
+        "contention_share": raw.get("neighbours_share"),
+        "sent_rate_rps": None if raw.get("asked_rate_rps") is None else raw.get("sent_rate_rps"),
+        "gpu": {name: value for name, value in raw.items() if name in figures},
+        "repeats": [{metrics.THROUGHPUT.name: rate} for rate in repeats.get(metrics.THROUGHPUT.name, ())],
+        "intervals": {} if interval is None else {metrics.THROUGHPUT.name: interval},
+        "histograms": {
+            name: drawn
+            for name, drawn in (histograms if isinstance(histograms, dict) else {}).items()
+            if drawn is not None
+        },
+    }

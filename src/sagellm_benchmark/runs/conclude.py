@@ -1,0 +1,186 @@
+"""From what was fixed before a run and seen during it to its record, judged by the checks."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+import sys
+from dataclasses import replace
+
+from sagellm_benchmark import provenance
+from sagellm_benchmark._version import __version__
+from sagellm_benchmark.chips import bandwidth_gb_s
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.machine.host import environment, host
+from sagellm_benchmark.runs.context import Context, Observations
+from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
+from sagellm_benchmark.runs.spec import RunSpec
+from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
+from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.summarize import summarize
+
+
+def conclude(context: Context, seen: Observations) -> Record:
+    """The record of what was seen."""
+    return Record(config(context, seen), summary(context, seen, judge(evidence(context, seen))))
+
+
+def evidence(context: Context, seen: Observations) -> Evidence:
+    """What the checks look at; lengths are asked for only where all requests have the same."""
+    workload = context.workload
+    uniform = workload.turns == 1 and context.source.uniform
+    columns = stats.join(seen.repeats)
+    return Evidence(
+        columns=columns,
+        concurrency=None if context.is_open_loop else workload.concurrency,
+        asked_rate_rps=context.asked_rate_rps,
+        prompts_repeated=_prompts_repeated(context, columns),
+        asked_input_tokens=workload.input_tokens if uniform else None,
+        asked_output_tokens=workload.output_tokens if context.source.uniform else None,
+        shared_prefix_tokens=context.source.overhead_tokens,
+        may_cache=workload.turns > 1,
+        repeat_test=seen.repeat_test,
+        interrupted=seen.interrupted,
+        timed_out=seen.timed_out,
+        health=seen.health,
+        calibrated_ttft_bias_s=None if seen.calibration is None else seen.calibration.ttft_bias_s_p50,
+        most_events_per_s=None if seen.calibration is None else seen.calibration.most_tokens_per_s,
+        weights_bytes=context.server.model.size_bytes,
+        memory_bytes_per_s=_memory_bytes_per_s(context.hardware),
+        energy_j=seen.gpu.energy_j,
+        watched_s=seen.gpu.watched_s,
+        power_limit_w=seen.gpu.power_limit_w,
+        throttled=seen.gpu.throttled,
+        other_processes=seen.gpu.other_processes,
+    )
+
+
+def _prompts_repeated(context: Context, columns: stats.Columns) -> bool:
+    """Whether a file of texts was too small, so that some of them were sent twice."""
+    distinct = context.source.distinct
+    return distinct is not None and columns.attempted / context.workload.turns > distinct
+
+
+def config(context: Context, seen: Observations) -> Config:
+    """What was asked, of what, on what, by what."""
+    spec, server = context.spec, context.server
+    return Config(
+        description=f"{context.what}, {context.how}",
+        load_description=context.how,
+        tool=Tool(
+            name="sagellm-benchmark",
+            version=__version__,
+            git_commit=provenance.git_commit(),
+            command=spec.command,
+            python_version=sys.version.split()[0],
+        ),
+        sagellm_version=_sagellm_version(spec, server),
+        started_at=seen.started_at.isoformat(timespec="milliseconds"),
+        submitter=spec.submitter or provenance.submitter(),
+        workload=context.workload,
+        dataset=Dataset(
+            name=context.source.name,
+            sha256=context.source.content_hash,
+            uniform=context.source.uniform,
+            exact=context.source.exact,
+        ),
+        load=load(context),
+        seed=spec.seed,
+        repeats=spec.repeats,
+        warmup=spec.warmup,
+        warmup_s=spec.warmup_s,
+        cooldown_s=spec.cooldown_s,
+        client_processes=spec.processes,
+        limits=spec.limits,
+        server=Asked(
+            base_url=server.base_url,
+            served_model=server.served_model,
+            engine=server.engine.name,
+            engine_version=server.engine_version,
+            local=server.local,
+            api=context.capabilities.api,
+            extra=context.capabilities.extra,
+        ),
+        model=server.model,
+        hardware=context.hardware,
+        machine=host(),
+        environment=environment(server_is_local=server.local),
+    )
+
+
+def load(context: Context) -> Load:
+    """How the requests were sent; a trace is an open loop whose rate is its mean."""
+    shape, due = context.shape, context.source.due_s
+    asked = Load(
+        concurrency=shape.concurrency,
+        rate_rps="inf" if shape.rate_rps == math.inf else shape.rate_rps,
+        last_rate_rps=shape.last_rate_rps,
+        arrival=shape.arrival if shape.last_rate_rps is None else "ramp",
+        burstiness=shape.burstiness,
+        duration_s=shape.duration_s,
+        ramp_s=shape.ramp_s,
+    )
+    if due is None:
+        return asked
+    return replace(asked, arrival="trace", rate_rps=round(len(due) / max(due[-1], 1.0), 3))
+
+
+def _memory_bytes_per_s(hardware: Hardware) -> float | None:
+    """Of all chips together: as the driver tells, else as the makers state for a chip of that name."""
+    if hardware.memory_bytes_per_s is not None:
+        return hardware.memory_bytes_per_s
+    each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)
+    return None if each is None else each * 1e9 * (hardware.chip_count or 1)
+
+
+def _sagellm_version(spec: RunSpec, server: Server) -> str:
+    """The engine's own where sageLLM is measured; for another engine, this toolkit's."""
+    if spec.sagellm_version is not None:
+        return spec.sagellm_version
+    return server.engine_version or "" if server.engine.is_sagellm else __version__
+
+
+def summary(context: Context, seen: Observations, verdict: Verdict) -> Summary:
+    """What came of it."""
+    spec = context.spec
+    stopped: Status = "timed out" if seen.timed_out else "interrupted"
+    return Summary(
+        status=stopped if seen.interrupted else "complete",
+        valid=verdict.valid,
+        reasons=verdict.reasons,
+        not_checked=verdict.not_checked,
+        finished_at=dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+        weights=context.server.model.weights,
+        token_source=_token_source(context),
+        asked_rate_rps=context.asked_rate_rps,
+        slo_ms={metric: limit * 1e3 for metric, limit in spec.slo_s.items()},
+        numbers=summarize(seen.repeats, measurement(context, seen)),
+        client=Client(seen.health, seen.calibration),
+        recounted_ratio=seen.recounted_ratio,
+        contention_share=seen.contention_share,
+        repeat_test=seen.repeat_test,
+        peak_memory_source=None if seen.peak_memory_mib is None else "server process",
+        gpu=seen.gpu,
+    )
+
+
+def measurement(context: Context, seen: Observations) -> Measurement:
+    """What the metrics are computed from."""
+    spec = context.spec
+    return Measurement(
+        columns=stats.join(seen.repeats),
+        slo_s=spec.slo_s,
+        asked_rate_rps=context.asked_rate_rps,
+        server=seen.server,
+        gpu=seen.gpu,
+        energy_is_the_windows=not (spec.warmup_s or spec.cooldown_s),
+        peak_memory_mib=seen.peak_memory_mib,
+    )
+
+
+def _token_source(context: Context) -> str:
+    if context.capabilities.usage:
+        return "server's usage"
+    return "server's tokenizer" if context.counter is not None and context.counter.cheap else "nobody"

@@ -1,0 +1,290 @@
+"""Every figure of a run, declared once: what it is called, how it is computed, where it is shown. Pure.
+
+summary.json, the leaderboard row, the terminal, Markdown and HTML all read METRICS and LATENCIES. Adding a figure is
+adding its line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sagellm_benchmark.engines.metrics import ServerFigures
+from sagellm_benchmark.machine.nvidia import GpuFigures
+from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.stats import Columns, Distribution, Floats
+
+PERCENTILES = stats.PERCENTILES
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What metrics are computed from: the requests of one repeat or of all, and what was read beside them."""
+
+    columns: Columns
+    slo_s: Mapping[str, float] = field(default_factory=dict)
+    asked_rate_rps: float | None = None
+    sent_rate_rps: float | None = None  # the mean over repeats, each by its own clock
+    server: ServerFigures = ServerFigures()
+    gpu: GpuFigures = GpuFigures()
+    energy_is_the_windows: bool = True  # False: it was counted over more than the measured requests
+    peak_memory_mib: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number of a run. Its `name` ends in its unit, unless it is a share or a count."""
+
+    name: str  # in summary.json
+    label: str  # for people
+    of: Callable[[Measurement], float | None]  # None where it was not measured
+    unit: str = ""  # for people
+    digits: int = 1  # after the point, for people
+    percent: bool = False  # people see the share as a percentage
+    shown: Literal["always", "known", "never"] = "known"  # "known": only where it was measured
+    row: str | None = None  # its name among the row's metrics; None leaves it out
+    better: Literal["higher", "lower"] | None = None  # None: neither
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """One latency of a run, of which a distribution is kept in milliseconds."""
+
+    name: str  # in summary.json
+    label: str  # for people
+    meaning: str  # for people
+    of: Callable[[Columns], Floats]  # seconds; NaN where a request has none
+    row: str | None = None  # the name of its mean among the row's metrics
+    row_percentiles: str | None = None  # what the names of its percentiles there begin with
+    histogram: bool = False  # whether its distribution is kept and drawn
+    open_loop: bool = False  # only requests that were due at a moment have it
+
+
+def _error_rate(seen: Measurement) -> float | None:
+    columns = seen.columns
+    return (columns.attempted - columns.answered) / columns.attempted if columns.attempted else None
+
+
+def _request_rate_rps(seen: Measurement) -> float | None:
+    return seen.columns.answered / seen.columns.window_s if seen.columns.window_s else None
+
+
+def _tokens_per_event(seen: Measurement) -> float | None:
+    tokens, events = stats.total(seen.columns.tokens), float(seen.columns.events.sum())
+    return tokens / events if tokens is not None and events else None
+
+
+def _tokens_per_s_per_user(seen: Measurement) -> float | None:
+    """1 / mean TPOT: the rate at which one user sees tokens come."""
+    tpot = stats.known(seen.columns.tpot_s)
+    return float(1 / tpot.mean()) if len(tpot) and tpot.mean() > 0 else None
+
+
+def _energy_per_token_j(seen: Measurement) -> float | None:
+    energy, tokens = seen.gpu.energy_j, stats.total(seen.columns.tokens)
+    return energy / tokens if energy is not None and tokens and seen.energy_is_the_windows else None
+
+
+THROUGHPUT = Metric(
+    "throughput_tps",
+    "throughput",
+    lambda seen: stats.throughput_tps(seen.columns),
+    unit="tokens/s",
+    shown="always",
+    row="throughput_tps",
+    better="higher",
+)
+REQUESTS = Metric(
+    "requests",
+    "requests",
+    lambda seen: seen.columns.attempted,
+    digits=0,
+    shown="always",
+    row="requests",
+)
+ERRORS = Metric(
+    "errors", "failed requests", lambda seen: seen.columns.attempted - seen.columns.answered, shown="never"
+)
+ERROR_RATE = Metric(
+    "error_rate",
+    "error rate",
+    _error_rate,
+    percent=True,
+    shown="always",
+    row="error_rate",
+    better="lower",
+)
+REQUEST_RATE = Metric(
+    "request_rate_rps",
+    "request rate",
+    _request_rate_rps,
+    unit="/s",
+    digits=2,
+    shown="always",
+    better="higher",
+)
+TOKENS_PER_USER = Metric(
+    "tokens_per_s_per_user",
+    "one user sees",
+    _tokens_per_s_per_user,
+    unit="tokens/s",
+    shown="always",
+    better="higher",
+)
+OUTPUT_TOKENS = Metric(
+    "output_tokens",
+    "output tokens",
+    lambda seen: stats.total(seen.columns.tokens),
+    digits=0,
+    shown="always",
+)
+PROMPT_TOKENS = Metric(
+    "prompt_tokens", "prompt tokens", lambda seen: stats.total(seen.columns.prompt_tokens), shown="never"
+)
+PEAK_MEMORY = Metric(
+    "peak_memory_mib",
+    "peak memory",
+    lambda seen: seen.peak_memory_mib,
+    unit="MiB",
+    digits=0,
+    shown="always",
+    better="lower",
+)
+GOODPUT = Metric(
+    "goodput_rps",
+    "goodput",
+    lambda seen: stats.goodput_rps(seen.columns, seen.slo_s),
+    unit="/s",
+    digits=2,
+    row="goodput_rps",
+    better="higher",
+)
+SLO_ATTAINMENT = Metric(
+    "slo_attainment",
+    "in time",
+    lambda seen: stats.attainment(seen.columns, seen.slo_s),
+    percent=True,
+    digits=0,
+    shown="never",
+)
+SENT_RATE = Metric(
+    "sent_rate_rps",
+    "sent",
+    lambda seen: None if seen.asked_rate_rps is None else seen.sent_rate_rps,
+    unit="/s",
+    digits=2,
+)
+
+METRICS: tuple[Metric, ...] = (
+    THROUGHPUT,
+    REQUESTS,
+    ERRORS,
+    ERROR_RATE,
+    REQUEST_RATE,
+    TOKENS_PER_USER,
+    OUTPUT_TOKENS,
+    PROMPT_TOKENS,
+    Metric("cached_tokens", "cached", lambda seen: stats.total(seen.columns.cached_tokens), shown="never"),
+    Metric("tokens_per_event", "tokens an event", _tokens_per_event, shown="never"),
+    Metric("window_s", "window", lambda seen: seen.columns.window_s, unit="s", shown="never"),
+    Metric("mean_in_flight", "in flight", lambda seen: stats.mean_in_flight(seen.columns), shown="never"),
+    PEAK_MEMORY,
+    GOODPUT,
+    SLO_ATTAINMENT,
+    SENT_RATE,
+    Metric(
+        "prefix_hit_rate",
+        "prefix hit rate",
+        lambda seen: seen.server.prefix_hit_rate,
+        percent=True,
+        row="prefix_hit_rate",
+    ),
+    Metric(
+        "kv_used_tokens",
+        "KV cache tokens",
+        lambda seen: seen.server.kv_used_tokens,
+        digits=0,
+        row="kv_used_tokens",
+    ),
+    Metric("evict_count", "preemptions", lambda seen: seen.server.evict_count, digits=0, row="evict_count"),
+    Metric(
+        "spec_accept_rate",
+        "speculation accepted",
+        lambda seen: seen.server.spec_accept_rate,
+        percent=True,
+        row="spec_accept_rate",
+    ),
+    Metric(
+        "energy_per_token_j",
+        "energy per token",
+        _energy_per_token_j,
+        unit="J",
+        digits=3,
+        row="energy_per_token_j",
+        better="lower",
+    ),
+)
+
+TTFT = Latency(
+    "ttft_ms",
+    "TTFT",
+    "time to first token",
+    lambda columns: columns.ttft_s,
+    row="ttft_ms",
+    row_percentiles="ttft_ms",
+    histogram=True,
+)
+ITL = Latency(
+    "itl_ms",
+    "ITL",
+    "gap between content events",
+    lambda columns: columns.gap_s,
+    row="tbt_ms",
+    row_percentiles="itl_ms",
+    histogram=True,
+)
+TPOT = Latency("tpot_ms", "TPOT", "time per output token", lambda columns: columns.tpot_s, row="tpot_ms")
+E2E = Latency(
+    "e2e_ms", "E2E", "whole answer", lambda columns: columns.e2e_s, row="e2e_ms", row_percentiles="e2e_ms"
+)
+
+LATENCIES: tuple[Latency, ...] = (
+    TTFT,
+    ITL,
+    TPOT,
+    E2E,
+    Latency(
+        "scheduled_ttft_ms",
+        "TTFT, scheduled",
+        "from when the request was due",
+        lambda columns: columns.first_s - columns.due_s,
+        open_loop=True,
+    ),
+    Latency(
+        "scheduled_e2e_ms",
+        "E2E, scheduled",
+        "from when the request was due",
+        lambda columns: columns.last_s - columns.due_s,
+        open_loop=True,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The values of metrics and latencies, by their names; what is not there was not measured."""
+
+    metrics: Mapping[str, int | float | None] = field(default_factory=dict)
+    latencies: Mapping[str, Distribution] = field(default_factory=dict)
+
+    def value(self, metric: Metric) -> float | None:
+        """What was measured; None where it was not."""
+        return self.metrics.get(metric.name)
+
+    def latency(self, latency: Latency) -> Distribution:
+        """What was measured; a distribution of nothing where it was not."""
+        return self.latencies.get(latency.name, NOTHING)
+
+
+NOTHING = Distribution(mean=None, p50=None, p90=None, p99=None, min=None, max=None, count=0)
