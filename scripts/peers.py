@@ -87,7 +87,7 @@ def ours(binaries: Path, work: Work) -> list[str]:
         *(str(binaries / "sagellm-benchmark"), "run", "--base-url", work.url, "--workload", "custom"),
         *("--requests", str(work.requests), "--concurrency", str(work.streams)),
         *("--input-tokens", str(PROMPT_WORDS), "--output-tokens", str(ANSWER_TOKENS)),
-        *("--output-dir", str(work.folder / "ours")),
+        *("--outputs", str(work.folder / "ours")),
     ]
 
 

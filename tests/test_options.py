@@ -1,29 +1,25 @@
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 
-from sagellm_benchmark import options
-from sagellm_benchmark.errors import UsageError
-from sagellm_benchmark.runs.spec import RunSpec, parse_slo, shaped
+from sagellm_benchmark.errors import BenchmarkError, UsageError
+from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
+from sagellm_benchmark.options.rules import NEEDS
+from sagellm_benchmark.options.run import RunOptions
+from sagellm_benchmark.options.spec import run_spec
+from sagellm_benchmark.options.values import slo
+from sagellm_benchmark.runs.spec import RunSpec, shaped
 from sagellm_benchmark.workload.workloads import WORKLOADS
 
 
 def parsed(*arguments: str, **environ: str) -> RunSpec:
     """What `run` with these arguments asks for."""
-    found: list[dict[str, Any]] = []
-
-    @click.command()
-    @options.of_run
-    def command(**given: Any) -> None:
-        found.append(given)
-
-    command.main(list(arguments), standalone_mode=False)
-    return options.run_spec(found[0], ["run", *arguments], environ)
+    return run_spec(parse(RunOptions, arguments), ["run", *arguments], environ)
 
 
 def test_nothing_said_is_q1_on_the_default_model() -> None:
@@ -49,7 +45,7 @@ def test_an_empty_environment_variable_is_no_base_url() -> None:
 
 
 def test_the_key_comes_from_the_variable_that_is_named_and_is_never_shown() -> None:
-    spec = parsed("--api-key-env", "KEY", KEY="sk-secret")
+    spec = parsed("--base-url", "http://h:1", "--api-key-env", "KEY", KEY="sk-secret")
     assert spec.api_key == "sk-secret"
     assert "sk-secret" not in repr(spec)
 
@@ -57,7 +53,7 @@ def test_the_key_comes_from_the_variable_that_is_named_and_is_never_shown() -> N
 @pytest.mark.parametrize("key", ["", "  ", "line\nbreak", "ключ"])
 def test_an_unusable_key_is_an_error_that_does_not_show_it(key: str) -> None:
     with pytest.raises(UsageError) as caught:
-        parsed("--api-key-env", "sk-given-by-mistake", KEY=key)
+        parsed("--base-url", "http://h:1", "--api-key-env", "sk-given-by-mistake", KEY=key)
     assert "sk-given" not in caught.value.message + str(caught.value.hint)
 
 
@@ -100,7 +96,7 @@ def test_a_documented_workload_may_have_more_requests() -> None:
 
 
 def test_objectives_are_seconds() -> None:
-    assert parse_slo("ttft=200ms, tpot=0.05s, e2e=5s") == {"ttft": 0.2, "tpot": 0.05, "e2e": 5.0}
+    assert slo("ttft=200ms, tpot=0.05s, e2e=5s") == {"ttft": 0.2, "tpot": 0.05, "e2e": 5.0}
 
 
 def test_a_served_model_has_real_weights_unless_the_user_says_otherwise() -> None:
@@ -114,27 +110,20 @@ def test_a_served_model_has_real_weights_unless_the_user_says_otherwise() -> Non
     [
         ("--concurrency", "4", "--rate", "2"),
         ("--duration", "5", "--requests", "3"),
-        ("--warmup-seconds", "3"),
         ("--duration", "5", "--warmup-seconds", "3", "--cooldown-seconds", "2"),
+        ("--duration", "1000", "--rate", "1e5"),
         ("--search-goodput",),
         ("--search-goodput", "--slo", "ttft=1s", "--concurrency", "4"),
         ("--search-goodput", "--slo", "ttft=1s", "--rate", "inf"),
+        ("--search-goodput", "--slo", "ttft=1s", "--rate", "1..9"),
+        ("--search-goodput", "--slo", "ttft=1s", "--rate", "1,9"),
         ("--search-goodput", "--slo", "ttft=1s", "--workload", "Q1,Q5"),
         ("--rate", "inf", "--duration", "2"),
+        ("--rate", "10,inf", "--duration", "1"),
         ("--dataset", "trace:x.jsonl", "--rate", "4"),
-        ("--ramp", "2", "--rate", "1"),
-        ("--weights", "real"),
-        ("--threads", "2", "--base-url", "http://h:1"),
         ("--workload", "custom", "--input-tokens", "5"),
         ("--workload", "Q1", "--input-tokens", "5"),
-        ("--concurrency", "0"),
-        ("--concurrency", "two"),
-        ("--rate", "-1"),
-        ("--rate", "1..inf"),
-        ("--search-goodput", "--slo", "ttft=1s", "--rate", "1..9"),
-        ("--rate", "nan"),
-        ("--slo", "speed=9ms"),
-        ("--slo", "ttft=fast"),
+        ("--sagellm-version", "newest"),
     ],
 )
 def test_what_does_not_go_together_is_refused_with_what_to_do(arguments: tuple[str, ...]) -> None:
@@ -143,7 +132,167 @@ def test_what_does_not_go_together_is_refused_with_what_to_do(arguments: tuple[s
     assert caught.value.hint
 
 
+SERVED = ("--base-url", "http://h:1")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "others"),
+    [
+        ("--burstiness", "2", ("--rate", "4")),
+        ("--burstiness", "2", ("--rate", "4", "--arrival", "constant")),
+        ("--burstiness", "2", ()),
+        ("--arrival", "constant", ()),
+        ("--arrival", "poisson", ("--concurrency", "4")),
+        ("--arrival", "constant", ("--rate", "inf")),
+        ("--arrival", "constant", ("--rate", "2..20")),
+        ("--engine", "vllm", ()),
+        ("--engine-version", "1.0", ()),
+        ("--parameters", "7B", ()),
+        ("--api-key-env", "KEY", ()),
+        ("--weights", "real", ()),
+        ("--threads", "2", SERVED),
+        ("--ramp", "2", ("--rate", "1")),
+        ("--ramp", "2", ("--search-goodput", "--slo", "ttft=1s")),
+        ("--ramp", "2", ("--dataset", "trace:x.jsonl")),
+        ("--warmup-seconds", "3", ()),
+        ("--cooldown-seconds", "3", ("--requests", "9")),
+    ],
+)
+def test_an_option_without_an_effect_is_named_and_refused(
+    option: str, value: str, others: tuple[str, ...]
+) -> None:
+    with pytest.raises(UsageError, match=option) as caught:
+        parsed(option, value, *others, KEY="sk")
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--rate", "4", "--arrival", "gamma", "--burstiness", "2"),
+        ("--rate", "4,inf", "--arrival", "constant"),
+        ("--search-goodput", "--slo", "ttft=1s", "--arrival", "constant"),
+        ("--search-goodput", "--slo", "ttft=1s", "--rate", "3"),
+        (*SERVED, "--engine", "vllm", "--engine-version", "1.0", "--parameters", "7B", "--weights", "dummy"),
+        ("--concurrency", "8", "--ramp", "2"),
+        ("--duration", "9", "--warmup-seconds", "3", "--cooldown-seconds", "3"),
+        ("--threads", "2"),
+    ],
+)
+def test_an_option_with_an_effect_is_taken(arguments: tuple[str, ...]) -> None:
+    assert parsed(*arguments).command.startswith("sagellm-benchmark run")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "hint"),
+    [
+        ("--concurrency", "0", "from 1 to 100,000"),
+        ("--concurrency", "100001", "from 1 to 100,000"),
+        ("--concurrency", "two", "from 1 to 100,000"),
+        ("--rate", "-1", "requests per second"),
+        ("--rate", "nan", "requests per second"),
+        ("--rate", "1e400", "inf for all at once"),
+        ("--rate", "1..1e400", "2..20"),
+        ("--rate", "1..inf", "2..20"),
+        ("--rate", "", "requests per second"),
+        ("--slo", "ttft=fast", "ttft=200ms"),
+        ("--slo", "speed=9ms", "ttft, tpot"),
+    ],
+)
+def test_a_value_that_means_nothing_is_refused_with_what_to_write(option: str, value: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=option) as caught:
+        parsed(option, value)
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "1e400", "0", "-1"])
+def test_a_time_is_a_number_of_seconds(value: str) -> None:
+    with pytest.raises(click.BadParameter):
+        parsed("--duration", value)
+
+
+def test_one_load_has_one_shape_whatever_has_no_effect_on_it() -> None:
+    steady, burst = parsed("--rate", "4,inf", "--arrival", "gamma", "--burstiness", "2").shapes
+    assert (steady.arrival, steady.burstiness) == ("gamma", 2.0)
+    assert burst == parsed("--rate", "inf").shapes[0]
+
+
 def test_hardware_flags_are_taken_over(tmp_path: Path) -> None:
-    spec = parsed("--chip-model", "H100", "--chip-count", "8", "--hardware", str(tmp_path / "hw.toml"))
+    file = tmp_path / "hw.toml"
+    file.write_text('vendor = "NVIDIA"')
+    spec = parsed("--chip-model", "H100", "--chip-count", "8", "--hardware", str(file))
     assert spec.hardware.values == {"chip_model": "H100", "chip_count": 8}
-    assert spec.hardware.file == tmp_path / "hw.toml"
+    assert spec.hardware.file == file
+
+
+def test_a_hardware_file_is_read_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(BenchmarkError, match="cannot read"):
+        parsed("--hardware", str(tmp_path / "hw.toml"))
+    with pytest.raises(click.BadParameter):
+        parsed("--vendor", "Nvidea")
+    assert parsed("--vendor", "nvidia").hardware.values == {"vendor": "NVIDIA"}
+
+
+def test_several_nodes_need_what_a_row_says_of_a_cluster(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="comm_backend, topology_type, topology"):
+        parsed("--node-count", "2")
+    file = tmp_path / "hw.toml"
+    file.write_text('comm_backend = "nccl"\ntopology_type = "ring"\ntopology = "2 nodes"')
+    assert parsed("--node-count", "2", "--hardware", str(file)).hardware.values == {"node_count": 2}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "content"),
+    [
+        ("no-such-kind:x", None),
+        ("jsonl:FILE", None),
+        ("jsonl:FILE", "no JSON"),
+        ("text:FILE", "too\nfew"),
+        ("trace:FILE", '{"timestamp": 0}'),
+    ],
+)
+def test_a_dataset_is_read_before_anything_starts(dataset: str, content: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "data"
+    if content is not None:
+        file.write_text(content)
+    with pytest.raises(BenchmarkError):
+        parsed("--dataset", dataset.replace("FILE", str(file)))
+
+
+def test_an_address_is_looked_at_before_anything_starts() -> None:
+    with pytest.raises(UsageError, match="scheme"):
+        parsed("--base-url", "host:8000")
+
+
+def test_the_folder_of_results_is_still_known_by_its_old_name() -> None:
+    assert (
+        parsed("--output-dir", "there").output_dir == parsed("--outputs", "there").output_dir == Path("there")
+    )
+
+
+def test_help_stands_under_headings_and_leaves_old_names_out() -> None:
+    command = click.command(cls=HeadedCommand)(takes(RunOptions)(lambda _: None))
+    shown = command.get_help(click.Context(command))
+    headings = [line[:-1] for line in shown.splitlines() if line.endswith(":") and not line.startswith(" ")]
+    assert headings[0] == "What is measured"
+    assert headings[-2:] == ["Results", "Help"]
+    assert "--outputs" in shown
+    assert "--output-dir" not in shown
+
+
+def test_every_option_is_one_field_and_every_rule_names_options_that_exist() -> None:
+    command = click.command(cls=HeadedCommand)(takes(RunOptions)(lambda _: None))
+    names = {parameter.name for parameter in command.params}
+    assert names == {one.name for one in fields(RunOptions)} - {"given"}
+    assert {name for need in NEEDS for name in need.options} <= names
+
+
+@pytest.mark.parametrize("model", ["x.gguf", "Qwen2-7B", "owner/repository"])
+def test_what_the_embedded_engine_lacks_is_said_before_anything_is_fetched(
+    model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gguf", None)  # as if it were not installed
+    with pytest.raises(UsageError, match="no module gguf") as caught:
+        parsed("--model", model)
+    assert "isagellm-benchmark[embedded]" in str(caught.value.hint)
+    assert parsed("--model", model, *SERVED).model == model

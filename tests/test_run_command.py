@@ -202,7 +202,7 @@ def test_answers_in_one_piece_make_the_run_invalid(tmp_path: Path) -> None:
         (("--workload", "Q9"), Exit.USAGE),
         (("--base-url", "no-scheme:80"), Exit.USAGE),
         (("--colour",), Exit.USAGE),
-        (("--output-dir", "/proc/nowhere"), Exit.DATA),
+        (("--outputs", "/proc/nowhere"), Exit.DATA),
     ],
 )
 def test_bad_input_has_its_exit_code_and_says_what_to_do(

@@ -13,9 +13,10 @@ from typing import Any
 
 import click
 
-from sagellm_benchmark import options
 from sagellm_benchmark._version import __version__
-from sagellm_benchmark.errors import BenchmarkError, Exit, UsageError
+from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, UsageError
+from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
+from sagellm_benchmark.options.run import RunOptions
 
 DATASET = "intellistream/sagellm-benchmark-results"
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -64,9 +65,9 @@ def main() -> None:
     """
 
 
-@main.command()
-@options.of_run
-def run(*, as_json: bool, **given: Any) -> int:
+@main.command(cls=HeadedCommand)
+@takes(RunOptions)
+def run(options: RunOptions) -> int:
     """Measure a model and write its report and leaderboard row.
 
     \b
@@ -75,15 +76,15 @@ def run(*, as_json: bool, **given: Any) -> int:
     sagellm-benchmark run --base-url http://host:8000     whatever is served there
     sagellm-benchmark run --workload Q1,Q5 --repeats 3    two workloads, three times each
     sagellm-benchmark run --concurrency 1,2,4,8           a sweep: one row a load
-    sagellm-benchmark run --workload custom --requests 500 \
-        --input-tokens 512 --output-tokens 128 --rate 4   an open loop
+    sagellm-benchmark run --workload custom --input-tokens 512 --output-tokens 128 --rate 4    an open loop
     """
+    from sagellm_benchmark.options.spec import run_spec
     from sagellm_benchmark.report import folder
     from sagellm_benchmark.report.screen import Screen
     from sagellm_benchmark.runs import pipeline
 
-    spec = options.run_spec(given, sys.argv[1:], os.environ)
-    screen = Screen(as_json=as_json, searching=spec.search_goodput)
+    spec = run_spec(options, sys.argv[1:], os.environ)
+    screen = Screen(as_json=options.as_json, searching=spec.search_goodput)
     finished: list[folder.Finished] = []
     try:
         with screen:
@@ -136,13 +137,14 @@ def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, as_
 
 def _check_cell(label: str, words: tuple[str, ...]) -> None:
     """Find what is wrong with a cell before the first one is measured."""
+    from sagellm_benchmark.options.spec import run_spec
+
     try:
-        given = run.make_context("run", list(words)).params
-        spec = options.run_spec({**given}, list(words), os.environ)
+        spec = run_spec(parse(RunOptions, words), words, os.environ)
     except click.ClickException as error:
         raise UsageError(f"{label}: {error.format_message()}", hint="mend the plan") from error
-    except UsageError as error:
-        raise UsageError(f"{label}: {error.message}", hint=error.hint) from error
+    except (UsageError, DataError) as error:
+        raise type(error)(f"{label}: {error.message}", hint=error.hint) from error
     if len(spec.workloads) * len(spec.shapes) > 1 or spec.search_goodput:
         raise UsageError(
             f"{label} asks for several measurements", hint="give each workload and load a table of its own"

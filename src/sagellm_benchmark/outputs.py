@@ -34,7 +34,8 @@ def new_folder(root: Path, engine: str, model: str, workload: str, day: dt.date)
     except OSError as error:
         raise cannot_write(parent, error) from error
     raise DataError(
-        f"{parent} already holds 999 runs of {workload} from today", hint="choose another --output-dir"
+        f"{parent} already holds 999 runs of {workload} from today",
+        hint="choose another folder with --outputs",
     )
 
 

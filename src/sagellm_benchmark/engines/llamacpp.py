@@ -103,13 +103,19 @@ class LlamaCpp:
         raise DataError(f"llama.cpp cannot serve {self.gguf.path}: {said}", hint=hint)
 
 
-def engine_version() -> str:
-    """The xllamacpp release, X.Y.Z: it decides which llama.cpp is inside, and its build names no version itself."""
-    if importlib.util.find_spec("xllamacpp") is None:
+def require() -> None:
+    """Raise UsageError where the embedded engine, or what reads and writes its weights, is not installed."""
+    missing = [name for name in ("xllamacpp", "gguf") if importlib.util.find_spec(name) is None]
+    if missing:
         raise UsageError(
-            "the embedded engine is not installed (no module xllamacpp)",
+            f"the embedded engine is not installed (no module {' and '.join(missing)})",
             hint=f"{INSTALL}, or give the address of a running server with --base-url",
         )
+
+
+def engine_version() -> str:
+    """The xllamacpp release, X.Y.Z: it decides which llama.cpp is inside, and its build names no version itself."""
+    require()
     return importlib.metadata.version("xllamacpp")
 
 

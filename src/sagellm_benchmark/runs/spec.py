@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +9,6 @@ from typing import Literal
 
 from sagellm_benchmark.client.terms import Limits
 from sagellm_benchmark.engines.base import Api, Weights
-from sagellm_benchmark.errors import UsageError
-from sagellm_benchmark.verdict.stats import SLO_METRICS
 from sagellm_benchmark.workload.workloads import Workload
 
 Arrival = Literal["poisson", "constant", "gamma"]
@@ -92,54 +88,6 @@ class RunSpec:
     sagellm_version: str | None = None
     submitter: str | None = None
     threads: int | None = None  # of the embedded engine
-
-
-SLO_PART = re.compile(r"(?P<metric>[a-z0-9]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s)")
-
-
-def parse_slo(text: str) -> dict[str, float]:
-    """`ttft=200ms,tpot=0.05s` as seconds by metric."""
-    slo: dict[str, float] = {}
-    for part in text.split(","):
-        match = SLO_PART.fullmatch(part.strip().lower())
-        if match is None or match["metric"] not in SLO_METRICS:
-            raise UsageError(
-                f"--slo does not understand {part.strip()!r}",
-                hint=f"write it as ttft=200ms,tpot=50ms; the metrics are {', '.join(SLO_METRICS)}",
-            )
-        slo[match["metric"]] = float(match["number"]) * (1e-3 if match["unit"] == "ms" else 1.0)
-    return slo
-
-
-def parse_rates(text: str) -> tuple[tuple[float, float | None], ...]:
-    """`1,2.5,inf` as requests per second, `2..20` as the ends of a ramp; the second end of no ramp is None."""
-    try:
-        rates = tuple(_ends(part) for part in text.split(","))
-    except ValueError:
-        rates = ()
-    if not rates or any(
-        not first > 0 or (last is not None and not 0 < last < math.inf) for first, last in rates
-    ):
-        raise UsageError(
-            f"--rate does not understand {text!r}",
-            hint="write requests per second: 4, or 1,2,4 for a sweep, 2..20 for a ramp, or inf for all at once",
-        )
-    return rates
-
-
-def _ends(part: str) -> tuple[float, float | None]:
-    first, dots, last = part.partition("..")
-    return float(first), float(last) if dots else None
-
-
-def parse_counts(option: str, text: str) -> tuple[int, ...]:
-    """`1,2,4` as whole numbers of at least one."""
-    parts = text.split(",")
-    if not all(part.strip().isdecimal() and 1 <= int(part) <= 100_000 for part in parts):
-        raise UsageError(
-            f"{option} does not understand {text!r}", hint="write whole numbers from 1 on: 8, or 1,2,4"
-        )
-    return tuple(int(part) for part in parts)
 
 
 def shaped(workload: Workload, shape: LoadShape) -> Workload:

@@ -19,6 +19,7 @@ from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.prompts import Prompts
 from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
 
+TRACE = "trace"
 WARMUP_INDEX = 1_000_000_000  # warm-up conversations begin here; they are none of the measured ones
 MAX_FILE_BYTES = 2**30
 MAX_LINE_BYTES = 2**20
@@ -86,22 +87,11 @@ def open_file(
     dataset: str, workload: Workload, seed: int, counter: TokenCounter | None
 ) -> FileSource | TraceSource:
     """The conversations of `kind:FILE`; a damaged file is a DataError that names the line."""
-    kind, colon, name = dataset.partition(":")
-    if not colon or not name or kind not in {*_READERS, "trace"}:
-        raise UsageError(
-            f"there is no dataset {dataset!r}",
-            hint="choose random, or sharegpt:FILE, jsonl:FILE, text:FILE, trace:FILE",
-        )
-    path = Path(name)
+    kind, path = _named(dataset)
     digest = _digest(path)
-    if kind == "trace":
+    if kind == TRACE:
         return _trace(path, digest, workload, seed, counter)
-    found = list(_usable(_READERS[kind](path)))
-    if len(found) < workload.conversations:
-        raise DataError(
-            f"{path} holds {len(found)} usable conversations; the run asks for {workload.conversations}",
-            hint="ask for fewer --requests, or give a larger file: a prompt sent twice is answered from a cache",
-        )
+    found = _enough(kind, path, workload)
     random.Random(f"{seed}/{workload.name}").shuffle(found)  # noqa: S311 - reproducible is what it must be
     counted = 2 * workload.conversations + 32  # only a long run needs more, and can do without their lengths
     conversations = tuple(
@@ -112,6 +102,37 @@ def open_file(
         counter.count("") if counter is not None and counter.cheap else 0
     )  # a template's, in every prompt
     return FileSource(f"{kind}:{path.name}", digest, conversations, workload.conversations, overhead)
+
+
+def check(dataset: str, workload: Workload) -> None:
+    """Raise what `open_file` would raise, without a server to count tokens with."""
+    kind, path = _named(dataset)
+    if kind == TRACE:
+        _recorded(path)
+    else:
+        _enough(kind, path, workload)
+
+
+def _named(dataset: str) -> tuple[str, Path]:
+    """The kind and the file of `kind:FILE`."""
+    kind, colon, name = dataset.partition(":")
+    if not colon or not name or kind not in {*_READERS, TRACE}:
+        raise UsageError(
+            f"there is no dataset {dataset!r}",
+            hint="choose random, or sharegpt:FILE, jsonl:FILE, text:FILE, trace:FILE",
+        )
+    return kind, Path(name)
+
+
+def _enough(kind: str, path: Path, workload: Workload) -> list[Read]:
+    """The usable conversations of a file, of which there must be as many as the run sends."""
+    found = list(_usable(_READERS[kind](path)))
+    if len(found) < workload.conversations:
+        raise DataError(
+            f"{path} holds {len(found)} usable conversations; the run asks for {workload.conversations}",
+            hint="ask for fewer --requests, or give a larger file: a prompt sent twice is answered from a cache",
+        )
+    return found
 
 
 Read = tuple[Texts, int | None]
@@ -187,6 +208,13 @@ _READERS: dict[str, Callable[[Path], Iterator[Read]]] = {
 def _trace(
     path: Path, digest: str, workload: Workload, seed: int, counter: TokenCounter | None
 ) -> TraceSource:
+    """Random prompts as long as those of the trace, sent when it says."""
+    lengths, due_s = _recorded(path)
+    shape = replace(workload, requests=0, turns=1, input_tokens=max(length for length, _ in lengths))
+    return TraceSource(f"{TRACE}:{path.name}", digest, Prompts(shape, seed, counter), lengths, due_s)
+
+
+def _recorded(path: Path) -> tuple[tuple[tuple[int, int], ...], schedule.Times]:
     """JSONL of `timestamp` (seconds) or `timestamp_ms`, `input_length` and `output_length` in tokens."""
     lengths: list[tuple[int, int]] = []
     due: list[float] = []
@@ -204,14 +232,7 @@ def _trace(
         raise DataError(
             f"{path} lasts more than a week", hint="timestamps in milliseconds belong into timestamp_ms"
         )
-    shape = replace(workload, requests=0, turns=1, input_tokens=max(length for length, _ in lengths))
-    return TraceSource(
-        f"trace:{path.name}",
-        digest,
-        Prompts(shape, seed, counter),
-        tuple(lengths),
-        schedule.trace(due),
-    )
+    return tuple(lengths), schedule.trace(due)
 
 
 def _moment(path: Path, number: int, value: dict[str, Any], before: list[float]) -> float:

@@ -1,0 +1,114 @@
+"""A dataclass whose fields are a command's options: one declaration gives the parser, the help and the type."""
+
+from __future__ import annotations
+
+import copy
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+
+import click
+from click.core import ParameterSource
+
+Options = TypeVar("Options")
+_OPTION = "option"
+
+
+@dataclass(frozen=True, slots=True)
+class _Declared:
+    names: tuple[str, ...]
+    heading: str
+    hidden_names: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
+def option(
+    *names: str, heading: str, default: Any = None, hidden_names: tuple[str, ...] = (), **settings: Any
+) -> Any:
+    """A dataclass field that is an option of click's; `hidden_names` work, too, but --help is silent about them."""
+    settings = {"default": default, "show_default": default is not None, **settings}
+    return field(default=default, metadata={_OPTION: _Declared(names, heading, hidden_names, settings)})
+
+
+class HeadedOption(click.Option):
+    """An option that stands under a heading in --help."""
+
+    def __init__(self, *args: Any, heading: str, hidden_names: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.heading = heading
+        self.hidden_names = hidden_names
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Leave out the range: it is wide, and whoever leaves it is told."""
+        extra = super().get_help_extra(ctx)
+        extra.pop("range", None)
+        return extra
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Leave the old names out."""
+        shown = copy.copy(self)
+        shown.opts = [name for name in self.opts if name not in self.hidden_names]
+        return super(HeadedOption, shown).get_help_record(ctx)
+
+
+class HeadedCommand(click.Command):
+    """A command whose --help groups the options by their headings, in the order of declaration."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write one section for each heading; what has none comes last."""
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for parameter in self.get_params(ctx):
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(parameter, "heading", "Help"), []).append(record)
+        for heading, records in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(records)
+
+
+def takes(kind: type[Options]) -> Callable[[Callable[[Options], Any]], Callable[..., Any]]:
+    """Give a command every option that the dataclass declares, and call it with one instance of that class.
+
+    A field `given`, where there is one, gets the names of the options that the command line itself states.
+    """
+    declared = [(one.name, one.metadata[_OPTION]) for one in fields(kind) if _OPTION in one.metadata]  # type: ignore[arg-type]
+    notes_given = any(one.name == "given" for one in fields(kind))  # type: ignore[arg-type]
+
+    def decorate(command: Callable[[Options], Any]) -> Callable[..., Any]:
+        @functools.wraps(command)
+        def called(**values: Any) -> Any:
+            context = click.get_current_context()
+            if notes_given:
+                values["given"] = frozenset(
+                    name
+                    for name in values
+                    if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+                )
+            return command(kind(**values))
+
+        decorated: Callable[..., Any] = called
+        for name, one in reversed(declared):
+            decorated = click.option(
+                *(*one.names, *one.hidden_names, name),
+                cls=HeadedOption,
+                heading=one.heading,
+                hidden_names=one.hidden_names,
+                **one.settings,
+            )(decorated)
+        return decorated
+
+    return decorate
+
+
+def parse(kind: type[Options], words: Sequence[str]) -> Options:
+    """The options that these words of a command line state. Raises as click does for words that it does not know."""
+    command = click.command(add_help_option=False)(takes(kind)(lambda options: options))
+    stated: Options = command.main(list(words), standalone_mode=False)
+    return stated
+
+
+def flag(kind: type[Any], name: str) -> str:
+    """The option as the user types it."""
+    declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
+    return declared.names[0].partition("/")[0]

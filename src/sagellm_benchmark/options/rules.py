@@ -1,0 +1,187 @@
+"""What does not go together, as two tables: options that contradict each other, and options without an effect."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sagellm_benchmark.board.rules import VERSION
+from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.options.declare import flag
+from sagellm_benchmark.options.run import BASE_URL_VARIABLE, RunOptions
+from sagellm_benchmark.runs.measure import MOST_ARRIVALS
+from sagellm_benchmark.verdict.stats import SLO_METRICS
+from sagellm_benchmark.workload.sources import TRACE
+
+Holds = Callable[[RunOptions], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """Options that cannot be had together: when, what is wrong, and what to do."""
+
+    when: Holds
+    message: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Options that mean something only where `condition` holds; stating them elsewhere is an error, not silence."""
+
+    options: tuple[str, ...]
+    condition: Holds
+    purpose: str  # what they are for
+    hint: str
+
+
+def check(options: RunOptions) -> None:
+    """Raise UsageError for the first rule that the options break."""
+    for message, hint in _broken(options):
+        raise UsageError(message, hint=hint)
+
+
+def _broken(options: RunOptions) -> Iterator[tuple[str, str]]:
+    for rule in CONTRADICTIONS:
+        if rule.when(options):
+            yield rule.message, rule.hint
+    for need in NEEDS:
+        stated = [flag(RunOptions, name) for name in need.options if name in options.given]
+        if stated and not need.condition(options):
+            yield f"{' and '.join(stated)}: {need.purpose}", need.hint
+    if unknown := [metric for metric in options.slo or () if metric not in SLO_METRICS]:
+        yield f"--slo has no metric {unknown[0]!r}", f"the metrics are {', '.join(SLO_METRICS)}"
+
+
+def is_served(options: RunOptions) -> bool:
+    """Whether a server that runs already is measured."""
+    return options.base_url is not None
+
+
+def is_trace(options: RunOptions) -> bool:
+    """Whether a recorded trace says what is sent and when."""
+    return options.dataset.startswith(TRACE)
+
+
+def has_arrivals(options: RunOptions) -> bool:
+    """Whether there is a rate around which requests can be spread."""
+    return options.search_goodput or any(rate.steady for rate in options.rate or ())
+
+
+def is_infinite(options: RunOptions) -> bool:
+    """Whether one of the loads is sent all at once."""
+    return any(math.isinf(rate.first) for rate in options.rate or ())
+
+
+def _edges_s(options: RunOptions) -> float:
+    return options.warmup_seconds + options.cooldown_seconds
+
+
+def _several_workloads(options: RunOptions) -> bool:
+    return "," in options.workload or options.workload.strip().lower() == "all"
+
+
+def _too_many(options: RunOptions) -> bool:
+    rates = [max(rate.first, rate.last or 0.0) for rate in options.rate or () if math.isfinite(rate.first)]
+    return options.duration is not None and max(rates, default=0.0) * options.duration > MOST_ARRIVALS
+
+
+SEARCH = "leave it out: --search-goodput chooses its own rates, from one --rate on if there is one"
+
+CONTRADICTIONS = (
+    Contradiction(
+        lambda o: o.concurrency and o.rate,
+        "--concurrency is a closed loop, --rate an open one",
+        "give one of them",
+    ),
+    Contradiction(
+        lambda o: o.duration and o.requests, "--duration and --requests both end a run", "give one of them"
+    ),
+    Contradiction(
+        lambda o: o.duration and _edges_s(o) >= o.duration,
+        "--duration leaves nothing to measure",
+        "make it longer than --warmup-seconds and --cooldown-seconds together",
+    ),
+    Contradiction(
+        lambda o: o.duration and is_infinite(o),
+        "--rate inf sends all at once, whatever --duration",
+        "leave inf or --duration out",
+    ),
+    Contradiction(
+        _too_many,
+        f"that load has more than {MOST_ARRIVALS:,} requests",
+        "give a lower --rate or a shorter --duration",
+    ),
+    Contradiction(
+        lambda o: o.search_goodput and not o.slo, "--search-goodput needs objectives", "add --slo ttft=200ms"
+    ),
+    Contradiction(
+        lambda o: o.search_goodput and o.concurrency,
+        "--concurrency is a closed loop, which has no rate to find",
+        SEARCH,
+    ),
+    Contradiction(
+        lambda o: o.search_goodput and o.rate and not (len(o.rate) == 1 and o.rate[0].steady),
+        "--search-goodput begins with one rate",
+        SEARCH,
+    ),
+    Contradiction(
+        lambda o: o.search_goodput and _several_workloads(o),
+        "--search-goodput looks for one workload's rate",
+        "name one --workload",
+    ),
+    Contradiction(
+        lambda o: is_trace(o) and (o.rate or o.concurrency or o.requests or o.search_goodput),
+        "a trace says itself what is sent and when",
+        "leave out --rate, --concurrency, --requests and --search-goodput",
+    ),
+    Contradiction(
+        lambda o: o.sagellm_version is not None and not VERSION.accepts(o.sagellm_version),
+        "--sagellm-version is no release",
+        "write it as X.Y.Z, such as 0.6.0",
+    ),
+)
+
+NEEDS = (
+    Needs(("api_key_env",), is_served, "the key is for a server that runs already", "add --base-url"),
+    Needs(
+        ("engine", "engine_version", "parameters"),
+        is_served,
+        "this is for a server that does not say it itself; the embedded engine does",
+        "add --base-url, or leave it out",
+    ),
+    Needs(
+        ("weights",), is_served, "this is what a server was started with", "add --base-url, or leave it out"
+    ),
+    Needs(
+        ("threads",),
+        lambda o: not is_served(o),
+        "this is for the embedded engine, not for a server that runs already",
+        f"leave it out, or --base-url and {BASE_URL_VARIABLE}",
+    ),
+    Needs(
+        ("arrival",),
+        has_arrivals,
+        "this is how the requests of an open loop are spread around a finite rate",
+        "add --rate, or leave it out",
+    ),
+    Needs(
+        ("burstiness",),
+        lambda o: o.arrival == "gamma",
+        "this is the shape of gamma arrivals",
+        "add --arrival gamma, or leave it out",
+    ),
+    Needs(
+        ("ramp",),
+        lambda o: not (o.rate or o.search_goodput or is_trace(o)),
+        "this spreads the first requests of a closed loop's streams",
+        "leave it out; --rate 2..20 is a ramp of the rate",
+    ),
+    Needs(
+        ("warmup_seconds", "cooldown_seconds"),
+        lambda o: o.duration,
+        "these are the edges of a timed run",
+        "add --duration; --warmup counts requests",
+    ),
+)

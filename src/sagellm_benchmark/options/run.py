@@ -1,0 +1,301 @@
+"""Every option of `run`, declared once: its names, its heading in --help, its type and what it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from sagellm_benchmark.chips import VENDORS
+from sagellm_benchmark.options.declare import option
+from sagellm_benchmark.options.values import (
+    COUNT,
+    POSITIVE,
+    SECONDS,
+    SECONDS_OR_NONE,
+    Count,
+    Parsed,
+    Rate,
+    counts,
+    rates,
+    slo,
+)
+
+BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
+SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
+PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
+
+MEASURED = "What is measured"
+ASKED = "What is asked of it"
+LOAD = "How it is asked"
+WINDOW = "What counts"
+CLIENT = "The client"
+MACHINE = "What it runs on"
+RESULTS = "Results"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What the command line of `run` says, option by option; whether it goes together is for `rules` to say."""
+
+    model: str | None = option(
+        "--model",
+        "-m",
+        heading=MEASURED,
+        help="A GGUF file or folder, a Hub repository, or a name such as Qwen2-7B.",
+    )
+    base_url: str | None = option(
+        "--base-url",
+        heading=MEASURED,
+        help=f"An OpenAI-compatible server that runs already; else ${BASE_URL_VARIABLE}.",
+    )
+    api_key_env: str | None = option(
+        "--api-key-env",
+        heading=MEASURED,
+        metavar="NAME",
+        help="The environment variable that holds the API key.",
+    )
+    api: Literal["auto", "chat", "completions"] = option(
+        "--api",
+        heading=MEASURED,
+        default="auto",
+        type=click.Choice(["auto", "chat", "completions"]),
+        help="The API to measure; auto takes completions where the server has it.",
+    )
+    engine: str | None = option(
+        "--engine", heading=MEASURED, help="The server's engine, where it does not say so itself."
+    )
+    engine_version: str | None = option(
+        "--engine-version", heading=MEASURED, help="The engine's version, where it does not say so itself."
+    )
+    sagellm_version: str | None = option(
+        "--sagellm-version", heading=MEASURED, metavar="X.Y.Z", help="The sageLLM release this belongs to."
+    )
+    parameters: str | None = option(
+        "--parameters",
+        heading=MEASURED,
+        help="The model's size, such as 7B, where the server does not say it.",
+    )
+    precision: str | None = option(
+        "--precision",
+        heading=MEASURED,
+        type=click.Choice(PRECISIONS, case_sensitive=False),
+        metavar="|".join(PRECISIONS),
+        help="Of the weights.",
+    )
+    quantization: str | None = option(
+        "--quantization",
+        heading=MEASURED,
+        help="Such as AWQ; for our own weights the type to fetch or write, such as Q4_0.",
+    )
+    weights: Literal["real", "dummy"] | None = option(
+        "--weights",
+        heading=MEASURED,
+        type=click.Choice(["real", "dummy"]),
+        help="What a server was started with.  [default: real]",
+    )
+    threads: int | None = option(
+        "--threads", heading=MEASURED, type=COUNT, help="Processor threads of the embedded engine."
+    )
+
+    workload: str = option(
+        "--workload", "-w", heading=ASKED, default="Q1", help="Q1 … Q8, all, custom, or a .toml file."
+    )
+    requests: int | None = option(
+        "--requests",
+        "-n",
+        heading=ASKED,
+        type=COUNT,
+        help="How many requests, instead of the workload's own number.",
+    )
+    input_tokens: int | None = option(
+        "--input-tokens", heading=ASKED, type=COUNT, help="Prompt length of a custom workload."
+    )
+    output_tokens: int | None = option(
+        "--output-tokens", heading=ASKED, type=COUNT, help="Answer length of a custom workload."
+    )
+    turns: int | None = option(
+        "--turns", heading=ASKED, type=COUNT, help="Turns of a conversation of a custom workload."
+    )
+    dataset: str = option(
+        "--dataset",
+        heading=ASKED,
+        default="random",
+        help="random, sharegpt:FILE, jsonl:FILE, text:FILE or trace:FILE.",
+    )
+    seed: int | None = option(
+        "--seed",
+        heading=ASKED,
+        type=Count(0, 2**31 - 1),
+        help="Repeats a run's prompts.  [default: a new one, recorded]",
+    )
+
+    concurrency: tuple[int, ...] | None = option(
+        "--concurrency",
+        "-c",
+        heading=LOAD,
+        type=Parsed(counts),
+        metavar="N[,N…]",
+        help="Streams of a closed loop; several make a sweep.",
+    )
+    rate: tuple[Rate, ...] | None = option(
+        "--rate",
+        "-r",
+        heading=LOAD,
+        type=Parsed(rates),
+        metavar="R[,R…]",
+        help="Open loop: requests per second, inf, or 2..20 for a ramp; several make a sweep.",
+    )
+    arrival: Literal["poisson", "constant", "gamma"] = option(
+        "--arrival",
+        heading=LOAD,
+        default="poisson",
+        type=click.Choice(["poisson", "constant", "gamma"]),
+        help="How the requests of an open loop are spread.",
+    )
+    burstiness: float = option(
+        "--burstiness", heading=LOAD, default=1.0, type=POSITIVE, help="Shape of the gamma arrivals."
+    )
+    ramp: float = option(
+        "--ramp",
+        heading=LOAD,
+        default=0.0,
+        type=SECONDS_OR_NONE,
+        show_default=False,
+        help="Spread the streams' first requests over so many seconds.",
+    )
+    search_goodput: bool = option(
+        "--search-goodput",
+        heading=LOAD,
+        default=False,
+        is_flag=True,
+        show_default=False,
+        help="Find the highest rate that keeps --slo, by bisection.",
+    )
+
+    duration: float | None = option(
+        "--duration",
+        heading=WINDOW,
+        type=SECONDS,
+        help="Measure for so many seconds instead of so many requests.",
+    )
+    repeats: int = option(
+        "--repeats",
+        heading=WINDOW,
+        default=1,
+        type=Count(1, 1000),
+        help="Measure so many times, for an interval.",
+    )
+    warmup: int = option(
+        "--warmup",
+        heading=WINDOW,
+        default=1,
+        type=Count(0, 10_000),
+        help="Requests before the measured ones.",
+    )
+    warmup_seconds: float = option(
+        "--warmup-seconds",
+        heading=WINDOW,
+        default=0.0,
+        type=SECONDS_OR_NONE,
+        show_default=False,
+        help="With --duration: not measured at the start.",
+    )
+    cooldown_seconds: float = option(
+        "--cooldown-seconds",
+        heading=WINDOW,
+        default=0.0,
+        type=SECONDS_OR_NONE,
+        show_default=False,
+        help="With --duration: not measured at the end.",
+    )
+    slo: Mapping[str, float] | None = option(
+        "--slo",
+        heading=WINDOW,
+        type=Parsed(slo),
+        metavar="ttft=200ms,…",
+        help="Objectives on ttft, tpot, itl, e2e: gives the goodput.",
+    )
+
+    client_processes: int = option(
+        "--client-processes",
+        heading=CLIENT,
+        default=1,
+        type=Count(1, 256),
+        help="Spread the streams over processor cores.",
+    )
+    request_timeout: float = option(
+        "--request-timeout", heading=CLIENT, default=600.0, type=SECONDS, help="Seconds for one answer."
+    )
+    connect_timeout: float = option(
+        "--connect-timeout", heading=CLIENT, default=10.0, type=SECONDS, help="Seconds for a connection."
+    )
+    timeout: float | None = option(
+        "--timeout",
+        heading=CLIENT,
+        type=SECONDS,
+        help="Seconds for one load, such as each repeat; what has finished by then is kept.",
+    )
+    calibrate: bool = option(
+        "--calibrate/--no-calibrate",
+        heading=CLIENT,
+        default=True,
+        help="Measure the client's own error first (about two seconds).",
+    )
+
+    hardware: Path | None = option(
+        "--hardware",
+        heading=MACHINE,
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="A TOML file that describes the hardware of a server elsewhere.",
+    )
+    vendor: str | None = option(
+        "--vendor",
+        heading=MACHINE,
+        type=click.Choice(VENDORS, case_sensitive=False),
+        metavar="|".join(VENDORS),
+        help="The maker of its chips.",
+    )
+    chip_model: str | None = option("--chip-model", heading=MACHINE, help="Such as 'NVIDIA A100 80GB PCIe'.")
+    chip_count: int | None = option("--chip-count", heading=MACHINE, type=COUNT, help="Over all nodes.")
+    node_count: int | None = option(
+        "--node-count",
+        heading=MACHINE,
+        type=COUNT,
+        help="More than one needs a --hardware file that says how.",
+    )
+    interconnect: str | None = option(
+        "--interconnect", heading=MACHINE, help="Between chips: NVLink, PCIe, HCCS, None, …"
+    )
+    memory_per_chip_gb: float | None = option(
+        "--memory-per-chip-gb", heading=MACHINE, type=POSITIVE, help="Of one chip."
+    )
+
+    submitter: str | None = option(
+        "--submitter",
+        heading=RESULTS,
+        help=f"Whose row this is; else ${SUBMITTER_VARIABLE}, else git's user.name.",
+    )
+    outputs: Path = option(
+        "--outputs",
+        "-o",
+        heading=RESULTS,
+        default=Path("outputs"),
+        hidden_names=("--output-dir",),
+        type=click.Path(path_type=Path, file_okay=False),
+        help="Where the run's folder is made.",
+    )
+    as_json: bool = option(
+        "--json",
+        heading=RESULTS,
+        default=False,
+        is_flag=True,
+        show_default=False,
+        help="Print the summaries as JSON and nothing else.",
+    )
+
+    given: frozenset[str] = field(default=frozenset())
+    """The fields that the command line states, whatever it says in them."""

@@ -1,0 +1,152 @@
+"""From options to the specification of a run: all that can be wrong with them is found here, before anything starts."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sagellm_benchmark.client.terms import Limits
+from sagellm_benchmark.engines.endpoint import normalize
+from sagellm_benchmark.engines.llamacpp import require
+from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.machine import hardware
+from sagellm_benchmark.options import rules
+from sagellm_benchmark.options.declare import flag
+from sagellm_benchmark.options.run import BASE_URL_VARIABLE, SUBMITTER_VARIABLE, RunOptions
+from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, ModelHints, RunSpec
+from sagellm_benchmark.workload import datasets
+from sagellm_benchmark.workload.sources import RANDOM
+from sagellm_benchmark.workload.workloads import CUSTOM, Workload, find
+
+HARDWARE = ("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb")
+CUSTOM_REQUESTS = 10
+LENGTHS = ("input_tokens", "output_tokens", "turns")
+OF_A_CLUSTER = ("comm_backend", "topology_type", "topology")  # what a row of several nodes must say as well
+
+
+def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
+    """What options, arguments and environment add up to. Raises UsageError or DataError for what cannot be."""
+    typed_url = options.base_url
+    options = replace(options, base_url=typed_url or environ.get(BASE_URL_VARIABLE) or None)
+    rules.check(options)
+    if options.base_url is None:
+        require()
+    else:
+        normalize(options.base_url)  # only to be checked: it is recorded as it was given
+    workloads = _workloads(options)
+    if options.dataset != RANDOM:
+        for workload in workloads:
+            datasets.check(options.dataset, workload)
+    seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    return RunSpec(
+        workloads=workloads,
+        output_dir=options.outputs,
+        command=_repeatable(argv, options, typed_url, seed),
+        model=options.model or None,
+        base_url=options.base_url,
+        api_key=_api_key(options.api_key_env, environ),
+        api=options.api,
+        engine=options.engine,
+        engine_version=options.engine_version,
+        shapes=_shapes(options),
+        slo_s=options.slo or {},
+        search_goodput=options.search_goodput,
+        repeats=options.repeats,
+        warmup=options.warmup,
+        warmup_s=options.warmup_seconds,
+        cooldown_s=options.cooldown_seconds,
+        seed=seed,
+        dataset=options.dataset,
+        limits=Limits(options.connect_timeout, options.request_timeout, options.timeout),
+        processes=options.client_processes,
+        calibrate=options.calibrate,
+        hardware=_hardware(options),
+        model_hints=_model_hints(options),
+        sagellm_version=options.sagellm_version,
+        submitter=options.submitter or environ.get(SUBMITTER_VARIABLE) or None,
+        threads=options.threads,
+    )
+
+
+def _repeatable(argv: Sequence[str], options: RunOptions, typed_url: str | None, seed: int) -> str:
+    """The command with what came from the environment and from chance, so that others can type the same."""
+    words = ["sagellm-benchmark", *argv]
+    if options.base_url and not typed_url:
+        words += ["--base-url", options.base_url]
+    if options.seed is None:
+        words += ["--seed", str(seed)]
+    return shlex.join(words)
+
+
+def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
+    """The key itself; only its variable's name is ever typed or shown."""
+    if variable is None:
+        return None
+    key = environ.get(variable, "").strip()
+    if not key or not key.isascii() or not key.isprintable():
+        raise UsageError(  # the name is not shown: it may be a key that was given in its place
+            "--api-key-env names no environment variable that holds a usable key",
+            hint="export it, such as MY_KEY=…, and give its name; the key itself never goes on the command line",
+        )
+    return key
+
+
+def _workloads(options: RunOptions) -> tuple[Workload, ...]:
+    """The workloads by name, or the custom one that the lengths describe."""
+    lengths = {name: value for name in LENGTHS if (value := getattr(options, name)) is not None}
+    if options.workload.strip().lower() == CUSTOM:
+        missing = [
+            flag(RunOptions, name) for name in ("input_tokens", "output_tokens") if name not in lengths
+        ]
+        if missing:
+            raise UsageError(
+                f"a custom workload needs {' and '.join(missing)}", hint="such as --input-tokens 512"
+            )
+        requests = CUSTOM_REQUESTS if options.requests is None else options.requests
+        return (Workload(CUSTOM, requests, concurrency=1, **lengths),)
+    if lengths:
+        raise UsageError(
+            "the lengths of a documented workload are part of its name",
+            hint="use --workload custom with --input-tokens and --output-tokens",
+        )
+    found = find(options.workload)
+    if options.requests is None:
+        return found
+    return tuple(replace(workload, requests=options.requests) for workload in found)
+
+
+def _shapes(options: RunOptions) -> tuple[LoadShape, ...]:
+    """Every load to measure. What has no effect on one of them is left at its default: a load has one identity."""
+    base = LoadShape(duration_s=options.duration, ramp_s=options.ramp)
+    spread = replace(base, arrival=options.arrival, burstiness=options.burstiness)
+    if options.rate:
+        return tuple(
+            replace(spread if rate.steady else base, rate_rps=rate.first, last_rate_rps=rate.last)
+            for rate in options.rate
+        )
+    if options.concurrency:
+        return tuple(replace(base, concurrency=count) for count in options.concurrency)
+    return (spread if options.search_goodput else base,)
+
+
+def _hardware(options: RunOptions) -> HardwareHints:
+    """What file and options say of the hardware, read once here so that a mistake in them comes to light."""
+    values = {name: value for name in HARDWARE if (value := getattr(options, name)) is not None}
+    stated = (hardware.read(options.hardware) if options.hardware else {}) | hardware.check(
+        values, "the command line"
+    )
+    missing = [name for name in OF_A_CLUSTER if name not in stated]
+    if stated.get("node_count", 1) > 1 and missing:
+        raise UsageError(
+            f"{stated['node_count']} nodes are a cluster, which needs {', '.join(missing)} as well",
+            hint='write them into the file for --hardware, such as comm_backend = "nccl"',
+        )
+    return HardwareHints(options.hardware, values)
+
+
+def _model_hints(options: RunOptions) -> ModelHints:
+    """A server that somebody measures serves real weights unless they say otherwise; our own engine knows."""
+    weights = (options.weights or "real") if options.base_url else None
+    return ModelHints(options.parameters, options.precision, options.quantization, weights)

@@ -1,0 +1,119 @@
+"""What single options hold, from text to typed values; whatever means nothing is refused with what to write."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import click
+
+from sagellm_benchmark.errors import UsageError
+
+MOST_STREAMS = 100_000
+_RATE_HINT = "write requests per second: 4, or 1,2,4 for a sweep, 2..20 for a ramp, or inf for all at once"
+_SLO_HINT = "write it as ttft=200ms,tpot=50ms"
+_SLO_PART = re.compile(r"(?P<metric>[a-z0-9]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s)")
+
+
+class Rate(NamedTuple):
+    """Requests per second; infinite means all at once, and `last` is where a ramp ends."""
+
+    first: float
+    last: float | None = None
+
+    @property
+    def steady(self) -> bool:
+        """Whether requests arrive at random around one rate."""
+        return self.last is None and math.isfinite(self.first)
+
+
+class Number(click.FloatRange):
+    """A range of finite numbers: NaN and what overflows lie outside of it. `unit` stands for it in --help."""
+
+    def __init__(self, unit: str, *, or_zero: bool = False) -> None:
+        super().__init__(min=0, min_open=not or_zero, max=1e6)
+        self.unit = unit
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        """What --help writes for the value."""
+        return self.unit
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Refuse what is no number, where click would let it through."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+class Count(click.IntRange):
+    """A range of whole numbers, N in --help."""
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
+        """What --help writes for the value."""
+        return "N"
+
+
+class Parsed(click.ParamType[Any]):
+    """Text that a function turns into a typed value; the function's UsageError says what is wrong with it."""
+
+    name = "text"
+
+    def __init__(self, parse: Callable[[str], Any]) -> None:
+        self.parse = parse
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        """The typed value; click may hand over one that is typed already."""
+        return self.parse(value) if isinstance(value, str) else value
+
+
+POSITIVE = Number("X")
+SECONDS = Number("SECONDS")
+SECONDS_OR_NONE = Number("SECONDS", or_zero=True)
+COUNT = Count(1, 10_000_000)
+
+
+def slo(text: str) -> Mapping[str, float]:
+    """`ttft=200ms,tpot=0.05s` as seconds by metric."""
+    limits: dict[str, float] = {}
+    for part in text.split(","):
+        match = _SLO_PART.fullmatch(part.strip().lower())
+        if match is None:
+            raise UsageError(f"--slo does not understand {part.strip()!r}", hint=_SLO_HINT)
+        limits[match["metric"]] = float(match["number"]) * (1e-3 if match["unit"] == "ms" else 1.0)
+    return limits
+
+
+def rates(text: str) -> tuple[Rate, ...]:
+    """`1,2.5,inf` as requests per second, `2..20` as the ends of a ramp."""
+    return tuple(_rate(part, text) for part in text.split(","))
+
+
+def _rate(part: str, text: str) -> Rate:
+    first, dots, last = (word.strip() for word in part.partition(".."))
+    try:
+        if not dots:
+            return Rate(math.inf if first.lower() == "inf" else _above_zero(first))
+        return Rate(_above_zero(first), _above_zero(last))
+    except ValueError as error:
+        raise UsageError(f"--rate does not understand {text!r}", hint=_RATE_HINT) from error
+
+
+def _above_zero(text: str) -> float:
+    number = float(text)
+    if not 0 < number < math.inf:  # 1e400 is infinite, too, and not meant
+        raise ValueError(text)
+    return number
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """`1,2,4` as numbers of streams."""
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.isdecimal() and 1 <= int(part) <= MOST_STREAMS for part in parts):
+        raise UsageError(
+            f"--concurrency does not understand {text!r}",
+            hint=f"write whole numbers from 1 to {MOST_STREAMS:,}: 8, or 1,2,4 for a sweep",
+        )
+    return tuple(int(part) for part in parts)
