@@ -192,12 +192,14 @@ def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, as_jso
 def validate(files: tuple[Path, ...], *, as_new: bool, as_json: bool) -> int:
     """Check leaderboard rows: those of FILES, else those in hf_data/."""
     from sagellm_benchmark.board import validate as core
-    from sagellm_benchmark.board.folder import row_files
+    from sagellm_benchmark.board.folder import derived_files, row_files
     from sagellm_benchmark.files import to_json
     from sagellm_benchmark.report import board
 
     here = Path("hf_data")
-    done = core.validate(files or (row_files(here) if here.is_dir() else ()), as_new=as_new)
+    done = core.validate(
+        files or ([*row_files(here), *derived_files(here)] if here.is_dir() else ()), as_new=as_new
+    )
     board.add_to_job_summary(done, os.environ)
     click.echo(to_json(board.validation_json(done)).decode() if as_json else board.validation_text(done))
     return Exit.DONE if done.valid else Exit.DATA

@@ -8,6 +8,7 @@ import pytest
 
 from sagellm_benchmark.board.aggregate import Report, aggregate
 from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.merge import Fate
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
@@ -60,8 +61,17 @@ def test_a_finished_run_is_added(outputs: Path, hf_data: Path) -> None:
 
 def test_both_boards_exist_afterwards_and_the_readme_still_does(outputs: Path, hf_data: Path) -> None:
     report = aggregate(outputs, hf_data, None)
-    assert content(hf_data) == {SINGLE: b"[]\n", MULTI: b"[]\n", "README.md": b"what this folder is for"}
-    assert report.written == (SINGLE, MULTI)
+    held = content(hf_data)
+    assert (held[SINGLE], held[MULTI], held["README.md"]) == (b"[]\n", b"[]\n", b"what this folder is for")
+    assert report.written == (SINGLE, MULTI, COMPARE, LAST_UPDATED)
+
+
+def test_what_follows_from_the_boards_is_written_beside_them(outputs: Path, hf_data: Path) -> None:
+    a_run(outputs, new_row(engine="sagellm"))
+    aggregate(outputs, hf_data, {SINGLE: to_json([new_row(engine="vllm")])})
+    comparison = json.loads((hf_data / COMPARE).read_bytes())
+    assert comparison["preferred_pairs"][0]["preferred_pair"]["right"]["engine"] == "vllm"
+    assert json.loads((hf_data / LAST_UPDATED).read_bytes()) == {"last_updated": "2026-11-20T08:00:00Z"}
 
 
 def test_a_second_time_changes_nothing(outputs: Path, hf_data: Path) -> None:

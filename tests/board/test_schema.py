@@ -8,7 +8,7 @@ from hypothesis import given
 from sagellm_benchmark.board.identity import entry_id
 from sagellm_benchmark.board.schema import Strength, problems
 from tests.board.boards import ANYTHING, ROWS, published_rows
-from tests.fakes.rows import new_row
+from tests.fakes.rows import custom_row, new_row
 
 CLUSTER = {
     "node_count": 2,
@@ -244,3 +244,21 @@ def test_a_problem_reads_as_a_sentence() -> None:
 def test_any_json_is_judged(row: Any) -> None:
     for strength in Strength:
         assert all(str(problem).isprintable() for problem in problems(row, strength))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"workload__concurrent_requests": 64}, "workload.name"),
+        ({"workload__request_rate": "4.0"}, "workload.name"),
+        ({"workload__name": "short", "workload__output_length": 65}, "workload.name"),
+        ({"workload__name": "Q9", "workload__input_length": 33}, "metadata.notes"),
+    ],
+)
+def test_a_documented_workloads_name_is_bound_to_its_load(changes: dict[str, Any], field: str) -> None:
+    assert fields(new_row(**changes)) == [field]
+    assert fields(new_row(**changes), Strength.PUBLISHED) == []
+
+
+def test_any_load_may_be_custom() -> None:
+    assert fields(custom_row(workload__concurrent_requests=64)) == []

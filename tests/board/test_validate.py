@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from sagellm_benchmark.board.derived import compare
+from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.validate import Validation, validate
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.report.board import validation_json
@@ -82,3 +84,14 @@ def test_json_says_as_much_as_the_rows_do(tmp_path: Path, *, as_new: bool) -> No
     assert set(row) == {"entry_id", "valid", "reasons"}
     assert row["valid"] is False
     assert "engine" in row["reasons"][0]
+
+
+def test_what_follows_from_rows_is_checked_where_it_lies(tmp_path: Path) -> None:
+    sound = tmp_path / "leaderboard_compare.json"
+    sound.write_bytes(to_json(compare([Entry.of(new_row(engine="vllm")), Entry.of(new_row())])))
+    assert validate([sound], as_new=True) == Validation((), (), 1)
+    wrong = json.loads(sound.read_bytes())
+    wrong["groups"][0]["preferred_pair"]["left"] = "vllm"
+    sound.write_bytes(to_json(wrong))
+    (said,) = validate([sound], as_new=True).damaged
+    assert 'leaderboard_compare.json: preferred_pair.left is "vllm"; it must be an object' in said

@@ -73,5 +73,10 @@ def new_row(**changes: Any) -> Row:
 
 
 def new_rows(count: int, **changes: Any) -> list[Row]:
-    """Rows of as many configurations: they differ in their prompts' length."""
-    return [new_row(workload__input_length=32 + at, **changes) for at in range(count)]
+    """Rows of as many configurations: they differ in their prompts' length, so that they are none of Q1 to Q8."""
+    return [custom_row(workload__input_length=32 + at, **changes) for at in range(count)]
+
+
+def custom_row(**changes: Any) -> Row:
+    """A row of a load of one's own, such as 64 requests at once."""
+    return new_row(**{"workload__name": "custom", "metadata__notes": "Benchmark run: custom"} | changes)

@@ -22,7 +22,7 @@ from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.store import FILES, Hub, Store
 from tests.command import PROGRAM, environment
 from tests.fakes.hub_server import REPO, WRITER, Fault, HubServer
-from tests.fakes.rows import new_row
+from tests.fakes.rows import custom_row
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -34,7 +34,7 @@ def batches() -> list[list[Row]]:
     """Ten rows for each publisher, all of different configurations."""
     return [
         [
-            new_row(metadata__submitter=f"team {who}", workload__input_length=100 * who + at + 1)
+            custom_row(metadata__submitter=f"team {who}", workload__input_length=100 * who + at + 1)
             for at in range(ROWS_EACH)
         ]
         for who in range(PUBLISHERS)

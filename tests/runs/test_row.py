@@ -9,7 +9,7 @@ from sagellm_benchmark.board import schema
 from sagellm_benchmark.board.identity import entry_id, identity
 from sagellm_benchmark.runs.row import build
 from sagellm_benchmark.verdict.metrics import ITL, THROUGHPUT, TTFT
-from sagellm_benchmark.workload.workloads import WORKLOADS
+from sagellm_benchmark.workload.workloads import WORKLOADS, Workload
 from tests.fakes.records import DATASET, HARDWARE, LOAD, MODEL, SERVER, TOOL, a_record
 from tests.fakes.samples import closed_loop, sample
 
@@ -133,3 +133,20 @@ def test_a_row_that_breaks_the_contract_says_so_itself() -> None:
 def test_rows_at_different_rates_are_different_configurations() -> None:
     rows = [row(load=replace(LOAD, rate_rps=rate)) for rate in (None, 1.0, 2.0, "inf")]
     assert len({identity(one) for one in rows}) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "turns", "concurrency", "shown"),
+    [
+        ("Q1", 1, 1, "Q1"),
+        ("Q1", 1, 64, "custom"),
+        ("Q1", 2, 64, "custom 2 turns"),
+        ("mine", 1, 64, "mine"),
+        ("short", 1, 2, "custom"),
+    ],
+)
+def test_only_the_documented_load_has_the_documented_name(
+    name: str, turns: int, concurrency: int, shown: str
+) -> None:
+    built = row(workload=Workload(name, 5, 32, 64, concurrency, turns))
+    assert (built["workload"]["name"], built["metadata"]["notes"]) == (shown, f"Benchmark run: {shown}")

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
-from sagellm_benchmark.board.merge import Outcome, join, split
+from sagellm_benchmark.board.derived import tables
+from sagellm_benchmark.board.entry import BOARDS, Entry, canonical_place, entries
+from sagellm_benchmark.board.merge import Outcome, join
 from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
 from sagellm_benchmark.board.rules import repeated_key
@@ -54,8 +55,9 @@ class Report:
 
 
 def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | None) -> Report:
-    """Merge every finished run under `outputs` into the two boards in `hf_data`; a second time changes nothing.
+    """Merge every finished run under `outputs` into the boards in `hf_data`; a second time changes nothing.
 
+    What follows from the boards is written beside them.
     `published` holds the dataset's files; None merges with nothing fetched, which is safe as publishing merges again.
     Raises DataError, with nothing written, when a board cannot be read or written.
     """
@@ -69,7 +71,7 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
     together: Sequence[Entry] = merged.entries
     if unsound:
         together = sorted((*together, *(one.entry for one in unsound)), key=canonical_place)
-    written = tuple(_write(hf_data, *split(together)))
+    written = tuple(_write(hf_data, together))
     here = {id(entry) for entry in merged.entries}
     return Report(
         outputs=outputs,
@@ -171,10 +173,10 @@ def _sorted_out(waiting: Iterable[Entry], fetched: Sequence[Entry]) -> tuple[lis
     return sound, unsound
 
 
-def _write(hf_data: Path, single: Iterable[Entry], multi: Iterable[Entry]) -> Iterator[str]:
-    """Both files exist afterwards; one whose bytes are the same is not touched."""
-    for name, rows in ((SINGLE, single), (MULTI, multi)):
-        path, content = hf_data / name, board_file(rows)
+def _write(hf_data: Path, rows: Iterable[Entry]) -> Iterator[str]:
+    """Boards and derived files exist afterwards; one whose bytes are the same is not touched."""
+    for name, content in tables(rows).items():
+        path = hf_data / name
         if not path.exists() or read_whole(path, MAX_BOARD_BYTES) != content:
             write_whole(path, content)
             yield name

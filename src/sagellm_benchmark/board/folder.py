@@ -42,6 +42,12 @@ def row_files(folder: Path) -> list[Path]:
     return [path for path in files if not is_derived(path.name, partial(read_whole, path, _MOST_BYTES))]
 
 
+def derived_files(folder: Path) -> list[Path]:
+    """The files of the folder that follow from rows."""
+    named = [folder / name for name in (COMPARE, LAST_UPDATED) if os.path.lexists(folder / name)]
+    return [path for path in named if is_derived(path.name, partial(read_whole, path, _MOST_BYTES))]
+
+
 def is_plain(name: str) -> bool:
     """Whether a file's name is one that every system, shell and log takes as nothing but a name."""
     return _PLAIN_NAME.fullmatch(name) is not None

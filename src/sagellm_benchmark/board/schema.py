@@ -16,6 +16,7 @@ from sagellm_benchmark.board import rules
 from sagellm_benchmark.board.hostile import MAX_PROBLEMS, hostile
 from sagellm_benchmark.board.identity import Row, entry_id, identity, slug
 from sagellm_benchmark.board.rules import Kind, Problem, choice, integer, nullable, number, shown
+from sagellm_benchmark.board.scenarios import CUSTOM, LOADS, scenario
 from sagellm_benchmark.chips import VENDORS
 
 SCHEMA_VERSION = 1
@@ -172,7 +173,7 @@ def problems(row: Any, strength: Strength = Strength.NEW) -> list[Problem]:
     if not isinstance(row, dict):
         return [Problem("the row", shown(row), "an object")]
     if strength is Strength.NEW:
-        found = chain(hostile(row), _broken(NEW, row), _metrics(row), _agreement(row))
+        found = chain(hostile(row), _broken(NEW, row), _metrics(row), _agreement(row), _scenario(row))
     elif row.get("schema_version") == SCHEMA_VERSION:
         found = chain(hostile(row), _broken(_OURS, row), _metrics(row), _agreement(row))
     else:
@@ -215,6 +216,23 @@ def _agreement(row: Row) -> Iterator[Problem]:
         )
     if reasons := row.get("unpublishable"):
         yield Problem("unpublishable", shown(reasons), "absent from a row that is published")
+
+
+def _scenario(row: Row) -> Iterator[Problem]:
+    """A documented workload's name is bound to its load, in the name and in notes that readers fall back on."""
+    work, metadata = row.get("workload"), row.get("metadata")
+    name = work.get("name") if isinstance(work, dict) else None
+    if not isinstance(work, dict) or not isinstance(name, str):
+        return
+    notes = metadata.get("notes") if isinstance(metadata, dict) else None
+    known = scenario(name, notes if isinstance(notes, str) else "")
+    if known is None:
+        return
+    wanted = LOADS[known]._asdict()
+    if "request_rate" in work or any(work.get(field) != value for field, value in wanted.items()):
+        asked = ", ".join(f"{field} {value}" for field, value in wanted.items())
+        where = "workload.name" if scenario(name) else "metadata.notes"
+        yield Problem(where, f"that of {known}", f"{CUSTOM}, or its load that of {known}: {asked}")
 
 
 def _interconnect(row: Row) -> Iterator[Problem]:

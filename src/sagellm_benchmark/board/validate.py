@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
+import orjson
+
+from sagellm_benchmark.board import derived
+from sagellm_benchmark.board.folder import COMPARE, is_derived
 from sagellm_benchmark.board.identity import content
 from sagellm_benchmark.board.plausible import implausible
-from sagellm_benchmark.board.read import Found, Limits, read_rows
+from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
 from sagellm_benchmark.board.rules import Problem, repeated_key, shown
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
@@ -58,6 +63,9 @@ def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
     files = list(paths)
     for path in files:
         try:
+            if is_derived(path.name, partial(read_whole, path, _BOARD.file_bytes)):
+                damaged += _derived(path)
+                continue
             rows += (
                 _check(found, owners, as_new=as_new)
                 for found in read_rows(path, Limits() if as_new else _BOARD)
@@ -65,6 +73,15 @@ def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
         except DataError as error:
             damaged.append(error.message)
     return Validation(tuple(rows), tuple(damaged), len(files))
+
+
+def _derived(path: Path) -> list[str]:
+    """What speaks against a file that follows from rows; its readers fail on anything that they do not expect."""
+    try:
+        value = orjson.loads(read_whole(path, _BOARD.file_bytes))
+    except orjson.JSONDecodeError as error:
+        return [f"{path} is not valid JSON: {error}; make it anew with `sagellm-benchmark aggregate`"]
+    return [f"{path}: {problem}" for problem in derived.problems(value)] if path.name == COMPARE else []
 
 
 def _check(found: Found, owners: dict[str, tuple[str, bytes]], *, as_new: bool) -> Checked:

@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
-from sagellm_benchmark.board import derived
+from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.identity import entry_id, submission_path
-from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
+from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
@@ -111,18 +111,6 @@ def submitted_entry(name: str, content: bytes) -> Entry:
         return Entry.parse(memoryview(content.removesuffix(b"\n").replace(b"\n", b"\n  ")))
     except orjson.JSONDecodeError as error:
         raise DataError(f"{name} is not valid JSON: {error}", hint="restore it from the history") from error
-
-
-def tables(merged: Iterable[Entry]) -> dict[str, bytes]:
-    """The four files that follow from the board's rows alone."""
-    rows = tuple(merged)
-    single, multi = split(rows)
-    return {
-        SINGLE: board_file(single),
-        MULTI: board_file(multi),
-        COMPARE: to_json(derived.compare(rows)),
-        LAST_UPDATED: to_json(derived.last_updated(rows)),
-    }
 
 
 def with_unknown(before: bytes | None, ours: bytes) -> bytes:

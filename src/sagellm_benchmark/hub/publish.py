@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
 from sagellm_benchmark.board.folder import row_files
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Outcome, join
@@ -13,7 +14,7 @@ from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry, tables
+from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry
 from sagellm_benchmark.hub.retry import Pace, Tries, retrying
 from sagellm_benchmark.hub.store import (
     SUBMISSIONS,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Merge, join
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.plan import Board, tables, with_unknown
+from sagellm_benchmark.hub.plan import Board, with_unknown
 from sagellm_benchmark.hub.publish import read_submissions
 from sagellm_benchmark.hub.retry import Pace, retrying
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Stale, Store

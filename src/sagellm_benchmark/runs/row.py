@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.scenarios import LOADS, rightful_name
 from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.registry import UNKNOWN, named
@@ -27,7 +28,7 @@ from sagellm_benchmark.verdict.metrics import (
     TTFT,
     Metric,
 )
-from sagellm_benchmark.workload.workloads import WORKLOADS, Workload
+from sagellm_benchmark.workload.workloads import Workload
 
 # of a path from the root, from here or from home
 _FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
@@ -43,6 +44,7 @@ def build(record: Record) -> dict[str, Any] | None:
     config, summary = record.config, record.summary
     if summary.value(THROUGHPUT) is None or summary.latency(TTFT).mean is None:
         return None
+    workload = _workload(config, summary)
     row = {
         "schema_version": SCHEMA_VERSION,
         "engine": config.server.engine,
@@ -51,13 +53,13 @@ def build(record: Record) -> dict[str, Any] | None:
         "config_type": _config_type(config.hardware),
         "hardware": _hardware(config.hardware),
         "model": _model(config.model),
-        "workload": _workload(config, summary),
+        "workload": workload,
         "metrics": _metrics(summary),
         "cluster": _cluster(config.hardware),
         "versions": _versions(config),
         "environment": {name: value or "" for name, value in config.environment.items()},
         "kv_cache_config": None,
-        "metadata": _metadata(config, summary),
+        "metadata": _metadata(config, summary, workload["name"]),
         "validity": {
             "valid": summary.valid,
             "reasons": list(summary.reasons),
@@ -151,22 +153,24 @@ def _workload(config: Config, summary: Summary) -> dict[str, Any]:
     """An open loop has a rate where a closed one has streams; texts of other people have their mean lengths."""
     workload, load = config.workload, config.load
     uniform = config.dataset.uniform
-    row = {
-        "name": _workload_name(workload),
+    row: dict[str, Any] = {
         "input_length": workload.input_tokens if uniform else _each(summary, PROMPT_TOKENS),
         "output_length": workload.output_tokens if uniform else _each(summary, OUTPUT_TOKENS),
         "batch_size": 1,
         "dataset": config.dataset.name,
     }
     if load.rate_text is None:
-        return {**row, "concurrent_requests": workload.concurrency}
-    return {**row, "arrival": load.arrival, "burstiness": load.burstiness, "request_rate": load.rate_text}
+        row["concurrent_requests"] = workload.concurrency
+    else:
+        row |= {"arrival": load.arrival, "burstiness": load.burstiness, "request_rate": load.rate_text}
+    return {"name": _workload_name(workload, row), **row}
 
 
-def _workload_name(workload: Workload) -> str:
-    """Conversations of one's own are another workload than single requests of the same lengths."""
-    name, turns = workload.name, workload.turns
-    return name if turns == 1 or name in WORKLOADS else f"{name} {turns} turns"
+def _workload_name(workload: Workload, row: Mapping[str, Any]) -> str:
+    """A documented name only for that load, and conversations of one's own apart from single requests."""
+    load = row["input_length"], row["output_length"], row.get("concurrent_requests")
+    name, turns = rightful_name(workload.name, load), workload.turns
+    return name if turns == 1 or name in LOADS else f"{name} {turns} turns"
 
 
 def _each(summary: Summary, tokens: Metric) -> int:
@@ -201,7 +205,7 @@ def _versions(config: Config) -> dict[str, str]:
     return {**versions, "benchmark": config.tool.version}
 
 
-def _metadata(config: Config, summary: Summary) -> dict[str, Any]:
+def _metadata(config: Config, summary: Summary, workload: str) -> dict[str, Any]:
     values = {
         "submitted_at": summary.finished_at,
         "submitter": config.submitter,
@@ -212,7 +216,7 @@ def _metadata(config: Config, summary: Summary) -> dict[str, Any]:
         "git_commit": config.tool.git_commit,
         "release_date": summary.finished_at[:10],
         "changelog_url": CHANGELOG,
-        "notes": f"Benchmark run: {config.workload.name}",
+        "notes": f"Benchmark run: {workload}",
         "verified": False,
     }
     return {name: value for name, value in values.items() if value is not None}
