@@ -20,7 +20,8 @@ import pytest
 
 from sagellm_benchmark import net
 from sagellm_benchmark.engines.gguf_facts import Gguf
-from sagellm_benchmark.engines.llamacpp import LlamaCpp, engine_version, last_words
+from sagellm_benchmark.engines.llamacpp import LlamaCpp, engine_version
+from sagellm_benchmark.engines.logs import last_words
 from sagellm_benchmark.engines.weights import find
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.machine.memory import peak_memory_mib

@@ -7,6 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from sagellm_benchmark.machine.variant import Variant
+
 Api = Literal["chat", "completions"]
 Weights = Literal["real", "dummy"]
 
@@ -81,16 +83,31 @@ class MetricNames:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """What an engine's environment is made of, by pip's requirements; the first is the engine, with its version."""
+
+    install: tuple[str, ...]
+    overrides: tuple[str, ...] = ()  # in place of what the packages themselves require
+    stands_for: str | None = (
+        None  # NAME==VERSION: what the engine asks for by another name than it is packaged under
+    )
+
+    @property
+    def version(self) -> str:
+        """Of the engine."""
+        return self.install[0].rpartition("==")[2]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """How an engine is started. Words in braces are filled in: {bin}, {model}, {host}, {port}, {context}, {streams}."""
+    """How an engine is started.
+
+    In the command {bin} (its environment's commands), {variant} (cpu, cuda, rocm or ascend), {model}, {host}, {port}
+    and {second_port} are filled in.
+    """
 
     command: tuple[str, ...]
-    distribution: str  # what its environment must hold; its version is the engine's
-    packages: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # by variant: cpu, cuda, rocm, ascend
-    health: str = "/v1/models"  # answers 200 when the server is ready
-    environ: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[Variant, Packages] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,6 @@ import importlib.metadata
 import importlib.util
 import json
 import os
-import re
 import signal
 import sys
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from sagellm_benchmark.children import Child, Patience, child
+from sagellm_benchmark.engines import logs
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.files import cannot_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,9 +30,6 @@ STOP_SECONDS = 5.0
 PATIENCE = Patience(
     closed_s=1.0, terminated_s=STOP_SECONDS
 )  # it ends with its input, unless it is busy loading
-LOG_TAIL_BYTES = 64 << 10
-LOG_LINES_SHOWN = 3
-_LOG_LINE = re.compile(r"^[\d.]+ (?P<level>[A-Z]) +(?P<text>.*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ class LlamaCpp:
     def _failed(self, child: Child) -> NoReturn:
         child.ended(STOP_SECONDS)
         code = child.process.returncode
-        said = "; ".join(last_words(self.log)) or f"it ended with status {code} and said nothing"
+        said = "; ".join(logs.last_words(self.log)) or f"it ended with status {code} and said nothing"
         hint = f"see its log {self.log}"
         if code == -signal.SIGKILL:
             said = "it was killed, as systems do when memory runs out"
@@ -119,29 +115,9 @@ def engine_version() -> str:
     return importlib.metadata.version("xllamacpp")
 
 
-def last_words(log: Path) -> list[str]:
-    """The first errors at the end of a llama.cpp log (later ones follow from them), else its last lines."""
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - LOG_TAIL_BYTES))
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    printable = ["".join(c for c in line if c.isprintable()).strip() for line in lines]
-    matches = [_LOG_LINE.match(line) for line in printable]
-    errors = [match["text"] for match in matches if match and match["level"] == "E"]
-    chosen = (
-        list(dict.fromkeys(errors))[:LOG_LINES_SHOWN]
-        or [line for line in printable if line][-LOG_LINES_SHOWN:]
-    )
-    return [line[:300] for line in chosen]
-
-
 @contextlib.contextmanager
 def _started(log: Path) -> Iterator[Child]:
     """The child process, whose output and errors go to its log."""
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        file = log.open("wb")
-    except OSError as error:
-        raise cannot_write(log, error) from error
     command = (sys.executable, "-m", "sagellm_benchmark.engines.llamacpp_server")
-    with file, child(command, errors=file, patience=PATIENCE) as process:
+    with logs.opened(log) as file, child(command, errors=file, patience=PATIENCE) as process:
         yield process

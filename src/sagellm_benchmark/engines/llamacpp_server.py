@@ -6,17 +6,13 @@ standard input, answers with one line of JSON on standard output once it serves,
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
 import os
-import signal
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+from sagellm_benchmark.children import die_with
 
 
 def main() -> None:
@@ -24,7 +20,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # whatever llama.cpp prints goes to the log
     settings = json.loads(sys.stdin.readline())
-    _die_with(settings["parent"])
+    die_with(settings["parent"])
     threading.Thread(target=_end_with_stdin, daemon=True).start()
     try:
         server = serve(settings)
@@ -65,19 +61,6 @@ def serve(settings: dict[str, Any]) -> Any:
 def _has_accelerator(xllamacpp: Any) -> bool:
     cpu = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
     return any(device["type"] != cpu for device in xllamacpp.get_device_info())
-
-
-def _die_with(parent: int) -> None:
-    """Have Linux kill us when the parent dies, even while the library holds the interpreter for seconds."""
-    if not sys.platform.startswith("linux"):
-        return
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before we asked
-        os._exit(1)
-    with contextlib.suppress(
-        OSError
-    ):  # when memory runs out, we are what should go, not the user's other programs
-        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _end_with_stdin() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, SelfReport, Server
+from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, Launch, Packages, SelfReport, Server
 from sagellm_benchmark.errors import RemoteError
 
 
@@ -32,4 +32,11 @@ LLAMACPP_PYTHON = Engine(
     tokenize=tokenize,
     to_length={},
     distribution="llama_cpp_python",
+    launch=Launch(
+        command=(
+            *("{bin}/python", "-m", "llama_cpp.server", "--model", "{model}"),
+            *("--host", "{host}", "--port", "{port}", "--n_ctx", "0"),  # 0: as long as the model's own
+        ),
+        packages={"cpu": Packages(install=("llama-cpp-python[server]==0.3.36",))},
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, SelfReport, Server
+from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, Launch, Packages, SelfReport, Server
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
@@ -26,4 +26,11 @@ LMDEPLOY = Engine(
     describe=describe,
     tokenize=tokenize,
     distribution="lmdeploy",
+    launch=Launch(
+        command=(
+            *("{bin}/lmdeploy", "serve", "api_server", "{model}"),
+            *("--server-name", "{host}", "--server-port", "{port}"),
+        ),
+        packages={"cuda": Packages(install=("lmdeploy==0.18.0",))},
+    ),
 )

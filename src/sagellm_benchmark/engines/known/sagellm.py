@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Ask, Card, Engine, SelfReport
+from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, Packages, SelfReport
 from sagellm_benchmark.engines.prompt import tokenize
 
 
@@ -32,4 +32,12 @@ SAGELLM = Engine(
         "compression": "isagellm-compression",
     },
     is_sagellm=True,
+    launch=Launch(
+        command=(
+            *("{bin}/sagellm", "serve", "--backend", "{variant}", "--model", "{model}"),
+            *("--host", "{host}", "--port", "{port}", "--engine-port", "{second_port}"),
+            "--benchmark-mode",  # without it, it asks itself something every five minutes
+        ),
+        packages=dict.fromkeys(("cpu", "cuda", "ascend"), Packages(install=("isagellm==0.5.4.70",))),
+    ),
 )

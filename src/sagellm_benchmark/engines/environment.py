@@ -1,0 +1,178 @@
+"""The Python environment that holds an engine: one that is here, or one that we make from a pinned list."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.children import child
+from sagellm_benchmark.engines import logs, packages
+from sagellm_benchmark.engines.base import Engine, Packages
+from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.files import cannot_write, write_whole
+from sagellm_benchmark.machine.variant import Variant, variant
+
+DONE = "installed"  # the file that says an environment is whole, and of what it was made
+UV_SETTINGS = {
+    "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
+    "PIP_EXTRA_INDEX_URL": "UV_INDEX",
+    "PIP_FIND_LINKS": "UV_FIND_LINKS",
+}
+"""Where packages come from, as pip's users state it and uv does not read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """A Python with its packages; `prefix` is its folder, such as /opt/engine."""
+
+    prefix: Path
+
+    @property
+    def bin(self) -> Path:
+        """Where its commands are."""
+        return self.prefix / ("Scripts" if sys.platform == "win32" else "bin")
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """What activating it would set: engines look for compilers and helpers of their own on PATH."""
+        search = os.pathsep.join((str(self.bin), os.environ.get("PATH", os.defpath)))
+        return {"PATH": search, "VIRTUAL_ENV": str(self.prefix)}
+
+    def has(self, engine: Engine) -> bool:
+        """Whether the engine is installed in it."""
+        return (
+            engine.distribution is not None and packages.version(self.prefix, engine.distribution) is not None
+        )
+
+
+def stated(place: Path, engine: Engine) -> Environment:
+    """The environment that the user names, by its folder or its Python. Raises DataError where it lacks the engine."""
+    path = place.expanduser().absolute()
+    environment = Environment(path if path.is_dir() else path.parent.parent)
+    if not environment.has(engine):
+        raise DataError(
+            f"{place} holds no {engine.name} (no package {engine.distribution})",
+            hint=f"{place / 'bin' / 'python'} -m pip install {engine.distribution}",
+        )
+    return environment
+
+
+def find(engine: Engine) -> Environment | None:
+    """An environment that has the engine: one that we made, our own, or that of the command on PATH."""
+    return next((one for one in _candidates(engine) if one.has(engine)), None)
+
+
+def _candidates(engine: Engine) -> Iterator[Environment]:
+    made = sorted(cache_folder().glob(f"{engine.name}-*/{DONE}"), key=lambda done: done.stat().st_mtime)
+    yield from (Environment(done.parent) for done in reversed(made))
+    yield Environment(Path(sys.prefix))
+    command = shutil.which(Path(engine.launch.command[0]).name) if engine.launch else None
+    if command is not None and (python := _interpreter(Path(command))) is not None:
+        yield Environment(python.parent.parent)
+
+
+def _interpreter(script: Path) -> Path | None:
+    """The Python that a command's first line names: the command itself may be a link far from its environment."""
+    with script.open("rb") as file:
+        first = file.readline(4096)
+    match = re.fullmatch(rb"#!\s*(/\S*python[\d.]*)\s*", first)
+    return Path(os.fsdecode(match[1])) if match else None
+
+
+def missing(engine: Engine) -> DataError:
+    """The error for an engine that is not here, with the command that brings it."""
+    return DataError(
+        f"{engine.name} is not installed on this machine, so it cannot be started",
+        hint=f"add --engine-env create, which installs it into {home(engine)}; or pip install {engine.distribution}"
+        " into an environment and name that with --engine-python; or give a running server with --base-url",
+    )
+
+
+def cache_folder() -> Path:
+    """Where the environments that we make are kept."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / "engines"
+
+
+def home(engine: Engine) -> Path:
+    """Where the engine's environment is, or is to be."""
+    return cache_folder() / f"{engine.name}-{_pinned(engine, variant()).version}"
+
+
+def create(engine: Engine, say: Callable[[str], None]) -> Environment:
+    """Make the engine's environment unless it is there. Raises UsageError for no list, DataError where it fails."""
+    wanted, environment = _pinned(engine, variant()), Environment(home(engine))
+    if environment.has(engine) and (environment.prefix / DONE).is_file():
+        return environment
+    uv = _uv()
+    if uv is None and wanted.overrides:
+        raise UsageError(
+            f"{engine.name} can only be installed with uv on this machine", hint="pip install uv"
+        )
+    try:
+        shutil.rmtree(environment.prefix, ignore_errors=True)  # what an interrupted installation left
+        environment.prefix.mkdir(parents=True)
+        log = environment.prefix.with_suffix(".log")
+        for command in _commands(environment, wanted, uv):
+            _run(command, log, lambda line: say(f"installing {engine.name} {wanted.version}: {line}"))
+        _stand_in(environment, wanted)
+    except OSError as error:
+        raise cannot_write(environment.prefix, error) from error
+    write_whole(environment.prefix / DONE, f"{' '.join(wanted.install)}\n".encode())
+    return environment
+
+
+def _pinned(engine: Engine, of: Variant) -> Packages:
+    found = engine.launch.packages.get(of) if engine.launch else None
+    if found is None:
+        raise UsageError(
+            f"there is no list of packages of {engine.name} for a machine with {of}",
+            hint=f"install {engine.name} as its makers say, and name that environment with --engine-python",
+        )
+    return found
+
+
+def _uv() -> str | None:
+    return shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+
+
+def _commands(environment: Environment, wanted: Packages, uv: str | None) -> Iterator[Sequence[str]]:
+    python = str(environment.bin / "python")
+    if uv is None:
+        yield sys.executable, "-m", "venv", str(environment.prefix)
+        yield python, "-m", "pip", "install", "--disable-pip-version-check", *wanted.install
+        return
+    yield uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(environment.prefix)
+    overrides = environment.prefix / "overrides.txt"
+    overrides.write_text("".join(f"{line}\n" for line in wanted.overrides))
+    yield uv, "pip", "install", "--python", python, "--override", str(overrides), *wanted.install
+
+
+def _run(command: Sequence[str], log: Path, say: Callable[[str], None]) -> None:
+    """Run one step; Ctrl-C ends it. What it prints goes to the log, and its last line to the user."""
+    settings = {theirs: os.environ[ours] for ours, theirs in UV_SETTINGS.items() if ours in os.environ}
+    environ = {**settings, **os.environ}
+    with logs.opened(log) as file, child(command, stdin=False, output=file, errors=file, env=environ) as step:
+        while not step.ended(1.0):
+            say(logs.last_line(log))
+        code = step.process.returncode
+    if code != 0:
+        raise DataError(
+            f"{Path(command[0]).name} could not make the environment: {'; '.join(logs.last_words(log))}",
+            hint=f"see {log}; check the network and the disk, or install the engine by hand and name it with"
+            " --engine-python",
+        )
+
+
+def _stand_in(environment: Environment, wanted: Packages) -> None:
+    """Let the environment state a distribution that the engine asks for under another name than it comes under."""
+    if wanted.stands_for is None:
+        return
+    name, _, number = wanted.stands_for.partition("==")
+    metadata = Path(packages.folders(environment.prefix)[0]) / f"{name}-{number}.dist-info" / "METADATA"
+    write_whole(metadata, f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n".encode())

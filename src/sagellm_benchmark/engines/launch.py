@@ -1,0 +1,114 @@
+"""An engine that we start for the user, by its own command, on a port of the loopback, for as long as we measure."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import NoReturn
+
+from sagellm_benchmark.children import Child, Patience, child
+from sagellm_benchmark.engines import logs
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.endpoint import Endpoint
+from sagellm_benchmark.errors import DataError, RemoteError
+from sagellm_benchmark.net import get_json
+
+HOST = "127.0.0.1"
+POLL_S = 0.25
+LONG_S = 10.0  # after which the user sees what the engine is doing
+SUPERVISOR = (sys.executable, "-P", "-m", "sagellm_benchmark.engines.supervisor")
+PATIENCE = Patience(closed_s=12.0, terminated_s=1.0)  # the supervisor gives the engine ten seconds
+
+OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
+"""For a model that lies on this machine: engines that ask the Hub first, or will not start without it, leave it be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """Opens a server that it starts. In `command`, {model}, {host}, {port} and {second_port} are filled in."""
+
+    command: tuple[str, ...]
+    served: Endpoint  # what is known of it but its address
+    model: str
+    log: Path
+    say: Callable[[str], None]
+    environ: Mapping[str, str] = field(default_factory=dict)  # what is set for it on top of our own
+    start_seconds: float = 1800.0  # large weights take long; the log's end is shown meanwhile
+
+    @contextlib.contextmanager
+    def open(self) -> Iterator[Server]:
+        """Yield the server once it lists a model; it and all that it started are gone on every way out.
+
+        Raises DataError with the log's last words where it does not start.
+        """
+        port, second = _free_ports()
+        command = filled(self.command, model=self.model, host=HOST, port=str(port), second_port=str(second))
+        url = f"http://{HOST}:{port}"
+        with (
+            logs.opened(self.log) as log,
+            child((*SUPERVISOR, *command), errors=log, env=self._environ(), patience=PATIENCE) as engine,
+        ):
+            pid = int(engine.first_line(LONG_S) or self._failed(engine, command))
+            self._wait(engine, url, command)
+            with replace(self.served, base_url=url).open() as server:
+                yield replace(server, local=True, pid=pid)
+
+    def _environ(self) -> dict[str, str]:
+        offline = OFFLINE if Path(self.model).expanduser().exists() else {}
+        return {**os.environ, "PYTHONUNBUFFERED": "1", **offline, **self.environ}
+
+    def _wait(self, engine: Child, url: str, command: Sequence[str]) -> None:
+        began = time.monotonic()
+        while not _lists_a_model(url):
+            waited = time.monotonic() - began
+            if engine.ended(POLL_S):
+                self._failed(engine, command)
+            if waited > self.start_seconds:
+                raise DataError(
+                    f"{command[0]} did not begin to serve within {self.start_seconds:.0f} s",
+                    hint=f"see its log {self.log}",
+                )
+            doing = f": {logs.last_line(self.log)}" if waited > LONG_S else ""
+            self.say(f"{Path(command[0]).name} has been starting for {waited:.0f} s{doing}")
+
+    def _failed(self, engine: Child, command: Sequence[str]) -> NoReturn:
+        engine.ended(POLL_S)
+        said = (
+            "; ".join(logs.last_words(self.log))
+            or f"it ended with status {engine.process.poll()} and said nothing"
+        )
+        raise DataError(
+            f"{Path(command[0]).name} did not start: {said}",
+            hint=f"see its log {self.log}; it was started as {shlex.join(command)}",
+        )
+
+
+def filled(command: Sequence[str], **values: str) -> list[str]:
+    """The command with each {name} replaced; other braces stay, as engines take JSON."""
+    words = list(command)
+    for name, value in values.items():
+        words = [word.replace(f"{{{name}}}", value) for word in words]
+    return words
+
+
+def _lists_a_model(url: str) -> bool:
+    try:
+        answer = get_json(f"{url}/v1/models", timeout_s=5.0)
+    except RemoteError:
+        return False
+    return isinstance(answer, dict) and bool(answer.get("data"))
+
+
+def _free_ports() -> tuple[int, int]:
+    """Two ports that nobody listens on, for engines of two servers."""
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind((HOST, 0))
+        return one.getsockname()[1], other.getsockname()[1]

@@ -1,0 +1,49 @@
+"""The log of an engine that we started: where it is written, and what is worth saying of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import IO
+
+from sagellm_benchmark.files import cannot_write
+
+_TAIL_BYTES = 64 << 10
+_SHOWN_LINES = 3
+_SHOWN_CHARACTERS = 300
+_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_LLAMACPP_ERROR = re.compile(r"^[\d.]+ E +(?P<text>.*)$")
+_ERROR = re.compile(r"(?:^|[\s\]])(?P<text>(?:[A-Za-z_][\w.]*)?(?:[Ee]rror|Exception): .*)$")
+
+
+def opened(log: Path) -> IO[bytes]:
+    """The file for a child to write to, emptied; DataError where it cannot be."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return log.open("wb")
+    except OSError as error:
+        raise cannot_write(log, error) from error
+
+
+def last_words(log: Path) -> list[str]:
+    """The first errors at the end of a log (later ones follow from them), else its last lines."""
+    lines = _tail(log)
+    found = (_LLAMACPP_ERROR.match(line) or _ERROR.search(line) for line in lines)
+    errors = [match["text"] for match in found if match]
+    chosen = list(dict.fromkeys(errors))[:_SHOWN_LINES] or lines[-_SHOWN_LINES:]
+    return [line[:_SHOWN_CHARACTERS] for line in chosen]
+
+
+def last_line(log: Path) -> str:
+    """What the engine said last; empty where it has said nothing yet."""
+    return next(iter(_tail(log)[-1:]), "")[:_SHOWN_CHARACTERS]
+
+
+def _tail(log: Path) -> list[str]:
+    """The last lines that hold something to see; of one that was written over, as progress is, what was left."""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        text = file.read().decode("utf-8", "replace")
+    lines = [_ESCAPE.sub("", line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
+    printable = ("".join(c for c in line if c.isprintable()).strip() for line in lines)
+    return [line for line in printable if line]

@@ -1,0 +1,46 @@
+"""Which Python packages an environment or a running process has, read from their own metadata."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Mapping
+from pathlib import Path
+
+import psutil
+
+from sagellm_benchmark.engines.base import Engine
+
+FRAMEWORKS = {"torch": "torch", "torch_npu": "torch-npu", "transformers": "transformers"}
+"""What an engine computes with, by the name under which a record states it."""
+
+_PLACES = ("lib*/python3*/site-packages", "lib*/python3*/dist-packages", "local/lib/python3*/dist-packages")
+
+
+def folders(prefix: Path) -> list[str]:
+    """Where a Python keeps packages: of an environment, or of a system's Python such as /usr."""
+    return [str(path) for place in _PLACES for path in sorted(prefix.glob(place))]
+
+
+def version(prefix: Path, distribution: str) -> str | None:
+    """The version of a package that is installed under `prefix`; None where it is not."""
+    found = importlib.metadata.distributions(name=distribution, path=folders(prefix))
+    return next((one.version for one in found if one.version), None)
+
+
+def versions(prefix: Path, engine: Engine) -> Mapping[str, str]:
+    """The engine's own components and what it computes with, each by its name in the record."""
+    wanted = {**engine.components, **FRAMEWORKS}
+    found = {name: version(prefix, package) for name, package in wanted.items()}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def of_process(pid: int) -> Path | None:
+    """The prefix of the Python that a process runs; None for another program, or one that we may not look at."""
+    try:
+        words = psutil.Process(pid).cmdline()
+    except psutil.Error:
+        return None
+    program = Path(words[0]) if words else Path()
+    if not program.is_absolute() or not program.name.startswith("python"):
+        return None
+    return program.parent.parent

@@ -1,0 +1,85 @@
+"""The process between us and an engine that we start: when we end, however, it ends the engine's whole family.
+
+Started as `python -m sagellm_benchmark.engines.supervisor COMMAND…`. It says the engine's process id as one line on
+standard output; whatever the engine prints goes to standard error. It ends when the engine does, with its status, and
+when its standard input does: the engine's group gets SIGTERM, time to go, and SIGKILL. On Linux it also adopts what
+the engine's processes leave behind, so that none of them escapes by starting a session of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import psutil
+
+from sagellm_benchmark.children import die_with
+
+PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
+GRACE_S = 10.0  # between SIGTERM and SIGKILL
+COULD_NOT_START = 127
+
+
+def main() -> None:
+    """Run the engine for as long as our standard input is open."""
+    for number in (signal.SIGTERM, signal.SIGINT):  # a handler, as the engine would inherit an ignored signal
+        signal.signal(number, lambda _number, _frame: None)
+    _adopt_orphans()
+    ours = os.getpid()
+    try:
+        engine = subprocess.Popen(
+            sys.argv[1:],
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            preexec_fn=lambda: die_with(ours),  # noqa: PLW1509 - no thread runs yet
+        )
+    except OSError as error:
+        sys.stderr.write(f"{sys.argv[1]}: {error.strerror or error}\n")
+        sys.exit(COULD_NOT_START)
+    sys.stdout.write(f"{engine.pid}\n")
+    sys.stdout.flush()
+    threading.Thread(target=_end_with_stdin, args=(engine,), daemon=True).start()
+    code = engine.wait()
+    _kill_family()
+    sys.stderr.flush()
+    os._exit(code if code >= 0 else 128 - code)  # an orderly end would wait for the thread that reads
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of every descendant whose own parent ends: a list of our children is then all of them."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _end_with_stdin(engine: subprocess.Popen[bytes]) -> None:
+    """End the engine once nobody holds the other end of our standard input."""
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGTERM)  # we are of the group, too, and stay
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        engine.wait(GRACE_S)
+    _kill_family()
+    os.killpg(0, signal.SIGKILL)
+
+
+def _kill_family() -> None:
+    """Kill every descendant; those that start others meanwhile are found in the next round."""
+    while family := [one for one in psutil.Process().children(recursive=True) if _runs(one)]:
+        for one in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(family, timeout=1.0)
+
+
+def _runs(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
+if __name__ == "__main__":
+    main()
