@@ -159,11 +159,11 @@ def _run(command: Sequence[str], log: Path, say: Callable[[str], None]) -> None:
     environ = {**settings, **os.environ}
     with logs.opened(log) as file, child(command, stdin=False, output=file, errors=file, env=environ) as step:
         while not step.ended(1.0):
-            say(logs.last_line(log))
+            say(" ".join(logs.last_lines(log, 1)))
         code = step.process.returncode
     if code != 0:
         raise DataError(
-            f"{Path(command[0]).name} could not make the environment: {'; '.join(logs.last_words(log))}",
+            f"{Path(command[0]).name} could not make the environment: {'; '.join(logs.last_lines(log))}",
             hint=f"see {log}; check the network and the disk, or install the engine by hand and name it with"
             " --engine-python",
         )

@@ -22,9 +22,9 @@ from sagellm_benchmark.net import get_json
 
 HOST = "127.0.0.1"
 POLL_S = 0.25
+START_S = 10.0  # for the supervisor, which has little to do
 LONG_S = 10.0  # after which the user sees what the engine is doing
 SUPERVISOR = (sys.executable, "-P", "-m", "sagellm_benchmark.engines.supervisor")
-PATIENCE = Patience(closed_s=12.0, terminated_s=1.0)  # the supervisor gives the engine ten seconds
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
 """For a model that lies on this machine: engines that ask the Hub first, or will not start without it, leave it be."""
@@ -40,6 +40,7 @@ class Launched:
     log: Path
     say: Callable[[str], None]
     environ: Mapping[str, str] = field(default_factory=dict)  # what is set for it on top of our own
+    grace_seconds: float = 10.0  # between SIGTERM and SIGKILL
     start_seconds: float = 1800.0  # large weights take long; the log's end is shown meanwhile
 
     @contextlib.contextmanager
@@ -50,12 +51,14 @@ class Launched:
         """
         port, second = _free_ports()
         command = filled(self.command, model=self.model, host=HOST, port=str(port), second_port=str(second))
+        supervised = (*SUPERVISOR, str(self.grace_seconds), *command)
+        patience = Patience(closed_s=self.grace_seconds + 2.0, terminated_s=1.0)
         url = f"http://{HOST}:{port}"
         with (
             logs.opened(self.log) as log,
-            child((*SUPERVISOR, *command), errors=log, env=self._environ(), patience=PATIENCE) as engine,
+            child(supervised, errors=log, env=self._environ(), patience=patience) as engine,
         ):
-            pid = int(engine.first_line(LONG_S) or self._failed(engine, command))
+            pid = int(engine.first_line(START_S) or self._failed(engine, command))
             self._wait(engine, url, command)
             with replace(self.served, base_url=url).open() as server:
                 yield replace(server, local=True, pid=pid)
@@ -75,7 +78,7 @@ class Launched:
                     f"{command[0]} did not begin to serve within {self.start_seconds:.0f} s",
                     hint=f"see its log {self.log}",
                 )
-            doing = f": {logs.last_line(self.log)}" if waited > LONG_S else ""
+            doing = ": ".join(["", *logs.last_lines(self.log, 1)]) if waited > LONG_S else ""
             self.say(f"{Path(command[0]).name} has been starting for {waited:.0f} s{doing}")
 
     def _failed(self, engine: Child, command: Sequence[str]) -> NoReturn:

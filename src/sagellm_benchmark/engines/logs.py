@@ -34,9 +34,9 @@ def last_words(log: Path) -> list[str]:
     return [line[:_SHOWN_CHARACTERS] for line in chosen]
 
 
-def last_line(log: Path) -> str:
-    """What the engine said last; empty where it has said nothing yet."""
-    return next(iter(_tail(log)[-1:]), "")[:_SHOWN_CHARACTERS]
+def last_lines(log: Path, most: int = _SHOWN_LINES) -> list[str]:
+    """What was written last; empty where there is nothing yet."""
+    return [line[:_SHOWN_CHARACTERS] for line in _tail(log)[-most:]]
 
 
 def _tail(log: Path) -> list[str]:

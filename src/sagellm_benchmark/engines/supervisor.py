@@ -1,9 +1,9 @@
 """The process between us and an engine that we start: when we end, however, it ends the engine's whole family.
 
-Started as `python -m sagellm_benchmark.engines.supervisor COMMAND…`. It says the engine's process id as one line on
-standard output; whatever the engine prints goes to standard error. It ends when the engine does, with its status, and
-when its standard input does: the engine's group gets SIGTERM, time to go, and SIGKILL. On Linux it also adopts what
-the engine's processes leave behind, so that none of them escapes by starting a session of its own.
+Started as `python -m sagellm_benchmark.engines.supervisor SECONDS COMMAND…`. It says the engine's process id as one
+line on standard output; whatever the engine prints goes to standard error. It ends when the engine does, with its
+status, and when its standard input does: the engine's group gets SIGTERM, so many seconds, and SIGKILL. On Linux it
+also adopts what the engine's processes leave behind, so that none of them escapes by a session of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import psutil
 from sagellm_benchmark.children import die_with
 
 PR_SET_CHILD_SUBREAPER = 36  # <linux/prctl.h>
-GRACE_S = 10.0  # between SIGTERM and SIGKILL
 COULD_NOT_START = 127
 
 
@@ -30,20 +29,20 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):  # a handler, as the engine would inherit an ignored signal
         signal.signal(number, lambda _number, _frame: None)
     _adopt_orphans()
-    ours = os.getpid()
+    grace_s, command, ours = float(sys.argv[1]), sys.argv[2:], os.getpid()
     try:
         engine = subprocess.Popen(
-            sys.argv[1:],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=sys.stderr,
             preexec_fn=lambda: die_with(ours),  # noqa: PLW1509 - no thread runs yet
         )
     except OSError as error:
-        sys.stderr.write(f"{sys.argv[1]}: {error.strerror or error}\n")
+        sys.stderr.write(f"{command[0]}: {error.strerror or error}\n")
         sys.exit(COULD_NOT_START)
     sys.stdout.write(f"{engine.pid}\n")
     sys.stdout.flush()
-    threading.Thread(target=_end_with_stdin, args=(engine,), daemon=True).start()
+    threading.Thread(target=_end_with_stdin, args=(engine, grace_s), daemon=True).start()
     code = engine.wait()
     _kill_family()
     sys.stderr.flush()
@@ -56,12 +55,12 @@ def _adopt_orphans() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def _end_with_stdin(engine: subprocess.Popen[bytes]) -> None:
+def _end_with_stdin(engine: subprocess.Popen[bytes], grace_s: float) -> None:
     """End the engine once nobody holds the other end of our standard input."""
     sys.stdin.buffer.read()
     os.killpg(0, signal.SIGTERM)  # we are of the group, too, and stay
     with contextlib.suppress(subprocess.TimeoutExpired):
-        engine.wait(GRACE_S)
+        engine.wait(grace_s)
     _kill_family()
     os.killpg(0, signal.SIGKILL)
 
