@@ -14,17 +14,23 @@ from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import environment, host
 from sagellm_benchmark.runs.context import Context, Observations
+from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
 from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
 from sagellm_benchmark.verdict.metrics import Measurement
-from sagellm_benchmark.verdict.summarize import summarize
+from sagellm_benchmark.verdict.summarize import Numbers, summarize
 
 
 def conclude(context: Context, seen: Observations) -> Record:
     """The record of what was seen."""
-    return Record(config(context, seen), summary(context, seen, judge(evidence(context, seen))))
+    looked_at, measured = evidence(context, seen), measurement(context, seen)
+    return Record(
+        config(context, seen),
+        summary(context, seen, judge(looked_at), summarize(seen.repeats, measured)),
+        Grounds.of(context.source, seen.repeats, looked_at, measured),
+    )
 
 
 def evidence(context: Context, seen: Observations) -> Evidence:
@@ -142,7 +148,7 @@ def _sagellm_version(spec: RunSpec, server: Server) -> str:
     return server.engine_version or "" if server.engine.is_sagellm else __version__
 
 
-def summary(context: Context, seen: Observations, verdict: Verdict) -> Summary:
+def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Numbers) -> Summary:
     """What came of it."""
     spec = context.spec
     stopped: Status = "timed out" if seen.timed_out else "interrupted"
@@ -156,7 +162,7 @@ def summary(context: Context, seen: Observations, verdict: Verdict) -> Summary:
         token_source=_token_source(context),
         asked_rate_rps=context.asked_rate_rps,
         slo_ms={metric: limit * 1e3 for metric, limit in spec.slo_s.items()},
-        numbers=summarize(seen.repeats, measurement(context, seen)),
+        numbers=numbers,
         client=Client(seen.health, seen.calibration),
         recounted_ratio=seen.recounted_ratio,
         contention_share=seen.contention_share,

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-import orjson
 
 from sagellm_benchmark.client.calibration import Calibration, calibrate
 from sagellm_benchmark.client.drive import drive
@@ -36,6 +35,7 @@ from sagellm_benchmark.runs.cache_probe import repeat_test
 from sagellm_benchmark.runs.conclude import conclude
 from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, columns, prompt_hash
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.verdict import stats
@@ -45,7 +45,6 @@ from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import RANDOM, WARMUP_INDEX, Source, open_source
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
-REQUESTS_FILE = "requests.jsonl"
 TIMER_S = 0.1  # by which a timer may be early
 MOST_ARRIVALS = 10_000_000
 RECOUNTED = 10  # answers whose text is tokenized again
@@ -175,7 +174,8 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
             asked_to_end = threading.Event()
             with first_signal((signal.SIGINT,), asked_to_end.set):  # what was measured is read to its end
                 repeats = [_decoded(load, context, log, count) for load in loads]
-    interrupted, test = loads[-1].interrupted or cut_short or asked_to_end.is_set(), None
+    last = loads[-1].observed
+    interrupted, test = last.interrupted or cut_short or asked_to_end.is_set(), None
     if not interrupted:
         try:
             test = _repeat_test(context, repeats, listener)
@@ -183,11 +183,11 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
             interrupted = True
     return Observations(
         repeats=tuple(repeats),
-        health=worst([load.health for load in loads]),
+        health=worst([load.observed.health for load in loads]),
         calibration=calibration,
         started_at=started_at,
         interrupted=interrupted,
-        timed_out=_timed_out(context, loads[-1]),
+        timed_out=_timed_out(context, last),
         recounted_ratio=count.ratio,
         repeat_test=test,
         peak_memory_mib=peak_memory,
@@ -197,9 +197,9 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
     )
 
 
-def _driven(context: Context, raw: Path, listener: Listener) -> tuple[list[Observed], bool]:
+def _driven(context: Context, raw: Path, listener: Listener) -> tuple[list[_Repeat], bool]:
     """The loads of all repeats, and whether an end in between left some of them out: those before it are kept."""
-    loads: list[Observed] = []
+    loads: list[_Repeat] = []
     try:
         for load in _loads(context, raw, listener):
             loads.append(load)  # noqa: PERF402 - what is there must survive what comes
@@ -212,9 +212,17 @@ def _driven(context: Context, raw: Path, listener: Listener) -> tuple[list[Obser
     return loads, False
 
 
-def _decoded(load: Observed, context: Context, log: _RequestLog, count: _TokenCount) -> stats.Columns:
-    window_s = _window_s(load, context)
-    return stats.collect(log.through(_placed(load, window_s)), count, window_s)
+def _decoded(load: _Repeat, context: Context, log: _RequestLog, count: _TokenCount) -> stats.Columns:
+    window_s = _window_s(load.observed, context)
+    requests = (_noted(sample, load, context, count) for sample in _placed(load.observed, window_s))
+    return columns(log.through(requests), window_s)
+
+
+def _noted(sample: Sample, load: _Repeat, context: Context, count: _TokenCount) -> Request:
+    """A sample with what the run alone knows of it: its place, its prompt, its tokens."""
+    conversation = load.first + sample.index
+    text = context.source.conversation(conversation)[sample.turn].text
+    return Request(load.number, conversation, prompt_hash(text), count(sample) if sample.ok else None, sample)
 
 
 def _timed_out(context: Context, load: Observed) -> bool:
@@ -234,7 +242,16 @@ def _raw(folder: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def _loads(context: Context, raw: Path, listener: Listener) -> Iterator[Observed]:
+@dataclass(frozen=True, slots=True)
+class _Repeat:
+    """One load of several, and its first conversation in the source."""
+
+    number: int
+    first: int
+    observed: Observed
+
+
+def _loads(context: Context, raw: Path, listener: Listener) -> Iterator[_Repeat]:
     """One load for each repeat, recorded in a folder of its own; none after one that was interrupted."""
     label = f"{context.workload.name} on {context.server.model.name}"
     first = 0  # of the conversations: no repeat sends those of another
@@ -244,7 +261,7 @@ def _loads(context: Context, raw: Path, listener: Listener) -> Iterator[Observed
         load = _drive(
             context, plan, conversations, count, raw / str(repeat), partial(listener.progress, label)
         )
-        yield load
+        yield _Repeat(repeat, first, load)
         if load.interrupted:
             return
         first += ENDLESS if count is None else count
@@ -360,7 +377,7 @@ def _window_s(observed: Observed, context: Context) -> tuple[float, float] | Non
 
 
 class _RequestLog:
-    """requests.jsonl, written as samples are decoded and flushed whole at the end."""
+    """requests.jsonl, written as requests are decoded and flushed whole at the end."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -378,14 +395,14 @@ class _RequestLog:
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
-    def through(self, samples: Iterator[Sample]) -> Iterator[Sample]:
-        """Hand every sample on, written."""
-        for sample in samples:
+    def through(self, requests: Iterator[Request]) -> Iterator[Request]:
+        """Hand every request on, written."""
+        for request in requests:
             try:
-                self.file.write(orjson.dumps(sample, option=orjson.OPT_APPEND_NEWLINE))
+                self.file.write(request.line)
             except OSError as error:
                 raise cannot_write(self.path, error) from error
-            yield sample
+            yield request
 
 
 class _TokenCount:

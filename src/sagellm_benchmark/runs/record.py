@@ -12,6 +12,7 @@ from sagellm_benchmark.engines.base import Api, ModelFacts, Weights
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.machine.nvidia import GpuFigures
+from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.metrics import Latency, Metric
 from sagellm_benchmark.verdict.stats import Distribution
@@ -157,3 +158,4 @@ class Record:
 
     config: Config
     summary: Summary
+    grounds: Grounds | None = None  # of a run that has just ended; one that is read from its files has none

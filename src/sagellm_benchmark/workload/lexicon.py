@@ -40,6 +40,12 @@ class Lexicon:
     tokens_per_word: float = 1.0  # where the server's count is only known as a line
     _sums: frozenset[int] = field(default=frozenset(), repr=False)
 
+    @classmethod
+    def of(cls, first: Priced, later: Priced, *, overhead: int, tokens_per_word: float) -> Lexicon:
+        """A lexicon whose prices somebody wrote down."""
+        sums = frozenset[int]() if set(later) == {1} else _sums(later)
+        return cls(first, later, overhead, known=True, tokens_per_word=tokens_per_word, _sums=sums)
+
     def fill(self, rng: random.Random, budget: int) -> tuple[list[str], int]:
         """Words to put behind others, of `budget` tokens together, and what is left where prices do not add up."""
         if len(self.later) == 1 and 1 in self.later:

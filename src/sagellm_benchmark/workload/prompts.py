@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.errors import UsageError
@@ -40,6 +40,21 @@ class Prompts:
         self._later = _shuffled(self._lexicon.later, f"{self._key}/later")
         if counter is not None and counter.cheap:
             self.exact = self._fit(counter.count)
+
+    @property
+    def workload(self) -> Workload:
+        """What they were made for; of a trace, with its longest prompt."""
+        return self._workload
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """The words, and what they cost on the server."""
+        return self._lexicon
+
+    @property
+    def fitted(self) -> Mapping[int, Conversation]:
+        """The conversations that the server's own count mended, by index."""
+        return self._fitted
 
     @property
     def overhead_tokens(self) -> int:

@@ -1,0 +1,78 @@
+"""What a run's numbers and verdict rest on beyond its requests, written down so that they can be computed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+import orjson
+
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.runs.requests import Window
+from sagellm_benchmark.verdict.checks import Evidence
+from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.stats import Columns
+from sagellm_benchmark.workload import recipe
+from sagellm_benchmark.workload.sources import Source
+
+T = TypeVar("T", Evidence, Measurement)
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Plain JSON values; Evidence and Measurement without the columns, which the requests give."""
+
+    windows_s: tuple[Window | None, ...]  # of each repeat; None where its requests alone make it
+    looked_at: Mapping[str, Any]
+    measured: Mapping[str, Any]
+    prompts: Mapping[str, Any] | None  # what they were made of; None where they come from a file
+
+    @classmethod
+    def of(
+        cls, source: Source, repeats: Sequence[Columns], looked_at: Evidence, measured: Measurement
+    ) -> Grounds:
+        """Those of a run that is over."""
+        windows = tuple(
+            None if one.inside is None else (one.first_start_s, one.last_end_s) for one in repeats
+        )
+        return cls(windows, _without_columns(looked_at), _without_columns(measured), recipe.written(source))
+
+    @classmethod
+    def parse(cls, value: Any) -> Grounds:
+        """Grounds as they were written. Raises DataError where they are damaged."""
+        try:
+            return msgspec.convert(value, cls)
+        except msgspec.ValidationError as error:
+            raise _damaged(str(error)) from error
+
+    def evidence(self, columns: Columns) -> Evidence:
+        """What the checks are to look at, with these columns. Raises DataError where something is damaged."""
+        return _with_columns(self.looked_at, Evidence, columns)
+
+    def measurement(self, columns: Columns) -> Measurement:
+        """What the metrics are computed from, with these columns. Raises DataError likewise."""
+        return _with_columns(self.measured, Measurement, columns)
+
+
+def _without_columns(value: Evidence | Measurement) -> dict[str, Any]:
+    shallow = {one.name: getattr(value, one.name) for one in fields(value) if one.name != "columns"}
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(shallow))
+    return plain
+
+
+def _with_columns(said: Mapping[str, Any], kind: type[T], columns: Columns) -> T:
+    """What an earlier version did not know yet has its default."""
+    hints = get_type_hints(kind)
+    try:
+        values = {name: msgspec.convert(value, hints[name]) for name, value in said.items() if name in hints}
+        return kind(columns=columns, **values)
+    except (msgspec.ValidationError, TypeError) as error:
+        raise _damaged(str(error)) from error
+
+
+def _damaged(why: str) -> DataError:
+    return DataError(
+        f"what the run rests on is damaged: {why}", hint="restore its evidence, or measure again"
+    )
