@@ -14,6 +14,7 @@ import pytest
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.runs.search import MOST_MISSES, MOST_STEPS
 from tests import command
+from tests.evidence.support import verified
 from tests.fakes.openai_server import Script, serving
 from tests.waiting import wait_for
 
@@ -25,7 +26,10 @@ QUICK = ("--no-calibrate", "--warmup", "0")
 
 
 def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return command.run("run", *QUICK, *arguments, cwd=folder, env=env)
+    done = command.run("run", *QUICK, *arguments, cwd=folder, env=env)
+    for evidence in folder.glob("outputs/*/*/*_[0-9][0-9][0-9]/evidence.json"):
+        assert verified(evidence.parent).mismatches == ()
+    return done
 
 
 def ctrl_c(folder: Path, when: Callable[[], bool], *arguments: str) -> int:
@@ -65,6 +69,7 @@ def test_an_endpoint_is_measured_and_leaves_every_file(tmp_path: Path) -> None:
         "config.json",
         "summary.json",
         "requests.jsonl",
+        "evidence.json",
         "Q1_leaderboard.json",
         "REPORT.md",
         "report.html",

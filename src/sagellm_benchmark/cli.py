@@ -293,6 +293,29 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool) -> 
 
 
 @main.command()
+@click.argument("subject")
+@click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@of_store
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, as_json: bool) -> int:
+    """Compute a row again from its requests, and say what does not fit; exit 6 when something does not.
+
+    SUBJECT is a run's folder, a row's file, or the id of a published row. BUNDLE is the file of its evidence, where
+    that lies somewhere else.
+    """
+    from sagellm_benchmark.evidence import find
+    from sagellm_benchmark.evidence import verify as core
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.report import proof
+
+    case = find.find(subject, bundle, lambda: open_store(repo, to))
+    found = core.verify(case.row, case.files)
+    click.echo(to_json(proof.verified_json(found)).decode() if as_json else proof.verified_text(found))
+    return Exit.DONE if found.fits else Exit.INVALID_RUN
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the screen.")
 @click.option(
     "--log", type=click.Path(path_type=Path), help="A failed workflow run's text, to say what blocked it."

@@ -12,6 +12,7 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write
 
 LATEST = "latest"
+ROW_FILES = "_leaderboard.json"
 
 
 def path_part(name: str) -> str:
@@ -57,3 +58,8 @@ def newest(root: Path) -> Path:
             f"there is no finished run under {root}", hint="measure something first: sagellm-benchmark run"
         )
     return max(found, key=lambda folder: (folder / "summary.json").stat().st_mtime)
+
+
+def row_file(folder: Path) -> Path | None:
+    """The row of a finished run; None where it gave none to publish."""
+    return next((path for path in sorted(folder.glob(f"*{ROW_FILES}")) if path.is_file()), None)

@@ -16,8 +16,8 @@ from sagellm_benchmark.board.rules import repeated_key
 from sagellm_benchmark.board.schema import Strength, problems
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
+from sagellm_benchmark.outputs import ROW_FILES
 
-ROW_FILES = "_leaderboard.json"
 MAX_BOARD_BYTES = 1 << 30
 _ONE_ROW = Limits(file_bytes=1 << 20, rows=1, values=100_000)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from sagellm_benchmark.board import proof
 from sagellm_benchmark.board.identity import UUID
 
 _VERSION = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){2,3}")
@@ -106,6 +107,10 @@ PLAIN_NAME = Kind(
 UUID_TEXT = Kind(
     "a UUID in lower-case hexadecimal with dashes",
     lambda value: isinstance(value, str) and UUID.fullmatch(value) is not None,
+)
+SHA256 = Kind(
+    "a SHA-256 in lower-case hexadecimal",
+    lambda value: isinstance(value, str) and proof.SHA256.fullmatch(value) is not None,
 )
 VERSION = Kind(
     "a version X.Y.Z or X.Y.Z.W",

@@ -158,6 +158,8 @@ NEW = (
     ),
     optional("validity.reasons", rules.TEXTS),
     optional("validity.not_checked", rules.TEXTS),
+    optional("evidence", rules.OBJECT),
+    Rule("evidence.sha256", rules.SHA256),
 )
 """The whole contract, v1, and this toolkit's own fields. Fields that it does not name are free, but never hostile."""
 

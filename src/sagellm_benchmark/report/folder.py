@@ -9,6 +9,7 @@ from typing import Any
 
 from sagellm_benchmark import outputs
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.evidence import files as evidence
 from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.report import html, markdown, sweep
 from sagellm_benchmark.report.view import view
@@ -31,12 +32,14 @@ class Finished:
 
 def save(folder: Path, record: Record) -> Finished:
     """Write a record's files, the row last: what has a row is whole."""
-    row = rows.build(record)
+    row: Mapping[str, Any] | None = rows.build(record)
     shown = view(record)
     write_whole(folder / CONFIG, to_json(config_json(record.config)))
     write_whole(folder / SUMMARY, to_json(summary_json(record.summary)))
     write_whole(folder / REPORT, markdown.render_markdown(shown).encode())
     write_whole(folder / PAGE, html.render_html(shown).encode())
+    if row is not None:
+        row = evidence.write(folder, record, row)
     if row is not None and record.summary.status == "complete":
         name = outputs.path_part(record.config.workload.name)
         write_whole(folder / f"{name}_leaderboard.json", to_json(row))

@@ -212,7 +212,7 @@ def _metadata(config: Config, summary: Summary, workload: str) -> dict[str, Any]
         "data_source": "sagellm-benchmark",
         "engine": config.server.engine,
         "engine_version": config.server.engine_version,
-        "reproducible_cmd": _for_others(config.tool.command),
+        "reproducible_cmd": for_others(config.tool.command),
         "git_commit": config.tool.git_commit,
         "release_date": summary.finished_at[:10],
         "changelog_url": CHANGELOG,
@@ -222,7 +222,7 @@ def _metadata(config: Config, summary: Summary, workload: str) -> dict[str, Any]
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _for_others(command: str) -> str:
+def for_others(command: str) -> str:
     """The command without what is only ours: the server's address, and the folders that files lie in."""
     words, shown = shlex.split(command), []
     for before, word in zip(["", *words], words, strict=False):
@@ -232,5 +232,10 @@ def _for_others(command: str) -> str:
         elif option == "--base-url" and is_joined:
             shown.append("--base-url=BASE_URL")
         else:
-            shown.append(_FOLDERS.sub("", word))
+            shown.append(without_folders(word))
     return shlex.join(shown)
+
+
+def without_folders(text: str) -> str:
+    """A text without the folders of the paths in it."""
+    return _FOLDERS.sub("", text)

@@ -1,0 +1,24 @@
+"""Which evidence a row names, and where that lies."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+EVIDENCE = "evidence"
+"""The folder of bundles, in the dataset and in hf_data/ alike."""
+SUFFIX = ".tar.xz"
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def evidence_of(row: Any) -> str | None:
+    """The SHA-256 of the statement that a row names; None where it names none."""
+    evidence = row.get("evidence") if isinstance(row, dict) else None
+    digest = evidence.get("sha256") if isinstance(evidence, dict) else None
+    return digest if isinstance(digest, str) and SHA256.fullmatch(digest) else None
+
+
+def bundle_path(digest: str) -> str:
+    """Where the bundle of a statement lies, named by the statement, whatever else is packed with it."""
+    return f"{EVIDENCE}/{digest}{SUFFIX}"

@@ -1,0 +1,75 @@
+"""The evidence of a run: written when it is over, packed for everybody, opened again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sagellm_benchmark.board.read import read_whole
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.evidence.bundle import pack
+from sagellm_benchmark.evidence.statement import (
+    EVIDENCE_FILE,
+    PUBLIC,
+    public_config,
+    sha256,
+    statement,
+    with_evidence,
+)
+from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.runs import codec
+from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.runs.requests import REQUESTS_FILE, without_words
+
+CONFIG, SUMMARY, SERVER_LOG = "config.json", "summary.json", "server.log"
+_FILES = (CONFIG, SUMMARY, REQUESTS_FILE, SERVER_LOG)
+_MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run has digests, and nothing to be handed out
+_MOST_BYTES = 1 << 30
+
+
+def write(folder: Path, record: Record, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write evidence.json beside the files that it is about, which must be there; the row that names it.
+
+    A record whose grounds nobody noted has no evidence, and its row stays as it is.
+    """
+    if record.grounds is None or not (folder / REQUESTS_FILE).is_file():
+        return row
+    digests = {name: _digest(folder / name) for name in _FILES if (folder / name).is_file()}
+    digests |= {name: sha256(content) for name, content in _public(folder).items()}
+    content = statement(record, row, record.grounds, digests)
+    write_whole(folder / EVIDENCE_FILE, content)
+    return with_evidence(row, sha256(content))
+
+
+def bundle(folder: Path) -> bytes:
+    """What everybody may see of a run's evidence, packed. Raises DataError where it is missing or too large."""
+    held = {name: read_whole(folder / name, _MOST_BYTES) for name in (EVIDENCE_FILE, SUMMARY)}
+    return pack(held | _public(folder))
+
+
+def in_folder(folder: Path) -> dict[str, bytes]:
+    """A run's files by name. Raises DataError where one that must be there is missing."""
+    if not (folder / EVIDENCE_FILE).is_file():
+        raise DataError(
+            f"{folder} holds no evidence", hint="a run of an older version, or without numbers, has none"
+        )
+    names = [EVIDENCE_FILE, *(name for name in _FILES if name != SERVER_LOG or (folder / name).exists())]
+    return {name: read_whole(folder / name, _MOST_BYTES) for name in names}
+
+
+def _public(folder: Path) -> dict[str, bytes]:
+    """The forms of config.json and requests.jsonl that everybody may see, under the names of their digests."""
+    if (folder / REQUESTS_FILE).stat().st_size > _MOST_REQUESTS_BYTES:
+        return {}
+    record = codec.parse((folder / CONFIG).read_bytes(), (folder / SUMMARY).read_bytes())
+    return {
+        f"{PUBLIC}{CONFIG}": to_json(codec.config_json(public_config(record.config))),
+        f"{PUBLIC}{REQUESTS_FILE}": without_words((folder / REQUESTS_FILE).read_bytes()),
+    }
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,98 @@
+"""Where a row and its evidence are: in a run's folder, in files, or in the dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sagellm_benchmark.board.entry import BOARDS, entries
+from sagellm_benchmark.board.identity import UUID
+from sagellm_benchmark.board.proof import bundle_path, evidence_of
+from sagellm_benchmark.board.read import read_rows, read_whole
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.evidence import files, statement
+from sagellm_benchmark.evidence.bundle import MOST_PACKED, unpack
+from sagellm_benchmark.hub.plan import submitted_entry
+from sagellm_benchmark.hub.retry import retrying
+from sagellm_benchmark.hub.store import SUBMISSIONS, Store
+from sagellm_benchmark.outputs import row_file
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A row, and the files that are to prove it."""
+
+    row: Any
+    files: Mapping[str, bytes]
+
+
+def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> Case:
+    """The case that a run's folder, a row's file, or a row's id names; the store is opened only for an id.
+
+    Raises DataError where the row or its evidence is not there, RemoteError where the store is out of reach.
+    """
+    path = Path(subject)
+    packed = None if bundle is None else read_whole(bundle, MOST_PACKED)
+    if path.is_dir():
+        held = files.in_folder(path)
+        return Case(_row_of_run(path, held), held if packed is None else unpack(packed))
+    if path.exists() or not UUID.fullmatch(subject):
+        row = _only_row(path)
+        return Case(row, _beside(path, row) if packed is None else unpack(packed))
+    store = open_store()
+    return retrying(lambda: _published(store, subject, packed))
+
+
+def _row_of_run(folder: Path, held: Mapping[str, bytes]) -> Any:
+    """The run's row; of a run that gave none to publish, the one that its evidence speaks of."""
+    path = row_file(folder)
+    if path is not None:
+        return _only_row(path)
+    content = held[statement.EVIDENCE_FILE]
+    return statement.with_evidence(statement.parse(content).row, statement.sha256(content))
+
+
+def _only_row(path: Path) -> Any:
+    found = read_rows(path)
+    if len(found) != 1:
+        raise DataError(f"{path} holds {len(found)} rows", hint="name one of them by its id")
+    return found[0].row
+
+
+def _beside(path: Path, row: Any) -> Mapping[str, bytes]:
+    """The evidence in a row's own folder: of a run, or with bundles as in hf_data/."""
+    if (path.parent / statement.EVIDENCE_FILE).is_file():
+        return files.in_folder(path.parent)
+    digest = evidence_of(row)
+    packed = None if digest is None else path.parent / bundle_path(digest)
+    if packed is None or not packed.is_file():
+        raise DataError(f"there is no evidence beside {path}", hint="name the bundle after the row")
+    return unpack(read_whole(packed, MOST_PACKED))
+
+
+def _published(store: Store, entry_id: str, packed: bytes | None) -> Case:
+    snapshot = store.read(BOARDS)
+    if snapshot.commit is None:
+        raise DataError(f"{store.name} does not exist", hint="name it with --repo or --to")
+    board = (entry for name, content in snapshot.files.items() for entry in entries(name, content))
+    row = next((entry.row for entry in board if entry.entry_id == entry_id), None)
+    if row is None:
+        row = _submitted(store, entry_id, snapshot.commit)
+    digest = evidence_of(row)
+    if packed is None and digest is not None:
+        packed = store.read([bundle_path(digest)], commit=snapshot.commit).files.get(bundle_path(digest))
+    if packed is None:
+        raise DataError(
+            f"{store.name} holds no evidence of row {entry_id}",
+            hint="it is a claim, as rows of older versions are",
+        )
+    return Case(row, unpack(packed))
+
+
+def _submitted(store: Store, entry_id: str, commit: str) -> Any:
+    paths = [path for path in store.paths(SUBMISSIONS, commit) if path.endswith(f"/{entry_id}.json")]
+    if not paths:
+        raise DataError(f"{store.name} holds no row {entry_id}", hint="look at the ids on the board")
+    return submitted_entry(paths[0], store.read(paths[:1], commit=commit).files[paths[0]]).row

@@ -1,0 +1,109 @@
+"""evidence.json: an in-toto Statement that binds a row to the files of its run.
+
+https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md. Its subjects are the run's files, and the public
+forms of those that hold more than everybody may see; its predicate holds the row and what that follows from.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import to_json
+from sagellm_benchmark.runs import row as rows
+from sagellm_benchmark.runs.grounds import Grounds
+from sagellm_benchmark.runs.record import Config, Record
+
+EVIDENCE_FILE = "evidence.json"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://github.com/intellistream/sagellm-benchmark/evidence/v1"
+PUBLIC = "public/"
+"""Before the name of a file's form that everybody may see."""
+
+_LATER = ("entry_id", "evidence")  # what a row gets when its evidence is there
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that was read: what it says of which bytes."""
+
+    digests: Mapping[str, str]  # SHA-256 by name
+    row: Mapping[str, Any]
+    predicate: Mapping[str, Any]
+    grounds: Grounds
+
+
+def sha256(content: bytes) -> str:
+    """In hexadecimal."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def statement(record: Record, row: Mapping[str, Any], grounds: Grounds, digests: Mapping[str, str]) -> bytes:
+    """The bytes of evidence.json. Equal runs give equal bytes."""
+    return to_json(
+        {
+            "_type": STATEMENT_TYPE,
+            "subject": [{"name": name, "digest": {"sha256": digests[name]}} for name in sorted(digests)],
+            "predicateType": PREDICATE_TYPE,
+            "predicate": {"row": without_evidence(row), **facts(record), "grounds": grounds},
+        }
+    )
+
+
+def facts(record: Record) -> dict[str, Any]:
+    """What the predicate says of a run besides its row, as JSON."""
+    config = record.config
+    calibration = record.summary.client.calibration
+    return {
+        "tool": {"name": config.tool.name, "version": config.tool.version},
+        "commit": config.tool.git_commit,
+        "seed": config.seed,
+        "dataset": {"name": config.dataset.name, "sha256": config.dataset.sha256},
+        "calibration": None if calibration is None else asdict(calibration),
+    }
+
+
+def parse(content: bytes) -> Statement:
+    """A statement's parts. Raises DataError for bytes that are none of ours."""
+    try:
+        value = orjson.loads(content)
+        if (value["_type"], value["predicateType"]) != (STATEMENT_TYPE, PREDICATE_TYPE):
+            raise DataError(
+                "the evidence is of another kind", hint="use the version of this tool that wrote it"
+            )
+        predicate = value["predicate"]
+        digests = {str(one["name"]): str(one["digest"]["sha256"]) for one in value["subject"]}
+        return Statement(digests, dict(predicate["row"]), predicate, Grounds.parse(predicate["grounds"]))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{EVIDENCE_FILE} is damaged: {error}", hint="restore it, or measure again"
+        ) from error
+
+
+def with_evidence(row: Mapping[str, Any], digest: str) -> dict[str, Any]:
+    """The row that names its evidence. Its id covers that, so that nobody can exchange one without the other."""
+    named = {**row, "evidence": {"sha256": digest}}
+    return {**named, "entry_id": entry_id(named)}
+
+
+def without_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the row says by itself, also without the mark that only maintainers set."""
+    said = {name: value for name, value in row.items() if name not in _LATER}
+    if isinstance(said.get("metadata"), dict):
+        said["metadata"] = {**said["metadata"], "verified": False}
+    return said
+
+
+def public_config(config: Config) -> Config:
+    """The same without where the server is, and without folders of this machine."""
+    server = replace(
+        config.server, base_url="BASE_URL", served_model=rows.without_folders(config.server.served_model)
+    )
+    tool = replace(config.tool, command=rows.for_others(config.tool.command))
+    return replace(config, tool=tool, server=server)

@@ -1,0 +1,200 @@
+"""Computes a row again from its requests, and says what does not fit. Pure: bytes in, findings out."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.proof import evidence_of
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.evidence import statement as statements
+from sagellm_benchmark.evidence.statement import EVIDENCE_FILE, PUBLIC, Statement, sha256, without_evidence
+from sagellm_benchmark.runs import codec
+from sagellm_benchmark.runs import requests as lines
+from sagellm_benchmark.runs import row as rows
+from sagellm_benchmark.runs.codec import summary_json
+from sagellm_benchmark.runs.record import Config, Record
+from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request
+from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.summarize import summarize
+from sagellm_benchmark.workload import recipe
+from sagellm_benchmark.workload.sources import RANDOM
+
+CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
+_HASHED = 1_000  # conversations that the hash of a run's prompts covers
+
+
+@dataclass(frozen=True, slots=True)
+class Mismatch:
+    """A field that says something else than what follows from the requests."""
+
+    field: str
+    claimed: Any
+    recomputed: Any
+
+    def __str__(self) -> str:
+        return f"{self.field}: claimed {_shown(self.claimed)}, recomputed {_shown(self.recomputed)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What came of it; `not_checked` says what nobody could look at."""
+
+    entry_id: str
+    requests: int
+    mismatches: tuple[Mismatch, ...]
+    not_checked: tuple[str, ...]
+
+    @property
+    def fits(self) -> bool:
+        """Whether the row follows from its evidence."""
+        return not self.mismatches
+
+
+def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
+    """Hold a row against the files of its run, or of its bundle. Raises DataError for what cannot be read."""
+    if not isinstance(row, dict) or evidence_of(row) is None:
+        raise DataError(
+            "the row names no evidence",
+            hint="it is from an older version, or not from this tool: it is a claim",
+        )
+    content = _file(files, EVIDENCE_FILE)
+    said = statements.parse(content)
+    claimed = codec.parse(_file(files, "config.json"), _file(files, "summary.json"))
+    requests = list(lines.read(_file(files, REQUESTS_FILE)))
+    try:
+        computed = _recomputed(said, claimed, requests)
+        other_prompts, not_checked = _prompts(said, claimed.config, requests)
+        against = tuple(_against(row, said, claimed, computed))
+    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise DataError(
+            f"the evidence lacks what belongs there: {error!r}", hint="restore it, or measure again"
+        ) from error
+    bound = (*_bound(row, content), *_digests(said, files))
+    return Findings(
+        str(row.get("entry_id")), len(requests), (*bound, *against, *other_prompts), tuple(not_checked)
+    )
+
+
+def differences(field: str, claimed: Any, recomputed: Any) -> Iterator[Mismatch]:
+    """Where two JSON values differ by more than rounding; objects and arrays are gone through."""
+    if isinstance(claimed, Mapping) and isinstance(recomputed, Mapping):
+        for name in {**claimed, **recomputed}:
+            below = f"{field}.{name}" if field else str(name)
+            yield from differences(below, claimed.get(name), recomputed.get(name))
+    elif isinstance(claimed, list | tuple) and isinstance(recomputed, list | tuple):
+        if len(claimed) != len(recomputed):
+            yield Mismatch(field, list(claimed), list(recomputed))
+        for place, pair in enumerate(zip(claimed, recomputed, strict=False)):
+            yield from differences(f"{field}[{place}]", *pair)
+    elif not _same(claimed, recomputed):
+        yield Mismatch(field, claimed, recomputed)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if type(one) in (int, float) and type(other) in (int, float):
+        return math.isclose(one, other, rel_tol=CLOSE, abs_tol=1e-12)
+    return type(one) is type(other) and bool(one == other)
+
+
+def _bound(row: dict[str, Any], content: bytes) -> Iterator[Mismatch]:
+    """Row and statement must name each other."""
+    yield from differences("evidence.sha256", evidence_of(row), sha256(content))
+    yield from differences("entry_id", row.get("entry_id"), entry_id(row))
+
+
+def _digests(said: Statement, files: Mapping[str, bytes]) -> Iterator[Mismatch]:
+    """Every file must be the one that the statement is about."""
+    for name, content in files.items():
+        if name in said.digests:
+            yield from differences(f"sha256 of {name}", said.digests[name], sha256(content))
+
+
+def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Record:
+    """The record that the requests give, in the way in which the run itself came to its own."""
+    repeats = lines.repeats(requests, said.grounds.windows_s)
+    columns = stats.join(repeats)
+    verdict = judge(said.grounds.evidence(columns))
+    summary = replace(
+        claimed.summary,
+        numbers=summarize(repeats, said.grounds.measurement(columns)),
+        valid=verdict.valid,
+        reasons=verdict.reasons,
+        not_checked=verdict.not_checked,
+    )
+    return Record(claimed.config, summary)
+
+
+def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:
+    """What row, summary and statement claim, against what was computed."""
+    summaries = (_plain(summary_json(record.summary)) for record in (claimed, computed))
+    yield from differences("summary", *summaries)
+    again = _plain(without_evidence(rows.build(computed) or {}))
+    yield from differences("", without_evidence(row), again)
+    yield from differences("evidence.row", said.row, again)
+    for name, value in _plain(statements.facts(computed)).items():
+        yield from differences(f"evidence.{name}", said.predicate[name], value)
+
+
+def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[list[Mismatch], list[str]]:
+    """Make every prompt again, and say which are others; and what of them could not be made again."""
+    if said.grounds.prompts is None:
+        return [], [
+            f"prompts: they come from the file {config.dataset.name}, which is not part of the evidence"
+        ]
+    again = recipe.made_again(said.grounds.prompts, config.seed)
+    wrong = list(_other_prompts(again, requests, uniform=config.dataset.uniform))
+    if config.dataset.name == RANDOM:
+        wrong += differences("workload", asdict(config.workload), asdict(again.prompts.workload))
+        wrong += differences("dataset.sha256", config.dataset.sha256, _content_hash(again))
+    unknown = []
+    if again.mended:
+        unknown.append(
+            f"ends of {len(again.mended)} conversations: the server's tokenizer mended their lengths, "
+            f"so that {again.unmade_share:.1%} of their text is as the evidence says, and not from the seed"
+        )
+    return wrong, unknown
+
+
+def _other_prompts(again: recipe.Again, requests: list[Request], *, uniform: bool) -> Iterator[Mismatch]:
+    """Those whose text is another; `uniform`: all have the lengths of the workload."""
+    workload = again.prompts.workload
+    for request in requests:
+        sample = request.sample
+        asked = workload.input_tokens if uniform else sample.asked_input_tokens
+        text = again.text(request.conversation, sample.turn, asked, sample.asked_output_tokens)
+        name = f"prompt of conversation {request.conversation}, turn {sample.turn}"
+        yield from differences(name, request.prompt_sha256, lines.prompt_hash(text))
+
+
+def _content_hash(again: recipe.Again) -> str:
+    digest = hashlib.sha256()
+    for index in range(min(again.prompts.count, _HASHED)):
+        for text in again.texts(index):
+            digest.update(text.encode() + b"\0")
+    return digest.hexdigest()
+
+
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
+    """A file, or its form that everybody may see."""
+    content = files.get(name, files.get(f"{PUBLIC}{name}"))
+    if content is None:
+        raise DataError(f"{name} is missing", hint="give the run's folder, or its bundle")
+    return content
+
+
+def _plain(value: Any) -> Any:
+    """As it reads when it was written."""
+    return orjson.loads(orjson.dumps(value))
+
+
+def _shown(value: Any) -> str:
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    return text if len(text) <= 80 else f"{text[:77]}…"

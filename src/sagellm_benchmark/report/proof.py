@@ -1,0 +1,37 @@
+"""What became of a row's evidence, for the terminal and as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sagellm_benchmark.evidence.verify import Findings
+from sagellm_benchmark.report.text import plain
+
+_MOST = 20
+
+
+def verified_text(found: Findings) -> str:
+    """One line for each thing that does not fit, or a word that all does."""
+    lines = [f"row {found.entry_id}, {found.requests} requests"]
+    lines += [f"  ✗ {plain(str(mismatch))}" for mismatch in found.mismatches[:_MOST]]
+    if len(found.mismatches) > _MOST:
+        lines.append(f"  … and {len(found.mismatches) - _MOST} more")
+    lines += [f"  not checked: {plain(why)}" for why in found.not_checked]
+    fits = "✓ every number and the verdict follow from the requests"
+    return "\n".join(
+        [*lines, fits if found.fits else f"✗ {len(found.mismatches)} do not follow from the requests"]
+    )
+
+
+def verified_json(found: Findings) -> dict[str, Any]:
+    """The same for programs, nothing left out."""
+    return {
+        "entry_id": found.entry_id,
+        "fits": found.fits,
+        "requests": found.requests,
+        "mismatches": [
+            {"field": one.field, "claimed": one.claimed, "recomputed": one.recomputed}
+            for one in found.mismatches
+        ],
+        "not_checked": list(found.not_checked),
+    }
