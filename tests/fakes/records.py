@@ -13,7 +13,7 @@ from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Cpu, Host
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Summary, Tool
-from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.metrics import METRICS, Measurement, Metric
 from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests.fakes.samples import closed_loop, columns
@@ -102,6 +102,7 @@ def a_summary(
     repeats: Sequence[Sequence[Sample]] = (),
     slo_s: Mapping[str, float] | None = None,
     peak_memory_mib: float | None = 312.4,
+    declared: Sequence[Metric] = METRICS,
     **changes: Any,
 ) -> Summary:
     """Of `samples` (by default five ordinary requests), or of several repeats; `changes` replace its fields."""
@@ -120,7 +121,7 @@ def a_summary(
         token_source="server's usage",
         asked_rate_rps=None,
         slo_ms={metric: limit * 1e3 for metric, limit in (slo_s or {}).items()},
-        numbers=summarize(measured, beside),
+        numbers=summarize(measured, beside, declared),
         client=Client(
             ClientHealth(loop_lag_p99_s=0.0004, loop_lag_max_s=0.001, cpu_share=0.02, cpu_s=0.1), CALIBRATION
         ),

@@ -10,6 +10,7 @@ from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.report import html, markdown, plot, terminal
 from sagellm_benchmark.report.progress import ProgressLine, duration, progress_text
 from sagellm_benchmark.report.view import view
+from sagellm_benchmark.verdict.metrics import NOTHING
 from sagellm_benchmark.verdict.summarize import Histogram
 from tests.fakes.records import MODEL, a_record
 from tests.fakes.samples import closed_loop
@@ -89,11 +90,14 @@ def test_every_markdown_table_row_has_as_many_cells_as_its_head() -> None:
 
 
 def test_a_histogram_has_a_bar_for_each_bin() -> None:
-    assert plot.histogram(Histogram((1.0, 2.0, 3.0), (3, 1)), "x").count("<rect") == 2
+    drawn = plot.distribution(Histogram((1.0, 2.0, 3.0), (3, 1)), NOTHING)
+    assert drawn.count('class="bar"') == 2
 
 
 def test_a_curve_has_a_dot_for_each_point() -> None:
-    assert plot.curve([(1, 10), (2, 15)], "tokens/s").count("<circle") == 2
+    line = plot.Line("p50", [plot.Point(1, 10), plot.Point(2, 15, valid=False)])
+    drawn = plot.curve([line], "streams", "tokens/s")
+    assert (drawn.count("<circle"), drawn.count("hollow")) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from sagellm_benchmark import outputs
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import files as evidence
@@ -14,7 +16,7 @@ from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.report import html, markdown, sweep
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs import row as rows
-from sagellm_benchmark.runs.codec import config_json, parse, summary_json
+from sagellm_benchmark.runs.codec import TIMELINE, config_json, parse, summary_json, timeline_json
 from sagellm_benchmark.runs.record import Record
 
 CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "report.html"
@@ -36,6 +38,8 @@ def save(folder: Path, record: Record) -> Finished:
     shown = view(record)
     write_whole(folder / CONFIG, to_json(config_json(record.config)))
     write_whole(folder / SUMMARY, to_json(summary_json(record.summary)))
+    if record.timeline is not None:
+        write_whole(folder / TIMELINE, orjson.dumps(timeline_json(record.timeline)))
     write_whole(folder / REPORT, markdown.render_markdown(shown).encode())
     write_whole(folder / PAGE, html.render_html(shown).encode())
     if row is not None:
@@ -60,11 +64,12 @@ def load(folder: Path) -> Record:
     """The record of a finished run; DataError where the folder holds none, or a damaged one."""
     try:
         config, summary = ((folder / name).read_bytes() for name in (CONFIG, SUMMARY))
+        timeline = (folder / TIMELINE).read_bytes() if (folder / TIMELINE).is_file() else None
     except OSError as error:
         raise DataError(
             f"{folder} holds no finished run: {error.strerror}", hint="name a folder under outputs/"
         ) from error
     try:
-        return parse(config, summary)
+        return parse(config, summary, timeline)
     except DataError as error:
         raise DataError(f"{folder}: {error.message}", hint=error.hint) from error

@@ -2,90 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from html import escape
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
 
-from sagellm_benchmark.report.plot import histogram
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from sagellm_benchmark.report import plot
 from sagellm_benchmark.report.view import HEAD, View
-from sagellm_benchmark.verdict.metrics import ITL, TTFT
+from sagellm_benchmark.verdict.timeline import Timeline, at_most
 
-STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --soft: #5b6570; --line: #d7dce1; --page: #fff; --bar: #2f6feb;
-        --good: #1a7f37; --bad: #b42318; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e6e9ec; --soft: #9aa4ae; --line: #343a41; --page: #14171a; --bar: #6ea2ff; --good: #4ac26b;
-          --bad: #ff7b72; } }
-body { font: 16px/1.5 system-ui, "PingFang SC", "Noto Sans CJK SC", sans-serif; color: var(--ink);
-       background: var(--page); max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; } p.soft { color: var(--soft); }
-table { border-collapse: collapse; width: 100%; }
-th, td { padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
-th { text-align: left; font-weight: 600; }
-td + td, th + th { text-align: right; font-variant-numeric: tabular-nums; }
-table.pairs td { text-align: left; overflow-wrap: anywhere; }
-table.pairs td:first-child { color: var(--soft); width: 11rem; }
-.verdict { font-weight: 700; } .VALID { color: var(--good); } .INVALID { color: var(--bad); }
-.plots { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; flex: 1 1 20rem; }
-figcaption { color: var(--soft); font-size: .9rem; margin-top: 1rem; }
-svg { width: 100%; height: auto; } svg .bar { fill: var(--bar); } svg text { fill: var(--soft); font-size: 11px; }
-svg .axis { stroke: var(--line); } svg .curve { fill: none; stroke: var(--bar); stroke-width: 2; }
-"""
+MOST_BINS = 120  # more than a picture has room for
 
-PLOTS = ((TTFT, "TTFT, ms: how many requests"), (ITL, "ITL, ms: how many gaps"))
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A picture and what it shows; `svg` is markup already."""
+
+    caption: str
+    svg: Markup
+
+    @classmethod
+    def of(cls, caption: str, svg: str) -> Plot:
+        """Trust a picture of ours: plot.py has escaped every text in it."""
+        return cls(caption, Markup(svg))  # noqa: S704
 
 
 def render_html(view: View) -> str:
     """The whole page; every string is escaped."""
-    body = [
-        f"<h1>{escape(view.title)}</h1>",
-        f'<p class="soft">{escape(view.subject)}</p>',
-        f'<p class="verdict {view.verdict}">{view.verdict}</p>',
-        _list(view.reasons),
-        "<h2>Latency</h2>",
-        table(HEAD, view.latencies),
-        _plots(view),
-        "<h2>Figures</h2>",
-        _pairs(view.figures),
-        "<h2>Setup</h2>",
-        _pairs(view.setup),
-        *_section("Refused: too few values", view.refused),
-        *_section("Not checked", view.not_checked),
-    ]
-    return page(view.title, body)
+    return fill("run.html", title=view.title, view=view, head=HEAD, plots=list(_plots(view)))
 
 
-def page(title: str, body: Iterable[str]) -> str:
-    """A document of our own style around `body`, which is HTML already."""
-    return (
-        '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n"
-        + "\n".join(part for part in body if part)
-        + "\n</html>\n"
+def fill(template: str, **values: object) -> str:
+    """A template with its values, all of them escaped."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("sagellm_benchmark.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
 
 
-def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table whose figures stand to the right; every cell is escaped."""
-    return f"<table>{_row('th', head)}{''.join(_row('td', row) for row in rows)}</table>"
+def _plots(view: View) -> Iterator[Plot]:
+    for one in view.distributions:
+        drawn = plot.distribution(one.histogram, one.figures)
+        yield Plot.of(f"{one.label}, ms, over a logarithmic axis: {one.meaning}", drawn)
+    if view.timeline is not None:
+        yield from _over_time(view.timeline)
 
 
-def _pairs(rows: Iterable[tuple[str, ...]]) -> str:
-    return f'<table class="pairs">{"".join(_row("td", row) for row in rows)}</table>'
-
-
-def _row(tag: str, cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-
-def _plots(view: View) -> str:
-    drawn = [histogram(data, label) for one, label in PLOTS if (data := view.histograms.get(one.name))]
-    return f'<div class="plots">{"".join(drawn)}</div>' if drawn else ""
-
-
-def _section(heading: str, items: tuple[str, ...]) -> list[str]:
-    return [f"<h2>{escape(heading)}</h2>", _list(items)] if items else []
-
-
-def _list(items: tuple[str, ...]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in items) + "</ul>" if items else ""
+def _over_time(timeline: Timeline) -> Iterator[Plot]:
+    if timeline.requests:
+        drawn = plot.requests(timeline.requests)
+        yield Plot.of(
+            "requests over time: waiting (grey), prefill (orange), decode (blue), failed (red)", drawn
+        )
+    if len(timeline.errors) < 2:
+        return
+    fewer = at_most(timeline, MOST_BINS)
+    for caption, values in (
+        ("tokens/s over time; shaded: what was measured", fewer.tokens_per_s),
+        ("requests in flight over time", fewer.in_flight),
+        ("TTFT, ms, by when requests began", fewer.ttft_ms),
+    ):
+        yield Plot.of(caption, plot.over_time(fewer, values))
+    if any(fewer.errors):
+        yield Plot.of("failed requests over time", plot.over_time(fewer, [float(n) for n in fewer.errors]))

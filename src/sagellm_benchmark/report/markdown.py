@@ -13,8 +13,14 @@ def render_markdown(view: View) -> str:
     parts = [
         f"# {escape(view.title)}",
         escape(view.subject),
-        f"**{view.verdict}**",
+        f"**{view.verdict}**, {'publishable' if view.publishable else 'not publishable'}",
         *_bullets("", view.reasons),
+        *_bullets("Not publishable:", view.unpublishable),
+        *_bullets("Not checked:", view.not_checked),
+        "## Headline",
+        table(
+            ("what", "value", "how sure"), tuple((one.label, one.value, one.note) for one in view.headlines)
+        ),
         "## Latency",
         table(HEAD, view.latencies),
         "; ".join(f"{one.label}: {one.meaning}" for one in LATENCIES if not one.open_loop) + ".",
@@ -23,7 +29,6 @@ def render_markdown(view: View) -> str:
         "## Setup",
         table(("what", "value"), view.setup),
         *_bullets("## Refused: too few values", view.refused),
-        *_bullets("## Not checked", view.not_checked),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

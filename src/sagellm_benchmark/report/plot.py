@@ -1,53 +1,227 @@
-"""Small pictures as SVG text. Pure; colours come from the page's style."""
+"""Small pictures as SVG text, with real ticks on every axis. Pure; colours come from the page's style."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
+from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram
+from sagellm_benchmark.verdict.timeline import Span, Timeline
 
-WIDTH, HEIGHT = 420, 200
-LEFT, RIGHT, TOP, BOTTOM = 46, 10, 10, 24
+WIDTH, HEIGHT = 440, 220
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 22, 40
+FLOOR = HEIGHT - BOTTOM
+MOST_TICKS = 6
 
 
-def histogram(data: Histogram, label: str) -> str:
-    """Bars over `edges` (one more than `counts`), with the range written below."""
-    edges, counts = data.edges, data.counts
-    tallest = max(counts)
-    step = (WIDTH - LEFT - RIGHT) / len(counts)
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """From values to pixels."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: float) -> float:
+        low, high, at = (math.log(one) if self.log else one for one in (self.low, self.high, value))
+        return self.start + (at - low) / ((high - low) or 1.0) * (self.end - self.start)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round values inside the scale, at most MOST_TICKS or so."""
+        return log_ticks(self.low, self.high) if self.log else ticks(self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A run in a picture; one whose checks failed is drawn hollow."""
+
+    x: float
+    y: float
+    valid: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Points that belong together, in the order in which they are joined."""
+
+    name: str
+    points: Sequence[Point]
+
+
+def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
+    """Multiples of 1, 2 or 5 times a power of ten from `low` to `high`."""
+    if not high > low:
+        return [low]
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(i * step, 12) for i in range(first, last + 1)]
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten; only the powers where those would be too many, and even steps where too few."""
+    powers = [10.0**i for i in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
+    for factors in ((1, 2, 5), (1,)):
+        chosen = [value for power in powers for f in factors if low <= (value := power * f) <= high]
+        if 3 <= len(chosen) <= MOST_TICKS + 1:
+            return [round(value, 12) for value in chosen]
+    if len(powers) > MOST_TICKS:
+        return powers[1 :: math.ceil(len(powers) / MOST_TICKS)]
+    return ticks(low, high, 5)
+
+
+def number(value: float) -> str:
+    """A tick's label: short, and never cut."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if abs(value) >= factor:
+            return f"{value / (1e3 if letter == 'k' else factor):g}{letter}"
+    return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def distribution(histogram: Histogram, figures: Distribution, unit: str = "ms") -> str:
+    """Bars over a logarithmic axis, with the median, p90 and p99 marked."""
+    edges, counts = histogram.edges, histogram.counts
+    x = Scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT, log=edges[0] > 0)
+    y = Scale(0, max(counts), FLOOR, TOP)
     bars = "".join(
-        f'<rect class="bar" x="{LEFT + i * step:.1f}" y="{_y(count / tallest):.1f}" '
-        f'width="{max(step - 1, 0.5):.1f}" height="{HEIGHT - BOTTOM - _y(count / tallest):.1f}"/>'
-        for i, count in enumerate(counts)
+        _element(
+            "rect",
+            x=x(low),
+            y=y(count),
+            width=max(x(high) - x(low) - 0.5, 0.5),
+            height=FLOOR - y(count),
+            class_="bar",
+        )
+        for (low, high), count in zip(pairwise(edges), counts, strict=True)
+        if count
     )
-    return _figure(bars, label, (edges[0], edges[-1]), (0, tallest))
+    return _svg(_grid(x, y, unit, "count") + bars + "".join(_marks(x, figures)))
 
 
-def curve(points: Sequence[tuple[float, float]], label: str) -> str:
-    """A line through (x, y) points, both axes linear, the y axis from zero."""
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    low, high = min(xs), max(xs)
-    tallest = max(ys) or 1.0
-    span = (high - low) or 1.0
-    places = [(LEFT + (x - low) / span * (WIDTH - LEFT - RIGHT), _y(y / tallest)) for x, y in points]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dots = "".join(f'<circle class="bar" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in places)
-    return _figure(f'<polyline class="curve" points="{line}"/>{dots}', label, (low, high), (0, tallest))
+def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
+    """Lines at the percentiles that are known; a label that would hide another one steps aside."""
+    taken = -math.inf
+    for name in ("p50", "p90", "p99"):
+        value = getattr(figures, name)
+        if value is None:
+            continue
+        at = min(max(x(value), x.start), x.end)
+        place = max(at, taken + 28)
+        taken = place
+        yield _element("line", x1=at, x2=at, y1=TOP, y2=FLOOR, class_="mark")
+        yield _element("text", name, x=place, y=TOP - 8, text_anchor="middle")
 
 
-def _y(share: float) -> float:
-    return TOP + (1 - share) * (HEIGHT - TOP - BOTTOM)
-
-
-def _figure(marks: str, label: str, x: tuple[float, float], y: tuple[float, float]) -> str:
-    floor = HEIGHT - BOTTOM
-    return (
-        f'<figure><figcaption>{escape(label)}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
-        f'aria-label="{escape(label)}"><line class="axis" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{floor}" y2="{floor}"/>'
-        f"{marks}"
-        f'<text x="{LEFT}" y="{HEIGHT - 8}">{x[0]:,.4g}</text>'
-        f'<text x="{WIDTH - RIGHT}" y="{HEIGHT - 8}" text-anchor="end">{x[1]:,.4g}</text>'
-        f'<text x="{LEFT - 6}" y="{TOP + 8}" text-anchor="end">{y[1]:,.4g}</text>'
-        f'<text x="{LEFT - 6}" y="{floor}" text-anchor="end">{y[0]:,.4g}</text></svg></figure>'
+def requests(spans: Sequence[Span]) -> str:
+    """One bar a request: waiting for its turn, for the first token, and for the rest."""
+    ordered = sorted(spans, key=lambda span: span.start_s)
+    begin = min(span.start_s if span.due_s is None else min(span.due_s, span.start_s) for span in ordered)
+    x = Scale(begin, max(span.end_s for span in ordered), LEFT, WIDTH - RIGHT)
+    y = Scale(0, len(ordered), TOP, FLOOR)
+    thick = max((FLOOR - TOP) / len(ordered) - 0.3, 0.4)
+    bars = "".join(
+        _element(
+            "rect",
+            x=x(start),
+            y=y(i),
+            width=max(x(end) - x(start), 0.3),
+            height=min(thick, 12),
+            class_=kind,
+        )
+        for i, span in enumerate(ordered)
+        for kind, start, end in _phases(span)
     )
+    return _svg(_grid(x, None, "s") + bars)
+
+
+def _phases(span: Span) -> Iterator[tuple[str, float, float]]:
+    if span.due_s is not None and span.due_s < span.start_s:
+        yield "wait", span.due_s, span.start_s
+    if span.failed or span.first_s is None:
+        yield "failed", span.start_s, span.end_s
+        return
+    yield "prefill", span.start_s, span.first_s
+    yield "decode", span.first_s, span.end_s
+
+
+def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
+    """One value a bin: a line, or dots where some bins have none. What was measured lies on shaded ground."""
+    end = timeline.bin_s * len(values)
+    x = Scale(0, end, LEFT, WIDTH - RIGHT)
+    y = Scale(0, max((value for value in values if value is not None), default=0) or 1, FLOOR, TOP)
+    windows = "".join(
+        _element(
+            "rect", x=x(a), y=TOP, width=max(x(min(b, end)) - x(a), 0), height=FLOOR - TOP, class_="window"
+        )
+        for a, b in timeline.windows
+    )
+    moments = [(i + 0.5) * timeline.bin_s for i in range(len(values))]
+    places = [(x(at), y(value)) for at, value in zip(moments, values, strict=True) if value is not None]
+    if len(places) == len(values):
+        points = " ".join(f"{across:.1f},{up:.1f}" for across, up in places)
+        drawn = _element("polyline", points=points, class_="curve c0")
+    else:
+        drawn = "".join(_element("circle", cx=across, cy=up, r=2, class_="dot c0") for across, up in places)
+    return _svg(windows + _grid(x, y, "s") + drawn)
+
+
+def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
+    """Lines through points over linear axes, the y axis from zero; each line has a colour, named above."""
+    points = [point for line in lines for point in line.points]
+    low, high = min(point.x for point in points), max(point.x for point in points)
+    x = Scale(low if low < high else 0, high or 1, LEFT + 8, WIDTH - RIGHT - 8)
+    y = Scale(0, max(point.y for point in points) or 1.0, FLOOR, TOP)
+    drawn = ""
+    for i, line in enumerate(lines):
+        places = " ".join(f"{x(point.x):.1f},{y(point.y):.1f}" for point in line.points)
+        drawn += _element("polyline", points=places, class_=f"curve c{i % 4}")
+        for point in line.points:
+            kind = "dot" if point.valid else "dot hollow"
+            drawn += _element("circle", cx=x(point.x), cy=y(point.y), r=3.5, class_=f"{kind} c{i % 4}")
+    legend, at = "", float(LEFT)
+    for i, line in enumerate(lines if len(lines) > 1 else ()):
+        legend += _element("rect", x=at, y=5, width=9, height=9, class_=f"key c{i % 4}")
+        legend += _element("text", line.name, x=at + 13, y=13)
+        at += 13 + 7 * len(line.name) + 12
+    return _svg(_grid(x, y, x_label, y_label) + drawn + legend)
+
+
+def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
+    """Both axes with their ticks; without `y`, only the one below."""
+    parts = [_element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=FLOOR, y2=FLOOR, class_="axis")]
+    for tick in x.ticks:
+        parts.append(_element("line", x1=x(tick), x2=x(tick), y1=FLOOR, y2=FLOOR + 4, class_="axis"))
+        parts.append(_element("text", number(tick), x=x(tick), y=FLOOR + 15, text_anchor="middle"))
+    parts.append(_element("text", x_label, x=WIDTH - RIGHT, y=HEIGHT - 8, text_anchor="end"))
+    if y is not None:
+        for tick in y.ticks:
+            parts.append(_element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y(tick), y2=y(tick), class_="rule"))
+            parts.append(_element("text", number(tick), x=LEFT - 6, y=y(tick) + 4, text_anchor="end"))
+    if y_label:
+        parts.append(_element("text", y_label, x=4, y=HEIGHT - 8))
+    return "".join(parts)
+
+
+def _svg(content: str) -> str:
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{content}</svg>'
+
+
+def _element(tag: str, text: str = "", **attributes: str | float) -> str:
+    """An SVG element; every value is escaped. `class_` and `text_anchor` become `class` and `text-anchor`."""
+    written = "".join(
+        f' {name.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"'
+        for name, value in attributes.items()
+    )
+    return f"<{tag}{written}>{escape(text)}</{tag}>" if text else f"<{tag}{written}/>"
+
+
+def _plain(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")

@@ -54,8 +54,6 @@ class Screen:
         if not self.as_json:
             click.echo(terminal.render_terminal(view(one.record)) + "\n")
             click.echo(f"  report  {one.folder / REPORT}")
-            for reason in (one.row or {}).get("unpublishable", ()):
-                click.echo(f"  not publishable: {reason}")
             click.echo()
 
     def close(self, finished: Sequence[Finished], curves: Path | None) -> None:

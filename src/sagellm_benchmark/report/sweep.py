@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from html import escape
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from sagellm_benchmark.report import html, plot, terminal
-from sagellm_benchmark.report.view import figure, shown, subject, view
+from sagellm_benchmark.report.view import STATISTICS, figure, shown, subject, view
 from sagellm_benchmark.runs.record import Config, Record, Summary
 from sagellm_benchmark.verdict.metrics import (
     E2E,
     ERRORS,
+    GOODPUT,
     REQUEST_RATE,
     SLO_ATTAINMENT,
     THROUGHPUT,
     TPOT,
     TTFT,
+    Latency,
 )
 
 HEAD = ("run", "tokens/s", "requests/s", "in time", "TTFT ms", "TPOT ms", "E2E ms", "failed", "verdict")
 BAR = 24
 
-CURVES: tuple[tuple[str, Callable[[Summary], float | None]], ...] = (
-    ("throughput, tokens/s", lambda summary: summary.value(THROUGHPUT)),
-    ("TTFT, ms (mean)", lambda summary: summary.latency(TTFT).mean),
-    ("TPOT, ms (mean)", lambda summary: summary.latency(TPOT).mean),
-    ("E2E, ms (mean)", lambda summary: summary.latency(E2E).mean),
-)
+OVER_LOAD = (THROUGHPUT, GOODPUT)
 
 
 def render_sweep(records: Sequence[Record]) -> str:
@@ -55,29 +52,67 @@ def line(record: Record) -> tuple[str, ...]:
 
 
 def render_sweep_page(records: Sequence[Record]) -> str:
-    """The same as HTML, with a curve for each metric over the load."""
-    title = f"{len(records)} runs of {records[0].config.model.name}"
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        f'<p class="soft">{escape(subject(records[0].config))}</p>',
-        html.table(HEAD, [line(record) for record in records]),
-        '<div class="plots">' + "".join(_curves(records)) + "</div>",
-    ]
-    return html.page(title, body)
+    """The same as HTML, with curves over the load, and latency over throughput."""
+    return html.fill(
+        "sweep.html",
+        title=f"{len(records)} runs of {records[0].config.model.name}",
+        subject=subject(records[0].config),
+        head=HEAD,
+        rows=[line(record) for record in records],
+        plots=list(_plots(records)),
+        hollow=not all(record.summary.valid for record in records),
+    )
 
 
-def _curves(records: Sequence[Record]) -> list[str]:
-    """For each workload that was measured at several loads, a curve of each metric."""
-    names = dict.fromkeys(record.config.workload.name for record in records)
-    drawn = []
-    for name in names:
+def _plots(records: Sequence[Record]) -> Iterator[html.Plot]:
+    """For each workload that was measured at several loads."""
+    for name in dict.fromkeys(record.config.workload.name for record in records):
         of_it = [record for record in records if record.config.workload.name == name]
-        for label, value in CURVES:
-            pairs = [(_load(record.config), value(record.summary)) for record in of_it]
-            points = sorted((x, y) for x, y in pairs if x is not None and y is not None)
-            if len({x for x, _ in points}) > 1:
-                drawn.append(plot.curve(points, f"{name}: {label}, over {_axis(of_it[0].config)}"))
-    return drawn
+        placed = sorted(
+            ((at, record) for record in of_it if (at := _load(record.config)) is not None),
+            key=lambda pair: pair[0],
+        )
+        if len({at for at, _ in placed}) < 2:
+            continue
+        axis, ordered = _axis(of_it[0].config), [record for _, record in placed]
+        for metric in OVER_LOAD:
+            points = _points(placed, partial(Summary.value, metric=metric))
+            if points:
+                drawn = plot.curve([plot.Line(metric.label, points)], axis, metric.unit)
+                yield html.Plot.of(f"{name}: {metric.label}, {metric.unit}, over {axis}", drawn)
+        for latency in (TTFT, TPOT, E2E):
+            if lines := _lines(placed, latency):
+                drawn = plot.curve(lines, axis, "ms")
+                yield html.Plot.of(f"{name}: {latency.label}, ms, over {axis}", drawn)
+        for latency in (TTFT, E2E):
+            against = [(rate, one) for one in ordered if (rate := one.summary.value(THROUGHPUT)) is not None]
+            if lines := _lines(against, latency):
+                drawn = plot.curve(lines, "tokens/s", "ms")
+                yield html.Plot.of(f"{name}: {latency.label}, ms, against throughput, tokens/s", drawn)
+
+
+def _points(
+    placed: Sequence[tuple[float, Record]], value: Callable[[Summary], float | None]
+) -> list[plot.Point]:
+    return [
+        plot.Point(at, y, record.summary.valid)
+        for at, record in placed
+        if (y := value(record.summary)) is not None
+    ]
+
+
+def _lines(placed: Sequence[tuple[float, Record]], latency: Latency) -> list[plot.Line]:
+    """The mean and each percentile that is known somewhere."""
+    drawn = [plot.Line(name, _points(placed, _statistic(latency, name))) for name in STATISTICS]
+    return [line for line in drawn if line.points]
+
+
+def _statistic(latency: Latency, name: str) -> Callable[[Summary], float | None]:
+    def value(summary: Summary) -> float | None:
+        found: float | None = getattr(summary.latency(latency), name)
+        return found
+
+    return value
 
 
 def _axis(config: Config) -> str:

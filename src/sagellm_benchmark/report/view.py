@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
+from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.record import Client, Config, Record, Summary
 from sagellm_benchmark.verdict.metrics import (
     ERRORS,
@@ -20,6 +21,7 @@ from sagellm_benchmark.verdict.metrics import (
 )
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram
+from sagellm_benchmark.verdict.timeline import Timeline
 
 UNKNOWN = "–"
 RECOUNT_TOLERANCE = 0.1  # random text does not tokenize back to itself exactly
@@ -30,6 +32,25 @@ HEAD = ("ms", *STATISTICS, "mean, 95 %")
 
 
 @dataclass(frozen=True, slots=True)
+class Headline:
+    """A figure that a report begins with; `note` says how sure it is."""
+
+    label: str
+    value: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A distribution to be drawn, milliseconds."""
+
+    label: str
+    meaning: str
+    histogram: Histogram
+    figures: Distribution
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A run as people read it."""
 
@@ -37,17 +58,25 @@ class View:
     subject: str
     valid: bool
     reasons: tuple[str, ...]
+    unpublishable: tuple[str, ...]  # why it may not be published, each with what would change that
     not_checked: tuple[str, ...]
+    headlines: tuple[Headline, ...]
     refused: tuple[str, ...]
     latencies: tuple[tuple[str, ...], ...]  # rows below HEAD, milliseconds
     figures: tuple[tuple[str, str], ...]
     setup: tuple[tuple[str, str], ...]
-    histograms: Mapping[str, Histogram]
+    distributions: tuple[Drawn, ...]
+    timeline: Timeline | None
 
     @property
     def verdict(self) -> str:
         """VALID or INVALID."""
         return "VALID" if self.valid else "INVALID"
+
+    @property
+    def publishable(self) -> bool:
+        """Whether nothing stands in the way of publishing it."""
+        return not self.unpublishable
 
 
 def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
@@ -58,7 +87,9 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
         subject=subject(config),
         valid=summary.valid,
         reasons=summary.reasons,
+        unpublishable=_unpublishable(record),
         not_checked=summary.not_checked,
+        headlines=tuple(_headlines(summary, declared)),
         refused=tuple(f"{name}: {why}" for name, why in summary.numbers.refused.items()),
         latencies=tuple(
             _latency(one.label, summary.latency(one))
@@ -67,8 +98,41 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
         ),
         figures=(*_figures(summary, declared), *_remarks(summary)),
         setup=tuple(_setup(config, summary)),
-        histograms=summary.numbers.histograms,
+        distributions=tuple(
+            Drawn(one.label, one.meaning, summary.numbers.histograms[one.name], summary.latency(one))
+            for one in LATENCIES
+            if one.name in summary.numbers.histograms
+        ),
+        timeline=record.timeline,
     )
+
+
+def _unpublishable(record: Record) -> tuple[str, ...]:
+    row = rows.build(record)
+    return ("it gave no numbers",) if row is None else tuple(row.get("unpublishable", ()))
+
+
+def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headline]:
+    for metric in declared:
+        if metric.headline:
+            between = summary.numbers.intervals.get(metric.name)
+            ends = [] if between is None else [shown(metric, end) for end in between]
+            yield Headline(metric.label, shown(metric, summary.value(metric)), _surely(ends))
+    for latency in LATENCIES:
+        if latency.headline:
+            of_it = summary.latency(latency)
+            ends = (
+                []
+                if of_it.mean_ci95 is None
+                else [figure(of_it.mean_ci95[0]), figure(of_it.mean_ci95[1], "ms")]
+            )
+            tail = "" if of_it.p99 is None else f"p99 {figure(of_it.p99, 'ms')}"
+            note = ", ".join(filter(None, (_surely(ends), tail)))
+            yield Headline(f"{latency.label}, mean", figure(of_it.mean, "ms"), note)
+
+
+def _surely(ends: Sequence[str]) -> str:
+    return f"95 %: {' – '.join(ends)}" if ends else ""
 
 
 def subject(config: Config) -> str:
@@ -107,12 +171,8 @@ def _figures(summary: Summary, declared: Sequence[Metric]) -> Iterator[tuple[str
         value, note = summary.value(metric), NOTES.get(metric.name, _nothing)(summary)
         if metric.shown == "always" or (metric.shown == "known" and (value is not None or note)):
             interval = summary.numbers.intervals.get(metric.name)
-            between = (
-                ""
-                if interval is None
-                else f"95 %: {shown(metric, interval[0])} – {shown(metric, interval[1])}"
-            )
-            asides = ", ".join(filter(None, (note, between)))
+            ends = [] if interval is None else [shown(metric, end) for end in interval]
+            asides = ", ".join(filter(None, (note, _surely(ends))))
             yield metric.label, f"{shown(metric, value)} ({asides})" if asides else shown(metric, value)
 
 

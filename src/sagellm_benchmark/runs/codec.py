@@ -19,8 +19,11 @@ from sagellm_benchmark.verdict import metrics
 from sagellm_benchmark.verdict.metrics import Figures
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Numbers
+from sagellm_benchmark.verdict.timeline import Timeline
 
 ESSENTIAL = (metrics.REQUESTS, metrics.ERRORS, metrics.THROUGHPUT, metrics.TTFT, metrics.ITL, metrics.E2E)
+
+TIMELINE = "timeline.json"
 
 Json = dict[str, Any]  # of a file, before anything is known of it
 T = TypeVar("T")
@@ -45,6 +48,11 @@ def summary_json(summary: Summary) -> Json:
     }
 
 
+def timeline_json(timeline: Timeline) -> Json:
+    """What timeline.json holds."""
+    return _shallow(timeline)
+
+
 def _figures_json(figures: Figures) -> Json:
     return {**figures.metrics, **figures.latencies}
 
@@ -58,8 +66,8 @@ def _first_version(parts: Json) -> Json:
     return {"record_version": parts.pop("record_version"), **parts}
 
 
-def parse(config: bytes, summary: bytes) -> Record:
-    """The record that two files hold, of this version or an earlier one.
+def parse(config: bytes, summary: bytes, timeline: bytes | None = None) -> Record:
+    """The record that a run's files hold, of this version or an earlier one, which had no timeline.
 
     A DataError names the file and the field that is damaged or missing.
     """
@@ -73,7 +81,8 @@ def parse(config: bytes, summary: bytes) -> Record:
             f"{asked.get('record_version')!r} in config.json and {came.get('record_version')!r} in summary.json",
             hint="use the version that wrote it",
         )
-    return Record(_typed(asked, Config, "config.json"), _summary(came))
+    course = None if timeline is None else _typed(_object(timeline, TIMELINE), Timeline, TIMELINE)
+    return Record(_typed(asked, Config, "config.json"), _summary(came), course)
 
 
 def _object(content: bytes, where: str) -> Json:

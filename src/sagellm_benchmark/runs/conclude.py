@@ -29,6 +29,7 @@ def conclude(context: Context, seen: Observations) -> Record:
     return Record(
         config(context, seen),
         summary(context, seen, judge(looked_at), summarize(seen.repeats, measured)),
+        seen.timeline,
         Grounds.of(context.source, seen.repeats, looked_at, measured),
     )
 

@@ -18,6 +18,7 @@ from sagellm_benchmark.machine.nvidia import GpuFigures
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns
+from sagellm_benchmark.verdict.timeline import Timeline
 from sagellm_benchmark.workload.sources import Source
 from sagellm_benchmark.workload.workloads import Workload
 
@@ -80,3 +81,4 @@ class Observations:
     contention_share: float | None  # of the processors, used by other programs
     server: ServerFigures  # of its own metrics over the window
     gpu: GpuFigures
+    timeline: Timeline | None

@@ -40,6 +40,7 @@ from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.timeline import Recorder
 from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import RANDOM, WARMUP_INDEX, Source, open_source
@@ -170,10 +171,10 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
             peak_memory = None if context.server.pid is None else peak_memory_mib(context.server.pid)
         listener.say("reading what was recorded")
         with _RequestLog(context.folder / REQUESTS_FILE) as log:
-            count = _TokenCount(context.counter)
+            count, course = _TokenCount(context.counter), Recorder()
             asked_to_end = threading.Event()
             with first_signal((signal.SIGINT,), asked_to_end.set):  # what was measured is read to its end
-                repeats = [_decoded(load, context, log, count) for load in loads]
+                repeats = [_decoded(load, context, log, count, course) for load in loads]
     last = loads[-1].observed
     interrupted, test = last.interrupted or cut_short or asked_to_end.is_set(), None
     if not interrupted:
@@ -194,6 +195,7 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
         contention_share=contention.share,
         server=metrics.figures(),
         gpu=gpu.figures(),
+        timeline=course.timeline(),
     )
 
 
@@ -212,10 +214,14 @@ def _driven(context: Context, raw: Path, listener: Listener) -> tuple[list[_Repe
     return loads, False
 
 
-def _decoded(load: _Repeat, context: Context, log: _RequestLog, count: _TokenCount) -> stats.Columns:
+def _decoded(
+    load: _Repeat, context: Context, log: _RequestLog, count: _TokenCount, course: Recorder
+) -> stats.Columns:
     window_s = _window_s(load.observed, context)
-    requests = (_noted(sample, load, context, count) for sample in _placed(load.observed, window_s))
-    return columns(log.through(requests), window_s)
+    samples = course.through(_placed(load.observed, window_s))
+    found = columns(log.through(_noted(sample, load, context, count) for sample in samples), window_s)
+    course.end_repeat((found.first_start_s, found.last_end_s))
+    return found
 
 
 def _noted(sample: Sample, load: _Repeat, context: Context, count: _TokenCount) -> Request:

@@ -17,12 +17,14 @@ from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.metrics import Latency, Metric
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Numbers
+from sagellm_benchmark.verdict.timeline import Timeline
 from sagellm_benchmark.workload.workloads import Workload
 
 RECORD_VERSION = 2
 # 1: the first
 # 2: units in the names (`peak_memory_mib`), histograms over bins of equal ratio, every repeat's own figures,
-#    intervals of metrics, GPU figures under `gpu`, a load's rate as a number or "inf"; codec.py turns 1 into it
+#    intervals of metrics, GPU figures under `gpu`, a load's rate as a number or "inf", and timeline.json beside them;
+#    codec.py turns 1 into it
 
 Status = Literal["complete", "interrupted", "timed out"]
 
@@ -158,4 +160,5 @@ class Record:
 
     config: Config
     summary: Summary
+    timeline: Timeline | None = None  # version 1 had none
     grounds: Grounds | None = None  # of a run that has just ended; one that is read from its files has none

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -39,7 +39,7 @@ MOST_CONTENTION = 0.25  # of the processors; llama.cpp's threads wait for each o
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
 
 
-def build(record: Record) -> dict[str, Any] | None:
+def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any] | None:
     """The row, with `unpublishable` saying why it must not be published yet; None for a run without numbers."""
     config, summary = record.config, record.summary
     if summary.value(THROUGHPUT) is None or summary.latency(TTFT).mean is None:
@@ -54,7 +54,7 @@ def build(record: Record) -> dict[str, Any] | None:
         "hardware": _hardware(config.hardware),
         "model": _model(config.model),
         "workload": workload,
-        "metrics": _metrics(summary),
+        "metrics": _metrics(summary, declared),
         "cluster": _cluster(config.hardware),
         "versions": _versions(config),
         "environment": {name: value or "" for name, value in config.environment.items()},
@@ -180,9 +180,9 @@ def _each(summary: Summary, tokens: Metric) -> int:
     return round(counted / answered) if counted and answered else 0
 
 
-def _metrics(summary: Summary) -> dict[str, Any]:
+def _metrics(summary: Summary, declared: Sequence[Metric]) -> dict[str, Any]:
     """Every metric and latency that is declared to be in a row, as far as it was measured."""
-    values: dict[str, Any] = {one.row: summary.value(one) for one in METRICS if one.row is not None}
+    values: dict[str, Any] = {one.row: summary.value(one) for one in declared if one.row is not None}
     for one in LATENCIES:
         of_it = summary.latency(one)
         if one.row is not None:

@@ -45,6 +45,7 @@ class Metric:
     shown: Literal["always", "known", "never"] = "known"  # "known": only where it was measured
     row: str | None = None  # its name among the row's metrics; None leaves it out
     better: Literal["higher", "lower"] | None = None  # None: neither
+    headline: bool = False  # whether a report begins with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Latency:
     row_percentiles: str | None = None  # what the names of its percentiles there begin with
     histogram: bool = False  # whether its distribution is kept and drawn
     open_loop: bool = False  # only requests that were due at a moment have it
+    headline: bool = False  # whether a report begins with its mean
 
 
 def _error_rate(seen: Measurement) -> float | None:
@@ -94,6 +96,7 @@ THROUGHPUT = Metric(
     shown="always",
     row="throughput_tps",
     better="higher",
+    headline=True,
 )
 REQUESTS = Metric(
     "requests",
@@ -114,6 +117,7 @@ ERROR_RATE = Metric(
     shown="always",
     row="error_rate",
     better="lower",
+    headline=True,
 )
 REQUEST_RATE = Metric(
     "request_rate_rps",
@@ -234,6 +238,7 @@ TTFT = Latency(
     row="ttft_ms",
     row_percentiles="ttft_ms",
     histogram=True,
+    headline=True,
 )
 ITL = Latency(
     "itl_ms",
@@ -243,10 +248,17 @@ ITL = Latency(
     row="tbt_ms",
     row_percentiles="itl_ms",
     histogram=True,
+    headline=True,
 )
 TPOT = Latency("tpot_ms", "TPOT", "time per output token", lambda columns: columns.tpot_s, row="tpot_ms")
 E2E = Latency(
-    "e2e_ms", "E2E", "whole answer", lambda columns: columns.e2e_s, row="e2e_ms", row_percentiles="e2e_ms"
+    "e2e_ms",
+    "E2E",
+    "whole answer",
+    lambda columns: columns.e2e_s,
+    row="e2e_ms",
+    row_percentiles="e2e_ms",
+    headline=True,
 )
 
 LATENCIES: tuple[Latency, ...] = (

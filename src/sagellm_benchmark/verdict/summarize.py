@@ -13,6 +13,7 @@ from sagellm_benchmark.verdict.metrics import Figures, Latency, Measurement, Met
 from sagellm_benchmark.verdict.stats import Columns, Floats
 
 BINS = 40
+_BEYOND = 1.5  # times the 99.5th percentile, where the last bin ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,9 @@ def histogram(values_s: Floats, bins: int = BINS) -> Histogram | None:
     values = values[values > 0]
     if len(values) < 2 or values.max() <= values.min():
         return None
-    highest = max(values.max(), values.min() * 1.001)  # of nearly equal ones no edges could be told apart
-    edges = np.geomspace(values.min(), highest, min(bins, len(values)) + 1)
+    low, high = np.percentile(values, (0.5, 99.5))
+    lowest, highest = max(values.min(), low / _BEYOND), min(values.max(), high * _BEYOND)
+    highest = max(highest, lowest * 1.001)  # of nearly equal ones no edges could be told apart
+    edges = np.geomspace(lowest, highest, min(bins, len(values)) + 1)
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
     return Histogram(tuple(edges.tolist()), tuple(counts.tolist()))

@@ -1,0 +1,169 @@
+"""How a run went over time, in a bounded number of bins and requests, however long it took.
+
+Bins begin narrow and are joined in pairs when there are too many of them; of the requests every second one is dropped
+when there are too many. Both keep the whole run in sight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sagellm_benchmark.client.sample import Failure, Sample
+
+MOST_BINS = 600
+MOST_REQUESTS = 240
+FIRST_BIN_S = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One request; moments are seconds after the run's beginning, `None` what did not come about."""
+
+    due_s: float | None
+    start_s: float
+    first_s: float | None  # first content event
+    end_s: float  # last content event, or the failure
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A run by bins of `bin_s` seconds: timeline.json. Repeats stand back to back; `windows` are what was measured."""
+
+    bin_s: float
+    tokens_per_s: tuple[float, ...]
+    in_flight: tuple[float, ...]  # the mean over a bin
+    ttft_ms: tuple[float | None, ...]  # the mean of what began in a bin
+    errors: tuple[int, ...]  # failures that came in a bin
+    windows: tuple[tuple[float, float], ...]
+    requests: tuple[Span, ...]  # every so many-th
+
+
+class Recorder:
+    """Takes in the samples of a run as they are decoded."""
+
+    def __init__(self) -> None:
+        self._bin_s = FIRST_BIN_S
+        self._tokens, self._busy_s, self._ttft_s, self._begun, self._errors = np.zeros((5, MOST_BINS))
+        self._windows: list[tuple[float, float]] = []
+        self._spans: list[Span] = []
+        self._stride, self._seen = 1, 0
+        self._offset_s = self._end_s = 0.0
+
+    def through(self, samples: Iterable[Sample]) -> Iterator[Sample]:
+        """Hand every sample of a repeat on, noted."""
+        for sample in samples:
+            if sample.failure is not Failure.INTERRUPTED:
+                self._note(sample)
+            yield sample
+
+    def end_repeat(self, window_s: tuple[float, float]) -> None:
+        """What comes next is another repeat; `window_s` is what was measured of this one, on its own clock."""
+        begin, end = window_s
+        self._windows.append((self._offset_s + begin, self._offset_s + end))
+        self._offset_s = self._end_s = max(self._end_s, self._offset_s + end)
+
+    def timeline(self) -> Timeline | None:
+        """What was noted; None where nothing was."""
+        if not self._seen:
+            return None
+        count = min(int(self._end_s / self._bin_s) + 1, MOST_BINS)
+        begun = self._begun[:count]
+        with np.errstate(invalid="ignore"):
+            ttft_ms = self._ttft_s[:count] / begun * 1e3
+        return Timeline(
+            bin_s=self._bin_s,
+            tokens_per_s=_rounded(self._tokens[:count] / self._bin_s),
+            in_flight=_rounded(self._busy_s[:count] / self._bin_s),
+            ttft_ms=tuple(None if np.isnan(one) else round(float(one), 3) for one in ttft_ms),
+            errors=tuple(int(one) for one in self._errors[:count]),
+            windows=tuple(self._windows),
+            requests=tuple(self._spans),
+        )
+
+    def _note(self, sample: Sample) -> None:
+        start, end = self._offset_s + sample.start_s, self._offset_s + sample.end_s
+        self._end_s = max(self._end_s, end)
+        while self._end_s >= self._bin_s * MOST_BINS:
+            self._join_bins()
+        first = self._bin(start)
+        if sample.failure is not None:
+            self._errors[self._bin(end)] += 1
+        elif sample.event_s:
+            events = np.asarray(sample.event_s) + self._offset_s
+            bins = (events / self._bin_s).astype(np.intp)
+            counts = np.bincount(bins - bins[0])
+            tokens = sample.completion_tokens or len(events)
+            self._tokens[bins[0] : bins[0] + len(counts)] += counts * (tokens / len(events))
+            self._ttft_s[first] += float(events[0]) - start
+            self._begun[first] += 1
+        self._note_busy(start, end)
+        self._note_span(sample, start, end)
+
+    def _note_busy(self, start: float, end: float) -> None:
+        """The request's time in each bin that it reaches into."""
+        first, last = self._bin(start), self._bin(end)
+        self._busy_s[first : last + 1] += self._bin_s
+        self._busy_s[first] -= start - first * self._bin_s
+        self._busy_s[last] -= (last + 1) * self._bin_s - end
+
+    def _note_span(self, sample: Sample, start: float, end: float) -> None:
+        if self._seen % self._stride == 0:
+            events = sample.event_s
+            self._spans.append(
+                Span(
+                    due_s=None if sample.due_s is None else round(self._offset_s + sample.due_s, 6),
+                    start_s=round(start, 6),
+                    first_s=round(self._offset_s + events[0], 6) if events else None,
+                    end_s=round(end, 6),
+                    failed=sample.failure is not None,
+                )
+            )
+        if len(self._spans) > MOST_REQUESTS:
+            del self._spans[1::2]
+            self._stride *= 2
+        self._seen += 1
+
+    def _bin(self, moment: float) -> int:
+        return int(moment / self._bin_s)
+
+    def _join_bins(self) -> None:
+        self._bin_s *= 2
+        for values in (self._tokens, self._busy_s, self._ttft_s, self._begun, self._errors):
+            joined = values.reshape(-1, 2).sum(axis=1)
+            values[:] = 0
+            values[: len(joined)] = joined
+
+
+def _rounded(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
+    """Clean of what adding and taking away leaves behind the point."""
+    return tuple(max(round(float(one), 3), 0.0) for one in values)
+
+
+def at_most(timeline: Timeline, bins: int) -> Timeline:
+    """The same in at most so many bins, for a picture that has no room for more."""
+    step = -(-len(timeline.errors) // bins)
+    if step == 1:
+        return timeline
+    return Timeline(
+        bin_s=timeline.bin_s * step,
+        tokens_per_s=_means(timeline.tokens_per_s, step),
+        in_flight=_means(timeline.in_flight, step),
+        ttft_ms=tuple(_mean(timeline.ttft_ms[i : i + step]) for i in range(0, len(timeline.ttft_ms), step)),
+        errors=tuple(sum(timeline.errors[i : i + step]) for i in range(0, len(timeline.errors), step)),
+        windows=timeline.windows,
+        requests=timeline.requests,
+    )
+
+
+def _means(values: Sequence[float], step: int) -> tuple[float, ...]:
+    return tuple(_mean(values[i : i + step]) or 0.0 for i in range(0, len(values), step))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import math
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sagellm_benchmark.report import plot
+from sagellm_benchmark.verdict.metrics import NOTHING
+from sagellm_benchmark.verdict.stats import distribution
+from sagellm_benchmark.verdict.summarize import Histogram, histogram
+from sagellm_benchmark.verdict.timeline import Span, Timeline
+
+
+def texts(svg: str) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+
+@given(st.floats(0, 1e6), st.floats(1e-3, 1e6))
+def test_ticks_are_round_and_inside(low: float, span: float) -> None:
+    chosen = plot.ticks(low, low + span)
+    assert 1 <= len(chosen) <= plot.MOST_TICKS + 1
+    assert all(low - span * 1e-6 <= tick <= (low + span) * (1 + 1e-6) for tick in chosen)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0, 10, [0, 2, 4, 6, 8, 10]),
+        (0, 68_780, [0, 20_000, 40_000, 60_000]),
+        (3, 3, [3]),
+        (0, 0.7, [0, 0.2, 0.4, 0.6]),
+    ],
+)
+def test_ticks_are_those_a_person_would_choose(low: float, high: float, expected: list[float]) -> None:
+    assert plot.ticks(low, high) == pytest.approx(expected)
+
+
+@given(st.floats(1e-3, 1e3), st.floats(1.001, 1e6))
+def test_logarithmic_axes_have_ticks_too(low: float, ratio: float) -> None:
+    chosen = plot.log_ticks(low, low * ratio)
+    assert chosen
+    assert chosen == sorted(chosen)
+    assert len(chosen) <= plot.MOST_TICKS + 2
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0.0, "0"), (0.25, "0.25"), (5000.0, "5,000"), (68_780.0, "68.78k"), (2.5e6, "2.5M")]
+)
+def test_a_ticks_label_is_never_cut(value: float, said: str) -> None:
+    assert plot.number(value) == said
+    assert len(said) <= 7
+
+
+def test_a_distribution_has_ticks_and_its_percentiles() -> None:
+    values = np.random.default_rng(1).lognormal(-3, 0.5, 500)
+    drawn = histogram(values)
+    assert drawn is not None
+    svg = plot.distribution(drawn, distribution(values, {}, "ttft_ms"))
+    assert {"p50", "p90", "p99", "50", "ms"} <= set(texts(svg))
+
+
+def test_one_outlier_does_not_flatten_a_distribution() -> None:
+    values = np.append(np.random.default_rng(1).normal(0.03, 0.002, 500), 30.0)
+    drawn = histogram(values)
+    assert drawn is not None
+    assert sum(drawn.counts) == 501
+    assert sum(count > 5 for count in drawn.counts) >= 8
+
+
+def test_an_old_runs_linear_histogram_is_drawn() -> None:
+    assert plot.distribution(Histogram((0.0, 1.0, 2.0), (3, 1)), NOTHING).count('class="bar"') == 2
+
+
+def test_a_request_waits_is_prefilled_and_decodes() -> None:
+    spans = [Span(0.0, 0.5, 1.0, 2.0, failed=False), Span(None, 1.0, None, 2.0, failed=True)]
+    svg = plot.requests(spans)
+    assert [svg.count(f'class="{kind}"') for kind in ("wait", "prefill", "decode", "failed")] == [1, 1, 1, 1]
+
+
+def test_what_was_measured_is_shaded() -> None:
+    timeline = Timeline(1.0, (1.0, 2.0), (1.0, 1.0), (5.0, None), (0, 0), ((0.5, 1.5),), ())
+    assert plot.over_time(timeline, timeline.tokens_per_s).count('class="window"') == 1
+    assert plot.over_time(timeline, timeline.ttft_ms).count("<circle") == 1
+
+
+def test_text_in_a_picture_is_escaped() -> None:
+    svg = plot.curve([plot.Line("<b>", [plot.Point(1, 1), plot.Point(2, 2)])] * 2, "<i>", '"')
+    assert "<b>" not in svg
+    assert "<i>" not in svg
+
+
+def test_a_scale_that_has_one_value_does_not_divide_by_nothing() -> None:
+    assert math.isfinite(plot.Scale(3, 3, 0, 10)(3))
