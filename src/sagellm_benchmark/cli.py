@@ -176,11 +176,14 @@ def report(folders: tuple[Path, ...], *, as_json: bool) -> None:
 def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, as_json: bool) -> int:
     """Merge every finished run's row with the published board into hf_data/."""
     from sagellm_benchmark.board import aggregate as core
+    from sagellm_benchmark.evidence.carry import carry
     from sagellm_benchmark.files import to_json
     from sagellm_benchmark.hub.fetch import published_boards
     from sagellm_benchmark.report import board
 
     done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo))
+    for left in carry(done).left:
+        click.echo(click.style("note:  ", fg="yellow") + left, err=True)
     click.echo(to_json(board.aggregate_json(done)).decode() if as_json else board.aggregate_text(done))
     return Exit.DATA if done.damaged else Exit.DONE
 
@@ -240,8 +243,10 @@ def publish(
     as_json: bool,
 ) -> None:
     """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
+    from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.files import to_json
     from sagellm_benchmark.hub import publish as core
+    from sagellm_benchmark.hub.bundles import bundles_in
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.report import publishing
 
@@ -249,7 +254,14 @@ def publish(
     if merge_only:
         done = core.merge(store, hf_data, skip_invalid=skip_invalid)
     else:
-        done = core.publish(store, core.rows_in(hf_data), skip_invalid=skip_invalid, dry_run=dry_run)
+        done = core.publish(
+            store,
+            core.rows_in(hf_data),
+            bundles=bundles_in(hf_data),
+            prove=prove,
+            skip_invalid=skip_invalid,
+            dry_run=dry_run,
+        )
     sent = not (dry_run or merge_only)
     shown = publishing.published_text(done, sent=sent)
     click.echo(to_json(publishing.published_json(done, sent=sent)).decode() if as_json else shown)
@@ -261,6 +273,7 @@ def publish(
 @click.option("--yes", is_flag=True, help="Push without asking.")
 def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool) -> int:
     """Remove from git, on the remote branch, the files in hf_data/ whose rows are proved to be published."""
+    from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import cleanup
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.report import publishing
@@ -268,7 +281,7 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool) -> int:
     if not yes and not sys.stdin.isatty():
         raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
     agree = (lambda _: True) if yes else click.confirm
-    done = cleanup.clean(hf_data, open_store(repo, to), agree=agree)
+    done = cleanup.clean(hf_data, open_store(repo, to), agree=agree, prove=prove)
     click.echo("nothing was removed" if done is None else publishing.cleaned_text(done))
     return Exit.DATA if done is not None and done.left else Exit.DONE
 

@@ -29,6 +29,22 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 
 
+PUBLISHABLE = (
+    *(
+        "--precision",
+        "FP16",
+        "--parameters",
+        "7B",
+        "--vendor",
+        "NVIDIA",
+        "--chip-model",
+        "NVIDIA H100 80GB HBM3",
+    ),
+    *("--chip-count", "1", "--interconnect", "None", "--memory-per-chip-gb", "80"),
+)
+"""What else a row must say to be published."""
+
+
 def measured(home: Path, *arguments: str, script: Script | None = None, seed: int = 7) -> Path:
     """The folder of a run against a server of its own."""
     with serving(script or Script(ttft_s=0.004, itl_s=0.001)) as server:

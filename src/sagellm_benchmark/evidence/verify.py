@@ -14,6 +14,7 @@ from sagellm_benchmark.board.identity import entry_id
 from sagellm_benchmark.board.proof import evidence_of
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import statement as statements
+from sagellm_benchmark.evidence.bundle import unpack
 from sagellm_benchmark.evidence.statement import EVIDENCE_FILE, PUBLIC, Statement, sha256, without_evidence
 from sagellm_benchmark.runs import codec
 from sagellm_benchmark.runs import requests as lines
@@ -27,6 +28,7 @@ from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.workload import recipe
 from sagellm_benchmark.workload.sources import RANDOM
 
+_NAMED = 3  # fields in an error's message
 CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
 _HASHED = 1_000  # conversations that the hash of a run's prompts covers
 
@@ -81,6 +83,13 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
     return Findings(
         str(row.get("entry_id")), len(requests), (*bound, *against, *other_prompts), tuple(not_checked)
     )
+
+
+def prove(row: Any, packed: bytes) -> None:
+    """Raise DataError, naming the first fields, for a row that does not follow from its bundle."""
+    found = verify(row, unpack(packed))
+    if not found.fits:
+        raise DataError("; ".join(map(str, found.mismatches[:_NAMED])))
 
 
 def differences(field: str, claimed: Any, recomputed: Any) -> Iterator[Mismatch]:

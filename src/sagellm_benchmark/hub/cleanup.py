@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.folder import is_derived, is_plain
+from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX
 from sagellm_benchmark.board.read import Limits, parse_rows
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
+from sagellm_benchmark.hub.bundles import MOST_BYTES, Bundles, Prover
 from sagellm_benchmark.hub.git import Blob, Repository
 from sagellm_benchmark.hub.publish import Source, publish, unpublished
 from sagellm_benchmark.hub.retry import Pace
@@ -35,7 +37,12 @@ class Cleaned:
 
 
 def clean(
-    folder: Path, store: Store, *, agree: Callable[[str], bool], pace: Pace | None = None
+    folder: Path,
+    store: Store,
+    *,
+    agree: Callable[[str], bool],
+    prove: Prover | None = None,
+    pace: Pace | None = None,
 ) -> Cleaned | None:
     """Remove the published files of rows in `folder` from the remote branch; None when `agree` says no.
 
@@ -56,7 +63,10 @@ def clean(
         blobs = _row_blobs(repository, head, inside)
         if not blobs:
             return Cleaned((), (), repository.branch, head, repository.follow(head))
-        blobs, left = _published(repository, blobs, store, ours, pace or Pace())
+        proofs = [one for one in repository.blobs(head, f"{inside}/{EVIDENCE}") if one.path.endswith(SUFFIX)]
+        bundles = _bundles(repository, proofs, inside)
+        blobs, left = _published(repository, blobs, store, ours, pace or Pace(), bundles, prove)
+        blobs += _kept_for_good(proofs, store, inside, everything=not left)
         agreed = agreed or agree(_question(repository, blobs))
         if not agreed:
             return None
@@ -80,7 +90,13 @@ def _row_blobs(repository: Repository, commit: str, folder: str) -> list[Blob]:
 
 
 def _published(
-    repository: Repository, blobs: list[Blob], store: Store, ours: set[str], pace: Pace
+    repository: Repository,
+    blobs: list[Blob],
+    store: Store,
+    ours: set[str],
+    pace: Pace,
+    bundles: Bundles,
+    prove: Prover | None,
 ) -> tuple[list[Blob], list[str]]:
     """The files whose every row is published, and why the others' are not. What others pushed is published first."""
     derived = [blob for blob in blobs if _is_derived(repository, blob)]
@@ -91,7 +107,7 @@ def _published(
         try:
             missing = _missing(store, source, pace, looks=1 if blob.id not in ours else _LOOKS)
             if missing and blob.id not in ours:
-                publish(store, source, pace=pace)
+                publish(store, source, bundles=bundles, prove=prove, pace=pace)
                 missing = _missing(store, source, pace)
         except DataError as error:
             missing = [" ".join(error.message.split())]
@@ -102,6 +118,19 @@ def _published(
     if not done and left:
         raise DataError("\n       ".join(left), hint="run `sagellm-benchmark publish` first")
     return [*done, *([] if left else derived)], left
+
+
+def _bundles(repository: Repository, proofs: list[Blob], inside: str) -> Bundles:
+    """The bundles as they are in git."""
+    at = {proof.path.removeprefix(f"{inside}/"): proof for proof in proofs}
+    return lambda path: repository.content(at[path], MOST_BYTES) if path in at else None
+
+
+def _kept_for_good(proofs: list[Blob], store: Store, inside: str, *, everything: bool) -> list[Blob]:
+    """The bundles that need to stay in git no longer: all, where no row is left to be published."""
+    commit = None if everything or not proofs else store.read(()).commit
+    there = set() if commit is None else set(store.paths(EVIDENCE, commit))
+    return [proof for proof in proofs if everything or proof.path.removeprefix(f"{inside}/") in there]
 
 
 def _is_derived(repository: Repository, blob: Blob) -> bool:

@@ -74,15 +74,17 @@ def doubtful(board: Board, examined: Examined) -> list[str]:
     return sorted({submission_path(row) for row in (*beaten, *own_ids, *refused)})
 
 
-def make(board: Board, examined: Examined) -> Plan:
-    """Join, and list the files that change: boards, what is derived from them, and each new row for good.
+def make(board: Board, examined: Examined, proofs: Mapping[str, bytes] | None = None) -> Plan:
+    """Join, and list the files that change: boards, what is derived from them, and each new row and proof for good.
 
     An accepted row that has disappeared from the board, by whatever way, comes back onto it. Raises DataError where a
     whole board is gone that every publish writes: merging would begin a new, almost empty one.
     """
     _refuse_vanished(board)
     merged = join(board.entries, (*examined.known, *examined.new))
-    files = {submission_path(entry.row): submission_file(entry) for entry in examined.new}
+    files = {submission_path(entry.row): submission_file(entry) for entry in examined.new} | dict(
+        proofs or {}
+    )
     if any(outcome.fate in ONTO_THE_BOARD for outcome in merged.outcomes) or files:
         files |= _board_files(board, merged)
     before = board.snapshot.files

@@ -14,6 +14,7 @@ from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import write_whole
+from sagellm_benchmark.hub.bundles import Bundles, Prover, nowhere, proved
 from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry
 from sagellm_benchmark.hub.retry import Pace, Tries, retrying
 from sagellm_benchmark.hub.store import (
@@ -58,11 +59,13 @@ def publish(
     store: Store,
     source: Source,
     *,
+    bundles: Bundles = nowhere,
+    prove: Prover | None = None,
     skip_invalid: bool = False,
     dry_run: bool = False,
     pace: Pace | None = None,
 ) -> Published:
-    """Bring every row of `source` onto the board, or say why not.
+    """Bring every row of `source` onto the board, with the evidence that `prove` agrees with, or say why not.
 
     Raises DataError for a row that may not come onto it (nothing is sent then; `skip_invalid` leaves such rows out),
     ConflictError when others kept winning, RemoteError when the store is out of reach. Doing it twice changes nothing.
@@ -75,7 +78,9 @@ def publish(
         try:
             board = Board.of(store.read())
             found = _read(source, board) if found is None else found
-            plan = make(board, _accepted(store, board, found, skip_invalid=skip_invalid))
+            examined = _accepted(store, board, found, skip_invalid=skip_invalid)
+            proofs = {} if prove is None else proved(examined.new, bundles, prove)
+            plan = make(board, examined, proofs)
             if dry_run or not plan.files:
                 return _finished(store, board.snapshot.commit, plan, unsure, written=False)
             new = store.commit(plan.files, board.snapshot.commit, plan.message)

@@ -1,0 +1,56 @@
+"""From a run's folder to hf_data/: the bundle goes the way of its row, so that whoever publishes has both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.board.aggregate import Report
+from sagellm_benchmark.board.folder import row_files
+from sagellm_benchmark.board.merge import ONTO_THE_BOARD
+from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX, bundle_path, evidence_of
+from sagellm_benchmark.board.read import read_rows
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.evidence import files
+from sagellm_benchmark.files import write_whole
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """Bundles that were written or taken away, by name in hf_data/, and why others could not be."""
+
+    written: tuple[str, ...]
+    removed: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def carry(report: Report) -> Carried:
+    """Pack the evidence of each run whose row has come into hf_data/; take away what no row there names any more."""
+    written, left = [], []
+    for path, outcome in report.outcomes:
+        digest = evidence_of(outcome.entry.row)
+        if digest is None or outcome.fate not in ONTO_THE_BOARD:
+            continue
+        try:
+            write_whole(report.hf_data / bundle_path(digest), files.bundle(path.parent))
+            written.append(bundle_path(digest))
+        except DataError as error:
+            left.append(f"{path.parent}: {error.message}; its row is published as a claim")
+    return Carried(tuple(written), tuple(_without_rows(report.hf_data)), tuple(left))
+
+
+def _without_rows(hf_data: Path) -> Iterator[str]:
+    """Bundles of rows that a better one has taken the place of."""
+    held = sorted((hf_data / EVIDENCE).glob(f"*{SUFFIX}"))
+    named = _named(row_files(hf_data)) if held else set()
+    for path in held:
+        name = f"{EVIDENCE}/{path.name}"
+        if name not in named:
+            path.unlink()
+            yield name
+
+
+def _named(paths: Iterable[Path]) -> set[str]:
+    rows = (found.row for path in paths for found in read_rows(path))
+    return {bundle_path(digest) for row in rows if (digest := evidence_of(row)) is not None}
