@@ -6,9 +6,6 @@ from hypothesis import strategies as st
 
 from sagellm_benchmark.runs.record import Summary
 from sagellm_benchmark.runs.search import (
-    MOST_MISSES,
-    MOST_STEPS,
-    PRECISION,
     Search,
     is_burst,
     keeps,
@@ -23,31 +20,39 @@ from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests.fakes.records import a_summary
 
 
-def highest(capacity: float, first: float = 1.0) -> Search:
-    """Search a server that keeps its objectives up to `capacity` requests per second."""
+def tried(capacity: float, first: float = 1.0) -> tuple[list[float], Search]:
+    """The rates that are tried on a server that keeps its objectives up to `capacity`, and how it ends."""
+    rates: list[float] = []
     search = Search(first=first)
     while not search.done:
-        rate = search.rate
-        search = search.after(rate, kept=rate <= capacity)
-    return search
+        rates.append(search.rate)
+        search = search.after(rates[-1], kept=rates[-1] <= capacity)
+    return rates, search
+
+
+def test_rates_double_until_one_is_missed_and_are_halved_in_between_from_then_on() -> None:
+    rates, found = tried(10.0)
+    assert rates == [1, 2, 4, 8, 16, 12, 10, 11, 10.5]
+    assert (found.kept, found.missed) == (10, 10.5)
 
 
 @given(st.floats(1.0, 1000.0))
-def test_the_search_ends_within_its_precision_below_the_capacity(capacity: float) -> None:
-    found = highest(capacity)
-    assert found.kept <= capacity
+def test_the_search_ends_within_a_twentieth_below_the_capacity(capacity: float) -> None:
+    rates, found = tried(capacity)
     assert found.missed is not None
-    assert found.missed - found.kept <= PRECISION * found.missed or found.steps == MOST_STEPS
+    assert found.kept <= capacity < found.missed
+    assert found.missed <= found.kept / 0.95 * 1.000001 or len(rates) == 16
 
 
 def test_a_server_that_never_keeps_them_is_searched_downwards_to_nothing() -> None:
-    found = highest(0.0)
+    rates, found = tried(0.0)
+    assert rates == [1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32]
     assert found.kept == 0.0
-    assert found.steps == MOST_MISSES
 
 
 def test_a_server_that_always_keeps_them_is_not_searched_for_ever() -> None:
-    assert highest(float("inf")).steps == MOST_STEPS
+    rates, _ = tried(float("inf"))
+    assert rates == [2.0**step for step in range(16)]
 
 
 def test_the_first_rate_is_the_users() -> None:

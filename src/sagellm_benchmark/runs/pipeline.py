@@ -56,7 +56,8 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Measured]:
             yield measured
             if measured.record.summary.status == "interrupted":
                 return
-            shape = _next(shapes, measured.record)
+            kept = spec.search_goodput and search.keeps(measured.record.summary)
+            shape = _next(shapes, kept=kept)
 
 
 def _numbered(spec: RunSpec, number: int) -> RunSpec:
@@ -64,9 +65,9 @@ def _numbered(spec: RunSpec, number: int) -> RunSpec:
     return replace(spec, seed=(spec.seed + number) % 2**31)
 
 
-def _next(shapes: Generator[LoadShape, bool, None], record: Record) -> LoadShape | None:
+def _next(shapes: Generator[LoadShape, bool, None], *, kept: bool) -> LoadShape | None:
     try:
-        return shapes.send(search.keeps(record.summary))
+        return shapes.send(kept)
     except StopIteration:
         return None
 
