@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.net import get_json, is_loopback, post_json
+from sagellm_benchmark.net import CODE_HOST, get_json, is_loopback, post_json
 
 PUBLIC_HOST = "github.com"
 PUBLIC_API = "https://api.github.com"
@@ -38,18 +38,15 @@ class CodeHost:
 
     def last_failure(self) -> list[str]:
         """What the jobs of the newest finished run were annotated with; empty where it passed. Raises RemoteError."""
-        try:
-            return self._annotations()
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise RemoteError(f"{self.api} does not answer as the code host's API does") from error
-
-    def _annotations(self) -> list[str]:
-        runs = self._get("actions/runs?per_page=1&status=completed").get("workflow_runs") or []
-        if not runs or runs[0].get("conclusion") != "failure":
-            return []
-        jobs = self._get(f"actions/runs/{int(runs[0]['id'])}/jobs").get("jobs") or []
-        failed = [int(job["id"]) for job in jobs if job.get("conclusion") == "failure"][:MOST_JOBS]
-        notes = (self._get(f"check-runs/{job}/annotations") for job in failed)  # a job is a check run
+        runs = self._list("actions/runs?per_page=1&status=completed", "workflow_runs")[:1]
+        failed = [
+            job
+            for run in self._failed(runs)
+            for job in self._failed(self._list(f"actions/runs/{run}/jobs", "jobs"))
+        ]
+        notes = (
+            self._list(f"check-runs/{job}/annotations") for job in failed[:MOST_JOBS]
+        )  # a job is a check run
         return [str(note.get("message", "")) for found in notes for note in found]
 
     def post_status(self, commit: str, *, passed: bool, description: str) -> None:
@@ -57,15 +54,36 @@ class CodeHost:
         state = "success" if passed else "failure"
         body = {"state": state, "context": "local-ci", "description": description[:140]}
         try:
-            post_json(self._url(f"statuses/{commit}"), body, timeout_s=TIMEOUT_S, api_key=self.token)
+            post_json(
+                self._url(f"statuses/{commit}"), body, timeout_s=TIMEOUT_S, api_key=self.token, peer=CODE_HOST
+            )
         except RemoteError as error:
             raise RemoteError(
                 error.message,
                 hint="push the commit first, and give the token leave to write commit statuses",
             ) from error
 
-    def _get(self, what: str) -> Any:
-        return get_json(self._url(what), timeout_s=TIMEOUT_S, api_key=self.token)
+    def _failed(self, found: Iterable[Mapping[str, Any]]) -> Iterator[int]:
+        """The numbers of those runs or jobs that failed."""
+        for one in found:
+            if one.get("conclusion") == "failure":
+                if not isinstance(one.get("id"), int):
+                    raise self._odd()
+                yield one["id"]
+
+    def _list(self, what: str, name: str | None = None) -> list[Mapping[str, Any]]:
+        """The objects that are listed there, under a name where it has one. Raises RemoteError for anything else."""
+        answer = get_json(self._url(what), timeout_s=TIMEOUT_S, api_key=self.token, peer=CODE_HOST)
+        if name is not None:
+            answer = answer.get(name) if isinstance(answer, dict) else None
+        if not isinstance(answer, list) or not all(isinstance(one, dict) for one in answer):
+            raise self._odd()
+        return answer
+
+    def _odd(self) -> RemoteError:
+        return RemoteError(
+            f"{self.api} does not answer as the code host's API does", hint="check GITHUB_API_URL"
+        )
 
     def _url(self, what: str) -> str:
         return f"{self.api}/repos/{self.repository}/{what}"

@@ -21,7 +21,8 @@ from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.huggingface import library, shown
 from sagellm_benchmark.machine import ascend, nvidia
-from sagellm_benchmark.net import StatusError, get_json
+from sagellm_benchmark.net import HUB, StatusError, get_json
+from sagellm_benchmark.text import one_line, plain
 
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 2.0
@@ -135,7 +136,7 @@ def hub() -> Finding:
             "Hub", State.NOTE, "switched off by HF_HUB_OFFLINE", "unset HF_HUB_OFFLINE to fetch and publish"
         )
     try:
-        who = get_json(f"{endpoint}/api/whoami-v2", timeout_s=HUB_TIMEOUT_S, api_key=token)
+        who = get_json(f"{endpoint}/api/whoami-v2", timeout_s=HUB_TIMEOUT_S, api_key=token, peer=HUB)
     except StatusError as error:
         return _refused(endpoint, error.status, logged_in=token is not None)
     except UsageError:
@@ -150,7 +151,7 @@ def hub() -> Finding:
             "check the network or HF_ENDPOINT; meanwhile: make aggregate OFFLINE=1, and publish --to DIR",
         )
     name = who.get("name") if isinstance(who, dict) else None
-    return Finding("Hub", State.OK, f"{endpoint} reachable, logged in as {_plain(str(name or 'somebody'))}")
+    return Finding("Hub", State.OK, f"{endpoint} reachable, logged in as {plain(str(name or 'somebody'))}")
 
 
 def _refused(endpoint: str, status: int, *, logged_in: bool) -> Finding:
@@ -192,7 +193,7 @@ def gpus() -> Finding:
     found += [
         f"{npu.name} ({_gib(None if npu.memory_mb is None else npu.memory_mb * 2**20)})" for npu in npus
     ]
-    counted = [f"{count} × {_plain(name)}" for name, count in Counter(found).items()]
+    counted = [f"{count} × {plain(name)}" for name, count in Counter(found).items()]
     return Finding(
         "GPUs", State.OK, "; ".join(counted) or "none found; the embedded engine runs on the processor"
     )
@@ -219,7 +220,10 @@ def checks() -> Finding:
         return _billing()
     if notes:
         return Finding(
-            "Actions", State.NOTE, f"the last run failed: {_plain(notes[0])[:160]}", "to see it here: make ci"
+            "Actions",
+            State.NOTE,
+            f"the last run failed: {one_line(notes[0], 160)}",
+            "to see it here: make ci",
         )
     return Finding("Actions", State.OK, "the last run shows no failure")
 
@@ -262,7 +266,7 @@ def _installed(distribution: str) -> str | None:
 def _remote() -> str | None:
     """The address of origin, without a user name or password that it may hold."""
     address = _output("git", "remote", "get-url", "origin")
-    return _plain(shown(address)) if address else None
+    return plain(shown(address)) if address else None
 
 
 def _output(*command: str) -> str | None:
@@ -280,8 +284,3 @@ def _free_gb(place: Path) -> float:
     """Room on the disk that holds `place`, which need not exist yet."""
     there = next(folder for folder in (place, *place.parents) if folder.exists())
     return shutil.disk_usage(there).free / 1e9
-
-
-def _plain(text: str) -> str:
-    """Text from elsewhere as one line without control characters."""
-    return "".join(char if char.isprintable() else " " for char in text)

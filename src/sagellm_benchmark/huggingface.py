@@ -11,12 +11,14 @@ import re
 import sys
 import threading
 import time
+import traceback
 import warnings
 from concurrent.futures import Future
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from sagellm_benchmark.causes import cause
 from sagellm_benchmark.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,6 +34,14 @@ _REASONS = {
     "DeviceCodeError": "the login has expired and could not be renewed",
 }
 _HINTS = {"OfflineModeIsEnabled": "unset HF_HUB_OFFLINE"}
+_STUMBLES = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    AssertionError,
+)  # over odd JSON
 _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
@@ -99,8 +109,13 @@ def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
     except _own_fault() as error:
         name = type(error).__name__
         raise NotAsked(_REASONS.get(name, "the token cannot be sent"), _HINTS.get(name)) from error
-    except _library_errors() as error:
-        raise NoAnswer(type(error).__name__) from error
+    except _no_answers() as error:
+        known = cause(error)
+        raise NoAnswer(known.said if known else type(error).__name__) from error
+    except _STUMBLES as error:
+        if not _is_librarys(error):
+            raise
+        raise NoAnswer(f"its answer cannot be read ({type(error).__name__})") from error
 
 
 def _run(future: Future[T], work: Callable[[], T], timeout_s: float) -> None:
@@ -113,9 +128,17 @@ def _run(future: Future[T], work: Callable[[], T], timeout_s: float) -> None:
         future.set_exception(error)
 
 
+def _is_librarys(error: BaseException) -> bool:
+    """Whether the library stumbled over an answer itself; an error of our own code is a bug, and not the Hub's."""
+    ours, theirs = __package__, {"huggingface_hub", type(_session()).__module__.partition(".")[0]}
+    frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    rooms = [name.partition(".")[0] for name in frames]
+    return next((room in theirs for room in reversed(rooms) if room in {ours, *theirs}), False)
+
+
 @functools.cache
-def _library_errors() -> tuple[type[Exception], ...]:
-    """What the library raises for an answer that is absent or unusable; KeyError and its like for odd JSON."""
+def _no_answers() -> tuple[type[Exception], ...]:
+    """What the library raises where no answer came, or half of one."""
     errors = library().errors
     names = (
         "HTTPError",
@@ -123,7 +146,7 @@ def _library_errors() -> tuple[type[Exception], ...]:
         "DeviceCodeError",
     )  # every release has the first, later ones the others
     own = [getattr(errors, name) for name in names if hasattr(errors, name)]
-    return (*own, OSError, ValueError, LookupError, TypeError, AttributeError, RuntimeError, AssertionError)
+    return (*own, OSError)
 
 
 @functools.cache

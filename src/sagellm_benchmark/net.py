@@ -1,4 +1,9 @@
-"""Asking a server about itself: small JSON requests before and after a run. Never used while one is measured."""
+"""Small JSON requests: a server is asked about itself before and after a run, and never while one is measured.
+
+Why urllib and not httpx, which huggingface_hub brings along: its releases went from requests to httpx and on to a
+fork of it, so what they bring is their own business. And httpx, too, limits single waits only: the deadline for a
+whole exchange, which is most of this module, would be needed with it as well.
+"""
 
 from __future__ import annotations
 
@@ -13,25 +18,53 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import orjson
 
+from sagellm_benchmark.causes import cause
 from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.text import one_line
 
 TIMEOUT_S = 10.0
 MAX_REPLY_BYTES = 16 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 
-_STATUS_HINTS = {
-    401: "the server wants an API key: put it into an environment variable and name that with --api-key-env",
-    403: "the API key may not do this: check the key in the variable named by --api-key-env",
-    404: "check --base-url: it is what comes before /v1, for example http://host:8000",
-    429: "the server limits requests: wait, or measure one that is yours alone",
-    503: "the server may still be loading its model: try again in a moment",
-}
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is asked, and by which names the user knows its address and the key to it."""
+
+    name: str
+    address: str
+    key: str
+    not_json: str  # what to do where it answers something else
+
+    def status_hint(self, status: int) -> str | None:
+        """What a failed status asks the user to do."""
+        hints = {
+            401: f"a key is wanted: put it into {self.key}",
+            403: f"the key may not do this: check {self.key}",
+            404: f"check {self.address}",
+            429: "it limits requests: wait and try again",
+            503: "it may still be loading what it serves: try again in a moment",
+        }
+        return hints.get(status, "look at the server's log" if status >= 500 else None)
+
+
+LLM_SERVER = Peer(
+    "an LLM server",
+    "--base-url: it is what comes before /v1, for example http://host:8000",
+    "an environment variable, and name that with --api-key-env",
+    "check --base-url: an OpenAI-compatible server answers JSON at /v1/models",
+)
+CODE_HOST = Peer(
+    "the code host's API", "GITHUB_API_URL", "GITHUB_TOKEN", "check GITHUB_API_URL, and proxies in between"
+)
+HUB = Peer("the Hugging Face Hub", "HF_ENDPOINT", "HF_TOKEN", "check HF_ENDPOINT, and proxies in between")
 
 
 class StatusError(RemoteError):
@@ -43,24 +76,32 @@ class StatusError(RemoteError):
         self.body = body
 
 
-def get_json(url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None) -> Any:
+def get_json(
+    url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+) -> Any:
     """The JSON value at `url`. Raises RemoteError: StatusError for a status, else unreachable or not JSON."""
-    return _json(url, _fetch(url, None, timeout_s, api_key))
+    return _json(url, _fetch(url, None, timeout_s, api_key, peer), peer)
 
 
-def post_json(url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None) -> Any:
+def post_json(
+    url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+) -> Any:
     """The JSON value that `url` answers to the JSON value `body`; raises as `get_json`."""
-    return _json(url, _fetch(url, orjson.dumps(body), timeout_s, api_key))
+    return _json(url, _fetch(url, orjson.dumps(body), timeout_s, api_key, peer), peer)
 
 
-def get_text(url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None) -> str:
+def get_text(
+    url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+) -> str:
     """The text at `url`; bytes that are not UTF-8 are replaced. Raises as `get_json`."""
-    return _fetch(url, None, timeout_s, api_key).decode("utf-8", "replace")
+    return _fetch(url, None, timeout_s, api_key, peer).decode("utf-8", "replace")
 
 
-def post_text(url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None) -> str:
+def post_text(
+    url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+) -> str:
     """The whole text (an event stream, say) that `url` answers to the JSON value `body`; raises as `get_json`."""
-    return _fetch(url, orjson.dumps(body), timeout_s, api_key).decode("utf-8", "replace")
+    return _fetch(url, orjson.dumps(body), timeout_s, api_key, peer).decode("utf-8", "replace")
 
 
 def is_loopback(host: str) -> bool:
@@ -74,17 +115,17 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _json(url: str, body: bytes) -> Any:
+def _json(url: str, body: bytes, peer: Peer) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise RemoteError(
-            f"{url} does not look like an LLM server: its answer is not JSON ({_excerpt(body)[:60]!r})",
-            hint="check --base-url: an OpenAI-compatible server answers JSON at /v1/models",
+            f"{url} does not look like {peer.name}: its answer is not JSON ({one_line(body, 60)!r})",
+            hint=peer.not_json,
         ) from error
 
 
-def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None) -> bytes:
+def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None, peer: Peer) -> bytes:
     """One exchange that ends within `timeout_s` as a whole, however slowly the bytes drip."""
     headers = {"Accept": "application/json, text/plain", "User-Agent": "sagellm-benchmark"}
     if body is not None:
@@ -101,15 +142,15 @@ def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None) 
             ):  # read(n) takes a broken-off body for a whole one
                 raise http.client.IncompleteRead(content, reply.length)
     except urllib.error.HTTPError as error:
-        raise _status_error(url, error, api_key) from None
+        raise _status_error(url, error, api_key, peer) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _unreachable(url, error, timeout_s, expired=deadline.expired) from error
+        raise _unreachable(url, error, timeout_s, peer, expired=deadline.expired) from error
     if deadline.expired:
-        raise _unreachable(url, TimeoutError(), timeout_s, expired=True)
+        raise _unreachable(url, TimeoutError(), timeout_s, peer, expired=True)
     if len(content) > MAX_REPLY_BYTES:
         raise RemoteError(
             f"{url} answers more than {MAX_REPLY_BYTES // 2**20} MiB",
-            hint="this is not the answer of an LLM server; check --base-url",
+            hint=f"this is not what {peer.name} answers; check {peer.address}",
         )
     return content
 
@@ -209,7 +250,7 @@ def _opener(url: str, deadline: _Deadline) -> urllib.request.OpenerDirector:
     return opener
 
 
-def _status_error(url: str, error: urllib.error.HTTPError, api_key: str | None) -> StatusError:
+def _status_error(url: str, error: urllib.error.HTTPError, api_key: str | None, peer: Peer) -> StatusError:
     """What a status other than 2xx means; a server that echoes the key does not get it into our message."""
     try:
         with error:
@@ -220,19 +261,18 @@ def _status_error(url: str, error: urllib.error.HTTPError, api_key: str | None) 
         body = body.replace(api_key.encode(), b"***")
     code = error.code
     if 300 <= code < 400:
-        target = _excerpt(str(error.headers.get("Location", "")).encode())
+        target = one_line(str(error.headers.get("Location", "")))
         return StatusError(
             f"{url} redirects to {target or 'nowhere'}",
             status=code,
-            hint="give the address that it redirects to as --base-url",
+            hint=f"give the address that it redirects to; check {peer.address}",
         )
-    said = _excerpt(_reason(body))
-    hint = _STATUS_HINTS.get(code, "look at the server's log" if code >= 500 else None)
+    said = one_line(_reason(body))
     return StatusError(
         f"{url} answers {code} {_phrase(code)}{f': {said}' if said else ''}",
         status=code,
         body=body,
-        hint=hint,
+        hint=peer.status_hint(code),
     )
 
 
@@ -255,28 +295,19 @@ def _reason(body: bytes) -> bytes:
     return value.encode() if isinstance(value, str) else orjson.dumps(value)
 
 
-def _excerpt(body: bytes) -> str:
-    """The beginning of hostile bytes as one printable line."""
-    line = " ".join(body[:1000].decode("utf-8", "replace").split())
-    return "".join(char if char.isprintable() else "�" for char in line)[:200]
-
-
-def _unreachable(url: str, error: Exception, timeout_s: float, *, expired: bool) -> RemoteError:
-    reason = error.reason if isinstance(error, urllib.error.URLError) else error
-    if expired or isinstance(reason, TimeoutError):
+def _unreachable(url: str, error: Exception, timeout_s: float, peer: Peer, *, expired: bool) -> RemoteError:
+    known = cause(error)
+    if expired or any(isinstance(one, TimeoutError) for one in (error, getattr(error, "reason", None))):
         return RemoteError(
             f"{url} does not answer within {timeout_s:g} s",
-            hint="is the server up? Check host, port, and http against https in --base-url",
+            hint=f"is it up? Check host, port, and http against https in {peer.address}",
         )
-    if isinstance(reason, ConnectionRefusedError):
-        said, hint = "nothing listens there (connection refused)", "start the server, or check host and port"
-    elif isinstance(reason, socket.gaierror):
-        said, hint = "the host name is not known", "check the spelling of the host in --base-url"
-    elif isinstance(reason, ssl.SSLError):
-        said = f"TLS failed ({_excerpt(str(reason.reason or reason).encode())})"
-        hint = "check http against https in --base-url, and the server's certificate"
-    elif isinstance(reason, http.client.HTTPException):
-        said, hint = "what answers there does not speak HTTP, or broke off", "check the port in --base-url"
+    if known is not None:
+        return RemoteError(
+            f"{url} cannot be reached: {known.said}", hint=f"{known.hint}; check {peer.address}"
+        )
+    if isinstance(error, http.client.HTTPException):
+        said = "what answers there does not speak HTTP, or broke off"
     else:
-        said, hint = _excerpt(str(reason).encode()) or type(reason).__name__, "check --base-url"
-    return RemoteError(f"{url} cannot be reached: {said}", hint=hint)
+        said = one_line(str(getattr(error, "reason", error))) or type(error).__name__
+    return RemoteError(f"{url} cannot be reached: {said}", hint=f"check {peer.address}")

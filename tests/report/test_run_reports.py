@@ -59,11 +59,6 @@ def test_a_run_without_answers_can_be_shown() -> None:
     assert "–" in terminal.render_terminal(view(a_record(samples=[])))
 
 
-def test_columns_line_up() -> None:
-    lines = terminal.columns([("a", "1"), ("long", "1,000")])
-    assert lines == ["  a          1", "  long   1,000"]
-
-
 def test_hostile_text_stays_text_in_html() -> None:
     record = a_record(reasons=(HOSTILE,), description=HOSTILE, valid=False)
     page = html.render_html(view(record))

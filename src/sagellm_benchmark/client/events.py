@@ -15,10 +15,11 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark.client.sample import Failure
+from sagellm_benchmark.text import one_line
 
 _BLANK_LINE = re.compile(rb"(?:\r\n?+|\n)(?:\r\n?+|\n)")  # possessive: CRLF is one line end, never two
 _BOM = b"\xef\xbb\xbf"
-_DETAIL_CHARACTERS = 300
+DETAIL_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +63,7 @@ def explain_status(status: int, body: bytes) -> str:
         text = _message(orjson.loads(body)) or text
     except orjson.JSONDecodeError:
         text = re.sub(r"<[^>]*>", " ", text)
-    return clean(f"HTTP {status}: {text}" if text.strip() else f"HTTP {status}")
-
-
-def clean(text: str) -> str:
-    """One printable line of at most a few hundred characters."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text[:4096]).split())
-    return line if len(line) <= _DETAIL_CHARACTERS else f"{line[: _DETAIL_CHARACTERS - 1]}…"
+    return one_line(f"HTTP {status}: {text}" if text.strip() else f"HTTP {status}", DETAIL_CHARACTERS)
 
 
 def payloads(body: bytes, *, complete: bool = True) -> Iterator[tuple[int, bytes]]:
@@ -130,7 +125,7 @@ class _Reading:
 
     def fail(self, failure: Failure, detail: str) -> None:
         if self.failure is None:
-            self.failure, self.detail = failure, clean(detail)
+            self.failure, self.detail = failure, one_line(detail, DETAIL_CHARACTERS)
 
     def answer(self, times: tuple[float, ...]) -> Answer:
         if self.failure is None and not times:
@@ -195,7 +190,7 @@ class _Reading:
             raise _MalformedError("a choice is not an object")
         reason = choice.get("finish_reason")
         if reason is not None:
-            self.finish_reason = clean(str(reason))
+            self.finish_reason = one_line(str(reason), DETAIL_CHARACTERS)
         delta = choice.get(part)
         said = choice.get("text") if delta is None else _field(delta, "content")
         if said and type(said) is str:

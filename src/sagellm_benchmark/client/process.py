@@ -16,6 +16,7 @@ from itertools import count as counter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from sagellm_benchmark.causes import cause
 from sagellm_benchmark.client import spool as spooling
 from sagellm_benchmark.client import wire
 from sagellm_benchmark.client.connection import first_connection
@@ -24,6 +25,7 @@ from sagellm_benchmark.client.sender import Load, due_soon
 from sagellm_benchmark.client.sockets import allow_files
 from sagellm_benchmark.client.terms import ClientHealth, Conversations, Limits, Progress, Target
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.text import one_line
 from sagellm_benchmark.workload.schedule import Schedule
 
 if TYPE_CHECKING:
@@ -157,9 +159,10 @@ async def _report(load: Load, total: int | None, on_progress: Callable[[Progress
 
 
 def _unreachable(where: wire.Endpoint, error: OSError) -> RemoteError:
+    known = cause(error)
     return RemoteError(
-        f"no connection to {where}: {str(error) or 'no answer in time'}",
-        hint="is the server running, and is that its port?",
+        f"no connection to {where}: {known.said if known else one_line(str(error)) or 'no answer in time'}",
+        hint=known.hint if known else "is the server running, and is that its port?",
     )
 
 

@@ -12,10 +12,11 @@ from typing import BinaryIO
 import orjson
 
 from sagellm_benchmark.client.connection import Exchange
-from sagellm_benchmark.client.events import Answer, clean, decode, explain_status
+from sagellm_benchmark.client.events import DETAIL_CHARACTERS, Answer, decode, explain_status
 from sagellm_benchmark.client.sample import Failure, Phase, Sample
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.text import one_line
 
 _FRAME = struct.Struct("=III")  # bytes of facts, number of reads, bytes of body
 _BUFFER = 256 * 1024
@@ -149,7 +150,7 @@ def _sample(
         finish_reason=answer.finish_reason,
         status=exchange.status,
         failure=failure,
-        detail=None if detail is None else clean(detail),
+        detail=None if detail is None else one_line(detail, DETAIL_CHARACTERS),
     )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from sagellm_benchmark import huggingface
+from sagellm_benchmark.causes import cause
 from sagellm_benchmark.engines import architectures, capacity
 from sagellm_benchmark.engines.gguf_facts import Gguf, facts, is_later_shard, shards
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
@@ -118,12 +119,19 @@ class _Absent(Exception):  # noqa: N818 - an answer, of which there are several
 
 def _choice(repo: str, quantization: str | None) -> Choice:
     info = _ask(lambda api: api.model_info(repo, files_metadata=True))
-    sizes = {str(item.rfilename): int(item.size or 0) for item in info.siblings or ()}
+    if not isinstance(info.sha, str):
+        raise RemoteError(f"the Hub names no commit of {repo}", hint="see HF_ENDPOINT")
+    sizes = {str(item.rfilename): _size(item.size) for item in info.siblings or ()}
     file = choose(sizes, quantization)
     if file is None:
         raise _Absent("it holds no GGUF files")
     files = tuple(str(PurePosixPath(part)) for part in shards(PurePosixPath(file)))
-    return Choice(repo, str(info.sha), files, sum(sizes.get(part, 0) for part in files))
+    return Choice(repo, info.sha, files, sum(sizes.get(part, 0) for part in files))
+
+
+def _size(value: Any) -> int:
+    """Bytes of a file; 0 where the Hub says nothing, or nothing that can be a size."""
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def choose(files: Iterable[str], quantization: str | None) -> str | None:
@@ -219,8 +227,9 @@ def _fetch(choice: Choice, *, force: bool) -> Path:
     except (hub.errors.HTTPError, OSError, ValueError, RuntimeError) as error:
         if isinstance(error, OSError) and error.errno in _LOCAL:
             raise cannot_write(_cache_folder(), error) from error
+        known = cause(error)
         raise RemoteError(
-            f"{choice.source} could not be fetched: {type(error).__name__}",
+            f"{choice.source} could not be fetched: {known.said if known else type(error).__name__}",
             hint="run the same command again: what has arrived is kept",
         ) from error
     finally:

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import IO
 
 from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.text import one_line
 
 _TAIL_BYTES = 64 << 10
 _SHOWN_LINES = 3
 _SHOWN_CHARACTERS = 300
-_ESCAPE = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _LLAMACPP_ERROR = re.compile(r"^[\d.]+ E +(?P<text>.*)$")
 _ERROR = re.compile(r"(?:^|[\s\]])(?P<text>(?:[A-Za-z_][\w.]*)?(?:[Ee]rror|Exception): .*)$")
 
@@ -30,13 +30,12 @@ def last_words(log: Path) -> list[str]:
     lines = _tail(log)
     found = (_LLAMACPP_ERROR.match(line) or _ERROR.search(line) for line in lines)
     errors = [match["text"] for match in found if match]
-    chosen = list(dict.fromkeys(errors))[:_SHOWN_LINES] or lines[-_SHOWN_LINES:]
-    return [line[:_SHOWN_CHARACTERS] for line in chosen]
+    return list(dict.fromkeys(errors))[:_SHOWN_LINES] or lines[-_SHOWN_LINES:]
 
 
 def last_lines(log: Path, most: int = _SHOWN_LINES) -> list[str]:
     """What was written last; empty where there is nothing yet."""
-    return [line[:_SHOWN_CHARACTERS] for line in _tail(log)[-most:]]
+    return _tail(log)[-most:]
 
 
 def _tail(log: Path) -> list[str]:
@@ -44,6 +43,5 @@ def _tail(log: Path) -> list[str]:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         text = file.read().decode("utf-8", "replace")
-    lines = [_ESCAPE.sub("", line.rstrip("\r").rpartition("\r")[2]) for line in text.split("\n")]
-    printable = ("".join(c for c in line if c.isprintable()).strip() for line in lines)
-    return [line for line in printable if line]
+    lines = (one_line(line.rstrip("\r").rpartition("\r")[2], _SHOWN_CHARACTERS) for line in text.split("\n"))
+    return [line for line in lines if line]

@@ -191,7 +191,7 @@ class Hub:
                 return None
             raise
         if not isinstance(sha, str) or not re.fullmatch(r"[0-9a-f]{40,64}", sha):
-            raise ValueError("the dataset has no commit id")
+            raise NoAnswer("the dataset has no commit id")
         return sha
 
     def _file(self, api: Any, name: str, commit: str, folder: str) -> bytes | None:

@@ -13,7 +13,7 @@ from sagellm_benchmark.board.aggregate import Report, Skipped
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
-from sagellm_benchmark.report.text import MOST, plain
+from sagellm_benchmark.text import MOST, columns, inert_markdown, plain
 
 _SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which a workflow's job summary is collected
@@ -100,9 +100,11 @@ def _markdown(validation: Validation) -> str:
     if not validation.files:
         return "### Leaderboard rows\n\nThere are no files to check.\n\n"
     told = chain(
-        (f"| | | ✗ {_cell(message)} |" for message in validation.damaged),
+        (f"| | | ✗ {inert_markdown(message)} |" for message in validation.damaged),
         (
-            f"| {_cell(row.found.where)} | {_cell(row.entry_id or '')} | {_cell(_verdict(row))} |"
+            "| "
+            + " | ".join(map(inert_markdown, (row.found.where, row.entry_id or "", _verdict(row))))
+            + " |"
             for row in refused_first
         ),
     )
@@ -121,11 +123,6 @@ def _verdict(row: Checked) -> str:
     return (
         "valid" if not row.if_new else "valid if already published; refused as new: " + "; ".join(row.if_new)
     )
-
-
-def _cell(text: str) -> str:
-    """Text that Markdown takes as nothing but text: every character that could mean more becomes an entity."""
-    return "".join(c if c.isalnum() or c in " ,;/-✗" else f"&#{ord(c)};" for c in plain(text[:2000]))
 
 
 def _headline(report: Report) -> str:
@@ -178,10 +175,7 @@ def _rate(entry: Entry) -> str:
 
 def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
     """Aligned columns, indented by two."""
-    shown = [tuple(plain(cell) for cell in row) for row in rows[:MOST]]
-    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
-    for row in shown:
-        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+    yield from columns([tuple(plain(cell) for cell in row) for row in rows[:MOST]], figures=False)
     if len(rows) > MOST:
         yield f"  and {len(rows) - MOST} more; --json lists them all"
 

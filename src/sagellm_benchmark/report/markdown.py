@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 from sagellm_benchmark.report.view import HEAD, View
+from sagellm_benchmark.text import markdown
 from sagellm_benchmark.verdict.metrics import LATENCIES
 
 
 def render_markdown(view: View) -> str:
     """The whole report; text from outside cannot become markup."""
     parts = [
-        f"# {escape(view.title)}",
-        escape(view.subject),
+        f"# {markdown(view.title)}",
+        markdown(view.subject),
         f"**{view.verdict}**, {'publishable' if view.publishable else 'not publishable'}",
         *_bullets("", view.reasons),
         *_bullets("Not publishable:", view.unpublishable),
@@ -37,15 +36,9 @@ def table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
     """A Markdown table; every column but the first is aligned to the right where there are several."""
     rule = ["---", *("---:" if len(head) > 2 else "---" for _ in head[1:])]
     return "\n".join(
-        "| " + " | ".join(cells) + " |" for cells in (head, rule, *(map(escape, row) for row in rows))
+        "| " + " | ".join(cells) + " |" for cells in (head, rule, *(map(markdown, row) for row in rows))
     )
 
 
-def escape(text: str) -> str:
-    """Text as Markdown shows it literally, on one line."""
-    flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", flat)
-
-
 def _bullets(heading: str, items: tuple[str, ...]) -> list[str]:
-    return [heading, "\n".join(f"- {escape(item)}" for item in items)] if items else []
+    return [heading, "\n".join(f"- {markdown(item)}" for item in items)] if items else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sagellm_benchmark.evidence.verify import Findings
-from sagellm_benchmark.report.text import plain
+from sagellm_benchmark.text import plain
 
 _MOST = 20
 

@@ -10,7 +10,7 @@ from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.hub.plan import counted
 from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
-from sagellm_benchmark.report.text import MOST, plain
+from sagellm_benchmark.text import MOST, plain
 
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
 

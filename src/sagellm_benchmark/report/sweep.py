@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from sagellm_benchmark.report import html, plot, terminal
+from sagellm_benchmark.report import html, plot
 from sagellm_benchmark.report.view import STATISTICS, figure, shown, subject, view
 from sagellm_benchmark.runs.record import Config, Record, Summary
+from sagellm_benchmark.text import columns
 from sagellm_benchmark.verdict.metrics import (
     E2E,
     ERRORS,
@@ -30,7 +31,7 @@ def render_sweep(records: Sequence[Record]) -> str:
     """One line a run, and a bar as long as its throughput."""
     rates = [record.summary.value(THROUGHPUT) or 0.0 for record in records]
     highest = max(rates, default=0.0) or 1.0
-    lines = terminal.columns([HEAD, *(line(record) for record in records)])
+    lines = columns([HEAD, *(line(record) for record in records)])
     bars = ["", *("▇" * round(rate / highest * BAR) for rate in rates)]
     return "\n".join(f"{row}   {bar}".rstrip() for row, bar in zip(lines, bars, strict=True))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sagellm_benchmark.report.view import HEAD, View
+from sagellm_benchmark.text import columns
 
 
 def render_terminal(view: View) -> str:
@@ -14,14 +15,3 @@ def render_terminal(view: View) -> str:
     lines += [f"    ✗ {reason}" for reason in view.reasons]
     lines += [f"  not publishable: {reason}" for reason in view.unpublishable]
     return "\n".join(lines)
-
-
-def columns(rows: list[tuple[str, ...]]) -> list[str]:
-    """Rows as aligned text: the first column to the left, figures to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  "
-        + row[0].ljust(widths[0])
-        + "".join(cell.rjust(widths[i + 1] + 3) for i, cell in enumerate(row[1:]))
-        for row in rows
-    ]

@@ -1,0 +1,47 @@
+"""Text from elsewhere on its way to a screen, a log or a page: it is shown, and never acted upon."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+MOST = 200  # rows that a list on a screen shows before it only counts
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_READ = 4096  # characters of a hostile text that are looked at
+
+
+def plain(text: str) -> str:
+    """Text that a terminal only prints; rows of other tools may hold anything."""
+    return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def one_line(text: str | bytes, most: int = 200) -> str:
+    """The beginning of a text as one printable line of at most `most` characters."""
+    if isinstance(text, bytes):
+        text = text[: 4 * _READ].decode("utf-8", "replace")
+    words = _COLOUR.sub("", text[:_READ])
+    line = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return line if len(line) <= most else f"{line[: most - 1]}…"
+
+
+def markdown(text: str) -> str:
+    """Text as Markdown shows it literally, on one line."""
+    flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|])", r"\\\1", flat)
+
+
+def inert_markdown(text: str) -> str:
+    """The same where a code host would also make links of addresses, @names and #numbers: nothing but words is left."""
+    return "".join(c if c.isalnum() or c in " ,;/-✗" else f"&#{ord(c)};" for c in plain(text[:2000]))
+
+
+def columns(rows: Sequence[tuple[str, ...]], *, figures: bool = True) -> list[str]:
+    """Rows as aligned lines: the first column to the left, the others, where they are figures, to the right."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+
+    def cell(text: str, place: int) -> str:
+        if place == 0 or not figures:
+            return text.ljust(widths[place])
+        return text.rjust(widths[place] + 1)
+
+    return ["  " + "  ".join(cell(text, place) for place, text in enumerate(row)).rstrip() for row in rows]
