@@ -24,6 +24,9 @@ bench:  ## measure a model: MODEL=… or BASE_URL=http://host:8000, WORKLOAD=Q1�
 aggregate:  ## outputs/ → hf_data/, merged with the published board (OFFLINE=1: with nothing fetched)
 	$(NOX) -s aggregate -- $(call yes,OFFLINE,--offline) $$ARGS
 
+submit:  ## aggregate, commit hf_data/ and push it, whoever else pushes meanwhile (OFFLINE=1 as for aggregate)
+	$(NOX) -s submit -- $(call yes,OFFLINE,--offline) $$ARGS
+
 publish:  ## hf_data/ → the shared leaderboard, then clean hf_data/ from git (YES=1: without asking)
 	$(NOX) -s upload -- $(call yes,YES,--yes) $$ARGS
 
@@ -63,4 +66,4 @@ statistics:  ## how often intervals cover and checks find what they should (ARGS
 peers:  ## the same work through the best-known load clients, side by side
 	$(NOX) -s peers -- $$ARGS
 
-.PHONY: help bench aggregate publish clean validate report doctor ci lint test tests pythons perf statistics peers
+.PHONY: help bench aggregate submit publish clean validate report doctor ci lint test tests pythons perf statistics peers

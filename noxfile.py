@@ -123,6 +123,12 @@ def aggregate(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def submit(session: nox.Session) -> None:
+    """Aggregate, commit hf_data/ and push it, joining what others push meanwhile."""
+    program(session, "submit")
+
+
+@nox.session(venv_backend="none")
 def publish(session: nox.Session) -> None:
     """Merge hf_data/ into the dataset."""
     program(session, "publish")

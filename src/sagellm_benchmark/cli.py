@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -17,6 +17,9 @@ from sagellm_benchmark._version import __version__
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
 from sagellm_benchmark.options.run import RunOptions
+
+if TYPE_CHECKING:
+    from sagellm_benchmark.board.aggregate import Report
 
 DATASET = "intellistream/sagellm-benchmark-results"
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -175,17 +178,54 @@ def report(folders: tuple[Path, ...], *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, as_json: bool) -> int:
     """Merge every finished run's row with the published board into hf_data/."""
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.report import board
+
+    done = _aggregated(found_in, hf_data, repo, offline=offline)
+    click.echo(to_json(board.aggregate_json(done)).decode() if as_json else board.aggregate_text(done))
+    return Exit.DATA if done.damaged else Exit.DONE
+
+
+def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> Report:
+    """Aggregate, with each row's evidence, and see to it that git can join what comes of it."""
     from sagellm_benchmark.board import aggregate as core
     from sagellm_benchmark.evidence.carry import carry
-    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.hub import merging
     from sagellm_benchmark.hub.fetch import published_boards
-    from sagellm_benchmark.report import board
 
     done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo))
     for left in carry(done).left:
         click.echo(click.style("note:  ", fg="yellow") + left, err=True)
-    click.echo(to_json(board.aggregate_json(done)).decode() if as_json else board.aggregate_text(done))
-    return Exit.DATA if done.damaged else Exit.DONE
+    merging.install(hf_data)
+    return done
+
+
+@main.command()
+@click.option(
+    "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."
+)
+@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the boards lie.")
+@click.option("--offline", is_flag=True, help="Fetch nothing of the dataset; publishing merges again.")
+@click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
+def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> int:
+    """Aggregate, commit hf_data/ and push it; whoever else pushes meanwhile, all rows arrive."""
+    from sagellm_benchmark.hub import submit as pushing
+    from sagellm_benchmark.report import board, publishing
+
+    report = _aggregated(found_in, hf_data, repo, offline=offline)
+    click.echo(board.aggregate_text(report, then_submit=True))
+    click.echo(publishing.submitted_text(pushing.submit(hf_data)))
+    return Exit.DATA if report.damaged else Exit.DONE
+
+
+@main.command("merge-driver", hidden=True)
+@click.argument("versions", nargs=3, type=click.Path(path_type=Path, dir_okay=False))
+def merge_driver(versions: tuple[Path, Path, Path]) -> None:
+    """Join two versions of a file in hf_data/ for git, which names their common ancestor, ours and theirs."""
+    from sagellm_benchmark.hub import merging
+
+    _, ours, theirs = versions
+    merging.merge(ours, theirs)
 
 
 @main.command()

@@ -19,6 +19,7 @@ import psutil
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.hub import merging
 from sagellm_benchmark.huggingface import library, shown
 from sagellm_benchmark.machine import ascend, nvidia
 from sagellm_benchmark.net import HUB, StatusError, get_json
@@ -101,11 +102,15 @@ def runner() -> Finding:
 
 
 def git() -> Finding:
-    """Submitting a row is a commit and a push, so it needs a work tree, a name and a remote."""
+    """Submitting a row is a commit and a push, so it needs a work tree, a name and a remote.
+
+    Tells git how boards are merged, where the checkout asks for it.
+    """
     if shutil.which("git") is None:
         return Finding(
             "git", State.NOTE, "not installed", "install git to submit rows; measuring works without it"
         )
+    merging.install(Path("hf_data"))
     branch = _output("git", "rev-parse", "--abbrev-ref", "HEAD")
     if branch is None:
         return Finding(

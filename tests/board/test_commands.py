@@ -165,7 +165,7 @@ def test_aggregate_writes_both_boards_and_says_what_to_type_next(tmp_path: Path)
     done = command.run("aggregate", "--offline", cwd=tmp_path)
     assert done.returncode == 0
     assert "1 finished run under outputs/: 1 added" in done.stdout
-    assert "git add hf_data" in done.stdout
+    assert "make submit" in done.stdout
     assert json.loads((tmp_path / SINGLE).read_bytes()) == [new_row()]
     assert (tmp_path / "hf_data/leaderboard_multi.json").read_bytes() == b"[]\n"
 

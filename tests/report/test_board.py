@@ -3,11 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sagellm_benchmark.board.aggregate import Report, Skipped, Unsound
+from sagellm_benchmark.board.aggregate import Report, Skipped
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import merge
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.validate import Checked, Validation
+from sagellm_benchmark.board.waiting import Unsound
 from sagellm_benchmark.report.board import add_to_job_summary, aggregate_json, aggregate_text, validation_text
 from tests.fakes.rows import new_row, new_rows
 

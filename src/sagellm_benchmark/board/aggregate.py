@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.derived import tables
-from sagellm_benchmark.board.entry import BOARDS, Entry, canonical_place, entries
+from sagellm_benchmark.board.entry import BOARDS, Entry, entries
 from sagellm_benchmark.board.merge import Outcome, join
 from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
 from sagellm_benchmark.board.rules import repeated_key
 from sagellm_benchmark.board.schema import Strength, problems
+from sagellm_benchmark.board.waiting import MAX_BOARD_BYTES, Unsound, sorted_out, together, waiting
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.outputs import ROW_FILES
 
-MAX_BOARD_BYTES = 1 << 30
 _ONE_ROW = Limits(file_bytes=1 << 20, rows=1, values=100_000)
 
 
@@ -27,14 +27,6 @@ class Skipped:
     """A run's file that gave no row, and why."""
 
     path: Path
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Unsound:
-    """A row in hf_data/ that takes no place on the board and stays where it is, for its owner to mend, and why."""
-
-    entry: Entry
     reasons: tuple[str, ...]
 
 
@@ -62,16 +54,14 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
     Raises DataError, with nothing written, when a board cannot be read or written.
     """
     fetched = list(_published(published or {}))
-    sound, unsound = _sorted_out(_waiting(hf_data), fetched)
+    sound, unsound = sorted_out(waiting(hf_data), fetched)
     before = join([*fetched, *sound], [])
     runs = _Runs()
     for path in finished(outputs):
         runs.take(path)
     merged = join(before.entries, [entry for _, entry in runs.rows])
-    together: Sequence[Entry] = merged.entries
-    if unsound:
-        together = sorted((*together, *(one.entry for one in unsound)), key=canonical_place)
-    written = tuple(_write(hf_data, together))
+    held = together(merged.entries, unsound)
+    written = tuple(_write(hf_data, held))
     here = {id(entry) for entry in merged.entries}
     return Report(
         outputs=outputs,
@@ -81,7 +71,7 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
         damaged=tuple(runs.damaged),
         unsound=tuple(unsound),
         kept=sum(id(entry) in here for entry in before.entries),
-        total=len(together),
+        total=len(held),
         written=written,
         offline=published is None,
     )
@@ -149,28 +139,6 @@ def _published(files: Mapping[str, bytes]) -> Iterator[Entry]:
     for name in BOARDS:
         if name in files:
             yield from entries(f"the published {name}", files[name])
-
-
-def _waiting(hf_data: Path) -> Iterator[Entry]:
-    """What hf_data/ already holds, published or not."""
-    for name in BOARDS:
-        path = hf_data / name
-        if os.path.lexists(path):
-            yield from entries(str(path), read_whole(path, MAX_BOARD_BYTES))
-
-
-def _sorted_out(waiting: Iterable[Entry], fetched: Sequence[Entry]) -> tuple[list[Entry], list[Unsound]]:
-    """The rows that may stand for their configuration, and the others: they must not push a sound one out."""
-    known = {entry.view for entry in fetched}
-    sound: list[Entry] = []
-    unsound: list[Unsound] = []
-    for entry in waiting:
-        against = () if entry.view in known else problems(entry.row, Strength.PUBLISHED)
-        if against:
-            unsound.append(Unsound(entry, tuple(map(str, against))))
-        else:
-            sound.append(entry)
-    return sound, unsound
 
 
 def _write(hf_data: Path, rows: Iterable[Entry]) -> Iterator[str]:

@@ -117,6 +117,11 @@ def _parse(name: str, content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:
+        if content.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in content:
+            raise DataError(
+                f"{name} holds the marks of a conflict in git",
+                hint="join both sides: `sagellm-benchmark aggregate`",
+            ) from error
         raise DataError(
             f"{name} is not valid JSON: {error}",
             hint="write it with a JSON library; NaN and Infinity are not JSON",

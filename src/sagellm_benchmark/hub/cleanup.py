@@ -9,7 +9,7 @@ from pathlib import Path
 from sagellm_benchmark.board.folder import is_derived, is_plain
 from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX
 from sagellm_benchmark.board.read import Limits, parse_rows
-from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
+from sagellm_benchmark.errors import ConflictError, DataError
 from sagellm_benchmark.hub.bundles import MOST_BYTES, Bundles, Prover
 from sagellm_benchmark.hub.git import Blob, Repository
 from sagellm_benchmark.hub.publish import Source, publish, unpublished
@@ -71,7 +71,7 @@ def clean(
         if not agreed:
             return None
         done = repository.without(head, blobs, MESSAGE)
-        if _pushed(repository, done, head):
+        if repository.advance(done, head):
             removed = tuple(blob.path for blob in blobs)
             return Cleaned(removed, tuple(left), repository.branch, done, repository.follow(done))
     raise ConflictError(
@@ -160,15 +160,3 @@ def _source(repository: Repository, blob: Blob) -> Source:
 def _question(repository: Repository, blobs: list[Blob]) -> str:
     names = ", ".join(blob.path for blob in blobs)
     return f"Remove {names} from {repository.remote}/{repository.branch}, and push?"
-
-
-def _pushed(repository: Repository, done: str, before: str) -> bool:
-    """Push, and look at the remote when that fails: it may have moved, or taken the push and not said so."""
-    try:
-        repository.push(done)
-    except RemoteError:
-        now = repository.fetch()
-        if now == before:
-            raise
-        return now == done
-    return True

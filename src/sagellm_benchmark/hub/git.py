@@ -1,11 +1,11 @@
-"""git, as far as cleaning needs it: never asks, never waits for ever, never touches the working tree on its own."""
+"""git, as far as submitting and cleaning need it: never asks, never waits for ever, never forces anything."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,7 +41,7 @@ class Repository:
         except DataError as error:
             raise UsageError(
                 f"{folder} is not in a git checkout on a branch",
-                hint="run this in a clone, on the branch to clean",
+                hint="run this in a clone, on a branch",
             ) from error
         remote = _config(root, f"branch.{local}.remote") or "origin"
         merged = _config(root, f"branch.{local}.merge") or f"refs/heads/{local}"
@@ -82,12 +82,35 @@ class Repository:
 
     def without(self, commit: str, blobs: list[Blob], message: str) -> str:
         """A commit on top of `commit` that lacks these files. No branch points to it, and no file is touched."""
-        with tempfile.TemporaryDirectory(prefix="sagellm-clean-") as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-            _git(self.root, "read-tree", commit, env=index)
-            _git(self.root, "update-index", "--force-remove", "--", *(blob.path for blob in blobs), env=index)
-            tree = _git(self.root, "write-tree", env=index).strip()
-        return _git(self.root, "commit-tree", tree, "-p", commit, "-m", message, env=self._author()).strip()
+        return self._commit(commit, message, ("--force-remove", "--", *(blob.path for blob in blobs)))
+
+    def with_files(self, commit: str, files: Mapping[str, bytes], message: str) -> str:
+        """A commit on top of `commit` that holds these files. No branch points to it, and no file is touched."""
+        ids = {path: self._stored(content) for path, content in files.items()}
+        listed = [word for path, blob in ids.items() for word in ("--cacheinfo", f"100644,{blob},{path}")]
+        return self._commit(commit, message, ("--add", *listed))
+
+    def is_ancestor(self, earlier: str, later: str) -> bool:
+        """Whether `later` builds on `earlier`."""
+        try:
+            _git(self.root, "merge-base", "--is-ancestor", earlier, later)
+        except DataError:
+            return False
+        return True
+
+    def advance(self, done: str, before: str) -> bool:
+        """Push `done`; False where the remote moved meanwhile. A push that it took and did not confirm is found out.
+
+        Raises RemoteError where the remote is out of reach, or refuses.
+        """
+        try:
+            self.push(done)
+        except RemoteError:
+            now = self.fetch()
+            if now == before:
+                raise
+            return now == done
+        return True
 
     def push(self, commit: str) -> None:
         """Move the remote branch forward to `commit`; git refuses when that is not forward. Raises RemoteError."""
@@ -100,6 +123,27 @@ class Repository:
         except DataError:
             return False
         return True
+
+    def put_back(self, paths: Sequence[str]) -> None:
+        """Make these files what the checked-out commit has them as; one that it lacks is removed."""
+        _git(self.root, "reset", "--quiet", "--", *paths)
+        tracked = set(_git(self.root, "ls-files", "-z", "--", *paths).split("\0")) - {""}
+        for path in set(paths) - tracked:
+            (self.root / path).unlink(missing_ok=True)
+        if tracked:
+            _git(self.root, "checkout", "--quiet", "--", *sorted(tracked))
+
+    def _commit(self, parent: str, message: str, changes: tuple[str, ...]) -> str:
+        with tempfile.TemporaryDirectory(prefix="sagellm-index-") as folder:
+            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            _git(self.root, "read-tree", parent, env=index)
+            _git(self.root, "update-index", *changes, env=index)
+            tree = _git(self.root, "write-tree", env=index).strip()
+        return _git(self.root, "commit-tree", tree, "-p", parent, "-m", message, env=self._author()).strip()
+
+    def _stored(self, content: bytes) -> str:
+        """The id of a blob with these bytes, which is in the repository afterwards."""
+        return _bytes(self.root, ("hash-object", "-w", "--stdin"), {}, content).decode().strip()
 
     def _author(self) -> dict[str, str]:
         """Who commits: whom git is set up for, else this tool."""
@@ -119,6 +163,23 @@ class Repository:
             ) from error
 
 
+def configure(folder: Path, settings: Mapping[str, str]) -> bool:
+    """Set these in the repository's own configuration; False where they were set so already."""
+    changed = {name: value for name, value in settings.items() if _config(folder, name) != value}
+    for name, value in changed.items():
+        _git(folder, "config", "--local", name, value)
+    return bool(changed)
+
+
+def attribute(path: Path, name: str) -> str:
+    """The value that .gitattributes gives a file for `name`; '' outside of a checkout."""
+    try:
+        said = _git(path.parent, "check-attr", "-z", name, "--", path.name)
+    except DataError:
+        return ""
+    return said.split("\0")[2]
+
+
 def _config(root: Path, name: str) -> str:
     try:
         return _git(root, "config", "--get", name).strip()
@@ -130,7 +191,7 @@ def _git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) ->
     return _bytes(folder, arguments, env or {}).decode(errors="surrogateescape")
 
 
-def _bytes(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> bytes:
+def _bytes(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str], given: bytes = b"") -> bytes:
     """What git prints. Raises DataError when it fails, without its words: an address in them may hold a password."""
     quiet = {
         "GIT_TERMINAL_PROMPT": "0",
@@ -141,7 +202,7 @@ def _bytes(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> 
             ["git", *arguments],
             cwd=folder,
             env={**os.environ, **quiet, **env},
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             timeout=TIMEOUT_S,
             check=True,

@@ -19,8 +19,8 @@ _SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which a workflow's job summary is collected
 
 
-def aggregate_text(report: Report) -> str:
-    """The runs as a table, what was left out and why, what was written, and what to type next."""
+def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
+    """The runs as a table, what was left out and why, what was written, and what to type next, if anything is."""
     return "\n".join(
         [
             _headline(report),
@@ -29,7 +29,7 @@ def aggregate_text(report: Report) -> str:
             *_skipped("damaged, skipped", report.damaged),
             *_unsound(report),
             "",
-            *_closing(report),
+            *_closing(report, then_submit=then_submit),
         ]
     )
 
@@ -136,16 +136,15 @@ def _headline(report: Report) -> str:
     return f"{_count(found, 'finished run')} under {report.outputs}/: {', '.join(parts)}"
 
 
-def _closing(report: Report) -> Iterator[str]:
+def _closing(report: Report, *, then_submit: bool) -> Iterator[str]:
     merged = "nothing fetched" if report.offline else "merged with the published board"
     wrote = f"wrote {' and '.join(report.written)}" if report.written else "nothing to change"
     rows = f"{_count(report.total, 'row')}, {report.kept:,} kept as they were"
     yield f"{report.hf_data}/: {rows} ({merged}); {wrote}"
     if report.damaged:
         yield "next:  delete or repair the damaged files, then aggregate again"
-    elif report.outcomes:
-        yield f'next:  git add {report.hf_data} && git commit -m "Add benchmark results" && git push'
-        yield "       or, without Actions: make publish"
+    elif report.outcomes and not then_submit:
+        yield "next:  make submit (commits hf_data/ and pushes it), or, without Actions: make publish"
 
 
 def _cells(path: Path, outcome: Outcome) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.hub.plan import counted
 from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
+from sagellm_benchmark.hub.submit import Submitted
 from sagellm_benchmark.text import MOST, plain
 
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
@@ -43,6 +44,19 @@ def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
         ],
         "refused": [{"where": one.found.where, "problems": list(one.reasons)} for one in done.refused],
     }
+
+
+def submitted_text(done: Submitted) -> str:
+    """What was pushed where, and what happens to it now."""
+    where = f"{done.remote}/{done.branch}"
+    if done.commit is None:
+        return f"{where}: holds every row of yours already, nothing to push"
+    lines = [f"{where}: pushed {done.rows} in {done.commit[:12]}"]
+    if done.rounds > 1:
+        lines.append(f"{done.rounds - 1} other pushes came first; their rows and yours are joined")
+    if not done.followed:
+        lines.append("next:  git pull (your checkout has work of its own, so it was left as it is)")
+    return "\n".join([*lines, 'the workflow "Upload to Hugging Face" publishes it in 1 to 3 minutes'])
 
 
 def cleaned_text(done: Cleaned) -> str:

@@ -1,0 +1,114 @@
+"""From hf_data/ to the remote branch: one commit on top of whatever is there, and again while others push."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.board.entry import BOARDS, Entry
+from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX, bundle_path, evidence_of
+from sagellm_benchmark.board.waiting import MAX_BOARD_BYTES, both_sides, joined, sorted_out, waiting
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import write_whole
+from sagellm_benchmark.hub.bundles import bundles_in
+from sagellm_benchmark.hub.git import Repository
+from sagellm_benchmark.hub.retry import Pace, Tries
+from sagellm_benchmark.hub.store import Stale
+
+MESSAGE = "Add benchmark results"
+_NAMED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """What was pushed: `commit` is None where the remote branch held it already.
+
+    `followed`: whether the checkout here was brought forward, too.
+    """
+
+    remote: str
+    branch: str
+    commit: str | None
+    rows: str
+    rounds: int
+    followed: bool
+
+
+def submit(folder: Path, *, pace: Pace | None = None) -> Submitted:
+    """Push the rows in `folder`, joined with those on the remote branch, and nothing else that is here.
+
+    Raises DataError for rows that may not be published, RemoteError when the remote is out of reach or refuses,
+    ConflictError when others kept pushing first.
+    """
+    repository = Repository.at(folder)
+    inside = folder.resolve().relative_to(repository.root.resolve()).as_posix()
+    ours = _sound(folder)
+    bundles = _bundles(folder, ours)
+    tries = Tries(pace or Pace())
+    while True:
+        head = repository.fetch()
+        before = _files(repository, head, inside)
+        theirs = _rows(before)
+        boards = {f"{inside}/{name}": content for name, content in joined([*theirs, *ours]).items()}
+        files = boards | {f"{inside}/{name}": content for name, content in bundles.items()}
+        changed = {path: content for path, content in files.items() if before.get(path) != content}
+        if not changed.keys() & {f"{inside}/{name}" for name in BOARDS}:
+            return Submitted(repository.remote, repository.branch, None, "", tries.made + 1, followed=True)
+        known = {entry.view for entry in theirs}
+        done = repository.with_files(head, changed, MESSAGE)
+        if repository.advance(done, head):
+            new = sum(entry.view not in known for entry in ours)
+            rows = f"{new:,} row{'' if new == 1 else 's'}"
+            followed = _follow(repository, done, files)
+            return Submitted(repository.remote, repository.branch, done, rows, tries.made + 1, followed)
+        tries.wait(Stale(f"somebody else pushed to {repository.branch} first"), answered=True)
+
+
+def _sound(folder: Path) -> list[Entry]:
+    sound, unsound = sorted_out(waiting(folder), ())
+    if unsound:
+        said = [
+            f"{one.entry.entry_id or 'no entry_id'}: {'; '.join(one.reasons)}" for one in unsound[:_NAMED]
+        ]
+        raise DataError(
+            "\n       ".join([f"rows in {folder}/ may not be published; nothing was pushed:", *said]),
+            hint=f"remove them from {folder}/, then submit again",
+        )
+    return sound
+
+
+def _bundles(folder: Path, rows: list[Entry]) -> dict[str, bytes]:
+    """The evidence of these rows that lies beside them."""
+    digests = {digest for entry in rows if (digest := evidence_of(entry.row)) is not None}
+    held = bundles_in(folder)
+    return {
+        path: content for path in map(bundle_path, sorted(digests)) if (content := held(path)) is not None
+    }
+
+
+def _files(repository: Repository, commit: str, inside: str) -> dict[str, bytes]:
+    """What the remote branch holds of the files that are to be written."""
+    there = [*repository.blobs(commit, inside), *repository.blobs(commit, f"{inside}/{EVIDENCE}")]
+    blobs = [blob for blob in there if blob.path.endswith((".json", SUFFIX))]
+    return {blob.path: repository.content(blob, MAX_BOARD_BYTES) for blob in blobs}
+
+
+def _rows(files: Mapping[str, bytes]) -> list[Entry]:
+    boards = {path: content for path, content in files.items() if path.rpartition("/")[2] in BOARDS}
+    return [entry for path, content in boards.items() for entry in both_sides(path, content)]
+
+
+def _follow(repository: Repository, done: str, files: Mapping[str, bytes]) -> bool:
+    """Bring the checkout here forward to what was pushed, which holds all that these files hold."""
+    if not repository.is_ancestor(repository.head(), done):
+        return False
+    here = {
+        path: (repository.root / path).read_bytes() for path in files if (repository.root / path).exists()
+    }
+    repository.put_back(sorted(files))
+    if repository.follow(done):
+        return True
+    for path, content in here.items():
+        write_whole(repository.root / path, content)
+    return False
