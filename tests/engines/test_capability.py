@@ -43,7 +43,7 @@ def test_completions_go_before_chat_and_one_request_is_enough() -> None:
     with fake_llm() as fake:
         found = choose_api(server(fake.base_url))
         assert found.api == "completions"
-        assert found.ignore_eos
+        assert found.exact_output
         assert found.usage
         assert found.prompt_tokens == 1
         assert found.extra == {
@@ -104,7 +104,7 @@ def test_fields_that_a_strict_server_refuses_are_left_out(
 ) -> None:
     with serving({"POST /v1/completions": refusing(*refused)}) as fake:
         found = choose_api(server(fake.base_url))
-        assert found.ignore_eos is ignore_eos
+        assert found.exact_output is ignore_eos
         assert (found.extra["stream_options"] is not None) is usage_asked
         assert ("temperature" in found.extra) is greedy
         assert len(fake.requests) <= 5

@@ -21,7 +21,7 @@ def server(base_url: str, engine: str) -> Server:
 
 
 def able(api: Api = "completions", prompt_tokens: int | None = 1, usage: bool = True) -> Capabilities:
-    return Capabilities(api, ignore_eos=True, usage=usage, prompt_tokens=prompt_tokens)
+    return Capabilities(api, exact_output=True, usage=usage, prompt_tokens=prompt_tokens)
 
 
 def words(text: str) -> int:

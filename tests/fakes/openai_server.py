@@ -45,6 +45,20 @@ class Script:
     keep_alive: bool = True  # False closes each connection after one answer
     stream: bool = True  # False answers in one JSON object whatever is asked
     usage: bool = True
+    usage_in_streams: bool = True
+    usage_unasked: bool = False  # in streams whose request did not ask for it
+    template_tokens: int = 0  # added to every prompt of a chat
+    system_tokens: int = 0  # the part of them that a system message of one's own takes the place of
+    takes: tuple[str, ...] | None = None  # fields of a request; others are answered 422
+    goes_on: bool = True  # heeds ignore_eos and min_tokens
+    ends_after: int | None = None  # tokens of an answer that may end by itself, unless it is asked to count
+    finish: str | None = "as it ended"  # the finish_reason of every streamed answer
+    streams: tuple[str, ...] = ("chat", "completions")  # APIs that can; another one refuses to, 400
+    info: bool = False  # as sageLLM's gateway has it
+    title: str | None = None  # of the API's description
+    paths: tuple[str, ...] = ()  # in it
+    count_path: bool = False  # llama-cpp-python's own way to count
+    local_folder: str | None = None  # where the model lies
     cached_tokens: int | None = None
     newline: str = "\n"
     write_bytes: int | None = None  # cut the stream into writes of this many bytes
@@ -92,6 +106,7 @@ class FakeServer(socketserver.ThreadingTCPServer):
         self.script = script
         self.requests: list[Seen] = []
         self.prompts: set[str] = set()
+        self.latest: dict[str, int] = {}  # of the streams
         self.slots = (
             contextlib.nullcontext() if script.slots is None else threading.BoundedSemaphore(script.slots)
         )
@@ -208,13 +223,20 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def get(self, path: str) -> None:
         script = self.server.script
-        model = {"id": script.model, "object": "model", "owned_by": script.owned_by, "max_model_len": 32768}
+        model: dict[str, Any] = {"id": script.model, "object": "model", "owned_by": script.owned_by}
+        if not script.info:
+            model["max_model_len"] = 32768
         pages = {
             "/v1/models": json.dumps({"object": "list", "data": [model]}),
             "/health": "{}",
             "/version": None if script.version is None else json.dumps({"version": script.version}),
             "/metrics": script.metrics,
         }
+        if script.info:
+            pages["/info"] = json.dumps(_info(script, self.server))
+        if script.title or script.paths:
+            about = {"title": script.title or "FastAPI", "version": script.version or "0.1.0"}
+            pages["/openapi.json"] = json.dumps({"info": about, "paths": {one: {} for one in script.paths}})
         page = pages.get(path)
         if page is None:
             self.reply(404, '{"detail": "Not Found"}')
@@ -228,8 +250,14 @@ class _Handler(socketserver.StreamRequestHandler):
             text = str(seen.body.get("prompt", seen.body.get("content", "")))
             tokens = list(range(len(text.split())))
             self.reply(200, json.dumps({"tokens": tokens, "count": len(tokens), "max_model_len": 32768}))
+        elif path == "/extras/tokenize/count" and script.count_path:
+            self.reply(200, json.dumps({"count": len(str(seen.body["input"]).split())}))
         elif api is None or api not in script.apis:
             self.reply(404, '{"detail": "Not Found"}')
+        elif script.takes is not None and (unknown := set(seen.body) - set(script.takes)):
+            self.reply(422, json.dumps({"detail": f"Unexpected fields in the request: {unknown}"}))
+        elif api not in script.streams and seen.body.get("stream"):
+            self.reply(400, json.dumps({"detail": f"Streaming is not supported on {path}."}))
         else:
             with self.server.lock:
                 position = len(self.server.requests)
@@ -243,13 +271,14 @@ class _Handler(socketserver.StreamRequestHandler):
 
     def generate(self, script: Script, api: str, seen: Seen) -> None:
         asked = int(seen.body.get("max_tokens", 16))
-        tokens = asked if script.tokens is None else script.tokens
-        seen.prompt_tokens = _prompt_tokens(seen.body)
+        tokens = _length(script, seen.body, asked)
+        seen.prompt_tokens = _prompt_tokens(seen.body) + _template(script, api, seen.body)
         if script.status != 200:
             self.reply(script.status, script.error_body)
             return
         self.pause(self.server.ttft_s(script, seen.body))
         if script.stream and seen.body.get("stream"):
+            self.server.latest = {"prompt_tokens": seen.prompt_tokens, "tokens_generated": tokens}
             _Stream(self, script, api, seen, tokens).send()
         else:
             self.pause(script.itl_s * (tokens - 1))
@@ -344,8 +373,10 @@ class _Stream:
         script = self.script
         asked = int(self.seen.body.get("max_tokens", 16))
         if script.ending != "no_finish":
-            yield self.event({}, "length" if self.tokens >= asked else "stop"), False, False
-        if script.usage and (self.seen.body.get("stream_options") or {}).get("include_usage"):
+            ended = "length" if self.tokens >= asked else "stop"
+            yield self.event({}, ended if script.finish == "as it ended" else script.finish), False, False
+        wanted = (self.seen.body.get("stream_options") or {}).get("include_usage") or script.usage_unasked
+        if script.usage and script.usage_in_streams and wanted:
             usage = _usage(script, self.seen, self.tokens)
             yield self.data(json.dumps({"id": "x", "choices": [], "usage": usage})), False, False
         if script.ending not in {"no_done", "no_finish"}:
@@ -399,6 +430,48 @@ class _Stream:
         self.handler.wfile.write(content)
 
 
+def _length(script: Script, body: Mapping[str, Any], asked: int) -> int:
+    """How many tokens an answer has: as many as asked, or where it ends by itself."""
+    if script.tokens is not None:
+        return script.tokens
+    told = script.goes_on and (body.get("ignore_eos") or body.get("min_tokens", 0) >= asked)
+    if script.ends_after is None or told or "Count " in json.dumps(body):
+        return asked
+    return min(asked, script.ends_after)
+
+
+def _template(script: Script, api: str, body: Mapping[str, Any]) -> int:
+    if api != "chat" and "completions" in script.streams:
+        return 0
+    own = any(message.get("role") == "system" for message in body.get("messages", []))
+    return script.template_tokens - (script.system_tokens if own else 0)
+
+
+def _info(script: Script, server: FakeServer) -> dict[str, Any]:
+    """What sageLLM's gateway tells of the engine behind it."""
+    port = server.server_address[1]
+    engine = {
+        "model_path": script.local_folder or script.model,
+        "backend_type": "cpu",
+        "dtype": "auto",
+        "max_model_len": 4096,
+        "max_new_tokens": 128,
+        "tensor_parallel_size": 1,
+        "pipeline_parallel_size": 1,
+        "quantization": None,
+        "device_type": "cpu",
+        "performance_mainline": {"latest_native_stream": server.latest or None},
+    }
+    registered = {
+        "model_id": script.model,
+        "host": "localhost",
+        "port": port,
+        "state": "READY",
+        "info": engine,
+    }
+    return {"service": "sageLLM Gateway", "state": "ready", "registered_engines": [registered]}
+
+
 def _whole(script: Script, api: str, seen: Seen, tokens: int) -> dict[str, Any]:
     """An answer that is not streamed."""
     text = "".join(script.word.format(i) + " " for i in range(tokens))
@@ -418,9 +491,8 @@ def _usage(script: Script, seen: Seen, tokens: int) -> dict[str, Any]:
 
 
 def _prompt_tokens(body: Mapping[str, Any]) -> int:
-    texts = [str(message.get("content")) for message in body.get("messages", [])] or [
-        str(body.get("prompt", ""))
-    ]
+    said = [message for message in body.get("messages", []) if message.get("role") != "system"]
+    texts = [str(message.get("content")) for message in said] or [str(body.get("prompt", ""))]
     return sum(len(text.split()) for text in texts)
 
 
@@ -455,6 +527,9 @@ def main() -> None:
         "metrics",
         "version",
         "owned_by",
+        "finish",
+        "title",
+        "local_folder",
     }
     values = {name: value if name in text else json.loads(value) for name, value in given.items()}
     server = FakeServer(Script(**values), port=port)

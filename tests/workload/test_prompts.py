@@ -259,3 +259,32 @@ def test_lengths_of_ones_own_can_be_built() -> None:
     for length in (3, 10, 333):
         turn = prompts.build(length, length, 5)[0]
         assert (counter.count(turn.text), turn.input_tokens, turn.output_tokens) == (length, length, 5)
+
+
+CLOSING = " Count from 1 to 1000."
+
+
+@pytest.mark.parametrize("rule", [words, words_only, pieces, letters])
+@pytest.mark.parametrize("overhead", [0, 14])
+def test_talkative_prompts_end_with_a_request_to_count_and_keep_their_length(
+    rule: Rule, overhead: int
+) -> None:
+    counter = Counter(rule, overhead=overhead)
+    prompts = Prompts(replace(WORKLOADS["Q1"], input_tokens=64), 1, counter, talkative=True)
+    texts = [prompts.conversation(index)[0].text for index in range(prompts.count)]
+    assert {counter.count(text) for text in texts} == {64}
+    assert {text.endswith(CLOSING) for text in texts} == {True}
+    assert len({text.split()[0] for text in texts}) == len(texts)
+
+
+def test_where_counting_is_dear_the_closing_is_priced_as_well() -> None:
+    counter = Counter(words, cheap=False, overhead=14)
+    prompts = Prompts(WORKLOADS["Q1"], 1, counter, talkative=True)
+    assert prompts.exact
+    assert {words(prompts.conversation(index)[0].text) + 14 for index in range(5)} == {32}
+
+
+def test_a_closing_that_would_leave_no_room_for_a_beginning_is_left_out() -> None:
+    prompts = Prompts(WORKLOADS["Q1"], 1, Counter(words, overhead=29), talkative=True)
+    assert prompts.closing == ""
+    assert words(prompts.conversation(0)[0].text) == 3

@@ -65,3 +65,17 @@ class Sample:
     def e2e_s(self) -> float | None:
         """Request start to last content event, seconds."""
         return self.event_s[-1] - self.start_s if self.event_s else None
+
+
+def short_of(
+    tokens: int, asked: int, finish_reason: str | None, *, exact_output: bool
+) -> tuple[Failure, str] | None:
+    """Why an answer of fewer tokens than asked for is a failure; None where it ended by itself, as it was free to."""
+    if tokens >= asked:
+        return None
+    said = f"{tokens} tokens where {asked} were asked for"
+    if finish_reason is None:
+        return Failure.CUT_OFF, f"{said}, and no finish_reason that says why"
+    if exact_output or finish_reason == "length":
+        return Failure.SHORT, said
+    return None

@@ -13,7 +13,7 @@ import orjson
 
 from sagellm_benchmark.client.connection import Exchange
 from sagellm_benchmark.client.events import DETAIL_CHARACTERS, Answer, decode, explain_status
-from sagellm_benchmark.client.sample import Failure, Phase, Sample
+from sagellm_benchmark.client.sample import Failure, Phase, Sample, short_of
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.text import one_line
@@ -166,7 +166,8 @@ def _verdict(exchange: Exchange, answer: Answer, *, exact_output: bool) -> tuple
         return (answer.failure, answer.detail) if said_why else (exchange.failure, exchange.detail)
     if answer.failure is not None:
         return answer.failure, answer.detail
-    tokens, asked = answer.completion_tokens, exchange.asked_output_tokens
-    if exact_output and tokens is not None and tokens < asked:
-        return Failure.SHORT, f"{tokens} tokens where {asked} were asked for"
-    return None, None
+    if answer.completion_tokens is None:  # what it is worth is judged when somebody has counted it
+        return None, None
+    asked = exchange.asked_output_tokens
+    short = short_of(answer.completion_tokens, asked, answer.finish_reason, exact_output=exact_output)
+    return short or (None, None)

@@ -20,6 +20,8 @@ class Target:
     api: Api
     api_key: str | None = field(default=None, repr=False)
     extra: dict[str, Any] = field(default_factory=dict)  # more body fields, such as {"ignore_eos": True}
+    min_tokens: bool = False  # each request states its length as the least, too
+    system: str | None = None  # the message before each prompt of a chat
     exact_output: bool = True  # the server was told not to stop early, so a shorter answer is a failure
 
 

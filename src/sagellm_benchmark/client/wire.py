@@ -86,8 +86,11 @@ def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_to
         "stream_options": {"include_usage": True},
         "max_tokens": output_tokens,
     }
+    if target.min_tokens:
+        asked["min_tokens"] = output_tokens
     if target.api == "chat":
-        asked["messages"] = _messages(texts, answers)
+        before = [] if target.system is None else [{"role": "system", "content": target.system}]
+        asked["messages"] = before + _messages(texts, answers)
     else:
         asked["prompt"] = _prompt(texts, answers)
     return orjson.dumps({name: value for name, value in (asked | target.extra).items() if value is not None})

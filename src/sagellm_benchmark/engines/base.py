@@ -25,6 +25,9 @@ Fields = Mapping[str, Any]
 """Fields of a request's body."""
 
 
+_IGNORE_EOS: Fields = {"ignore_eos": True}
+
+
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
     """What is known of the served model. `None` is not known; nothing here is guessed from a name."""
@@ -125,10 +128,10 @@ class Engine:
     recognise: Callable[[Ask], bool] | None = None  # by endpoints of its own, where `owned_by` says nothing
     describe: Callable[[Ask, Card], SelfReport] = lambda _ask, _card: SelfReport()
     tokenize: Callable[[Server, Api, str], int] | None = None  # a prompt's tokens, its template's included
+    last_stream: Callable[[Ask], int | None] | None = None  # tokens of its latest stream, by its own report
     metrics: MetricNames | None = None
-    to_length: Fields = field(
-        default_factory=lambda: {"ignore_eos": True}
-    )  # has it generate to the asked length
+    to_length: Fields = field(default_factory=lambda: _IGNORE_EOS)  # has it generate to the asked length
+    min_tokens: bool = False  # it takes `min_tokens`, the least length of an answer, which does the same
     single_turns: Fields = field(default_factory=dict)  # said where no two prompts share a beginning
     distribution: str | None = None  # the Python package whose version is the engine's
     components: Mapping[str, str] = field(
@@ -149,6 +152,7 @@ class Server:
     model: ModelFacts
     local: bool  # it runs on this machine, so this machine's hardware is its hardware
     pid: int | None = None  # of the server's process, where we know it
+    model_folder: str | None = None  # on the server's disk, where it names it
     api_key: str | None = field(default=None, repr=False)  # a Server may end up in a log
 
 

@@ -18,6 +18,7 @@ PROBE_TIMEOUT_S = 120.0  # the first request of a cold server compiles kernels
 
 _USAGE = {"stream_options": {"include_usage": True}}
 _GREEDY = {"temperature": 0}
+_LEAST = "min_tokens"
 _REFUSED_FIELD = {400, 422}
 _NOT_THERE = {404, 405, 501}
 
@@ -27,10 +28,14 @@ class Capabilities:
     """What one short request showed. `extra` is what every request of the run should say as well."""
 
     api: Api
-    ignore_eos: bool  # the field was taken; whether the server heeds it shows in the answers' lengths
+    exact_output: (
+        bool  # it took what has it generate to the asked length; whether it heeds that, the lengths show
+    )
     usage: bool  # the stream ended with a token count
     prompt_tokens: int | None  # of PROBE_TEXT, by the server's own count
     extra: dict[str, Any] = field(default_factory=dict)
+    min_tokens: bool = False  # every request should state its length as the least, too
+    system: str | None = None  # the message to say before each prompt of a chat
 
 
 def choose_api(
@@ -74,29 +79,30 @@ def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities
             continue
         return Capabilities(
             api=api,
-            ignore_eos=bool(server.engine.to_length) and server.engine.to_length.keys() <= fields.keys(),
+            exact_output=_goes_on(server.engine, fields),
             usage=usage is not None,
             prompt_tokens=usage,
             extra={
                 "stream_options": None,  # what the load client sends unless it is told not to
-                **fields,
+                **{name: value for name, value in fields.items() if name != _LEAST},
                 **(server.engine.single_turns if turns == 1 else {}),
             },
+            min_tokens=_LEAST in fields,
         )
     assert refusal is not None  # noqa: S101 - the ladder has rungs
     raise refusal
 
 
+def _goes_on(engine: Engine, fields: Mapping[str, Any]) -> bool:
+    told = bool(engine.to_length) and engine.to_length.keys() <= fields.keys()
+    return told or _LEAST in fields
+
+
 def _ladder(engine: Engine) -> Iterator[dict[str, Any]]:
     """Fields to try: most servers take all of them; strict ones refuse what the API's inventor does not have."""
+    on = {**engine.to_length, **({_LEAST: 1} if engine.min_tokens else {})}
     seen = []
-    for parts in (
-        (_GREEDY, _USAGE, engine.to_length),
-        (_GREEDY, _USAGE),
-        (_GREEDY, engine.to_length),
-        (_USAGE,),
-        (),
-    ):
+    for parts in ((_GREEDY, _USAGE, on), (_GREEDY, _USAGE), (_GREEDY, on), (_USAGE,), ()):
         fields = {name: value for part in parts for name, value in part.items()}
         if fields not in seen:
             seen.append(fields)
@@ -105,15 +111,17 @@ def _ladder(engine: Engine) -> Iterator[dict[str, Any]]:
 
 def _ask(server: Server, api: Api, fields: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
     """The events of a one-token answer."""
+    body = {"model": server.served_model, **prompt_fields(api, PROBE_TEXT), "max_tokens": 1, **fields}
+    return stream_events(server, api, body, timeout_s)
+
+
+def stream_events(
+    server: Server, api: Api, body: Mapping[str, Any], timeout_s: float = PROBE_TIMEOUT_S
+) -> list[dict[str, Any]]:
+    """The events of a short streamed answer. Raises RemoteError, and StatusError for an error inside the stream."""
     url = f"{server.base_url}{PATHS[api]}"
-    body = {
-        "model": server.served_model,
-        **prompt_fields(api, PROBE_TEXT),
-        "max_tokens": 1,
-        "stream": True,
-        **fields,
-    }
-    events = list(_events(post_text(url, body, timeout_s=timeout_s, api_key=server.api_key)))
+    asked = {**body, "stream": True}
+    events = list(_events(post_text(url, asked, timeout_s=timeout_s, api_key=server.api_key)))
     if not events:
         raise RemoteError(
             f"{url} does not look like an LLM server: it answers neither events nor JSON",

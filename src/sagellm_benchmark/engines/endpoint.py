@@ -56,6 +56,7 @@ class Endpoint:
             model=self._facts(card, said),
             local=local,
             pid=pid,
+            model_folder=said.model_folder,
             api_key=self.api_key,
         )
 

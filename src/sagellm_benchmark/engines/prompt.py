@@ -8,10 +8,11 @@ from sagellm_benchmark.engines import said
 from sagellm_benchmark.engines.base import Api, Server
 
 
-def prompt_fields(api: Api, text: str) -> dict[str, Any]:
-    """The part of a request's body that carries the prompt."""
+def prompt_fields(api: Api, text: str, system: str | None = None) -> dict[str, Any]:
+    """The part of a request's body that carries the prompt; `system` is said before it in a chat."""
     if api == "chat":
-        return {"messages": [{"role": "user", "content": text}]}
+        before = [] if system is None else [{"role": "system", "content": system}]
+        return {"messages": [*before, {"role": "user", "content": text}]}
     return {"prompt": text}
 
 

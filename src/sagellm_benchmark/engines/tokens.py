@@ -12,6 +12,8 @@ from sagellm_benchmark.engines.capability import PROBE_TEXT, PROBE_TIMEOUT_S, Ca
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.errors import RemoteError
 
+_LONGER_TEXT = "Once upon a time there was a server, and it counted every word that it was given."
+
 
 class TokenCounter(Protocol):
     """Counts the tokens that `text` makes as the one prompt of a request, a chat template's own included."""
@@ -39,32 +41,63 @@ class Tokenizer:
 
 
 @dataclass(frozen=True, slots=True)
+class Templated:
+    """Counts a text by itself, and adds what the server's template adds to every prompt."""
+
+    ask: Callable[[str], int]
+    overhead: int
+    cheap: bool = True
+
+    def count(self, text: str) -> int:
+        """As TokenCounter says."""
+        return self.ask(text) + self.overhead
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
-    """Counts by asking for one token and reading what the server charges for the prompt."""
+    """Counts by asking for one token, not streamed, and reading what the server charges for the prompt."""
 
     server: Server
     api: Api
+    system: str | None = None  # the message before each prompt of a chat
     cheap: bool = False
 
     def count(self, text: str) -> int:
         """As TokenCounter says; `text` passes through the model, so it must be no prompt of the run."""
-        body = {"model": self.server.served_model, **prompt_fields(self.api, text), "max_tokens": 1}
+        fields = prompt_fields(self.api, text, self.system)
+        body = {"model": self.server.served_model, **fields, "max_tokens": 1}
         answer = said.post(self.server, PATHS[self.api], body, timeout_s=PROBE_TIMEOUT_S)
         return said.tokens(answer, "usage", "prompt_tokens")
 
 
-def find_counter(server: Server, capabilities: Capabilities) -> TokenCounter | None:
+def find_counter(
+    server: Server, capabilities: Capabilities, text_tokens: Callable[[str], int] | None = None
+) -> TokenCounter | None:
     """The cheapest way to count that agrees with the server's own usage; None where nothing counts.
 
     A tokenizer that gives PROBE_TEXT another length than the server charged for it does not see the whole prompt.
+    `text_tokens` is a tokenizer of our own; what the template adds to its count, the server's charge tells.
     """
+    usage = Usage(server, capabilities.api, capabilities.system)
+    charged = capabilities.prompt_tokens if capabilities.usage else attempt(usage.count, PROBE_TEXT)
     ask = server.engine.tokenize
-    if ask is not None:
+    if ask is not None and capabilities.system is None:
         tokenizer = Tokenizer(lambda text: ask(server, capabilities.api, text))
-        try:
-            counted = tokenizer.count(PROBE_TEXT)
-        except RemoteError:
-            counted = None
-        if counted is not None and capabilities.prompt_tokens in {None, counted}:
+        counted = attempt(tokenizer.count, PROBE_TEXT)
+        if counted is not None and charged in {None, counted}:
             return tokenizer
-    return Usage(server, capabilities.api) if capabilities.usage else None
+    if charged is None:
+        return None
+    if text_tokens is not None:
+        templated = Templated(text_tokens, charged - text_tokens(PROBE_TEXT))
+        if templated.overhead >= 0 and templated.count(_LONGER_TEXT) == attempt(usage.count, _LONGER_TEXT):
+            return templated
+    return usage
+
+
+def attempt(count: Callable[[str], int], text: str) -> int | None:
+    """A count; None where the server has none to give."""
+    try:
+        return count(text)
+    except RemoteError:
+        return None

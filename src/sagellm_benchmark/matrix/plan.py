@@ -148,7 +148,7 @@ def _point(table: dict[str, Any], where: str) -> Point:
     if name is None:
         name = " ".join(str(value) for _, value in options) or "default"
     if not isinstance(name, str) or not name.isprintable():
-        raise DataError(f"{where}: name must be a text", hint='such as name = "vllm"')
+        raise DataError(f"{where}: name must be a text", hint='such as name = "tuned vLLM"')
     return Point(name, options)
 
 

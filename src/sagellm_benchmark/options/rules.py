@@ -152,6 +152,12 @@ NEEDS = (
         "add --base-url, or leave it out",
     ),
     Needs(
+        ("tokenizer",),
+        is_served,
+        "the embedded engine counts tokens itself",
+        "add --base-url, or leave it out",
+    ),
+    Needs(
         ("weights",), is_served, "this is what a server was started with", "add --base-url, or leave it out"
     ),
     Needs(

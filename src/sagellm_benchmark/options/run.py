@@ -97,6 +97,12 @@ class RunOptions:
         type=click.Choice(["real", "dummy"]),
         help="What a server was started with.  [default: real]",
     )
+    tokenizer: str | None = option(
+        "--tokenizer",
+        heading=MEASURED,
+        metavar="PATH|NAME",
+        help="Counts tokens where the server does not: a tokenizer.json, its folder, or a Hub name.",
+    )
     threads: int | None = option(
         "--threads", heading=MEASURED, type=COUNT, help="Processor threads of the embedded engine."
     )

@@ -66,6 +66,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
         model_hints=_model_hints(options),
         sagellm_version=options.sagellm_version,
         submitter=options.submitter or environ.get(SUBMITTER_VARIABLE) or None,
+        tokenizer=options.tokenizer,
         threads=options.threads,
     )
 

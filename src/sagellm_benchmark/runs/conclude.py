@@ -18,7 +18,7 @@ from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
 from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.verdict import stats
-from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
+from sagellm_benchmark.verdict.checks import LENGTH_TOLERANCE, Evidence, Verdict, judge
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.summarize import Numbers, summarize
 
@@ -45,7 +45,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         asked_rate_rps=context.asked_rate_rps,
         prompts_repeated=_prompts_repeated(context, columns),
         asked_input_tokens=workload.input_tokens if uniform else None,
-        asked_output_tokens=workload.output_tokens if context.source.uniform else None,
+        asked_output_tokens=workload.output_tokens if context.asks_one_length else None,
         shared_prefix_tokens=context.source.overhead_tokens,
         may_cache=workload.turns > 1,
         repeat_test=seen.repeat_test,
@@ -160,7 +160,9 @@ def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Num
         not_checked=verdict.not_checked,
         finished_at=dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
         weights=context.server.model.weights,
-        token_source=_token_source(context),
+        token_source=context.counting.answers.source,
+        token_check=context.counting.answers.check,
+        own_lengths=_own_lengths(context, seen),
         asked_rate_rps=context.asked_rate_rps,
         slo_ms={metric: limit * 1e3 for metric, limit in spec.slo_s.items()},
         numbers=numbers,
@@ -187,7 +189,10 @@ def measurement(context: Context, seen: Observations) -> Measurement:
     )
 
 
-def _token_source(context: Context) -> str:
-    if context.capabilities.usage:
-        return "server's usage"
-    return "server's tokenizer" if context.counter is not None and context.counter.cheap else "nobody"
+def _own_lengths(context: Context, seen: Observations) -> bool:
+    """Whether answers, of a server that cannot be told to go on, ended by themselves and made a load of their own."""
+    if context.asks_one_length or not context.source.uniform:
+        return False
+    asked = context.workload.output_tokens
+    tokens = stats.known(stats.join(seen.repeats).tokens)
+    return bool((abs(tokens - asked) > LENGTH_TOLERANCE * asked).any())

@@ -11,8 +11,8 @@ from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.terms import ClientHealth, Target
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import Capabilities
+from sagellm_benchmark.engines.counting import Counting
 from sagellm_benchmark.engines.metrics import ServerFigures
-from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.nvidia import GpuFigures
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
@@ -33,7 +33,7 @@ class Context:
     server: Server
     hardware: Hardware
     capabilities: Capabilities
-    counter: TokenCounter | None
+    counting: Counting
     source: Source
     target: Target
     folder: Path
@@ -48,6 +48,11 @@ class Context:
         """Requests per second that were asked for; None in a closed loop, and where the rate is no single one."""
         rate = self.shape.rate_rps
         return rate if rate is not None and math.isfinite(rate) and self.shape.last_rate_rps is None else None
+
+    @property
+    def asks_one_length(self) -> bool:
+        """Whether every answer is asked to be as long as the workload says, and the server can be told so."""
+        return self.source.uniform and self.target.exact_output
 
     @property
     def what(self) -> str:

@@ -21,10 +21,10 @@ from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.sample import Phase, Sample
 from sagellm_benchmark.client.terms import Conversations, Observed, Progress, Target
+from sagellm_benchmark.engines import counting
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import PROBE_TIMEOUT_S, choose_api
 from sagellm_benchmark.engines.metrics import MetricsWatch
-from sagellm_benchmark.engines.tokens import TokenCounter, find_counter
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.machine.contention import Contention
@@ -34,6 +34,7 @@ from sagellm_benchmark.machine.nvidia import GpuWatch
 from sagellm_benchmark.runs.cache_probe import repeat_test
 from sagellm_benchmark.runs.conclude import conclude
 from sagellm_benchmark.runs.context import Context, Observations
+from sagellm_benchmark.runs.counting import Completed, prices
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, columns, prompt_hash
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
@@ -48,8 +49,11 @@ from sagellm_benchmark.workload.workloads import Conversation, Workload
 
 TIMER_S = 0.1  # by which a timer may be early
 MOST_ARRIVALS = 10_000_000
-RECOUNTED = 10  # answers whose text is tokenized again
 ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
+
+
+Complete = Callable[[Sample], tuple[Sample, int | None]]
+"""Gives a sample with what came without usage, and the tokens of its answer."""
 
 
 class Listener(Protocol):
@@ -99,17 +103,21 @@ def prepare(
         )
     timeout = min(PROBE_TIMEOUT_S, spec.limits.request_s)
     capabilities = choose_api(server, spec.api, turns=workload.turns, timeout_s=timeout)
-    counter = find_counter(server, capabilities)
-    source = open_source(spec.dataset, workload, spec.seed, counter)
+    capabilities = counting.lean(server, capabilities, workload.input_tokens)
+    tokens = counting.plan(server, capabilities, counting.own_tokenizer(server, spec.tokenizer))
+    talkative = not capabilities.exact_output
+    source = open_source(spec.dataset, workload, spec.seed, tokens.prompts, talkative=talkative)
     target = Target(
         base_url=server.base_url,
         model=server.served_model,
         api=capabilities.api,
         api_key=server.api_key,
         extra=capabilities.extra,
-        exact_output=capabilities.ignore_eos,
+        min_tokens=capabilities.min_tokens,
+        system=capabilities.system,
+        exact_output=capabilities.exact_output,
     )
-    return Context(spec, workload, shape, server, hardware, capabilities, counter, source, target, folder)
+    return Context(spec, workload, shape, server, hardware, capabilities, tokens, source, target, folder)
 
 
 def _calibrate(context: Context, listener: Listener) -> Calibration | None:
@@ -148,7 +156,9 @@ def _warm_up_source(context: Context, count: int) -> Source:
     source = context.source
     if source.distinct is None or source.distinct >= source.count * context.spec.repeats + count:
         return source
-    return open_source(RANDOM, replace(context.workload, requests=count), context.spec.seed, context.counter)
+    return open_source(
+        RANDOM, replace(context.workload, requests=count), context.spec.seed, context.counting.prompts
+    )
 
 
 def _why(samples: list[Sample]) -> str:
@@ -171,10 +181,14 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
             peak_memory = None if context.server.pid is None else peak_memory_mib(context.server.pid)
         listener.say("reading what was recorded")
         with _RequestLog(context.folder / REQUESTS_FILE) as log:
-            count, course = _TokenCount(context.counter), Recorder()
+            completed, course = Completed(context.counting, exact_output=context.target.exact_output), Recorder()
+            priced = prices(context.counting, context.source, context.workload.turns)
             asked_to_end = threading.Event()
             with first_signal((signal.SIGINT,), asked_to_end.set):  # what was measured is read to its end
-                repeats = [_decoded(load, context, log, count, course) for load in loads]
+                repeats = [
+                    _decoded(load, context, log, partial(completed, prices={} if load.number else priced), course)
+                    for load in loads
+                ]
     last = loads[-1].observed
     interrupted, test = last.interrupted or cut_short or asked_to_end.is_set(), None
     if not interrupted:
@@ -189,7 +203,7 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
         started_at=started_at,
         interrupted=interrupted,
         timed_out=_timed_out(context, last),
-        recounted_ratio=count.ratio,
+        recounted_ratio=completed.ratio,
         repeat_test=test,
         peak_memory_mib=peak_memory,
         contention_share=contention.share,
@@ -215,20 +229,21 @@ def _driven(context: Context, raw: Path, listener: Listener) -> tuple[list[_Repe
 
 
 def _decoded(
-    load: _Repeat, context: Context, log: _RequestLog, count: _TokenCount, course: Recorder
+    load: _Repeat, context: Context, log: _RequestLog, complete: Complete, course: Recorder
 ) -> stats.Columns:
     window_s = _window_s(load.observed, context)
     samples = course.through(_placed(load.observed, window_s))
-    found = columns(log.through(_noted(sample, load, context, count) for sample in samples), window_s)
+    found = columns(log.through(_noted(sample, load, context, complete) for sample in samples), window_s)
     course.end_repeat((found.first_start_s, found.last_end_s))
     return found
 
 
-def _noted(sample: Sample, load: _Repeat, context: Context, count: _TokenCount) -> Request:
+def _noted(sample: Sample, load: _Repeat, context: Context, complete: Complete) -> Request:
     """A sample with what the run alone knows of it: its place, its prompt, its tokens."""
     conversation = load.first + sample.index
     text = context.source.conversation(conversation)[sample.turn].text
-    return Request(load.number, conversation, prompt_hash(text), count(sample) if sample.ok else None, sample)
+    completed, tokens = complete(sample)
+    return Request(load.number, conversation, prompt_hash(text), tokens, completed)
 
 
 def _timed_out(context: Context, load: Observed) -> bool:
@@ -286,7 +301,7 @@ def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Liste
 
     try:
         with _raw(context.folder) as raw:
-            return repeat_test(context.workload, context.counter, send)
+            return repeat_test(context.workload, context.counting.prompts, send)
     except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
         return None
 
@@ -409,39 +424,3 @@ class _RequestLog:
             except OSError as error:
                 raise cannot_write(self.path, error) from error
             yield request
-
-
-class _TokenCount:
-    """An answer's tokens: the server's usage, else its tokenizer's count of the text, else nobody's.
-
-    Where both are at hand the first answers are counted both ways, so that a disagreement comes to light.
-    """
-
-    def __init__(self, counter: TokenCounter | None) -> None:
-        self.counter = counter if counter is not None and counter.cheap else None
-        self.charged = self.recounted = 0
-        self.checks_left = RECOUNTED
-
-    def __call__(self, sample: Sample) -> int | None:
-        """The tokens of one answer; None where nobody can tell."""
-        if sample.completion_tokens is None:
-            return self._recount(sample.text)
-        if self.checks_left and sample.ok and (again := self._recount(sample.text)) is not None:
-            self.checks_left -= 1
-            self.charged += sample.completion_tokens
-            self.recounted += again
-        return sample.completion_tokens
-
-    @property
-    def ratio(self) -> float | None:
-        """Tokens of the generated text, tokenized again, for each token that the server charged."""
-        return self.recounted / self.charged if self.charged else None
-
-    def _recount(self, text: str) -> int | None:
-        if self.counter is None:
-            return None
-        try:
-            return self.counter.count(text) - self.counter.count("")
-        except RemoteError:  # a server that has gone leaves this answer uncounted, and the checks say so
-            self.counter = None
-            return None

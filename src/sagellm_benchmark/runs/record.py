@@ -138,6 +138,8 @@ class Summary:
     slo_ms: Mapping[str, float]
     numbers: Numbers
     client: Client
+    token_check: str | None = None  # what that was held against, where streams carry no usage
+    own_lengths: bool = False  # answers ended by themselves, on a server that cannot be told to go on
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
     contention_share: float | None = None  # of the processors, used by other programs
     repeat_test: RepeatTest | None = None

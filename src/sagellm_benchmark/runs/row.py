@@ -28,7 +28,6 @@ from sagellm_benchmark.verdict.metrics import (
     TTFT,
     Metric,
 )
-from sagellm_benchmark.workload.workloads import Workload
 
 # of a path from the root, from here or from home
 _FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
@@ -153,9 +152,10 @@ def _workload(config: Config, summary: Summary) -> dict[str, Any]:
     """An open loop has a rate where a closed one has streams; texts of other people have their mean lengths."""
     workload, load = config.workload, config.load
     uniform = config.dataset.uniform
+    asked = uniform and not summary.own_lengths
     row: dict[str, Any] = {
         "input_length": workload.input_tokens if uniform else _each(summary, PROMPT_TOKENS),
-        "output_length": workload.output_tokens if uniform else _each(summary, OUTPUT_TOKENS),
+        "output_length": workload.output_tokens if asked else _each(summary, OUTPUT_TOKENS),
         "batch_size": 1,
         "dataset": config.dataset.name,
     }
@@ -163,13 +163,17 @@ def _workload(config: Config, summary: Summary) -> dict[str, Any]:
         row["concurrent_requests"] = workload.concurrency
     else:
         row |= {"arrival": load.arrival, "burstiness": load.burstiness, "request_rate": load.rate_text}
-    return {"name": _workload_name(workload, row), **row}
+    return {"name": _workload_name(config, summary, row), **row}
 
 
-def _workload_name(workload: Workload, row: Mapping[str, Any]) -> str:
-    """A documented name only for that load, and conversations of one's own apart from single requests."""
-    load = row["input_length"], row["output_length"], row.get("concurrent_requests")
-    name, turns = rightful_name(workload.name, load), workload.turns
+def _workload_name(config: Config, summary: Summary, row: Mapping[str, Any]) -> str:
+    """A documented name only for that load; conversations and lengths of one's own are other workloads."""
+    workload, turns = config.workload, config.workload.turns
+    if summary.own_lengths:
+        return f"{workload.name} own lengths"
+    name = rightful_name(
+        workload.name, (row["input_length"], row["output_length"], row.get("concurrent_requests"))
+    )
     return name if turns == 1 or name in LOADS else f"{name} {turns} turns"
 
 

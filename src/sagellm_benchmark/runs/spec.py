@@ -87,6 +87,7 @@ class RunSpec:
     model_hints: ModelHints = ModelHints()
     sagellm_version: str | None = None
     submitter: str | None = None
+    tokenizer: str | None = None  # a path or a Hub name
     threads: int | None = None  # of the embedded engine
 
 

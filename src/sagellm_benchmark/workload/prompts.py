@@ -16,6 +16,10 @@ _CHECKED = 32  # prompts whose length is asked of the server; when none is off, 
 _MOST_FITTED = 2_000
 _HASHED = 1_000
 _MOST_LETTERS = 9  # tried at the end of a prompt that words cannot fill up
+_CLOSINGS = (
+    " Count from 1 to 1000.",
+    " Count up.",
+)  # what has a model talk on; the longest that there is room for
 _HEAD = 3  # words that spell the prompt's number: distinct for the third power of the lexicon's size
 
 
@@ -24,10 +28,17 @@ class Prompts:
 
     The same workload, seed, server and index give the same conversation. Every index is another prompt: give warm-up
     and repeats indices of their own. `exact` says whether the lengths of the first `count` are the server's own count.
+    `talkative` ends them with a request that has a model talk on, for servers that cannot be told to.
     """
 
     def __init__(
-        self, workload: Workload, seed: int, counter: TokenCounter | None, lexicon: Lexicon | None = None
+        self,
+        workload: Workload,
+        seed: int,
+        counter: TokenCounter | None,
+        lexicon: Lexicon | None = None,
+        *,
+        talkative: bool = False,
     ) -> None:
         self._workload = workload
         self._key = f"{seed}/{workload.name}/{workload.input_tokens}"
@@ -38,6 +49,9 @@ class Prompts:
         _check_room(self._lexicon, workload.input_tokens)
         self._first = _shuffled(self._lexicon.first, self._key)
         self._later = _shuffled(self._lexicon.later, f"{self._key}/later")
+        self.closing, self._closing_tokens = "", 0
+        if talkative:
+            self._close(counter)
         if counter is not None and counter.cheap:
             self.exact = self._fit(counter.count)
 
@@ -78,9 +92,24 @@ class Prompts:
     def build(self, index: int, input_tokens: int, output_tokens: int) -> Conversation:
         """The conversation at `index` with lengths of its own, by the lexicon's prices alone."""
         rng = random.Random(f"{self._key}/{index}")  # noqa: S311 - reproducible is what it must be
-        texts = [self._opening(rng, index, max(1, input_tokens - self._lexicon.overhead))]
-        texts += [self._reply(rng, input_tokens) for _ in range(1, self._turns(index))]
-        return tuple(Turn(text, input_tokens, output_tokens) for text in texts)
+        taken = self._lexicon.overhead + self._closing_tokens
+        texts = [self._opening(rng, index, max(1, input_tokens - taken))]
+        texts += [
+            self._reply(rng, max(1, input_tokens - self._closing_tokens))
+            for _ in range(1, self._turns(index))
+        ]
+        return tuple(Turn(text + self.closing, input_tokens, output_tokens) for text in texts)
+
+    def _close(self, counter: TokenCounter | None) -> None:
+        """Choose the longest closing that leaves every prompt a beginning of its own."""
+        word = self._first[0][0]
+        alone = None if counter is None else counter.count(word)
+        for closing in _CLOSINGS:
+            words = len(closing.split())
+            price = words if counter is None or alone is None else counter.count(word + closing) - alone
+            if self._lexicon.overhead + price + _HEAD <= self._workload.input_tokens:
+                self.closing, self._closing_tokens = closing, price
+                return
 
     def _turns(self, index: int) -> int:
         """How many turns a conversation has; the workload's last one holds what is left of the requests."""
@@ -132,12 +161,17 @@ class Prompts:
         rng = random.Random(f"{self._key}/{built[0].text}")  # noqa: S311 - see build
         turns: list[Turn] = []
         good = True
+
+        def closed(text: str) -> int:
+            return count(text + self.closing)
+
         for turn in built:
             before = turns[0].text if turns else ""
             asked = turn.input_tokens + (count(before) if before else 0)
-            text, found = self._grow(before, _shrink(before, turn.text, asked, count), asked, rng, count)
+            body = turn.text.removesuffix(self.closing)
+            text, found = self._grow(before, _shrink(before, body, asked, closed), asked, rng, closed)
             good = good and found == asked
-            turns.append(Turn(text, turn.input_tokens, turn.output_tokens))
+            turns.append(Turn(text + self.closing, turn.input_tokens, turn.output_tokens))
         return tuple(turns), good
 
     def _grow(

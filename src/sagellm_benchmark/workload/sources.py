@@ -95,9 +95,14 @@ class Random:
         return self.prompts.conversation(index)
 
 
-def open_source(dataset: str, workload: Workload, seed: int, counter: TokenCounter | None) -> Source:
-    """The source that `random` or `kind:FILE` names; UsageError or DataError where there is none."""
+def open_source(
+    dataset: str, workload: Workload, seed: int, counter: TokenCounter | None, *, talkative: bool = False
+) -> Source:
+    """The source that `random` or `kind:FILE` names; UsageError or DataError where there is none.
+
+    `talkative` has random prompts end with a request that has a model talk on.
+    """
     if dataset != RANDOM:
         return open_file(dataset, workload, seed, counter)
-    prompts = Prompts(workload, seed, counter)
+    prompts = Prompts(workload, seed, counter, talkative=talkative)
     return Random(prompts, prompts.content_hash)

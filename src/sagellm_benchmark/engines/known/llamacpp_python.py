@@ -20,7 +20,7 @@ def describe(ask: Ask, _card: Card) -> SelfReport:
 def tokenize(server: Server, api: Api, text: str) -> int:
     """Counts a text as a completion's prompt; how a chat is rendered it does not tell."""
     if api == "chat":
-        raise RemoteError("llama-cpp-python counts no chats", hint="use --api completions")
+        raise RemoteError("it counts no chats")
     return said.tokens(said.post(server, "/extras/tokenize/count", {"input": text}), "count")
 
 
@@ -31,6 +31,7 @@ LLAMACPP_PYTHON = Engine(
     describe=describe,
     tokenize=tokenize,
     to_length={},
+    min_tokens=True,
     distribution="llama_cpp_python",
     launch=Launch(
         command=(

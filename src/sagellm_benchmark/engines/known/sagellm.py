@@ -1,25 +1,56 @@
-"""sageLLM: a gateway that answers, an engine process behind it, and /info about both."""
+"""sageLLM: a gateway that answers, engines behind it, and /info about both."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from sagellm_benchmark.engines import said
 from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, Packages, SelfReport
 from sagellm_benchmark.engines.prompt import tokenize
 
+_SPLITS = {"tensor_parallel": "tensor_parallel_size", "pipeline_parallel": "pipeline_parallel_size"}
+
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """What /info tells of the engine behind the gateway; the versions are its packages' own."""
+    """What /info tells of the engines behind the gateway; which versions they have only their packages tell."""
+    engines = [one for one in _engines(ask) if one.get("model_id") in {None, card.get("id")}]
+    info = said.mapping(engines[0].get("info")) if engines else {}
+    quantization = said.word(info.get("quantization"))
+    folder = info.get("model_path")
     return SelfReport(
         version=said.version(ask("/version").get("version")),
-        context_length=said.count(card.get("max_model_len")),
+        precision=said.precision(info.get("dtype")),
+        quantization=quantization.upper() if quantization else None,
+        context_length=said.count(info.get("max_model_len")) or said.count(card.get("max_model_len")),
+        parallelism={name: size for name, key in _SPLITS.items() if (size := said.count(info.get(key)))},
+        device=said.word(info.get("device_type")),
+        model_folder=folder if isinstance(folder, str) else None,
+        ports=tuple(port for one in engines if (port := said.count(one.get("port")))),
     )
+
+
+def last_stream(ask: Ask) -> int | None:
+    """The tokens of the latest stream; of several engines nobody knows which one answered."""
+    engines = _engines(ask)
+    if len(engines) != 1:
+        return None
+    mainline = said.mapping(said.mapping(engines[0].get("info")).get("performance_mainline"))
+    return said.count(said.mapping(mainline.get("latest_native_stream")).get("tokens_generated"))
+
+
+def _engines(ask: Ask) -> list[Mapping[str, Any]]:
+    listed = ask("/info").get("registered_engines")
+    return [said.mapping(one) for one in listed] if isinstance(listed, list) else []
 
 
 SAGELLM = Engine(
     name="sagellm",
     owners=("sagellm",),
     describe=describe,
-    tokenize=tokenize,
+    tokenize=tokenize,  # no release has it yet; a server without it is counted otherwise
+    last_stream=last_stream,
+    to_length={},  # it takes ignore_eos and min_tokens as it takes any field, and heeds neither
     distribution="isagellm",
     components={
         "core": "isagellm-core",

@@ -1,0 +1,81 @@
+"""Completes what was observed: the tokens of answers and prompts that came without usage, and what they are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from sagellm_benchmark.client.sample import Sample, short_of
+from sagellm_benchmark.engines.counting import Counting
+from sagellm_benchmark.engines.tokens import TokenCounter, attempt
+from sagellm_benchmark.workload.sources import Source
+
+RECOUNTED = 10  # answers with usage whose text is tokenized again
+PRICED = 8  # prompts whose length is asked of the server after a run whose streams did not tell it
+
+
+class Completed:
+    """Gives each sample its tokens: the server's usage, else by the plan of counting, else nobody's.
+
+    Where usage and a tokenizer are both at hand the first answers are counted both ways, so that a disagreement comes
+    to light.
+    """
+
+    def __init__(self, counting: Counting, *, exact_output: bool) -> None:
+        self._answers = counting.answers
+        self._exact_output = exact_output
+        self._tokenizer = _cheap(counting.prompts)
+        self._charged = self._recounted = 0
+        self._checks_left = RECOUNTED
+
+    def __call__(self, sample: Sample, prices: Mapping[int, int]) -> tuple[Sample, int | None]:
+        """The sample and its answer's tokens; `prices` are prompt tokens by index, where the streams did not tell."""
+        if not sample.ok:
+            return sample, None
+        if sample.completion_tokens is not None:
+            self._check(sample)
+            return sample, sample.completion_tokens
+        tokens = self._answers.count(sample.text, len(sample.event_s))
+        seen = len(sample.event_s) if tokens is None else tokens
+        asked = sample.asked_output_tokens
+        short = short_of(seen, asked, sample.finish_reason, exact_output=self._exact_output)
+        failure, detail = short or (None, None)
+        prompt = prices.get(sample.index) if sample.prompt_tokens is None else sample.prompt_tokens
+        completed = replace(sample, prompt_tokens=prompt, failure=failure, detail=detail)
+        return completed, None if short else tokens
+
+    @property
+    def ratio(self) -> float | None:
+        """Tokens of the generated text, tokenized again, for each token that the server charged."""
+        return self._recounted / self._charged if self._charged else None
+
+    def _check(self, sample: Sample) -> None:
+        if self._tokenizer is None or not self._checks_left or sample.completion_tokens is None:
+            return
+        counter = self._tokenizer
+        whole, nothing = attempt(counter.count, sample.text), attempt(counter.count, "")
+        if whole is None or nothing is None:  # a server that has gone is asked no more
+            self._tokenizer = None
+            return
+        self._checks_left -= 1
+        self._charged += sample.completion_tokens
+        self._recounted += whole - nothing
+
+
+def prices(counting: Counting, source: Source, turns: int) -> Mapping[int, int]:
+    """The length of the first prompts of a run by the server's word; empty where its streams tell, or nobody can."""
+    if counting.charged is None or turns > 1:
+        return {}
+    return dict(_priced(counting.charged, source))
+
+
+def _priced(counter: TokenCounter, source: Source) -> Iterator[tuple[int, int]]:
+    for index in range(min(source.count, PRICED)):
+        found = attempt(counter.count, source.conversation(index)[0].text)
+        if found is None:
+            return
+        yield index, found
+
+
+def _cheap(counter: TokenCounter | None) -> TokenCounter | None:
+    return counter if counter is not None and counter.cheap else None
