@@ -16,6 +16,7 @@ import numpy as np
 from tests.fakes import series
 
 from sagellm_benchmark.verdict import intervals, steadiness
+from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Floats
 
 SIZES = (10, 30, 60, 100, 200, 500, 1000)
@@ -68,9 +69,28 @@ def _alarms(draw: Callable[[int, series.Rng], Floats], n: int, times: int) -> fl
     return 100 * sum(one is not None and one.real for one in trends) / times
 
 
+def caches(times: int) -> Iterator[str]:
+    """How often a run is said to be answered from a cache, in percent, by how many of its prompts were."""
+    sizes, shares = (8, 16, 32), (0.0, 0.4, 1.0)
+    yield _line("TTFT", "from the cache", *(f"{n} prompts twice" for n in sizes))
+    yield _line(*["---"] * (len(sizes) + 2))
+    for name, draw in series.TTFTS.items():
+        for share in shares:
+            yield _line(name, f"{share:.0%}", *(f"{_accused(draw, share, n, times):.1f}" for n in sizes))
+
+
+def _accused(draw: Callable[[int, series.Rng], Floats], share: float, n: int, times: int) -> float:
+    rng, accused = np.random.default_rng(SEED), 0
+    for _ in range(times):
+        test = RepeatTest.of(draw(n, rng), series.cached_share(draw(n, rng), share, rng))
+        accused += test.answered(series.cached_share(draw(50, rng), share, rng)) > 0
+    return 100 * accused / times
+
+
 TABLES: dict[str, Callable[[int], Iterator[str]]] = {
     "Intervals of the mean: experiments in which a 95 % interval holds the truth, percent": coverage,
     "Drift: experiments that are called unsteady, percent": drift,
+    "Caches: runs of 50 requests that are said to be answered from one, percent": caches,
 }
 
 

@@ -137,6 +137,7 @@ def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None, 
         request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - only http(s) is opened
         with deadline, _opener(url, deadline).open(request, timeout=timeout_s) as reply:
             content: bytes = reply.read(MAX_REPLY_BYTES + 1)
+            encoding = str(reply.headers.get("Content-Encoding") or "").strip().lower()
             if (
                 reply.length and len(content) <= MAX_REPLY_BYTES
             ):  # read(n) takes a broken-off body for a whole one
@@ -147,6 +148,11 @@ def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None, 
         raise _unreachable(url, error, timeout_s, peer, expired=deadline.expired) from error
     if deadline.expired:
         raise _unreachable(url, TimeoutError(), timeout_s, peer, expired=True)
+    if encoding not in {"", "identity"}:
+        raise RemoteError(
+            f"{url} answers with Content-Encoding: {encoding[:40]!r}, which nobody asked for",
+            hint="switch off compression in the server or the proxy before it",
+        )
     if len(content) > MAX_REPLY_BYTES:
         raise RemoteError(
             f"{url} answers more than {MAX_REPLY_BYTES // 2**20} MiB",

@@ -157,3 +157,10 @@ def test_the_key_goes_along() -> None:
 def test_a_server_that_stalls_is_given_up() -> None:
     with fake_llm(Script(ttft_s=30)) as fake, pytest.raises(RemoteError, match="does not answer within"):
         choose_api(server(fake.base_url), timeout_s=0.3)
+
+
+def test_an_event_whose_data_is_in_several_lines_is_one_object() -> None:
+    lines = b'data: {"model": "m",\ndata:  "usage": {"prompt_tokens": 3}}\n\ndata: [DONE]\n\n'
+    with serving({"POST /v1/completions": (200, lines)}) as fake:
+        found = choose_api(server(fake.base_url))
+    assert (found.prompt_tokens, found.model) == (3, "m")

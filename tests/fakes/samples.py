@@ -51,7 +51,8 @@ def closed_loop(requests: int, *, streams: int = 1, seed: int = 0) -> list[Sampl
     for stream in range(streams):
         start = 0.0
         for i in range(requests // streams):
-            one = sample(start=start, ttft=0.1 + 0.002 * rng.random(), index=i, stream=stream)
+            text = f"{i:5} {stream:5}"
+            one = sample(start=start, ttft=0.1 + 0.002 * rng.random(), index=i, stream=stream, text=text)
             samples.append(one)
             start = one.end_s + 0.0001
     return samples

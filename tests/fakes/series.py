@@ -72,6 +72,19 @@ WAVES = Series(f"waves of {WAVE}", 10.0, waves)
 COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, md1(0.5), md1(0.8))
 
 
+TTFTS: dict[str, Callable[[int, Rng], Floats]] = {
+    "steady": lambda n, rng: 0.05 * steady(n, rng),
+    "bimodal": lambda n, rng: 0.05 * np.where(rng.random(n) < 0.5, 1.0, 4.0) * steady(n, rng, 0.05),
+    "exponential": lambda n, rng: 0.01 + rng.exponential(0.1, n),
+}
+"""Times to first token, seconds, of servers that cache nothing."""
+
+
+def cached_share(values: Floats, share: float, rng: Rng) -> Floats:
+    """The same with some of the prompts answered from a cache, in a tenth of the quickest time."""
+    return np.where(rng.random(len(values)) < share, 0.1 * values.min(), values)
+
+
 def drifting(values: Floats, change: float) -> Floats:
     """The same, growing by `change` of its mean over the series."""
     return values * (1 + change * np.linspace(-0.5, 0.5, len(values)))

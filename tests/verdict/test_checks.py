@@ -3,10 +3,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from sagellm_benchmark.client.sample import Failure, Sample
 from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.checks import Evidence, judge
 from tests.fakes.samples import closed_loop, columns, sample
@@ -25,14 +27,15 @@ def evidence(samples: list[Sample], **changes: Any) -> Evidence:
         "may_cache": False,
         "prompts_repeated": False,
         "timed_out": False,
-        "repeat_test": None,
+        "repeat_test": repeat_test(0.101, 0.101),
         "interrupted": False,
         "health": HEALTHY,
         "calibrated_ttft_bias_s": 0.0002,
         "most_events_per_s": 1e5,
-        "weights_bytes": 10**6,
-        "memory_bytes_per_s": 1e11,
+        "step_floor_s": 1e-5,
     }
+    given: stats.Columns = fields["columns"]
+    fields |= {"answer_bytes": given.answer_bytes, "distinct_answers": given.distinct_answers}
     return Evidence(**{**fields, **changes})
 
 
@@ -87,7 +90,7 @@ def test_answers_in_one_piece_were_not_streamed() -> None:
 
 def test_answers_that_come_all_at_the_end_were_not_streamed() -> None:
     samples = [sample(start=0.1 * i, ttft=0.1, itl=0.00001) for i in range(200)]
-    assert any("not streamed" in reason for reason in judge(evidence(samples, weights_bytes=None)).reasons)
+    assert any("not streamed" in reason for reason in judge(evidence(samples, step_floor_s=None)).reasons)
 
 
 def test_prompts_from_the_cache_are_not_computed() -> None:
@@ -95,31 +98,45 @@ def test_prompts_from_the_cache_are_not_computed() -> None:
     assert "came from the server's cache" in only_reason(evidence(samples))
 
 
-def test_prompts_as_quick_as_repeated_ones_came_from_a_cache_that_nobody_reports() -> None:
-    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
-    assert "answered from a cache" in only_reason(evidence(samples, repeat_test=RepeatTest(0.5, 0.1)))
+def repeat_test(new_s: float, repeated_s: float, prompts: int = 20) -> RepeatTest:
+    """Of a server whose times vary by a hundredth."""
+    vary = np.linspace(0.995, 1.005, prompts)
+    return RepeatTest.of((new_s * vary).tolist(), (repeated_s * vary).tolist())
+
+
+@pytest.mark.parametrize("says", [None, 0])
+def test_prompts_as_quick_as_repeated_ones_came_from_a_cache_whatever_the_server_says(
+    says: int | None,
+) -> None:
+    samples = [replace(one, cached_tokens=says) for one in closed_loop(200)]
+    assert "answered from a cache" in only_reason(evidence(samples, repeat_test=repeat_test(0.5, 0.1)))
+
+
+def test_a_cache_for_40_percent_of_the_prompts_is_found() -> None:
+    samples = [sample(start=1.0 * i, ttft=0.02 if i % 5 < 2 else 0.1, text=f"{i:11}") for i in range(50)]
+    test = RepeatTest.of([0.1] * 20, [0.02] * 8 + [0.1] * 12)
+    reasons = judge(evidence(samples, repeat_test=test)).reasons
+    assert [
+        reason for reason in reasons if reason.startswith("40% of the prompts were answered from a cache")
+    ]
 
 
 @pytest.mark.parametrize(
     "test",
     [
-        pytest.param(RepeatTest(0.11, 0.02), id="as slow as a new one"),
-        pytest.param(RepeatTest(0.5, 0.4), id="quicker than a new one, but no cache is to be seen"),
+        pytest.param(repeat_test(0.101, 0.02), id="as slow as a new one"),
+        pytest.param(repeat_test(0.5, 0.4), id="quicker than a new one, but no cache is to be seen"),
     ],
 )
 def test_prompts_that_a_cache_does_not_explain_were_computed(test: RepeatTest) -> None:
-    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
-    assert judge(evidence(samples, repeat_test=test)).valid
+    assert judge(evidence(closed_loop(200), repeat_test=test)).valid
 
 
-def test_a_cache_that_saves_less_than_the_noise_is_none() -> None:
-    assert not RepeatTest(0.0015, 0.0001).shows_cache
-    assert RepeatTest(0.015, 0.001).shows_cache
-
-
-def test_a_cache_that_nobody_can_see_is_not_checked() -> None:
-    samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
-    assert judge(evidence(samples)).not_checked == ("prefix cache: the server does not report cached tokens",)
+def test_without_enough_repeated_prompts_a_cache_is_not_checked() -> None:
+    verdict = judge(evidence(closed_loop(200), repeat_test=repeat_test(0.5, 0.1, prompts=7)))
+    assert verdict.not_checked == (
+        "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it",
+    )
 
 
 def test_a_templates_own_prefix_may_be_cached() -> None:
@@ -192,7 +209,9 @@ def test_growing_latency_is_not_steady() -> None:
 
 
 def test_a_load_that_is_not_steady_itself_is_not_held_to_it() -> None:
-    samples = [sample(start=i * 0.01, ttft=0.1 + 0.002 * i, due_s=i * 0.01) for i in range(200)]
+    samples = [
+        sample(start=i * 0.01, ttft=0.1 + 0.002 * i, due_s=i * 0.01, text=f"{i:11}") for i in range(200)
+    ]
     assert judge(evidence(samples, concurrency=None)).not_checked == (
         "steadiness: the load itself is not steady",
     )
@@ -207,7 +226,7 @@ def test_a_run_that_its_time_limit_ended_says_so() -> None:
 
 
 def test_decoding_faster_than_memory_feeds_the_weights_cannot_be() -> None:
-    given = evidence(closed_loop(200), weights_bytes=70 * 10**9, memory_bytes_per_s=1e11)
+    given = evidence(closed_loop(200), step_floor_s=0.7)
     assert "faster than memory" in only_reason(given)
 
 
@@ -237,7 +256,7 @@ def test_a_long_wait_before_a_short_answer_is_streamed_all_the_same() -> None:
 
 def test_many_tokens_an_event_are_no_burden_for_the_client() -> None:
     samples = [replace(one, completion_tokens=1000, asked_output_tokens=1000) for one in closed_loop(200)]
-    verdict = judge(evidence(samples, most_events_per_s=1000.0, asked_output_tokens=None, weights_bytes=None))
+    verdict = judge(evidence(samples, most_events_per_s=1000.0, asked_output_tokens=None))
     assert not any("found clean" in reason for reason in verdict.reasons)
 
 
@@ -251,8 +270,88 @@ def test_conversations_that_grow_are_not_called_unsteady() -> None:
 
 def test_a_cache_behind_a_queue_is_not_checked() -> None:
     samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
-    verdict = judge(evidence(samples, repeat_test=RepeatTest(0.05, 0.01)))
+    verdict = judge(evidence(samples, repeat_test=repeat_test(0.05, 0.01)))
     assert verdict.valid
     assert verdict.not_checked == (
         "prefix cache: requests waited for each other, so that TTFT does not tell",
     )
+
+
+def stream(*gaps_s: float, ttft: float = 0.1) -> list[Sample]:
+    """Fifty answers one after another, each of events so far apart."""
+    events, samples = np.cumsum([ttft, *gaps_s]), []
+    for i in range(50):
+        start = 10.0 * i
+        times = tuple(float(start + event) for event in events)
+        fields: dict[str, Any] = {"event_s": times, "end_s": times[-1], "completion_tokens": len(times)}
+        samples.append(replace(sample(start=start, text=f"{i:9}" * len(times)), **fields))
+    return samples
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [
+        pytest.param(
+            stream(0.2, *[0.005] * 62, ttft=0.003), "begin before they are computed", id="one event at once"
+        ),
+        pytest.param(stream(0.315, *[0.00001] * 62), "answers", id="all others at the end"),
+        pytest.param(stream(*([0.00002] * 15 + [0.08]) * 4), "let go in bunches", id="a proxy that buffers"),
+        pytest.param(stream(*[0.00002] * 16, 0.5, *[0.005] * 16), "in two pieces", id="half and half"),
+    ],
+)
+def test_a_stream_that_is_not_as_it_was_generated_is_not_believed(samples: list[Sample], words: str) -> None:
+    reasons = judge(evidence(samples, asked_output_tokens=None)).reasons
+    assert any(words in reason for reason in reasons), reasons
+
+
+def test_speculation_that_accepts_several_tokens_a_step_is_believed() -> None:
+    samples = stream(*([0.00002] * 2 + [0.03]) * 21)
+    assert not any(
+        "answers" in reason for reason in judge(evidence(samples, asked_output_tokens=None)).reasons
+    )
+
+
+def test_answers_that_wait_for_the_prefills_of_others_are_believed() -> None:
+    """Ten prompts at once, prefilled one after the other before anything is decoded."""
+    samples = [replace(stream(0.05 * (9 - i) + 0.01, *[0.01] * 62)[0], text=f"{i:64}") for i in range(10)]
+    reasons = judge(evidence(samples, concurrency=10, asked_output_tokens=None)).reasons
+    assert not any("begin before" in reason for reason in reasons), reasons
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.125, 2.0])
+def test_text_of_fewer_or_more_tokens_than_were_charged_is_not_believed(ratio: float) -> None:
+    assert f"has {ratio:.2f} tokens for each" in only_reason(
+        evidence(closed_loop(200), recounted_ratio=ratio)
+    )
+
+
+def test_eight_words_cannot_be_64_tokens() -> None:
+    samples = [replace(one, text="word " * 8, completion_tokens=64) for one in closed_loop(200)]
+    assert "bytes of text" in only_reason(evidence(samples, asked_output_tokens=64))
+
+
+def test_answers_that_are_all_the_same_are_said_to_be() -> None:
+    samples = [replace(one, text="the same words") for one in closed_loop(200)]
+    verdict = judge(evidence(samples))
+    assert verdict.valid
+    assert verdict.not_checked[0].startswith("answers: all 200 are the same text")
+
+
+def test_another_models_name_is_said() -> None:
+    verdict = judge(evidence(closed_loop(200), asked_model="org/Big-70B", echoed_model="small-1b"))
+    assert verdict.valid
+    assert verdict.not_checked == ("model: asked for 'org/Big-70B', the server's answers name 'small-1b'",)
+
+
+@pytest.mark.parametrize("echoed", ["Big-70B", "/models/big-70b.gguf", "org/Big-70B-Instruct"])
+def test_the_same_model_by_another_spelling_is_that_model(echoed: str) -> None:
+    assert judge(evidence(closed_loop(200), asked_model="org/Big-70B", echoed_model=echoed)).not_checked == ()
+
+
+def test_a_stream_that_ends_late_keeps_its_place_busy() -> None:
+    """[DONE] 80 ms after the last token: the stream is taken until then."""
+    samples, start = [], 0.0
+    for i in range(200):
+        samples.append(sample(start=start, text=f"{i:11}", end_s=start + 0.28))
+        start += 0.2801
+    assert judge(evidence(samples)).valid

@@ -168,14 +168,14 @@ def _step_floor_ms(row: Row) -> float | None:
     """Bytes of the active weights over the bandwidth of all chips, where both are known."""
     hardware, model = _object(row, "hardware"), _object(row, "model")
     chips, width = _number(hardware, "chip_count"), BYTES_PER_WEIGHT.get(str(model.get("precision")))
-    billions = _active_billions(str(model.get("parameters")))
+    billions = active_billions(str(model.get("parameters")))
     bandwidth = bandwidth_gb_s(str(hardware.get("chip_model")))
     if not chips or width is None or billions is None or bandwidth is None:
         return None
     return billions * width / (bandwidth * chips) * 1000  # 1e9 weights over 1e9 bytes/s
 
 
-def _active_billions(parameters: str) -> float | None:
+def active_billions(parameters: str) -> float | None:
     """How many billion weights a token passes through: 7 of "7B", 0.135 of "135M", 3 of "30B-A3B"; None of "8x7B"."""
     said = re.search(r"A([0-9]+(?:\.[0-9]+)?)B\b", parameters) or re.fullmatch(
         r"\s*([0-9]+(?:\.[0-9]+)?)\s*([BM])", parameters

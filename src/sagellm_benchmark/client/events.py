@@ -18,6 +18,7 @@ from sagellm_benchmark.client.sample import Failure
 from sagellm_benchmark.text import one_line
 
 _BLANK_LINE = re.compile(rb"(?:\r\n?+|\n)(?:\r\n?+|\n)")  # possessive: CRLF is one line end, never two
+_GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 DETAIL_CHARACTERS = 300
 
@@ -154,6 +155,10 @@ class _Reading:
                 return
         said = body.strip()
         if complete and not count and said and not said.startswith(b":"):  # comments keep connections alive
+            if said.startswith(_GZIP):
+                raise _MalformedError(
+                    "the answer is compressed (Content-Encoding: gzip), which nobody asked for"
+                )
             raise _MalformedError(f"neither events nor JSON: {body[:200].decode(errors='replace')}")
         if self.finish_reason is None and (said or not complete):
             self.fail(Failure.CUT_OFF, "the stream ended without [DONE] or a finish_reason")

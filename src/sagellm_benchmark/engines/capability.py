@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -34,6 +35,7 @@ class Capabilities:
     usage: bool  # the stream ended with a token count
     prompt_tokens: int | None  # of PROBE_TEXT, by the server's own count
     extra: dict[str, Any] = field(default_factory=dict)
+    model: str | None = None  # as the answer names it
     min_tokens: bool = False  # every request should state its length as the least, too
     system: str | None = None  # the message to say before each prompt of a chat
 
@@ -71,17 +73,19 @@ def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities
     refusal: StatusError | None = None
     for fields in _ladder(server.engine):
         try:
-            usage = _usage(_ask(server, api, fields, timeout_s))
+            events = _ask(server, api, fields, timeout_s)
         except StatusError as error:
             if error.status not in _REFUSED_FIELD:
                 raise
             refusal = error
             continue
+        usage = _usage(events)
         return Capabilities(
             api=api,
             exact_output=_goes_on(server.engine, fields),
             usage=usage is not None,
             prompt_tokens=usage,
+            model=_model(events),
             extra={
                 "stream_options": None,  # what the load client sends unless it is told not to
                 **{name: value for name, value in fields.items() if name != _LEAST},
@@ -146,15 +150,28 @@ def _raise(url: str, event: Mapping[str, Any]) -> None:
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects of an event stream; a server that did not stream is one object."""
-    lines = [line[5:].strip() for line in text.splitlines() if line.startswith("data:")]
-    for line in lines or [text]:
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            continue  # [DONE], or nothing we can use
-        if isinstance(value, dict):
-            yield value
+    """The JSON objects of an event stream, each in one data line or several; a server that did not stream is one."""
+    blocks = [
+        [line[5:] for line in block.splitlines() if line.startswith("data:")]
+        for block in re.split(r"(?:\r\n|\r|\n){2,}", text)
+    ]
+    for lines in [lines for lines in blocks if lines] or [[text]]:
+        whole = _object("\n".join(lines))
+        yield from [whole] if whole is not None else filter(None, map(_object, lines))
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """A JSON object; None for [DONE] and what else we cannot use."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _model(events: list[dict[str, Any]]) -> str | None:
+    """What the events call the model."""
+    return next((event["model"] for event in events if isinstance(event.get("model"), str)), None)
 
 
 def _usage(events: list[dict[str, Any]]) -> int | None:

@@ -14,4 +14,5 @@ def render_terminal(view: View) -> str:
     lines.append(f"  {view.verdict}" + (": its checks found nothing against it" if view.valid else ""))
     lines += [f"    ✗ {reason}" for reason in view.reasons]
     lines += [f"  not publishable: {reason}" for reason in view.unpublishable]
+    lines += [f"    ? not checked: {what}" for what in view.not_checked]
     return "\n".join(lines)

@@ -4,39 +4,64 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sagellm_benchmark.client.terms import Conversations, Observed
 from sagellm_benchmark.engines.tokens import TokenCounter
-from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.cached import FEWEST, RepeatTest
+from sagellm_benchmark.verdict.stats import Columns, known
 from sagellm_benchmark.workload.sources import RANDOM, open_source
 from sagellm_benchmark.workload.workloads import Workload
 
-PROMPTS = 3
-_ANSWER_TOKENS = 4  # enough to see the first one come
+PROMPTS = 32
+SHORTEST_S, LONGEST_S = 5.0, 20.0  # for both passes; in between half as long as the run
+SHORTEST_ANSWER = 4  # tokens; enough to see the first one come
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How many prompts are sent twice, and how long their answers are."""
+
+    prompts: int
+    answer_tokens: int
+
+
+def plan(columns: Columns, workload: Workload) -> Plan | None:
+    """What fits into the time: as many prompts as tell, then as long answers as the run's; None where too few would."""
+    ttft_s, tpot = float(np.median(columns.ttft_s)), known(columns.tpot_s)
+    tpot_s = float(np.median(tpot)) if len(tpot) else 0.0
+    time_s = min(max(columns.window_s / 2, SHORTEST_S), LONGEST_S) * workload.concurrency
+    shortest = min(workload.output_tokens, SHORTEST_ANSWER)
+    prompts = int(time_s / 2 / max(ttft_s + shortest * tpot_s, 1e-6))
+    if prompts < FEWEST:
+        return None
+    prompts = min(prompts, max(PROMPTS, workload.concurrency))
+    room = (time_s / 2 / prompts - ttft_s) / tpot_s if tpot_s else float(workload.output_tokens)
+    return Plan(prompts, int(min(max(room, shortest), workload.output_tokens)))
 
 
 def repeat_test(
-    workload: Workload, counter: TokenCounter | None, send: Callable[[Conversations, int], Observed]
+    asked: Plan,
+    workload: Workload,
+    counter: TokenCounter | None,
+    send: Callable[[Conversations, int], Observed],
 ) -> RepeatTest | None:
-    """Send a few new prompts of the workload's length one after the other, twice; None where that was not answered.
+    """Send new prompts of the workload's length twice, at its concurrency; None where that was not answered.
 
     Their words come from a seed of its own, so that they are new even when a run is repeated with --seed. Raises
     KeyboardInterrupt where it was stopped.
     """
-    answer = min(workload.output_tokens, _ANSWER_TOKENS)
-    short = replace(workload, requests=PROMPTS, output_tokens=answer, turns=1)
+    short = replace(workload, requests=asked.prompts, output_tokens=asked.answer_tokens, turns=1)
     prompts = open_source(RANDOM, short, secrets.randbelow(2**31), counter).conversation
-    medians = []
+    passes = []
     for _ in range(2):
-        observed = send(prompts, PROMPTS)
+        observed = send(prompts, asked.prompts)
         if observed.interrupted:
             raise KeyboardInterrupt
-        answers = [sample for sample in observed.samples() if sample.ok]
-        times = [answer.ttft_s for answer in answers if answer.ttft_s is not None]
-        if len(times) < PROMPTS:
+        times = [sample.ttft_s for sample in observed.samples() if sample.ok and sample.ttft_s is not None]
+        if len(times) < max(asked.prompts // 2, FEWEST):
             return None
-        medians.append(float(np.median(times)))
-    return RepeatTest(*medians)
+        passes.append(times)
+    return RepeatTest.of(*passes)

@@ -9,17 +9,17 @@ from dataclasses import replace
 
 from sagellm_benchmark import provenance
 from sagellm_benchmark._version import __version__
-from sagellm_benchmark.chips import bandwidth_gb_s
 from sagellm_benchmark.engines.base import Server
-from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import environment, host
 from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
 from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.verdict import stats
-from sagellm_benchmark.verdict.checks import LENGTH_TOLERANCE, Evidence, Verdict, judge
+from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
 from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.physics import step_floor_s
+from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
 from sagellm_benchmark.verdict.summarize import Numbers, summarize
 
 
@@ -54,8 +54,12 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         health=seen.health,
         calibrated_ttft_bias_s=None if seen.calibration is None else seen.calibration.ttft_bias_s_p50,
         most_events_per_s=None if seen.calibration is None else seen.calibration.most_tokens_per_s,
-        weights_bytes=context.server.model.size_bytes,
-        memory_bytes_per_s=_memory_bytes_per_s(context.hardware),
+        answer_bytes=columns.answer_bytes,
+        distinct_answers=columns.distinct_answers,
+        recounted_ratio=seen.recounted_ratio,
+        asked_model=context.server.served_model,
+        echoed_model=context.capabilities.model,
+        step_floor_s=step_floor_s(context.server.model, context.hardware),
         energy_j=seen.gpu.energy_j,
         watched_s=seen.gpu.watched_s,
         power_limit_w=seen.gpu.power_limit_w,
@@ -132,14 +136,6 @@ def load(context: Context) -> Load:
     if due is None:
         return asked
     return replace(asked, arrival="trace", rate_rps=round(len(due) / max(due[-1], 1.0), 3))
-
-
-def _memory_bytes_per_s(hardware: Hardware) -> float | None:
-    """Of all chips together: as the driver tells, else as the makers state for a chip of that name."""
-    if hardware.memory_bytes_per_s is not None:
-        return hardware.memory_bytes_per_s
-    each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)
-    return None if each is None else each * 1e9 * (hardware.chip_count or 1)
 
 
 def _sagellm_version(spec: RunSpec, server: Server) -> str:

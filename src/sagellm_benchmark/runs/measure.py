@@ -19,19 +19,19 @@ import numpy as np
 from sagellm_benchmark.client.calibration import Calibration, calibrate
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.health import worst
-from sagellm_benchmark.client.sample import Phase, Sample
+from sagellm_benchmark.client.sample import Failure, Phase, Sample
 from sagellm_benchmark.client.terms import Conversations, Observed, Progress, Target
 from sagellm_benchmark.engines import counting
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import PROBE_TIMEOUT_S, choose_api
 from sagellm_benchmark.engines.metrics import MetricsWatch
-from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.machine.contention import Contention
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.memory import peak_memory_mib
 from sagellm_benchmark.machine.nvidia import GpuWatch
-from sagellm_benchmark.runs.cache_probe import repeat_test
+from sagellm_benchmark.runs import cache_probe
 from sagellm_benchmark.runs.conclude import conclude
 from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.counting import Completed, prices
@@ -47,6 +47,7 @@ from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import RANDOM, WARMUP_INDEX, Source, open_source
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
+ANSWERED_BADLY = {Failure.SHORT, Failure.EMPTY, Failure.MALFORMED}  # the server was reached
 TIMER_S = 0.1  # by which a timer may be early
 MOST_ARRIVALS = 10_000_000
 ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
@@ -144,6 +145,11 @@ def _warm_up(context: Context, listener: Listener) -> None:
         )
     if observed.interrupted:
         raise KeyboardInterrupt
+    if samples and all(sample.failure in ANSWERED_BADLY for sample in samples):
+        raise DataError(
+            f"{context.server.base_url} answers, but not as it was asked: {_why(samples)}",
+            hint="look at the server's log; --warmup 0 measures all the same and counts every failure",
+        )
     if not any(sample.ok for sample in samples):
         raise RemoteError(
             f"{context.server.base_url} did not answer the warm-up: {_why(samples)}",
@@ -181,12 +187,17 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
             peak_memory = None if context.server.pid is None else peak_memory_mib(context.server.pid)
         listener.say("reading what was recorded")
         with _RequestLog(context.folder / REQUESTS_FILE) as log:
-            completed, course = Completed(context.counting, exact_output=context.target.exact_output), Recorder()
+            completed, course = (
+                Completed(context.counting, exact_output=context.target.exact_output),
+                Recorder(),
+            )
             priced = prices(context.counting, context.source, context.workload.turns)
             asked_to_end = threading.Event()
             with first_signal((signal.SIGINT,), asked_to_end.set):  # what was measured is read to its end
                 repeats = [
-                    _decoded(load, context, log, partial(completed, prices={} if load.number else priced), course)
+                    _decoded(
+                        load, context, log, partial(completed, prices={} if load.number else priced), course
+                    )
                     for load in loads
                 ]
     last = loads[-1].observed
@@ -289,19 +300,22 @@ def _loads(context: Context, raw: Path, listener: Listener) -> Iterator[_Repeat]
 
 
 def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Listener) -> RepeatTest | None:
-    """The repeat-prompt test, where the server does not say what it took from its cache and prompts have one length."""
-    told = any(len(stats.known(columns.cached_tokens)) for columns in repeats)
-    answered = any(columns.answered for columns in repeats)
-    if told or not answered or not context.source.uniform or context.workload.turns > 1:
+    """The repeat-prompt test, where prompts have one length; whatever the server says it took from its cache."""
+    columns = stats.join(repeats)
+    if not columns.answered or not context.source.uniform or context.workload.turns > 1:
+        return None
+    asked = cache_probe.plan(columns, context.workload)
+    if asked is None:
         return None
     listener.say("sending new prompts twice, to see what the server caches")
+    streams = 1 if context.is_open_loop else context.workload.concurrency
 
     def send(conversations: Conversations, count: int) -> Observed:
-        return drive(conversations, count, Schedule(1), context.target, context.spec.limits, raw)
+        return drive(conversations, count, Schedule(streams), context.target, context.spec.limits, raw)
 
     try:
         with _raw(context.folder) as raw:
-            return repeat_test(context.workload, context.counting.prompts, send)
+            return cache_probe.repeat_test(asked, context.workload, context.counting.prompts, send)
     except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
         return None
 

@@ -2,80 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import chain
 
 import numpy as np
 
-from sagellm_benchmark.board.plausible import MAX_ERROR_RATE
+from sagellm_benchmark.board.plausible import MAX_ERROR_RATE, TOKENS_PER_STEP
 from sagellm_benchmark.client.calibration import MAX_BIAS_S
-from sagellm_benchmark.client.terms import ClientHealth
-from sagellm_benchmark.verdict import steadiness
-from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict import steadiness, streams
+from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked, Verdict
 from sagellm_benchmark.verdict.stats import (
-    Columns,
     achieved_rate_rps,
     events_per_s,
     known,
     mean_in_flight,
     throughput_tps,
 )
+from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
 
-MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their weights in a step
+__all__ = ["CHECKS", "Evidence", "Verdict", "judge"]
+
 MAX_LAG_S = 0.025  # p99 of how late the client's event loop may wake up, where TTFT is not longer by far
-BUNCHED_S = 0.0001  # between events that a buffer has let go together; no decode step is as short
-LENGTH_TOLERANCE = 0.02  # of the asked token count, and at least one token
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the checks look at. `None` means that nobody could know, and the check says so."""
-
-    columns: Columns
-    concurrency: int | None  # None in an open loop
-    asked_rate_rps: float | None  # None in a closed loop, for all at once and for a trace
-    prompts_repeated: bool  # a file of texts was too small
-    asked_input_tokens: int | None  # of every prompt; None for conversations and real texts
-    asked_output_tokens: int | None  # of every answer; None where lengths vary by design
-    shared_prefix_tokens: int  # a chat template's own tokens, which a prefix cache may rightly hold
-    may_cache: bool  # conversations share their own turns
-    repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
-    interrupted: bool
-    timed_out: bool  # the interruption was our own
-    health: ClientHealth
-    calibrated_ttft_bias_s: float | None = None  # p50, against a server of known timing at this load shape
-    most_events_per_s: float | None = None  # where the client gives out, by its calibration
-    weights_bytes: int | None = None
-    memory_bytes_per_s: float | None = None  # of all chips together
-    energy_j: float | None = None
-    watched_s: float | None = None  # the time over which energy was counted
-    power_limit_w: float | None = None
-    throttled: tuple[str, ...] = ()
-    other_processes: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Valid when no reason speaks against it; `not_checked` says which checks had nothing to look at."""
-
-    reasons: tuple[str, ...] = ()
-    not_checked: tuple[str, ...] = field(default=())
-
-    @property
-    def valid(self) -> bool:
-        """Whether the run's numbers may be believed."""
-        return not self.reasons
-
-
-@dataclass(frozen=True, slots=True)
-class NotChecked:
-    """A check that could not be made, and why."""
-
-    why: str
-
-
-Findings = Iterator[str | NotChecked]
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -122,54 +69,35 @@ def counted(e: Evidence) -> Findings:
         yield "zero throughput with zero errors; the server's usage cannot be right: check its version"
 
 
-def streamed(e: Evidence) -> Findings:
-    """An answer that arrives in one piece has no TTFT."""
-    many = e.columns.tokens >= 8
-    if not many.any():
-        if e.columns.answered:
-            yield NotChecked("streaming: no answer has 8 tokens or more")
-        return
-    share = float(np.median(e.columns.ttft_s[many] / np.maximum(e.columns.e2e_s[many], 1e-9)))
-    gaps = known(e.columns.itl_s[many])
-    in_one_piece = float(np.median(e.columns.events[many])) <= 1
-    if in_one_piece or (share > 0.95 and float(np.median(gaps)) < BUNCHED_S):
-        yield (
-            f"answers were not streamed: the first content came at {share:.0%} of the whole time; "
-            "switch off buffering in the server or the proxy before it"
-        )
-
-
 def uncached(e: Evidence) -> Findings:
-    """A prompt answered from a prefix cache was not computed."""
+    """A prompt answered from a prefix cache was not computed, whatever the server says of it."""
     if e.prompts_repeated:
         yield "prompts were sent more than once, so a cache may have answered them; give a larger dataset"
     if e.may_cache or not e.columns.answered:
         return
     cached = known(e.columns.cached_tokens)
-    if not len(cached):
-        yield from _as_slow_as_a_new_prompt(e)
-        return
-    beyond = np.maximum(
-        cached - e.shared_prefix_tokens - 1, 0
-    ).sum()  # 1: a begin-of-text token is always shared
-    share = float(beyond / max(np.nansum(e.columns.prompt_tokens), 1))
+    # 1: a begin-of-text token is always shared
+    beyond = float(np.maximum(cached - e.shared_prefix_tokens - 1, 0).sum())
+    share = beyond / max(np.nansum(e.columns.prompt_tokens), 1)
     if share > LENGTH_TOLERANCE:
         yield f"{share:.0%} of the prompt tokens came from the server's cache; use another --seed or restart the server"
+    else:
+        yield from _as_slow_as_new_prompts(e)
 
 
-def _as_slow_as_a_new_prompt(e: Evidence) -> Findings:
-    """For a server that does not report cached tokens: its prompts must not come as quickly as repeated ones do."""
-    if e.repeat_test is None:
-        yield NotChecked("prefix cache: the server does not report cached tokens")
-        return
-    typical, test = float(np.median(e.columns.ttft_s)), e.repeat_test
-    if test.explains(typical):
+def _as_slow_as_new_prompts(e: Evidence) -> Findings:
+    """The run's prompts must not come as quickly as repeated ones do."""
+    test = e.repeat_test
+    if test is None or not test.tells:
+        why = "not enough new prompts could be sent twice in the time for it"
+        yield NotChecked(f"prefix cache, but for what the server says: {why}")
+    elif share := test.answered(e.columns.ttft_s.tolist()):
         yield (
-            f"the prompts were answered from a cache: TTFT {typical * 1e3:.1f} ms, where a new prompt takes "
-            f"{test.new_ttft_s * 1e3:.1f} ms and a repeated one {test.repeated_ttft_s * 1e3:.1f} ms; "
+            f"{share:.0%} of the prompts were answered from a cache: their TTFT is like that of repeated ones "
+            f"({test.quick_s * 1e3:.1f} ms), not of new ones ({test.new_ttft_s * 1e3:.1f} ms); "
             "use another --seed or restart the server"
         )
-    elif test.shows_cache and typical > test.new_ttft_s:
+    elif test.shows_cache and float(np.median(e.columns.ttft_s)) > max(test.new_s):
         yield NotChecked("prefix cache: requests waited for each other, so that TTFT does not tell")
 
 
@@ -201,19 +129,6 @@ def lengths(e: Evidence) -> Findings:
                 f"{int(off.sum())} of {len(seen)} {what} have another length than the {asked} tokens asked "
                 f"({int(seen.min())} to {int(seen.max())}); {action}"
             )
-
-
-def token_truth(e: Evidence) -> Findings:
-    """There cannot be more content events than tokens."""
-    both = ~np.isnan(e.columns.tokens)
-    if not both.any():
-        return
-    events, tokens = float(e.columns.events[both].sum()), float(e.columns.tokens[both].sum())
-    if events > tokens * (1 + LENGTH_TOLERANCE) + e.columns.answered:
-        yield (
-            f"the server counted {tokens:.0f} output tokens but sent {events:.0f} content events; "
-            "its usage is wrong: report that to its maintainers"
-        )
 
 
 def clocks(e: Evidence) -> Findings:
@@ -308,17 +223,18 @@ def steady(e: Evidence) -> Findings:
 
 def physics(e: Evidence) -> Findings:
     """A decode step reads every active weight once, so a stream cannot step faster than memory feeds them."""
-    if e.weights_bytes is None or e.memory_bytes_per_s is None:
+    if e.step_floor_s is None:
         yield NotChecked("memory bandwidth: the size of the weights or the chip's bandwidth is not known")
         return
     step = known(e.columns.itl_s)
     if not len(step):
         return
-    bound = e.weights_bytes / e.memory_bytes_per_s / MAX_SPARSITY
+    bound = e.step_floor_s / TOKENS_PER_STEP
     if float(np.median(step)) < bound:
         yield (
-            f"one token every {np.median(step) * 1e3:.2f} ms is faster than memory can feed even a part of the weights "
-            f"({bound * 1e3:.2f} ms); check --hardware and which model is served"
+            f"one token every {np.median(step) * 1e3:.2f} ms is faster than memory can feed the weights: "
+            f"{bound * 1e3:.2f} ms even at {TOKENS_PER_STEP} tokens a step; "
+            "check --hardware, --parameters and which model is served"
         )
 
 
@@ -342,10 +258,15 @@ CHECKS: tuple[Callable[[Evidence], Findings], ...] = (
     finished,
     answered,
     counted,
-    streamed,
+    streams.streamed,
+    streams.began_when_it_said,
+    streams.came_one_by_one,
     uncached,
     lengths,
-    token_truth,
+    streams.token_truth,
+    streams.text_holds_the_tokens,
+    streams.answers_differ,
+    streams.is_the_model,
     clocks,
     client_was_clean,
     rate_was_reached,

@@ -22,6 +22,7 @@ Interval = tuple[float, float]
 METHOD = (
     "Student t over effective sample size (lag-one autocorrelation of batch means), adjusted for skewness"
 )
+OVER_REPEATS = "Student t over repeats"
 FEWEST = 10  # values; what fewer say about their own spread is no interval
 
 _ONE_SIDED_Z = 1.645  # of the upper 95 % bound of a correlation

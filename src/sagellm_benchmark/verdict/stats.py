@@ -33,7 +33,7 @@ class Inside:
     def of(cls, sample: Sample, tokens: int | None, begin: float, end: float) -> Inside:
         """One answer's part in it."""
         share = (bisect_left(sample.event_s, end) - bisect_left(sample.event_s, begin)) / len(sample.event_s)
-        busy_s = max(min(sample.event_s[-1], end) - max(sample.start_s, begin), 0.0)
+        busy_s = max(min(sample.end_s, end) - max(sample.start_s, begin), 0.0)
         return cls(_or_nan(tokens) * share if share else 0.0, busy_s)
 
     def __add__(self, other: Inside) -> Inside:
@@ -52,12 +52,15 @@ class Columns:
     start_s: Floats
     first_s: Floats  # first content event
     last_s: Floats  # last content event
+    end_s: Floats  # last byte: until then the request was in flight
     tokens: Floats  # generated; NaN where nobody could count them
     prompt_tokens: Floats  # NaN where the server did not say
     cached_tokens: Floats
     events: Floats
     gap_s: Floats
     starts_s: Floats  # of every measured conversation, failed ones too, in order
+    answer_bytes: int = 0  # of all texts
+    distinct_answers: int = 0  # texts; of several repeats the most that one had
     inside: Inside | None = None  # of a fixed window
 
     @property
@@ -112,6 +115,8 @@ def collect(
     rows = array("d")
     gaps = array("d")
     starts = array("d")
+    texts: set[int] = set()
+    answer_bytes = 0
     failures: Counter[str] = Counter()
     first_start, last_end = float("inf"), float("-inf")
     attempted, inside = 0, Inside(0.0, 0.0)
@@ -129,6 +134,8 @@ def collect(
         if sample.failure is not None:
             failures[sample.failure.value] += 1
             continue
+        texts.add(hash(sample.text))
+        answer_bytes += len(sample.text.encode("utf-8", "replace"))
         rows.extend(_row(sample, tokens))
         gaps.frombytes(np.diff(sample.event_s).tobytes())
     begin, end = window_s or ((first_start, last_end) if attempted else (0.0, 0.0))
@@ -138,6 +145,8 @@ def collect(
         first_start_s=begin,
         last_end_s=end,
         inside=None if window_s is None else inside,
+        answer_bytes=answer_bytes,
+        distinct_answers=len(texts),
         starts_s=np.sort(_floats(starts)),
         gap_s=_floats(gaps),
         **dict(zip(ROW, _floats(rows).reshape(-1, len(ROW)).T, strict=True)),
@@ -148,7 +157,10 @@ def _floats(values: array[float]) -> Floats:
     return np.frombuffer(values, dtype=np.float64) if values else np.empty(0)
 
 
-ROW = ("due_s", "start_s", "first_s", "last_s", "tokens", "prompt_tokens", "cached_tokens", "events")
+ROW = (
+    *("due_s", "start_s", "first_s", "last_s", "end_s"),
+    *("tokens", "prompt_tokens", "cached_tokens", "events"),
+)
 
 
 def _row(sample: Sample, tokens: int | None) -> tuple[float, ...]:
@@ -157,6 +169,7 @@ def _row(sample: Sample, tokens: int | None) -> tuple[float, ...]:
         sample.start_s,
         sample.event_s[0],
         sample.event_s[-1],
+        sample.end_s,
         _or_nan(tokens),
         _or_nan(sample.prompt_tokens),
         _or_nan(sample.cached_tokens),
@@ -301,10 +314,12 @@ def achieved_rate_rps(columns: Columns) -> float | None:
 
 
 def mean_in_flight(columns: Columns) -> float | None:
-    """Mean number of answered requests in flight over the window, from their own intervals."""
+    """Mean number of answered requests in flight over the window, from start to last byte of each."""
     if columns.window_s == 0:
         return None
-    busy_s = float(columns.e2e_s.sum()) if columns.inside is None else columns.inside.busy_s
+    busy_s = (
+        float((columns.end_s - columns.start_s).sum()) if columns.inside is None else columns.inside.busy_s
+    )
     return busy_s / columns.window_s
 
 
@@ -330,7 +345,9 @@ def join(repeats: Sequence[Columns]) -> Columns:
         failures=dict(failures),
         first_start_s=0.0,
         last_end_s=float(ends[-1]),
+        answer_bytes=sum(columns.answer_bytes for columns in repeats),
+        distinct_answers=max(columns.distinct_answers for columns in repeats),
         inside=reduce(add, inside) if inside else None,
-        **{name: stack(name, moved=True) for name in ("due_s", "start_s", "first_s", "last_s", "starts_s")},
-        **{name: stack(name) for name in ("tokens", "prompt_tokens", "cached_tokens", "events", "gap_s")},
+        **{name: stack(name, moved=True) for name in (*ROW[:5], "starts_s")},
+        **{name: stack(name) for name in (*ROW[5:], "gap_s")},
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sagellm_benchmark.verdict import metrics, stats
-from sagellm_benchmark.verdict.intervals import Interval, over_repeats
+from sagellm_benchmark.verdict import intervals, metrics, stats
+from sagellm_benchmark.verdict.intervals import Interval
 from sagellm_benchmark.verdict.metrics import Figures, Latency, Measurement, Metric
 from sagellm_benchmark.verdict.stats import Columns, Floats
 
@@ -36,6 +36,7 @@ class Numbers:
     )  # figures that there are too few values for, and why
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
     repeats: tuple[Figures, ...] = ()  # of each, where there are several
+    interval_method: str | None = None  # of the intervals of latencies' means
 
 
 def summarize(
@@ -50,8 +51,7 @@ def summarize(
     sent = [rate for one in repeats if (rate := stats.achieved_rate_rps(one)) is not None]
     whole = replace(beside, columns=columns, sent_rate_rps=sum(sent) / len(sent) if sent else None)
     each = [_figures(_alone(one, whole), declared, latencies) for one in repeats] if len(repeats) > 1 else []
-    intervals = _mean_intervals(each, columns, refused)
-    together = _figures(whole, declared, latencies, refused, intervals)
+    together = _figures(whole, declared, latencies, refused, _mean_intervals(each, columns, refused))
     return Numbers(
         figures=together,
         intervals={one.name: low_high for one in declared if (low_high := _over(each, one)) is not None},
@@ -63,6 +63,7 @@ def summarize(
             if one.histogram and (drawn := histogram(one.of(columns))) is not None
         },
         repeats=tuple(each),
+        interval_method=intervals.OVER_REPEATS if each else intervals.METHOD,
     )
 
 
@@ -81,10 +82,10 @@ def _figures(
     declared: Sequence[Metric],
     latencies: Sequence[Latency],
     refused: dict[str, str] | None = None,
-    intervals: Mapping[str, Interval | None] | None = None,
+    of_means: Mapping[str, Interval | None] | None = None,
 ) -> Figures:
     noted: dict[str, str] = {} if refused is None else refused
-    known = intervals or {}
+    known = of_means or {}
     return Figures(
         metrics={one.name: one.of(seen) for one in declared},
         latencies={
@@ -117,7 +118,7 @@ def _over(repeats: Sequence[Figures], metric: Metric) -> Interval | None:
 def _interval(values: Sequence[float | None]) -> Interval | None:
     """Over repeats; None where one of them lacks the value."""
     known = [value for value in values if value is not None]
-    return over_repeats(known) if len(known) == len(values) else None
+    return intervals.over_repeats(known) if len(known) == len(values) else None
 
 
 def histogram(values_s: Floats, bins: int = BINS) -> Histogram | None:

@@ -1,0 +1,64 @@
+"""What a run is judged by, and what a judgement is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.stats import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the checks look at. `None` means that nobody could know, and the check says so."""
+
+    columns: Columns
+    concurrency: int | None  # None in an open loop
+    asked_rate_rps: float | None  # None in a closed loop, for all at once and for a trace
+    prompts_repeated: bool  # a file of texts was too small
+    asked_input_tokens: int | None  # of every prompt; None for conversations and real texts
+    asked_output_tokens: int | None  # of every answer; None where lengths vary by design
+    shared_prefix_tokens: int  # a chat template's own tokens, which a prefix cache may rightly hold
+    may_cache: bool  # conversations share their own turns
+    repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
+    interrupted: bool
+    timed_out: bool  # the interruption was our own
+    health: ClientHealth
+    answer_bytes: int | None = None  # of all answers' texts, which are not kept for ever
+    distinct_answers: int | None = None
+    recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
+    asked_model: str | None = None  # as requests name it
+    echoed_model: str | None = None  # as the server's answers do
+    calibrated_ttft_bias_s: float | None = None  # p50, against a server of known timing at this load shape
+    most_events_per_s: float | None = None  # where the client gives out, by its calibration
+    step_floor_s: float | None = None  # the least time in which memory feeds the active weights once
+    energy_j: float | None = None
+    watched_s: float | None = None  # the time over which energy was counted
+    power_limit_w: float | None = None
+    throttled: tuple[str, ...] = ()
+    other_processes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Valid when no reason speaks against it; `not_checked` says which checks had nothing to look at."""
+
+    reasons: tuple[str, ...] = ()
+    not_checked: tuple[str, ...] = field(default=())
+
+    @property
+    def valid(self) -> bool:
+        """Whether the run's numbers may be believed."""
+        return not self.reasons
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A check that could not be made, and why."""
+
+    why: str
+
+
+Findings = Iterator[str | NotChecked]

@@ -1,0 +1,38 @@
+"""The least time that a step of decoding can take: memory feeds every active weight once. Pure."""
+
+from __future__ import annotations
+
+from sagellm_benchmark.board.plausible import BYTES_PER_WEIGHT, active_billions
+from sagellm_benchmark.chips import bandwidth_gb_s
+from sagellm_benchmark.engines import architectures
+from sagellm_benchmark.engines.base import ModelFacts
+from sagellm_benchmark.machine.hardware import Hardware
+
+MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their weights in a step
+
+
+def step_floor_s(model: ModelFacts, hardware: Hardware) -> float | None:
+    """Bytes of the active weights over the bandwidth of all chips; None where either is not known."""
+    active, bandwidth = active_bytes(model), memory_bytes_per_s(hardware)
+    return None if active is None or not bandwidth else active / bandwidth
+
+
+def active_bytes(model: ModelFacts) -> float | None:
+    """What a step reads: as parameters and precision say, else of the weights' size all of it for a dense model.
+
+    A model whose architecture is not known may be a mixture of experts, and as sparse as they come.
+    """
+    billions, width = active_billions(model.parameters or ""), BYTES_PER_WEIGHT.get(model.precision or "")
+    if billions is not None and width is not None:
+        return billions * 1e9 * width
+    if model.size_bytes is None:
+        return None
+    return model.size_bytes / (1 if architectures.find(model.name) is not None else MAX_SPARSITY)
+
+
+def memory_bytes_per_s(hardware: Hardware) -> float | None:
+    """Of all chips together: as the driver tells, else as the makers state for a chip of that name."""
+    if hardware.memory_bytes_per_s is not None:
+        return hardware.memory_bytes_per_s
+    each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)
+    return None if each is None else each * 1e9 * (hardware.chip_count or 1)
