@@ -171,6 +171,12 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def site(session: nox.Session) -> None:
+    """Make the board as one page: site/index.html."""
+    program(session, "site")
+
+
+@nox.session(venv_backend="none")
 def doctor(session: nox.Session) -> None:
     """Say what is installed, reachable, logged in and blocked, and what to do about it."""
     program(session, "doctor")
@@ -220,7 +226,7 @@ def version_guard(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
     """The quick tests, in parallel: what to run after each change. Those that wait for something are left out."""
-    quick = ("-n", "auto", "-m", "not slow and not engine")
+    quick = ("-n", "auto", "-m", "not slow and not engine and not browser")
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or quick))
 
 

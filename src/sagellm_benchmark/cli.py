@@ -369,6 +369,34 @@ def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, as_
 
 
 @main.command()
+@click.option(
+    "--from",
+    "source",
+    default=DATASET,
+    show_default=True,
+    help="Where the rows are: a dataset, or a folder such as hf_data.",
+)
+@click.option("--out", type=FOLDER, default="site", show_default=True, help="Where index.html is written.")
+@click.option(
+    "--beaten", is_flag=True, help="Also fetch every row that was beaten; a folder's are there anyway."
+)
+def site(source: str, out: Path, *, beaten: bool) -> None:
+    """Make the board as one page that needs no server and no network: table, pictures, records.
+
+    \b
+    sagellm-benchmark site                        the published board
+    sagellm-benchmark site --from hf_data         the rows here, before they are published
+    """
+    from sagellm_benchmark.files import write_whole
+    from sagellm_benchmark.site.gather import gather
+    from sagellm_benchmark.site.page import page
+
+    board = gather(source, beaten=beaten)
+    write_whole(out / "index.html", page(board))
+    click.echo(f"{out / 'index.html'}: {len(board.best):,} rows")
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the screen.")
 @click.option(
     "--log", type=click.Path(path_type=Path), help="A failed workflow run's text, to say what blocked it."

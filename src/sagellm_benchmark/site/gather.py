@@ -1,0 +1,89 @@
+"""The rows that a page shows, from wherever they lie: the best of each configuration, and those it beat."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from operator import attrgetter
+from pathlib import Path
+
+from sagellm_benchmark.board.entry import BOARDS, Entry, entries
+from sagellm_benchmark.board.folder import is_derived
+from sagellm_benchmark.board.identity import Identity
+from sagellm_benchmark.board.merge import join
+from sagellm_benchmark.board.read import Limits, read_rows
+from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.hub.publish import read_submissions
+from sagellm_benchmark.hub.retry import Pace, retrying
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Hub, Snapshot, Store
+
+_LARGE = Limits(file_bytes=512 << 20, rows=250_000, values=25_000_000)
+_DATASET = re.compile(r"[\w][\w.-]*/[\w][\w.-]*", re.ASCII)
+_UNANSWERED, _PATIENCE_S = 3, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The best row of each configuration, in the order of configurations, and the rows each one beat, best first."""
+
+    best: tuple[Entry, ...]
+    beaten: dict[Identity, tuple[Entry, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, rows: Iterable[Entry]) -> Board:
+        """Sort out rows from several files; the same row may stand in more than one of them."""
+        every = list(rows)
+        best = join((), every).entries
+        winners = {entry.identity: entry for entry in best}
+        others: defaultdict[Identity, dict[bytes, Entry]] = defaultdict(dict)
+        for entry in every:
+            if not entry.same_as(winners[entry.identity]):
+                others[entry.identity].setdefault(entry.text, entry)
+        beaten = {key: tuple(sorted(found.values(), key=attrgetter("rank"))) for key, found in others.items()}
+        return cls(best, beaten)
+
+
+def gather(source: str, *, beaten: bool) -> Board:
+    """The rows of a folder or a dataset by its name; of a dataset's beaten rows, each a file, only if asked for."""
+    folder = Path(source)
+    if folder.is_dir():
+        return from_folder(folder)
+    if not _DATASET.fullmatch(source):
+        raise UsageError(
+            f"{source!r} is neither a folder nor the name of a dataset",
+            hint="make hf_data/ with `sagellm-benchmark aggregate`, or name the dataset as owner/name",
+        )
+    try:
+        return from_store(Hub(source), beaten=beaten)
+    except RemoteError as error:
+        raise RemoteError(
+            error.message, hint="make the page from local rows: sagellm-benchmark site --from hf_data"
+        ) from error
+
+
+def from_folder(folder: Path) -> Board:
+    """Every row in a folder: hf_data/, a shared board, or a copy of the dataset with its submissions."""
+    files = [path for path in sorted(folder.glob("*.json")) if not is_derived(path.name, path.read_bytes)]
+    files += sorted((folder / SUBMISSIONS).rglob("*.json"))
+    if not files:
+        raise DataError(f"{folder} holds no rows", hint="make them with `sagellm-benchmark aggregate`")
+    return Board.of(Entry.of(found.row) for path in files for found in read_rows(path, _LARGE))
+
+
+def from_store(store: Store, *, beaten: bool) -> Board:
+    """The boards at the store's newest commit, with every row that was ever accepted if asked for."""
+    pace = Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S)
+    names = (*BOARDS, *([BEFORE_SUBMISSIONS] if beaten else []))
+    snapshot = retrying(lambda: store.read(names), pace)
+    if not snapshot.files:
+        raise DataError(f"{store.name} holds no board yet", hint="publish first, or give --from hf_data")
+    rows = [entry for name, content in snapshot.files.items() for entry in entries(name, content)]
+    return Board.of([*rows, *(_submissions(store, snapshot) if beaten else ())])
+
+
+def _submissions(store: Store, snapshot: Snapshot) -> list[Entry]:
+    commit = snapshot.commit or ""
+    paths = [path for path in store.paths(SUBMISSIONS, commit) if path != BEFORE_SUBMISSIONS]
+    return read_submissions(store, paths, commit)

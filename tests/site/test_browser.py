@@ -1,0 +1,332 @@
+"""The page as people use it: in a real browser, from a file, with nothing else in reach."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.board.boards import published_rows
+from tests.fakes.rows import new_row
+from tests.site import boards
+from tests.site.conftest import Open
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="NO PLAYWRIGHT: no page was tested in a browser"
+)
+expect = playwright.expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+ROW = "#body tr:not(.reason)"
+OVERLAPS = "(() => document.documentElement.scrollWidth - innerWidth)()"
+NAMELESS = """() => [...document.querySelectorAll("button, input, select")]
+  .filter((one) => !(one.textContent.trim() || one.ariaLabel || one.labels?.length)).length"""
+CLICK_MS = """(selector) => {
+  const start = performance.now();
+  document.querySelector(selector).click();
+  return performance.now() - start;
+}"""
+POOR_CONTRASTS = """(within) => {
+  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
+  const linear = (c) => (c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
+  const light = ([r, g, b]) => .2126 * linear(r / 255) + .7152 * linear(g / 255) + .0722 * linear(b / 255);
+  const behind = (node) => {
+    for (let one = node; one; one = one.parentElement) {
+      const color = rgb(getComputedStyle(one).backgroundColor);
+      if (color.length < 4 || color[3] > .99) return color;
+    }
+    return rgb(getComputedStyle(document.documentElement).backgroundColor);
+  };
+  const written = (node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())
+    && node.getClientRects().length && !["OPTION", "TITLE", "NOSCRIPT"].includes(node.tagName.toUpperCase());
+  const ratio = (node) => {
+    const style = getComputedStyle(node), ink = node.namespaceURI.endsWith("svg") ? style.fill : style.color;
+    const [low, high] = [light(rgb(ink)), light(behind(node))].sort((a, b) => a - b);
+    return (high + .05) / (low + .05);
+  };
+  return [...document.querySelectorAll(within + " *")].filter((node) => written(node) && ratio(node) < 4.5)
+    .map((node) => `${node.tagName}.${node.getAttribute("class")}: ${node.textContent.slice(0, 30)}`);
+}"""
+
+
+OPEN_EACH = """() => [...document.querySelectorAll("#body .open")].map((button) => {
+  button.click();
+  const dialog = document.querySelector("dialog[open]");
+  const seen = {
+    record: dialog.querySelector("#record").textContent.length > 0,
+    fits: document.documentElement.scrollWidth <= innerWidth && dialog.scrollWidth <= dialog.clientWidth,
+    markup: dialog.querySelectorAll("img, script, iframe, a, svg").length,
+  };
+  dialog.close();
+  return seen;
+})"""
+
+
+def column(page: Page, name: str) -> list[str]:
+    return page.locator(f"{ROW} td.{name}").all_inner_texts()
+
+
+def numbers(page: Page, name: str) -> list[float]:
+    return [float(text.replace(",", "")) for text in column(page, name)]
+
+
+def fragment(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).fragment)
+
+
+def sort(page: Page, name: str) -> None:
+    page.locator(f'#head button[data-sort="{name}"]').click()
+
+
+def test_the_rows_published_long_ago_are_shown_grey_with_their_reasons(visit: Open) -> None:
+    page = visit(boards.published())
+    count = len(boards.published().best)
+    assert page.locator(f"{ROW}.failing").count() == page.locator("#body tr.reason").count() == count
+    assert set(column(page, "rank")) == {"no rank"}
+    assert "not streamed: TTFT is" in page.locator("#body").inner_text()
+
+
+def test_a_header_sorts_and_says_so_and_the_link_keeps_it(visit: Open) -> None:
+    page = visit(boards.fresh())
+    sort(page, "tps")
+    assert numbers(page, "tps") == sorted(numbers(page, "tps"), reverse=True)
+    assert page.locator('th[aria-sort="descending"]').inner_text().startswith("Tokens/s")
+    sort(page, "tps")
+    assert numbers(page, "tps") == sorted(numbers(page, "tps"))
+    assert page.locator("th[aria-sort]").get_attribute("aria-sort") == "ascending"
+    assert fragment(page)["sort"] == ["tps"]
+    sort(page, "load")
+    assert [int(load) for load in column(page, "load")] == sorted(int(load) for load in column(page, "load"))
+
+
+def test_every_text_filters(visit: Open) -> None:
+    page = visit(boards.of(*boards.fresh_rows(), *published_rows()))
+    data = json.loads(page.locator("#data").text_content() or "")
+    page.locator("#filter").click()
+    for name in (
+        "engine",
+        "version",
+        "model",
+        "hardware",
+        "precision",
+        "workload",
+        "load",
+        "weights",
+        "tier",
+    ):
+        box = page.locator(f'fieldset[data-filter="{name}"] input').first
+        value = box.input_value()
+        box.check()
+        assert page.locator(ROW).count() == sum(row[name] == value for row in data) > 0
+        assert fragment(page) == {name: [value]}
+        assert page.locator("#filter").inner_text() == "Filters (1)"
+        page.locator("#reset").click()
+
+
+def test_every_number_and_the_date_filter_by_range(visit: Open) -> None:
+    page = visit(boards.fresh(), "tps=100..500&ttft=..40&errors=0..1&date=2026-01-01..2026-12-31&tbt=1..")
+    assert page.locator(ROW).count() == sum(100 <= value <= 500 for value in numbers(page, "tps")) > 0
+    assert max(numbers(page, "ttft")) <= 40
+    page.locator("#filter").click()
+    page.locator('fieldset[data-filter="date"] [data-end="from"]').fill("2026-12-01")
+    assert page.locator(ROW).count() == 0
+    assert page.locator("#nothing").is_visible()
+    page.locator("#reset").click()
+    assert page.locator(ROW).count() == len(boards.fresh().best)
+    assert fragment(page) == {}
+
+
+def test_nodes_and_words_narrow_the_rows(visit: Open) -> None:
+    page = visit(boards.fresh())
+    page.locator('[data-nodes="multi"]').click()
+    assert column(page, "engine") == ["vllm"]
+    page.locator('[data-nodes="single"]').click()
+    page.locator("#search").fill("SGLANG qwen")
+    expect(page.locator(ROW)).to_have_count(5)
+    assert set(column(page, "engine")) == {"sglang"}
+    assert fragment(page) == {"nodes": ["single"], "q": ["SGLANG qwen"]}
+
+
+def test_rows_are_ranked_only_among_their_like_and_share_a_rank_where_intervals_overlap(visit: Open) -> None:
+    page = visit(boards.fresh(), "load=1&nodes=single")
+    assert column(page, "engine") == ["sglang", "vllm", "sagellm"]
+    assert column(page, "rank") == ["1= of 3", "1= of 3", "3 of 3"]
+    assert "95 % interval" in (page.locator("td.rank").first.get_attribute("title") or "")
+
+
+def test_a_row_opens_to_its_record_command_checks_and_beaten_rows(visit: Open) -> None:
+    worse = new_row(metrics__throughput_tps=75.0)
+    best = new_row(metadata__reproducible_cmd="sagellm-benchmark run --seed 7", evidence={"sha256": "e" * 64})
+    page = visit(boards.of(worse, best))
+    page.locator(f"{ROW} .open").click()
+    dialog = page.locator("dialog[open]")
+    text = dialog.inner_text()
+    assert json.loads(dialog.locator("#record").inner_text()) == best
+    for shown in ("--seed 7", "find nothing against", "e" * 64, worse["entry_id"], "interval unknown"):
+        assert shown in text
+    assert fragment(page)["open"] == [best["entry_id"]]
+    page.keyboard.press("Escape")
+    assert page.locator("dialog[open]").count() == 0
+    expect(page).not_to_have_url(re.compile("open="))
+
+
+def test_a_row_is_copied_as_json_and_as_markdown(visit: Open) -> None:
+    row = new_row(engine="a|b")
+    page = visit(boards.of(row), f"open={row['entry_id']}", permissions=["clipboard-read", "clipboard-write"])
+    as_json, as_markdown = (page.locator(".actions button").nth(at) for at in (0, 1))
+    as_json.click()
+    expect(as_json).to_have_text("Copied")
+    assert json.loads(page.evaluate("navigator.clipboard.readText()")) == row
+    as_markdown.click()
+    expect(as_markdown).to_have_text("Copied")
+    lines = page.evaluate("navigator.clipboard.readText()").splitlines()
+    assert lines[0].startswith(r"| a\|b b6000 |")
+    assert all(line.replace(r"\|", "").count("|") == 3 for line in lines)
+
+
+def test_two_rows_stand_head_to_head(visit: Open) -> None:
+    page = visit(boards.fresh(), "nodes=single&load=1")
+    for at in (0, 2):
+        page.locator(f"{ROW} input[type=checkbox]").nth(at).check()
+    duel = page.locator("#duel")
+    assert "A · sglang 0.4.2" in duel.inner_text()
+    assert "0.907×" in duel.inner_text()
+    assert duel.locator(".unlike").count() == 0
+    assert len(fragment(page)["pick"]) == 2
+
+
+def test_unlike_rows_are_called_unlike_and_neither_is_better(visit: Open) -> None:
+    first, second = new_row(), new_row(model__name="other")
+    page = visit(boards.of(first, second), f"pick={first['entry_id']}&pick={second['entry_id']}")
+    assert (
+        page.locator("#duel .unlike").inner_text()
+        == "Not the same work: Model differ. The ratios say little."
+    )
+    assert page.locator("#duel .better").count() == 0
+
+
+def test_the_frontier_joins_what_nothing_beats(visit: Open) -> None:
+    page = visit(boards.fresh(), "nodes=single")
+    assert page.locator("#pareto .mark[data-open]").count() == 15
+    assert page.locator("#pareto polyline").count() == 3
+    points = (page.locator("#pareto polyline").first.get_attribute("points") or "").split()
+    places = [tuple(map(float, point.split(","))) for point in points]
+    assert places == sorted(places, reverse=True), "from the fastest for one user to the most for all"
+    assert [y for _, y in places] == sorted((y for _, y in places), reverse=True)
+
+
+def test_a_point_opens_its_row_by_mouse_and_by_key(visit: Open) -> None:
+    page = visit(boards.fresh(), "nodes=single&load=1&engine=vllm")
+    for chart in ("#pareto", "#time"):
+        page.locator(f"{chart} .mark[data-open]").focus()
+        page.keyboard.press("Enter")
+        assert "vllm 0.9.2" in page.locator("dialog[open] h2").inner_text()
+        page.locator("#close").click()
+
+
+def test_it_speaks_chinese_by_the_browser_and_by_a_switch(visit: Open) -> None:
+    page = visit(boards.fresh(), locale="zh-CN")
+    assert page.locator("h1").inner_text() == "大模型推理引擎有多快"
+    assert page.locator("html").get_attribute("lang") == "zh-Hans"
+    page.locator('[data-lang="en"]').click()
+    assert page.locator("h1").inner_text() == "How fast LLM engines answer"
+    assert fragment(page)["lang"] == ["en"]
+    assert visit(boards.fresh(), "lang=zh").locator("#filter").inner_text() == "筛选"
+
+
+def test_a_link_shows_what_its_sender_saw(visit: Open) -> None:
+    page = visit(boards.fresh())
+    page.locator("#filter").click()
+    page.locator(
+        'fieldset[data-filter="engine"] input[value="vllm"], fieldset[data-filter="engine"] label'
+    ).last.click()
+    sort(page, "ttft")
+    page.locator(f"{ROW} .open").first.click()
+    sent, seen = urlsplit(page.url).fragment, (column(page, "tps"), page.locator("dialog h2").inner_text())
+    other = visit(boards.fresh(), sent)
+    assert (column(other, "tps"), other.locator("dialog[open] h2").inner_text()) == seen
+    assert urlsplit(other.url).fragment == sent
+
+
+def test_links_that_make_no_sense_do_no_harm(visit: Open) -> None:
+    page = visit(boards.fresh())
+    for wrong in (
+        "sort=nothing&page=x&lang=constructor&pick=%00",
+        "page=999&group=none",
+        "open=none&tps=a..b&%ZZ=1",
+        "__proto__=1",
+    ):
+        page.goto(f"{page.url.partition('#')[0]}#{wrong}")
+        assert page.locator("h1").is_visible()
+        assert page.locator("#count").inner_text().endswith("of 16 rows")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1360])
+def test_it_fits_and_can_be_read(visit: Open, scheme: str, width: int) -> None:
+    rows = (*boards.fresh_rows(), *published_rows())
+    page = visit(boards.of(*rows), width=width, color_scheme=scheme)
+    page.locator("#filter").click()
+    assert page.evaluate(OVERLAPS) <= 0
+    assert page.evaluate(POOR_CONTRASTS, "body") == []
+    page.locator(f"{ROW} .open").first.click()
+    assert page.evaluate(OVERLAPS) <= 0
+    assert page.evaluate(POOR_CONTRASTS, "dialog") == []
+
+
+def test_a_keyboard_reaches_everything_and_keeps_its_place(visit: Open) -> None:
+    page = visit(boards.fresh())
+    page.locator('#head button[data-sort="tps"]').focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.dataset.sort") == "tps"
+    page.locator(f"{ROW} .open").first.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("dialog[open]").count() == 1
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.className") == "open"
+
+
+def test_a_screen_reader_finds_a_table_with_named_columns(visit: Open) -> None:
+    page = visit(boards.fresh(), width=390)
+    assert page.locator("#table").get_by_role("columnheader").count() == 16
+    assert page.locator("thead th:not([scope=col])").count() == 0
+    assert page.locator("caption").count() == 1
+    assert page.evaluate(NAMELESS) == 0
+    assert page.locator("#table").get_by_role("cell").count() == 16 * 16
+
+
+def test_hostile_rows_are_only_text(visit: Open) -> None:
+    board = boards.hostile()
+    page = visit(board, width=390)
+    assert page.locator(ROW).count() == len(board.best)
+    assert page.locator("img, iframe, object, embed, svg script, body a[href]:not(.skip)").count() == 0
+    assert page.evaluate(OVERLAPS) <= 0
+    opened = page.evaluate(OPEN_EACH)
+    assert opened == [{"record": True, "fits": True, "markup": 0}] * len(board.best)
+    page.locator("#filter").click()
+    assert page.locator("#filters img, #filters script").count() == 0
+
+
+def test_five_thousand_rows_draw_one_page_of_them_at_a_time(visit: Open, record_property: Any) -> None:
+    page = visit(boards.large())
+    clicks = {
+        "sort": '#head button[data-sort="tps"]',
+        "filter": '[data-nodes="single"]',
+        "next": '[data-step="1"]',
+    }
+    for name, selector in clicks.items():
+        took = page.evaluate(CLICK_MS, selector)
+        record_property(f"{name}_ms", took)  # in the report of `--junit-xml`
+        sys.stdout.write(f"5,000 rows, {name}: {took:.0f} ms\n")  # shown by `-rP`
+        assert page.locator(ROW).count() == 50, "work to draw does not grow with the board"
+    assert "of 5,000 rows" in page.locator("#count").inner_text()
+    assert page.locator("#pareto .mark[data-open]").count() < 1_000
+    assert fragment(page)["page"] == ["2"]

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.directory import Directory
+from sagellm_benchmark.hub.publish import publish
+from sagellm_benchmark.site.gather import from_folder, from_store, gather
+from tests.fakes.rows import new_row
+from tests.hub.support import given
+from tests.site.boards import fresh_rows
+
+
+def test_a_folders_rows_are_read_from_all_its_files(tmp_path: Path) -> None:
+    rows = fresh_rows()
+    (tmp_path / SINGLE).write_bytes(to_json(rows[:2]))
+    (tmp_path / MULTI).write_bytes(to_json(rows[2:]))
+    (tmp_path / "last_updated.json").write_text("{}")
+    assert len(gather(str(tmp_path), beaten=False).best) == len(rows)
+
+
+def test_a_shared_board_shows_what_was_beaten(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    for rate in (75.0, 80.0):
+        publish(store, given(new_row(metrics__throughput_tps=rate)))
+    for board in (from_folder(tmp_path), from_store(store, beaten=True)):
+        assert [entry.throughput_tps for entry in board.best] == [80.0]
+        assert [entry.throughput_tps for beaten in board.beaten.values() for entry in beaten] == [75.0]
+    assert from_store(store, beaten=False).beaten == {}
+
+
+def test_what_is_neither_a_folder_nor_a_dataset_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="neither a folder"):
+        gather(str(tmp_path / "nothing here"), beaten=False)
+
+
+def test_a_folder_without_rows_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no rows"):
+        from_folder(tmp_path)
+
+
+def test_a_store_without_a_board_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no board yet"):
+        from_store(Directory(tmp_path / "new"), beaten=False)
