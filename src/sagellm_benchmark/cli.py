@@ -397,6 +397,41 @@ def site(source: str, out: Path, *, beaten: bool) -> None:
 
 
 @main.command()
+@click.argument("subject")
+@of_store
+@click.option("--base-url", help="The server that is to reproduce a server's row.")
+@click.option(
+    "--same-hardware", is_flag=True, help="It is what the row says, and need not be recognised here."
+)
+@click.option("--allow-files", is_flag=True, help="Let the row's command read files here, or send a key.")
+def replay(
+    subject: str, repo: str, to: Path | None, base_url: str | None, *, same_hardware: bool, allow_files: bool
+) -> int:
+    """Measure a row's configuration again by its own command; exit 6 where it does not give what the row says.
+
+    SUBJECT is a run's folder, a row's file, or the id of a published row. The new run lies in outputs/ like any other,
+    to be aggregated and published.
+    """
+    from sagellm_benchmark.evidence import find, replay
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.options.again import again
+    from sagellm_benchmark.options.spec import run_spec
+    from sagellm_benchmark.report import folder, proof
+    from sagellm_benchmark.report.screen import Screen
+    from sagellm_benchmark.runs import pipeline
+
+    claim = find.claim(subject, lambda: open_store(repo, to))
+    asked = again(claim.row, base_url=base_url, same_hardware=same_hardware, files_allowed=allow_files)
+    spec = run_spec(asked.options, ["run", *asked.words], os.environ)
+    with Screen(as_json=False) as screen:
+        finished = [folder.save(run.folder, run.record) for run in pipeline.run(spec, screen)]
+    sound = [(one.row, one.interval) for one in finished if one.row and one.record.summary.valid]
+    done = replay.compare(claim.row, claim.interval, sound)
+    click.echo(proof.render_replay(done))
+    return Exit.DONE if done.reproduced else Exit.INVALID_RUN
+
+
+@main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the screen.")
 @click.option(
     "--log", type=click.Path(path_type=Path), help="A failed workflow run's text, to say what blocked it."

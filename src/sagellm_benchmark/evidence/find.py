@@ -18,6 +18,9 @@ from sagellm_benchmark.hub.plan import submitted_entry
 from sagellm_benchmark.hub.retry import retrying
 from sagellm_benchmark.hub.store import SUBMISSIONS, Store
 from sagellm_benchmark.outputs import row_file
+from sagellm_benchmark.runs import codec
+from sagellm_benchmark.verdict.intervals import Interval
+from sagellm_benchmark.verdict.metrics import THROUGHPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,14 @@ class Case:
 
     row: Any
     files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row, and the 95 % interval of its throughput where its evidence says one."""
+
+    row: Any
+    interval: Interval | None
 
 
 def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> Case:
@@ -43,6 +54,35 @@ def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> 
         return Case(row, _beside(path, row) if packed is None else unpack(packed))
     store = open_store()
     return retrying(lambda: _published(store, subject, packed))
+
+
+def claim(subject: str, open_store: Callable[[], Store]) -> Claim:
+    """The row that a run's folder, a row's file or a row's id names, with what its evidence says of its spread."""
+    path = Path(subject)
+    if path.is_dir():
+        held = files.in_folder(path)
+        return Claim(_row_of_run(path, held), _interval(held))
+    if path.exists() or not UUID.fullmatch(subject):
+        row = _only_row(path)
+        return Claim(row, _spread(lambda: _beside(path, row)))
+    store = open_store()
+    row, commit = retrying(lambda: _row_of(store, subject))
+    return Claim(row, _spread(lambda: retrying(lambda: _kept(store, row, commit))))
+
+
+def _spread(evidence: Callable[[], Mapping[str, bytes]]) -> Interval | None:
+    """The interval of a row's throughput; a row without evidence has none."""
+    try:
+        return _interval(evidence())
+    except DataError:
+        return None
+
+
+def _interval(held: Mapping[str, bytes]) -> Interval | None:
+    config = held.get(files.CONFIG, held.get(f"{statement.PUBLIC}{files.CONFIG}"))
+    if config is None or files.SUMMARY not in held:
+        return None
+    return codec.parse(config, held[files.SUMMARY]).summary.numbers.intervals.get(THROUGHPUT.name)
 
 
 def _row_of_run(folder: Path, held: Mapping[str, bytes]) -> Any:
@@ -73,22 +113,31 @@ def _beside(path: Path, row: Any) -> Mapping[str, bytes]:
 
 
 def _published(store: Store, entry_id: str, packed: bytes | None) -> Case:
+    row, commit = _row_of(store, entry_id)
+    return Case(row, _kept(store, row, commit) if packed is None else unpack(packed))
+
+
+def _row_of(store: Store, entry_id: str) -> tuple[Any, str]:
+    """A row on the board, or one that was beaten, and the commit that it was read at."""
     snapshot = store.read(BOARDS)
     if snapshot.commit is None:
         raise DataError(f"{store.name} does not exist", hint="name it with --repo or --to")
     board = (entry for name, content in snapshot.files.items() for entry in entries(name, content))
     row = next((entry.row for entry in board if entry.entry_id == entry_id), None)
-    if row is None:
-        row = _submitted(store, entry_id, snapshot.commit)
+    return (_submitted(store, entry_id, snapshot.commit) if row is None else row), snapshot.commit
+
+
+def _kept(store: Store, row: Any, commit: str) -> Mapping[str, bytes]:
+    """A published row's bundle, opened."""
     digest = evidence_of(row)
-    if packed is None and digest is not None:
-        packed = store.read([bundle_path(digest)], commit=snapshot.commit).files.get(bundle_path(digest))
+    path = None if digest is None else bundle_path(digest)
+    packed = None if path is None else store.read([path], commit=commit).files.get(path)
     if packed is None:
         raise DataError(
-            f"{store.name} holds no evidence of row {entry_id}",
+            f"{store.name} holds no evidence of row {row.get('entry_id')}",
             hint="it is a claim, as rows of older versions are",
         )
-    return Case(row, unpack(packed))
+    return unpack(packed)
 
 
 def _submitted(store: Store, entry_id: str, commit: str) -> Any:

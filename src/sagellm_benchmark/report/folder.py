@@ -18,6 +18,8 @@ from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.codec import TIMELINE, config_json, parse, summary_json, timeline_json
 from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.verdict.intervals import Interval
+from sagellm_benchmark.verdict.metrics import THROUGHPUT
 
 CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "report.html"
 SWEEP = "sweep.html"
@@ -30,6 +32,11 @@ class Finished:
     folder: Path
     record: Record
     row: Mapping[str, Any] | None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The 95 % interval of its throughput, over its repeats."""
+        return self.record.summary.numbers.intervals.get(THROUGHPUT.name)
 
 
 def save(folder: Path, record: Record) -> Finished:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sagellm_benchmark.board.agreement import Measured
+from sagellm_benchmark.evidence.replay import Replayed
 from sagellm_benchmark.evidence.verify import Findings
 from sagellm_benchmark.text import plain
 
@@ -21,6 +23,25 @@ def verified_text(found: Findings) -> str:
     return "\n".join(
         [*lines, fits if found.fits else f"✗ {len(found.mismatches)} do not follow from the requests"]
     )
+
+
+def render_replay(done: Replayed) -> str:
+    """Both throughputs, and whether they say the same."""
+    lines = [f"row {plain(done.entry_id)}", f"  claimed        {_rate(done.claimed)}"]
+    if done.again is not None:
+        lines.append(f"  measured again {_rate(done.again)}")
+    if done.differs:
+        lines.append(f"✗ not the same configuration: another {', '.join(done.differs)}")
+    elif done.reproduced:
+        lines.append("✓ reproduced within its interval, or 5 %")
+    else:
+        lines.append("✗ not reproduced")
+    return "\n".join(lines)
+
+
+def _rate(measured: Measured) -> str:
+    interval = "" if measured.interval is None else "  (95 % {:,.1f} to {:,.1f})".format(*measured.interval)
+    return f"{measured.value:,.1f} tok/s{interval}"
 
 
 def verified_json(found: Findings) -> dict[str, Any]:

@@ -1,0 +1,59 @@
+"""Whether measuring a row's configuration again gave what the row says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sagellm_benchmark.board.agreement import Interval, Measured, agree
+from sagellm_benchmark.board.identity import Identity, identity
+from sagellm_benchmark.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A row's throughput and that of its configuration measured again; `differs` names what was not the same."""
+
+    entry_id: str
+    claimed: Measured
+    again: Measured | None
+    differs: tuple[str, ...] = ()
+
+    @property
+    def reproduced(self) -> bool:
+        """Whether the same configuration gave the same throughput."""
+        return self.again is not None and not self.differs and agree(self.claimed, self.again)
+
+
+def compare(
+    row: Any, interval: Interval | None, runs: Iterable[tuple[Mapping[str, Any], Interval | None]]
+) -> Replayed:
+    """Hold a row against new rows and their intervals; the one of its own configuration counts, where there is one.
+
+    Raises DataError where the row has no throughput, or there is no new row.
+    """
+    wanted = identity(row)
+    claimed = Measured(_throughput(row), interval)
+    found = sorted(runs, key=lambda run: len(_differing(wanted, identity(run[0]))))
+    if not found:
+        raise DataError("no valid run came of it", hint="look at its REPORT.md")
+    (measured, its_interval), *_ = found
+    return Replayed(
+        str(row.get("entry_id")),
+        claimed,
+        Measured(_throughput(measured), its_interval),
+        tuple(_differing(wanted, identity(measured))),
+    )
+
+
+def _differing(one: Identity, other: Identity) -> list[str]:
+    return [name for name, a, b in zip(Identity._fields, one, other, strict=True) if a != b]
+
+
+def _throughput(row: Mapping[str, Any]) -> float:
+    metrics = row.get("metrics")
+    value = metrics.get("throughput_tps") if isinstance(metrics, Mapping) else None
+    if not isinstance(value, int | float):
+        raise DataError("the row has no throughput", hint="choose another row")
+    return float(value)

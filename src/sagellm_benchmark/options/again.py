@@ -1,0 +1,113 @@
+"""The command that a row carries, as options of our own: parsed by our parser, never given to a shell.
+
+It was written by whoever published the row, so nothing in it may read a file here or send a key unless that is asked.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.options.declare import flag, parse
+from sagellm_benchmark.options.run import RunOptions
+from sagellm_benchmark.workload.sources import RANDOM
+
+OWNERS = ("submitter", "outputs")  # of the one who published the row
+HARDWARE = ("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb")
+_PLAIN_MODEL = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A row's command for this machine: its options, and the words that state them."""
+
+    options: RunOptions
+    words: tuple[str, ...]
+
+
+def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed: bool) -> Again:
+    """The row's command for the server at `base_url`, where the row's was one.
+
+    What the row says of its hardware is believed of this one only with `same_hardware`, and whose row it was is left
+    out. Raises DataError for what is not a `sagellm-benchmark run`, UsageError for what it must be allowed or told.
+    """
+    left_out = OWNERS if same_hardware else (*OWNERS, *HARDWARE)
+    words = _without(_command(row), {flag(RunOptions, name) for name in left_out})
+    options = _parsed(words)
+    if options.base_url is not None:
+        if base_url is None:
+            raise UsageError(
+                "the row is of a server, and only you know where such a one is",
+                hint="start the same engine with the same model, and add --base-url URL",
+            )
+        options = replace(options, base_url=base_url)
+    elif base_url is not None:
+        raise UsageError("the row is of our own engine, which needs no server", hint="leave out --base-url")
+    if not files_allowed and (asks := _of_this_machine(options)):
+        raise UsageError(
+            f"the row's command asks for something of this machine: {', '.join(asks)}",
+            hint="look at it, and add --allow-files where you agree",
+        )
+    return Again(options, tuple(words))
+
+
+def _without(words: list[str], flags: set[str]) -> list[str]:
+    """The words without these options and their values."""
+    kept: list[str] = []
+    is_value = False
+    for word in words:
+        if is_value:
+            is_value = False
+        elif word in flags:
+            is_value = True
+        elif word.partition("=")[0] not in flags:
+            kept.append(word)
+    return kept
+
+
+def _command(row: Any) -> list[str]:
+    metadata = row.get("metadata") if isinstance(row, dict) else None
+    said = metadata.get("reproducible_cmd") if isinstance(metadata, dict) else None
+    try:
+        words = shlex.split(said) if isinstance(said, str) else []
+    except ValueError:
+        words = []
+    if words[:2] != ["sagellm-benchmark", "run"]:
+        raise DataError(
+            "the row has no command of `sagellm-benchmark run`", hint="rows of other tools have none"
+        )
+    return words[2:]
+
+
+def _parsed(words: list[str]) -> RunOptions:
+    try:
+        return parse(RunOptions, words)
+    except click.ClickException as error:
+        raise DataError(
+            f"this version does not know the row's command: {error.format_message()}",
+            hint="use the version of this tool that the row names",
+        ) from error
+
+
+def _of_this_machine(options: RunOptions) -> list[str]:
+    """The options that would read a file here or send a key."""
+    asks = {
+        "api_key_env": options.api_key_env is not None,
+        "hardware": options.hardware is not None,
+        "dataset": options.dataset != RANDOM,
+        "workload": options.workload.endswith(".toml"),
+        "model": options.model is not None and not _is_a_name(options.model),
+    }
+    return [flag(RunOptions, name) for name, is_asked in asks.items() if is_asked]
+
+
+def _is_a_name(model: str) -> bool:
+    """Whether it can be nothing but a name, or a repository of the Hub."""
+    plain = _PLAIN_MODEL.fullmatch(model) is not None and not model.endswith(".gguf") and ".." not in model
+    return plain and not Path(model).exists()

@@ -1,0 +1,152 @@
+"""A row's own command, run again: parsed by our parser, and compared by its configuration and its throughput."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sagellm_benchmark.board.agreement import Measured, agree
+from sagellm_benchmark.errors import DataError, Exit, UsageError
+from sagellm_benchmark.evidence.replay import compare
+from sagellm_benchmark.options.again import again
+from sagellm_benchmark.outputs import row_file
+from tests import command
+from tests.evidence.support import PUBLISHABLE, edit, measured
+from tests.fakes.openai_server import Script, serving
+from tests.fakes.rows import new_row
+
+PACED = Script(ttft_s=0.02, itl_s=0.01)  # at a pace that a busy machine keeps
+
+
+def row_with(words: str) -> Any:
+    row = new_row()
+    row["metadata"]["reproducible_cmd"] = words
+    return row
+
+
+def asked(words: str, **changes: Any) -> Any:
+    given = {"base_url": None, "same_hardware": False, "files_allowed": False} | changes
+    return again(row_with(words), **given)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "rm -rf /",
+        "sagellm-benchmark publish",
+        "sagellm-benchmark run 'unclosed",
+        "bash -c 'sagellm-benchmark run'",
+    ],
+)
+def test_nothing_but_a_run_of_ours_is_run_again(words: str) -> None:
+    with pytest.raises(DataError, match="no command of `sagellm-benchmark run`"):
+        asked(words)
+
+
+def test_an_option_that_this_version_does_not_know_is_said() -> None:
+    with pytest.raises(DataError, match="does not know the row's command"):
+        asked("sagellm-benchmark run --no-such-option; touch /tmp/x")
+
+
+@pytest.mark.parametrize(
+    ("option", "named"),
+    [
+        ("--api-key-env AWS_SECRET_ACCESS_KEY", "--api-key-env"),
+        ("--hardware secrets.toml", "--hardware"),
+        ("--dataset text:id_rsa", "--dataset"),
+        ("--workload mine.toml", "--workload"),
+        ("--model ../weights", "--model"),
+        ("--model model.gguf", "--model"),
+        ("--model=~/weights", "--model"),
+    ],
+)
+def test_files_and_keys_of_this_machine_are_used_only_when_that_is_asked(option: str, named: str) -> None:
+    words = f"sagellm-benchmark run {option}"
+    with pytest.raises(UsageError, match=named):
+        asked(words)
+    assert asked(words, files_allowed=True).words == tuple(words.split()[2:])
+
+
+def test_a_model_is_only_a_name_where_no_file_has_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert asked("sagellm-benchmark run --model Qwen/Qwen2-7B").options.model == "Qwen/Qwen2-7B"
+    (tmp_path / "Qwen2-7B").touch()
+    with pytest.raises(UsageError, match="--model"):
+        asked("sagellm-benchmark run --model Qwen2-7B")
+
+
+def test_a_servers_row_needs_a_server_and_ours_none() -> None:
+    with pytest.raises(UsageError, match="only you know where"):
+        asked("sagellm-benchmark run --base-url BASE_URL")
+    done = asked("sagellm-benchmark run --base-url BASE_URL", base_url="http://127.0.0.1:8000")
+    assert done.options.base_url == "http://127.0.0.1:8000"
+    with pytest.raises(UsageError, match="needs no server"):
+        asked("sagellm-benchmark run", base_url="http://127.0.0.1:8000")
+
+
+def test_whose_row_it_was_and_on_what_is_not_taken_over() -> None:
+    words = (
+        "sagellm-benchmark run --submitter mallory --outputs=/srv --chip-model=H100 --vendor NVIDIA --seed 4"
+    )
+    assert asked(words).words == ("--seed", "4")
+    assert asked(words, same_hardware=True).words == (
+        "--chip-model=H100",
+        "--vendor",
+        "NVIDIA",
+        "--seed",
+        "4",
+    )
+
+
+@given(st.floats(0.1, 1e6), st.floats(0.1, 1e6))
+def test_agreeing_is_mutual_and_reaches_five_per_cent(one: float, other: float) -> None:
+    assert agree(Measured(one), Measured(other)) == agree(Measured(other), Measured(one))
+    assert agree(Measured(one), Measured(one * 0.96))
+    assert not agree(Measured(one), Measured(one * 0.94))
+
+
+def test_intervals_that_overlap_agree_but_one_that_holds_everything_does_not() -> None:
+    assert agree(Measured(100, (88, 112)), Measured(110, (99, 121)))
+    assert not agree(Measured(100, (0, 1e9)), Measured(150))
+
+
+def test_another_configuration_reproduces_nothing() -> None:
+    row, other = new_row(), new_row()
+    other["hardware"]["chip_model"] = "another chip"
+    assert compare(row, None, [(row, None)]).reproduced
+    done = compare(row, None, [(other, None)])
+    assert (done.reproduced, done.differs) == (False, ("chip_model",))
+    with pytest.raises(DataError, match="no valid run came of it"):
+        compare(row, None, [])
+
+
+@pytest.mark.slow
+def test_a_row_is_reproduced_by_a_server_as_fast_and_not_by_a_slower_one(tmp_path: Path) -> None:
+    small = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "-n", "4")
+    folder = measured(tmp_path, *PUBLISHABLE, *small, script=PACED)
+    path = row_file(folder)
+    assert path is not None
+    with serving(PACED) as server:
+        done = command.run(
+            "replay", str(path), "--base-url", server.base_url, "--same-hardware", cwd=tmp_path, timeout=60
+        )
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert "reproduced within its interval" in done.stdout
+    edit(path, lambda row: row["metrics"].update(throughput_tps=row["metrics"]["throughput_tps"] * 1.5))
+    with serving(PACED) as server:
+        done = command.run(
+            "replay", str(path), "--base-url", server.base_url, "--same-hardware", cwd=tmp_path
+        )
+    assert (done.returncode, "✗ not reproduced" in done.stdout) == (Exit.INVALID_RUN, True), done.stderr
+    assert len(list(tmp_path.glob("outputs/*/*/*_[0-9][0-9][0-9]/evidence.json"))) == 3
+    rows = [json.loads(one.read_text()) for one in tmp_path.glob("outputs/*/*/*_00[23]/*_leaderboard.json")]
+    commands = [row["metadata"]["reproducible_cmd"] for row in rows]
+    assert all(text.startswith("sagellm-benchmark run ") and "BASE_URL" in text for text in commands)
