@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 import uvloop
 
+from sagellm_benchmark.address import Address
 from sagellm_benchmark.client import wire
 from sagellm_benchmark.client.calibration import asking, pace, stagger, timed_server
 from sagellm_benchmark.client.drive import drive
@@ -126,7 +127,7 @@ class Bare(asyncio.Protocol):
 
 async def bare(job: Job) -> list[Seen]:
     """Every stream sends its requests one after the other over one connection."""
-    where = wire.endpoint(job.url)
+    where = Address.parse(job.url)
     target = Target(job.url, "timed", "chat")
     content = wire.body(target, ["0 is the number of this request"], [], ANSWER_TOKENS)
     request = wire.request(wire.head(target, where), content)

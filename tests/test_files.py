@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.files import MAX_TOML_BYTES, read_toml, to_json, write_whole
 
 
 def test_json_is_indented_and_ends_with_a_newline() -> None:
@@ -43,3 +43,27 @@ def test_a_target_that_cannot_be_replaced_keeps_what_it_was(tmp_path: Path) -> N
     with pytest.raises(DataError):
         write_whole(tmp_path / "x", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"requests = ", "is not TOML"),
+        (b"\xff", "is not TOML"),
+        (b"#" * (MAX_TOML_BYTES + 1), "larger than 1 MiB"),
+        (None, "cannot read"),
+    ],
+)
+def test_a_toml_file_that_is_none_is_said(content: bytes | None, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "file.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match=said) as caught:
+        read_toml(path, example="requests = 100")
+    assert caught.value.hint
+
+
+def test_a_toml_file_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "file.toml"
+    path.write_text('name = "Zürich"')
+    assert read_toml(path, example="") == {"name": "Zürich"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -19,6 +18,7 @@ import psutil
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.git import said as git_answers
 from sagellm_benchmark.hub import merging
 from sagellm_benchmark.huggingface import library, shown
 from sagellm_benchmark.machine import ascend, nvidia
@@ -28,7 +28,6 @@ from sagellm_benchmark.text import one_line, plain
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 2.0
 HUB_TIMEOUT_S = 4.0
-COMMAND_TIMEOUT_S = 10.0
 MAX_LOG_BYTES = 16 * 1024 * 1024
 LOGIN = "hf auth login, or set HF_TOKEN to a token that may write to the dataset"
 _STRAY = "look for a stray line break or blank in it; or: {}"
@@ -111,18 +110,18 @@ def git() -> Finding:
             "git", State.NOTE, "not installed", "install git to submit rows; measuring works without it"
         )
     merging.install(Path("hf_data"))
-    branch = _output("git", "rev-parse", "--abbrev-ref", "HEAD")
+    branch = _git_says("rev-parse", "--abbrev-ref", "HEAD")
     if branch is None:
         return Finding(
             "git", State.NOTE, "this folder is no checkout", "rows are submitted from a clone of the project"
         )
-    changes = len((_output("git", "status", "--porcelain") or "").splitlines())
+    changes = len((_git_says("status", "--porcelain") or "").splitlines())
     said = (
         f"branch {branch}, {f'{changes} changed files' if changes else 'clean'}, remote {_remote() or 'none'}"
     )
     if not _remote():
         return Finding("git", State.NOTE, said, "git remote add origin URL")
-    if not _output("git", "config", "user.email"):
+    if not _git_says("config", "user.email"):
         return Finding(
             "git",
             State.NOTE,
@@ -211,7 +210,7 @@ def _gib(size: float | None) -> str:
 def checks() -> Finding:
     """Whether the code host still runs our workflows; asked only where a token for it is at hand."""
     try:
-        host = code_host(os.environ, _output("git", "remote", "get-url", "origin") or "")
+        host = code_host(os.environ, _git_says("remote", "get-url", "origin") or "")
         if host is None:
             said = "not asked: no GITHUB_TOKEN"
             return Finding("Actions", State.OK, f"{said}; a failed run's text can be given with --log FILE")
@@ -270,19 +269,13 @@ def _installed(distribution: str) -> str | None:
 
 def _remote() -> str | None:
     """The address of origin, without a user name or password that it may hold."""
-    address = _output("git", "remote", "get-url", "origin")
+    address = _git_says("remote", "get-url", "origin")
     return plain(shown(address)) if address else None
 
 
-def _output(*command: str) -> str | None:
-    """What a command printed; None where it is absent, fails or hangs."""
-    try:
-        answer = subprocess.run(
-            command, capture_output=True, text=True, errors="replace", check=True, timeout=COMMAND_TIMEOUT_S
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()
+def _git_says(*arguments: str) -> str | None:
+    """What git answers about this folder; None where it says no."""
+    return git_answers(Path(), *arguments)
 
 
 def _free_gb(place: Path) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,31 @@ import orjson
 
 from sagellm_benchmark.errors import DataError
 
+MAX_TOML_BYTES = 1 << 20
+
 
 def to_json(value: Any) -> bytes:
     """Indented UTF-8 JSON with a final newline; keys in the order given. NaN and infinity become null."""
     return orjson.dumps(
         value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     )
+
+
+def read_toml(path: Path, *, example: str) -> dict[str, Any]:
+    """The values of a small TOML file; a DataError says what is wrong with it, and what lines it holds instead."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_TOML_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", hint="name an existing TOML file") from error
+    if len(content) > MAX_TOML_BYTES:
+        raise DataError(
+            f"{path} is larger than {MAX_TOML_BYTES >> 20} MiB", hint="is that the file you mean?"
+        )
+    try:
+        return tomllib.loads(content.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is not TOML: {error}", hint=f"write lines such as {example}") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

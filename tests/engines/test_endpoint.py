@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagellm_benchmark.engines.endpoint import Endpoint, choose_model, normalize
+from sagellm_benchmark.engines.endpoint import Endpoint, choose_model
 from sagellm_benchmark.engines.registry import named
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.net import StatusError
@@ -19,55 +19,6 @@ KEY = "sk-0123456789"
 
 def models(*ids: str, **more: Any) -> Routes:
     return {"GET /v1/models": (200, {"data": [{"id": name, **more} for name in ids]})}
-
-
-@pytest.mark.parametrize(
-    ("given", "meant"),
-    [
-        ("http://host:8000", "http://host:8000"),
-        ("http://host:8000/", "http://host:8000"),
-        ("http://host:8000/v1", "http://host:8000"),
-        ("http://host:8000/v1/", "http://host:8000"),
-        ("  https://Host/llm/v1/ ", "https://host/llm"),
-        ("http://host/llm/", "http://host/llm"),
-        ("http://[::1]:8000/v1", "http://[::1]:8000"),
-        ("HTTP://host", "http://host"),
-        ("http://host/v1beta", "http://host/v1beta"),
-    ],
-)
-def test_an_address_is_what_comes_before_v1(given: str, meant: str) -> None:
-    assert normalize(given) == meant
-
-
-@pytest.mark.parametrize("given", ["host:8000", "localhost", "//host:8000", "ftp://host", "", "127.0.0.1:80"])
-def test_an_address_without_a_scheme_is_refused_with_a_way_to_write_it(given: str) -> None:
-    with pytest.raises(UsageError, match="scheme") as caught:
-        normalize(given)
-    assert "http://" in str(caught.value.hint)
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        "http://",
-        "http://host:99999",
-        "http://host:x",
-        "http://[::1",
-        "http://h/?a=b",
-        "http://h/#x",
-        "http://a b/",
-    ],
-)
-def test_an_address_that_is_none_is_refused(given: str) -> None:
-    with pytest.raises(UsageError):
-        normalize(given)
-
-
-@pytest.mark.parametrize("given", ["http://me:hunter2@host", "http://hunter2@host:99999"])
-def test_an_address_with_a_password_is_refused_without_showing_it(given: str) -> None:
-    with pytest.raises(UsageError) as caught:
-        normalize(given)
-    assert "hunter2" not in caught.value.message + str(caught.value.hint)
 
 
 def test_the_only_model_is_taken_when_none_is_named() -> None:

@@ -16,7 +16,7 @@ from sagellm_benchmark.client.sample import Failure
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sagellm_benchmark.client.wire import Endpoint
+    from sagellm_benchmark.address import Address
 
 _ANSWER_BYTES = 64 * 1024 * 1024  # a longer answer is no answer
 
@@ -200,7 +200,7 @@ class Dialer:
         return connection
 
 
-async def first_connection(where: Endpoint, timeout_s: float) -> tuple[Dialer, Connection]:
+async def first_connection(where: Address, timeout_s: float) -> tuple[Dialer, Connection]:
     """Resolve the host once and settle on the first of its addresses that accepts a connection.
 
     Raises OSError where the name is unknown or no address answers.

@@ -16,9 +16,9 @@ from itertools import count as counter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from sagellm_benchmark.address import Address
 from sagellm_benchmark.causes import cause
 from sagellm_benchmark.client import spool as spooling
-from sagellm_benchmark.client import wire
 from sagellm_benchmark.client.connection import first_connection
 from sagellm_benchmark.client.health import Watch
 from sagellm_benchmark.client.sender import Load, due_soon
@@ -137,7 +137,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     with _signals(loop, load.stop) if own_signals else contextlib.nullcontext():
         total = load.prepare()
-        where = wire.endpoint(share.target.base_url)
+        where = Address.parse(share.target.base_url)
         try:
             dialer, first = await first_connection(where, share.limits.connect_s)
         except OSError as error:
@@ -158,7 +158,7 @@ async def _report(load: Load, total: int | None, on_progress: Callable[[Progress
         on_progress(Progress(load.done, load.failed, total, time.monotonic() - load.origin))
 
 
-def _unreachable(where: wire.Endpoint, error: OSError) -> RemoteError:
+def _unreachable(where: Address, error: OSError) -> RemoteError:
     known = cause(error)
     return RemoteError(
         f"no connection to {where}: {known.said if known else one_line(str(error)) or 'no answer in time'}",

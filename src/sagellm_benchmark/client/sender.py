@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
+from sagellm_benchmark.address import Address
 from sagellm_benchmark.client import wire
 from sagellm_benchmark.client.connection import Connection, Dialer, Exchange
 from sagellm_benchmark.client.sample import Failure
@@ -59,7 +60,7 @@ class Load:
         self._target = target
         self._limits = limits
         self._spool = spool
-        self._where = wire.endpoint(target.base_url)
+        self._where = Address.parse(target.base_url)
         self._head = wire.head(target, self._where)
         self._dialer: Dialer | None = None
         self._prepared: deque[_Job] = deque()

@@ -1,15 +1,14 @@
-"""Requests as the bytes that go over the wire, and where they go to. Pure."""
+"""Requests as the bytes that go over the wire. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import orjson
 
 from sagellm_benchmark._version import __version__
+from sagellm_benchmark.address import Address
 from sagellm_benchmark.engines.base import PATHS
 from sagellm_benchmark.errors import UsageError
 
@@ -17,50 +16,7 @@ if TYPE_CHECKING:
     from sagellm_benchmark.client.terms import Target
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """The parts of a base URL that a connection and a request head need."""
-
-    host: str  # a name or an address, IPv6 without brackets
-    port: int
-    tls: bool
-    prefix: str  # path before /v1, without a trailing slash
-    authority: str  # the Host header
-
-    def __str__(self) -> str:
-        """What people call it: `host:port`."""
-        return (
-            self.authority
-            if self.authority.rpartition("]")[2].count(":")
-            else f"{self.authority}:{self.port}"
-        )
-
-
-def endpoint(base_url: str) -> Endpoint:
-    """Take a base URL apart; UsageError where it is none, or where it carries a password."""
-    try:
-        parts = urlsplit(base_url.strip())
-        port = parts.port
-    except ValueError as error:
-        raise _bad_url(base_url, str(error)) from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise _bad_url(base_url, "it needs http:// or https:// and a host")
-    if "@" in parts.netloc:
-        raise UsageError(
-            f"the base URL for {parts.hostname} carries a user name or password",
-            hint="leave it out; name the environment variable that holds the key instead",
-        )
-    tls = parts.scheme == "https"
-    return Endpoint(
-        host=parts.hostname,
-        port=port or (443 if tls else 80),
-        tls=tls,
-        prefix=_visible(parts.path.rstrip("/"), "base URL"),
-        authority=_visible(parts.netloc, "base URL"),
-    )
-
-
-def head(target: Target, where: Endpoint) -> bytes:
+def head(target: Target, where: Address) -> bytes:
     """Everything of a request's head up to the value of Content-Length."""
     lines = [
         f"POST {where.prefix}{PATHS[target.api]} HTTP/1.1",
@@ -123,8 +79,3 @@ def _visible(text: str, what: str, *, secret: bool = False) -> str:
         + ("" if secret else f": {text.encode('unicode_escape').decode()}"),
         hint="look for a stray line break or space",
     )
-
-
-def _bad_url(base_url: str, reason: str) -> UsageError:
-    shown = base_url.encode("unicode_escape").decode()[:200]
-    return UsageError(f"{shown} is not a base URL: {reason}", hint="for example http://localhost:8000")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sagellm_benchmark.address import Address
 from sagellm_benchmark.engines import recognise, registry
 from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Server, Weights
 from sagellm_benchmark.engines.gguf_facts import name_of
@@ -40,14 +40,13 @@ class Endpoint:
 
         Raises UsageError for a bad address or a model it does not serve, RemoteError where no LLM server answers.
         """
-        url = normalize(self.base_url)
+        address = Address.parse(self.base_url)
+        url = address.url
         cards = _served(url, self.api_key)
         card = choose_model(cards, self.model)
         engine = self._agreed(recognise.identify(url, card, api_key=self.api_key))
         said = recognise.describe(engine, url, card, api_key=self.api_key)
-        parts = urllib.parse.urlsplit(url)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        local, pid = listening.place(parts.hostname or "", port)
+        local, pid = listening.place(address.host, address.port)
         yield Server(
             base_url=url,
             served_model=str(card["id"]),
@@ -82,44 +81,6 @@ class Endpoint:
             size_bytes=said.size_bytes,
             context_length=said.context_length,
         )
-
-
-def normalize(address: str) -> str:
-    """`address` as scheme://host[:port][/prefix], without /v1 and a trailing slash; a UsageError says what is wrong."""
-    text = address.strip()
-    parts = _split(text)
-    if parts.scheme not in {"http", "https"}:
-        raise UsageError(
-            f"the address {text!r} has no scheme",
-            hint=f"write http:// or https:// before it, such as http://{text.removeprefix('//') or 'host:8000'}",
-        )
-    if not parts.hostname:
-        raise UsageError(f"the address {text!r} has no host", hint="write it as http://host:8000")
-    if parts.query or parts.fragment or re.search(r"[\s\x00-\x1f\x7f]", text):
-        raise UsageError(
-            f"the address {text!r} has more in it than a server's address",
-            hint="give what comes before /v1, such as http://host:8000",
-        )
-    path = re.sub(r"/v1$", "", parts.path.rstrip("/")).rstrip("/")
-    return urllib.parse.urlunsplit((parts.scheme, parts.netloc.lower(), path, "", ""))
-
-
-def _split(text: str) -> urllib.parse.SplitResult:
-    """The parts of an address. One with a password in it is refused, and not shown: it would end up in records."""
-    try:
-        parts = urllib.parse.urlsplit(text if "//" in text else f"//{text}")
-        _ = parts.port  # reading it checks it
-    except ValueError as error:
-        shown = repr(text) if "@" not in text else "that was given"
-        raise UsageError(
-            f"the address {shown} is not one: {error}", hint="write it as http://host:8000"
-        ) from None
-    if "@" in parts.netloc:
-        raise UsageError(
-            "the server's address must not hold a user name or a password",
-            hint="put the key into an environment variable and name that with --api-key-env",
-        )
-    return parts
 
 
 def _served(url: str, api_key: str | None) -> list[dict[str, Any]]:

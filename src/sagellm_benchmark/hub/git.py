@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sagellm_benchmark import git
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 
-TIMEOUT_S = 120.0
 _NOBODY = ("sagellm-benchmark", "sagellm-benchmark@users.noreply.github.com")
 
 
@@ -78,7 +77,7 @@ class Repository:
             raise DataError(
                 f"{blob.path} is larger than {at_most:,} bytes", hint="submit fewer rows at a time"
             )
-        return _bytes(self.root, ("cat-file", "blob", blob.id), {})
+        return git.output(self.root, "cat-file", "blob", blob.id)
 
     def without(self, commit: str, blobs: list[Blob], message: str) -> str:
         """A commit on top of `commit` that lacks these files. No branch points to it, and no file is touched."""
@@ -143,7 +142,7 @@ class Repository:
 
     def _stored(self, content: bytes) -> str:
         """The id of a blob with these bytes, which is in the repository afterwards."""
-        return _bytes(self.root, ("hash-object", "-w", "--stdin"), {}, content).decode().strip()
+        return git.output(self.root, "hash-object", "-w", "--stdin", given=content).decode().strip()
 
     def _author(self) -> dict[str, str]:
         """Who commits: whom git is set up for, else this tool."""
@@ -188,29 +187,4 @@ def _config(root: Path, name: str) -> str:
 
 
 def _git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
-    return _bytes(folder, arguments, env or {}).decode(errors="surrogateescape")
-
-
-def _bytes(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str], given: bytes = b"") -> bytes:
-    """What git prints. Raises DataError when it fails, without its words: an address in them may hold a password."""
-    quiet = {
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes"),
-    }
-    try:
-        done = subprocess.run(
-            ["git", *arguments],
-            cwd=folder,
-            env={**os.environ, **quiet, **env},
-            input=given,
-            capture_output=True,
-            timeout=TIMEOUT_S,
-            check=True,
-        )
-    except FileNotFoundError as error:
-        raise UsageError("git is not installed, or the folder is gone", hint="install git") from error
-    except subprocess.TimeoutExpired as error:
-        raise RemoteError(f"git {arguments[0]} took longer than {TIMEOUT_S:g} s", hint="try again") from error
-    except subprocess.CalledProcessError as error:
-        raise DataError(f"git {arguments[0]} failed with {error.returncode}") from error
-    return done.stdout
+    return git.output(folder, *arguments, env=env).decode(errors="surrogateescape")

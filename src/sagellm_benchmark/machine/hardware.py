@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -14,12 +13,12 @@ import pynvml
 
 from sagellm_benchmark.chips import VENDORS
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import read_toml
 from sagellm_benchmark.machine import ascend, nvidia
 from sagellm_benchmark.machine.host import host
 
 MAX_TEXT = 120
 _GIB = 2**30
-_MAX_FILE_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,18 +162,7 @@ def of_npus(info: ascend.NpuInfo, pid: int) -> Hardware:
 
 def read(path: Path) -> dict[str, Any]:
     """The fields of a TOML file, checked; they may stand under [hardware] and [cluster] or by themselves."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-        if len(content) > _MAX_FILE_BYTES:
-            raise DataError(f"{path} is too large for a description of hardware", hint="check --hardware")
-        values = tomllib.loads(content.decode("utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", hint="name an existing TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(
-            f"{path} is not TOML: {error}", hint='write lines such as vendor = "NVIDIA"'
-        ) from error
+    values = read_toml(path, example='vendor = "NVIDIA"')
     for name in ("hardware", "cluster"):
         if isinstance(values.get(name), dict):
             values.update(values.pop(name))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
@@ -16,11 +15,11 @@ import orjson
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import read_toml
 
 AXES = ("engines", "models", "workloads", "loads")
 RESERVED = ("json", "outputs", "output-dir", "quiet", "repeats", "seed")
 """Options of `run` that the matrix sets itself."""
-MAX_FILE_BYTES = 1 << 20
 MOST_CELLS = 10_000
 
 Options = Mapping[str, str | int | float | bool]
@@ -62,18 +61,7 @@ class Cell:
 
 def read(path: Path) -> Plan:
     """Parse a plan. Raises DataError that names the table, the key and what is allowed."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", hint="name an existing TOML file") from error
-    if len(content) > MAX_FILE_BYTES:
-        raise DataError(f"{path} is larger than {MAX_FILE_BYTES >> 20} MiB", hint="is that the plan?")
-    try:
-        values = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not TOML: {error}", hint="see docs/matrix.md for an example") from error
-    return _plan(values, path)
+    return _plan(read_toml(path, example="those of docs/matrix.md"), path)
 
 
 def cells(plan: Plan, version_of: Callable[[Options], str | None]) -> tuple[Cell, ...]:

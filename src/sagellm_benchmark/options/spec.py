@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from sagellm_benchmark.address import Address
 from sagellm_benchmark.client.terms import Limits
-from sagellm_benchmark.engines.endpoint import normalize
 from sagellm_benchmark.engines.llamacpp import require
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.machine import hardware
@@ -34,7 +34,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     if options.base_url is None:
         require()
     else:
-        normalize(options.base_url)  # only to be checked: it is recorded as it was given
+        Address.parse(options.base_url)  # only to be checked: it is recorded as it was given
     workloads = _workloads(options)
     if options.dataset != RANDOM:
         for workload in workloads:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.files import read_toml
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,7 @@ MOST = 10_000_000
 
 def from_toml(path: Path) -> Workload:
     """A workload of one's own: `requests`, `input_tokens`, `output_tokens`; others may follow."""
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}", hint="name an existing TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not TOML: {error}", hint="write lines such as requests = 100") from error
+    values = read_toml(path, example="requests = 100")
     kinds = {field.name: str if field.type == "str" else int for field in fields(Workload)}
     for name, value in values.items():
         if name not in kinds:
