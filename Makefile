@@ -42,6 +42,9 @@ report:  ## show finished runs again: ARGS="outputs/…"
 site:  ## the board as one page, site/index.html (ARGS="--from hf_data": of the rows here)
 	$(NOX) -s site -- $$ARGS
 
+compare:  ## is a run faster than another? ARGS="outputs/… outputs/…"
+	$(NOX) -s compare -- $$ARGS
+
 doctor:  ## what is installed, reachable, logged in and blocked, and what to do about it
 	$(NOX) -s doctor -- $$ARGS
 
@@ -69,4 +72,4 @@ statistics:  ## how often intervals cover and checks find what they should (ARGS
 peers:  ## the same work through the best-known load clients, side by side
 	$(NOX) -s peers -- $$ARGS
 
-.PHONY: help bench aggregate submit publish clean validate report site doctor ci lint test tests pythons perf statistics peers
+.PHONY: help bench aggregate submit publish clean validate report site compare doctor ci lint test tests pythons perf statistics peers

@@ -177,6 +177,12 @@ def site(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def compare(session: nox.Session) -> None:
+    """Say whether finished runs are faster or slower than the first."""
+    program(session, "compare")
+
+
+@nox.session(venv_backend="none")
 def doctor(session: nox.Session) -> None:
     """Say what is installed, reachable, logged in and blocked, and what to do about it."""
     program(session, "doctor")

@@ -167,6 +167,55 @@ def report(folders: tuple[Path, ...], *, as_json: bool) -> None:
 
 
 @main.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--fail-if",
+    "limits",
+    multiple=True,
+    metavar="LIMIT",
+    help="Exit 6 on a regression such as 'ttft.p99>+5%'.",
+)
+@click.option(
+    "--detect",
+    type=click.FloatRange(0.1, 100),
+    default=5.0,
+    show_default=True,
+    help="The difference, in %, to be found.",
+)
+@click.option("--force", is_flag=True, help="Compare unlike runs, and runs that are not valid, too.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
+def compare(
+    runs: tuple[Path, ...], limits: tuple[str, ...], detect: float, *, force: bool, as_json: bool
+) -> int:
+    """Say whether each run is faster or slower than the first, or what it would take to tell.
+
+    RUNS are two or more folders of finished runs, or files with a row.
+
+    \b
+    sagellm-benchmark compare outputs/vllm/Qwen2-7B/Q1_20260309_001 outputs/vllm/Qwen2-7B/Q1_20260310_001
+    sagellm-benchmark compare BEFORE AFTER --fail-if 'ttft.p99>+5%' --fail-if 'throughput<-3%'
+    """
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.report import comparison as shown
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
+    from sagellm_benchmark.runs import comparison as core
+
+    if len(runs) < 2:
+        raise UsageError("there is nothing to compare it with", hint="name two runs or more")
+    asked = [core.limit(text) for text in limits]
+    first, *others = [shown.open_side(path) for path in runs]
+    found = [core.compared(first, other, force=force, detect=detect / 100) for other in others]
+    broken = [[one for one in asked if one.broken(each)] for each in found]
+    pairs = list(zip(found, broken, strict=True))
+    add_to_job_summary("".join(shown.comparison_markdown(*pair) for pair in pairs), os.environ)
+    if as_json:
+        click.echo(to_json([shown.comparison_json(*pair) for pair in pairs]).decode(), nl=False)
+    else:
+        click.echo("\n\n".join(shown.render_comparison(*pair) for pair in pairs))
+    return Exit.INVALID_RUN if any(broken) else Exit.DONE
+
+
+@main.command()
 @click.option(
     "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."
 )
@@ -238,12 +287,13 @@ def validate(files: tuple[Path, ...], *, as_new: bool, as_json: bool) -> int:
     from sagellm_benchmark.board.folder import derived_files, row_files
     from sagellm_benchmark.files import to_json
     from sagellm_benchmark.report import board
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
 
     here = Path("hf_data")
     done = core.validate(
         files or ([*row_files(here), *derived_files(here)] if here.is_dir() else ()), as_new=as_new
     )
-    board.add_to_job_summary(done, os.environ)
+    add_to_job_summary(board.validation_markdown(done), os.environ)
     click.echo(to_json(board.validation_json(done)).decode() if as_json else board.validation_text(done))
     return Exit.DONE if done.valid else Exit.DATA
 

@@ -9,7 +9,13 @@ from sagellm_benchmark.board.merge import merge
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.validate import Checked, Validation
 from sagellm_benchmark.board.waiting import Unsound
-from sagellm_benchmark.report.board import add_to_job_summary, aggregate_json, aggregate_text, validation_text
+from sagellm_benchmark.report.board import (
+    aggregate_json,
+    aggregate_text,
+    validation_markdown,
+    validation_text,
+)
+from sagellm_benchmark.report.job_summary import add_to_job_summary
 from tests.fakes.rows import new_row, new_rows
 
 
@@ -89,9 +95,8 @@ def test_a_long_validation_is_cut_and_counted() -> None:
 def test_a_job_summary_is_added_to_and_cut(tmp_path: Path) -> None:
     path = tmp_path / "summary"
     path.write_text("before\n")
-    add_to_job_summary(
-        Validation((checked(), *[checked("bad")] * 200), ("gone",), 2), {"GITHUB_STEP_SUMMARY": str(path)}
-    )
+    validation = Validation((checked(), *[checked("bad")] * 200), ("gone",), 2)
+    add_to_job_summary(validation_markdown(validation), {"GITHUB_STEP_SUMMARY": str(path)})
     lines = path.read_text().splitlines()
     assert lines[0] == "before"
     assert "| | | ✗ gone |" in lines
@@ -100,7 +105,7 @@ def test_a_job_summary_is_added_to_and_cut(tmp_path: Path) -> None:
 
 
 def test_outside_a_workflow_there_is_no_summary() -> None:
-    add_to_job_summary(Validation((), (), 0), {})
+    add_to_job_summary(validation_markdown(Validation((), (), 0)), {})
 
 
 def test_a_row_that_would_be_refused_as_new_is_told_apart_from_a_valid_one(tmp_path: Path) -> None:
@@ -110,7 +115,7 @@ def test_a_row_that_would_be_refused_as_new_is_told_apart_from_a_valid_one(tmp_p
         "2 of 2 rows valid",
         "1 of them only where published already; --as-new says what new ones lack",
     ]
-    add_to_job_summary(validation, {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")})
+    add_to_job_summary(validation_markdown(validation), {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")})
     rows = [line for line in (tmp_path / "summary").read_text().splitlines() if line.startswith("| rows")]
     assert rows == [
         "| rows&#46;json, row 1 |  | valid if already published; refused as new&#58; engine is missing |",

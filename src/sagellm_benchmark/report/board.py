@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from sagellm_benchmark.board.validate import Checked, Validation
 from sagellm_benchmark.text import MOST, columns, inert_markdown, plain
 
 _SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
-SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which a workflow's job summary is collected
 
 
 def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
@@ -81,20 +79,8 @@ def validation_json(validation: Validation) -> dict[str, Any]:
     return {"rows": rows, **({"damaged": damaged} if damaged else {})}
 
 
-def add_to_job_summary(validation: Validation, environment: Mapping[str, str]) -> None:
-    """In a workflow, add the verdicts to the job's summary as a Markdown table; elsewhere nothing.
-
-    Where it cannot be written this is said on stderr: the verdicts themselves must not be lost for that.
-    """
-    if path := environment.get(SUMMARY):
-        try:
-            with Path(path).open("a", encoding="utf-8") as file:
-                file.write(_markdown(validation))
-        except OSError as error:
-            sys.stderr.write(f"the job summary could not be written: {error.strerror}\n")
-
-
-def _markdown(validation: Validation) -> str:
+def validation_markdown(validation: Validation) -> str:
+    """The verdicts as a table for a job's summary, what is refused first."""
     refused_first = sorted(validation.rows, key=lambda row: (row.valid, not row.if_new))
     lines = ["### Leaderboard rows", "", "| row | entry_id | verdict |", "|---|---|---|"]
     if not validation.files:

@@ -1,0 +1,126 @@
+"""Comparisons as a screen, as Markdown and as data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.board.read import read_whole
+from sagellm_benchmark.client.sample import Phase
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.report import folder
+from sagellm_benchmark.report.markdown import table
+from sagellm_benchmark.report.view import UNKNOWN, figure
+from sagellm_benchmark.runs import comparison as core
+from sagellm_benchmark.runs import requests
+from sagellm_benchmark.runs.comparison import Compared, Comparison, Limit
+from sagellm_benchmark.text import columns, markdown, plain
+from sagellm_benchmark.verdict.compare import Verdict
+
+_MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run's percentiles have no interval
+_MOST_ROW_BYTES = 1 << 20
+
+HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
+
+
+def open_side(path: Path) -> core.Side:
+    """A run's folder, or a file that holds one row. Raises DataError where it is neither."""
+    if not path.is_dir():
+        return core.of_row(str(path), _row(path))
+    noted = path / requests.REQUESTS_FILE
+    known: list[requests.Request] = []
+    record = folder.load(path)
+    if record.timeline is not None and noted.is_file() and noted.stat().st_size <= _MOST_REQUESTS_BYTES:
+        known = [one for one in requests.read(noted.read_bytes()) if one.sample.phase is Phase.MEASURED]
+    return core.of_run(str(path), record, known)
+
+
+def _row(path: Path) -> dict[str, Any]:
+    try:
+        value = orjson.loads(read_whole(path, _MOST_ROW_BYTES))
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{path} is no JSON: {error}", hint="name a run's folder, or a row's file") from error
+    row = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if not isinstance(row, dict):
+        raise DataError(f"{path} does not hold one row", hint="name a run's folder, or a file with one row")
+    return row
+
+
+def render_comparison(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:
+    """The verdict first, then every figure of both."""
+    return "\n".join(
+        [
+            f"A  {plain(comparison.a.name)}",
+            f"B  {plain(comparison.b.name)}",
+            "",
+            f"  {sentence(comparison)}",
+            *(f"  attention: {plain(one)}" for one in comparison.objections),
+            *(f"  regression: {one.text}" for one in broken),
+            "",
+            *columns([HEAD, *map(_cells, comparison.lines)]),
+        ]
+    )
+
+
+def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:
+    """For a job's summary or a pull request."""
+    parts = [
+        f"### {markdown(sentence(comparison))}",
+        f"A: {markdown(comparison.a.name)}, B: {markdown(comparison.b.name)}",
+        *(f"- attention: {markdown(one)}" for one in comparison.objections),
+        *(f"- **regression**: {markdown(one.text)}" for one in broken),
+        table(HEAD, tuple(map(_cells, comparison.lines))),
+    ]
+    return "\n\n".join(parts) + "\n\n"
+
+
+def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dict[str, Any]:
+    """Shares are of A: 0.05 is five per cent more."""
+    return {
+        "a": comparison.a.name,
+        "b": comparison.b.name,
+        "verdict": comparison.verdict or "mixed",
+        "more_repeats": comparison.more_repeats,
+        "objections": comparison.objections,
+        "regressions": [one.text for one in broken],
+        "figures": {
+            one.quantity.name: {
+                "a": one.a,
+                "b": one.b,
+                "difference": None if one.difference is None else one.difference.share,
+                "ci95": None if one.difference is None else one.difference.interval,
+                "verdict": one.word,
+            }
+            for one in comparison.lines
+        },
+    }
+
+
+def sentence(comparison: Comparison) -> str:
+    """What there is to say in one line, and what would decide where nothing does."""
+    verdict = comparison.verdict
+    if verdict is None:
+        return "mixed: B is faster in some figures and slower in others"
+    if verdict is not Verdict.CANNOT_TELL:
+        return f"B is {verdict.value}"
+    if all(one.difference is None or one.difference.interval is None for one in comparison.lines):
+        return "cannot tell: nothing says how sure these figures are; compare run folders"
+    more = comparison.more_repeats
+    if more == 0:
+        return f"cannot tell: what difference there is, is smaller than {comparison.detect:.0%}"
+    wanted = "no number of repeats" if more is None else f"{more} more {'repeat' if more == 1 else 'repeats'}"
+    return f"cannot tell: {wanted} would decide a difference of {comparison.detect:.0%}"
+
+
+def _cells(one: Compared) -> tuple[str, ...]:
+    digits = 2 if one.quantity.unit == "ms" else 1
+    values = [figure(value, digits=digits) for value in (one.a, one.b)]
+    label = ", ".join(filter(None, (one.quantity.label, one.quantity.unit)))
+    if one.difference is None:
+        return (label, *values, UNKNOWN, UNKNOWN, one.word)
+    ends = one.difference.interval
+    between = UNKNOWN if ends is None else f"{ends[0]:+.1%} to {ends[1]:+.1%}"
+    return (label, *values, f"{one.difference.share:+.1%}", between, one.word)

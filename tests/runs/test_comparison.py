@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sagellm_benchmark.client.sample import Sample
+from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.runs.comparison import Limit, Side, compared, limit, of_row, of_run
+from sagellm_benchmark.runs.row import build
+from sagellm_benchmark.verdict.compare import Verdict
+from tests.fakes.records import MODEL, SERVER, a_record
+from tests.fakes.samples import sample
+
+
+def repeat(seed: int, ttft: float) -> list[Sample]:
+    rng = np.random.default_rng(seed)
+    return [sample(start=i * 0.5, ttft=ttft * (1 + 0.01 * rng.random())) for i in range(20)]
+
+
+def run(name: str = "run", ttft: float = 0.1, seed: int = 0, repeats: int = 4, **changes: Any) -> Side:
+    return of_run(name, a_record(repeats=[repeat(seed + i, ttft) for i in range(repeats)], **changes))
+
+
+def test_a_slower_run_is_slower_where_it_is() -> None:
+    found = compared(run("a"), run("b", ttft=0.12, seed=10))
+    lines = {one.quantity.name: one for one in found.lines}
+    assert lines["ttft.mean"].verdict is Verdict.SLOWER
+    assert lines["itl.mean"].verdict is Verdict.CANNOT_TELL
+    assert found.verdict is Verdict.SLOWER
+
+
+def test_the_same_run_again_cannot_be_told_from_it() -> None:
+    assert compared(run("a"), run("b", seed=10)).verdict is Verdict.CANNOT_TELL
+
+
+def test_engines_and_their_versions_are_what_comparisons_are_for() -> None:
+    other = run("b", server=replace(SERVER, engine="sglang", engine_version="9.9"))
+    assert compared(run("a"), other).objections == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"model": replace(MODEL, name="Other")}, "model is"),
+        ({"model": replace(MODEL, precision="FP8")}, "precision is"),
+        ({"valid": False, "reasons": ("not streamed",)}, "not valid (not streamed)"),
+    ],
+)
+def test_unlike_and_invalid_runs_are_refused_until_it_is_forced(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError) as caught:
+        compared(run("a"), run("b", **changes))
+    assert said in caught.value.message
+    assert "--force" in str(caught.value.hint)
+    assert said in " ".join(compared(run("a"), run("b", **changes), force=True).objections)
+
+
+def test_a_row_has_figures_but_nothing_to_be_sure_by() -> None:
+    row = build(a_record(repeats=[repeat(0, 0.1)] * 2))
+    assert row is not None
+    found = compared(of_row("a", row), run("b", ttft=0.5))
+    assert found.lines
+    assert {one.verdict for one in found.lines} == {Verdict.CANNOT_TELL}
+
+
+def test_what_is_no_row_is_refused() -> None:
+    with pytest.raises(DataError, match="no leaderboard row"):
+        of_row("x.json", {"a": 1})
+
+
+def test_a_run_without_numbers_is_refused() -> None:
+    with pytest.raises(DataError, match="gave no numbers"):
+        of_run("x", a_record(samples=[]))
+
+
+def test_a_single_runs_means_have_its_own_intervals() -> None:
+    single = of_run("a", a_record(samples=repeat(0, 0.1)))
+    assert single.estimates["ttft.mean"].interval is not None
+    assert single.estimates["throughput"].interval is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ttft.p99>+5%", Limit("ttft.p99>+5%", "ttft.p99", 0.05, above=True)),
+        ("ttft>5%", Limit("ttft>5%", "ttft.mean", 0.05, above=True)),
+        ("throughput<-3%", Limit("throughput<-3%", "throughput", -0.03, above=False)),
+    ],
+)
+def test_limits_are_read(text: str, expected: Limit) -> None:
+    assert limit(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text", ["", "ttft", "ttfx>5%", "ttft.p98>5%", "throughput<+3%", "ttft>-1%", "ttft>5"]
+)
+def test_other_limits_are_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match="--fail-if"):
+        limit(text)
+
+
+def test_a_limit_is_broken_by_a_change_that_noise_cannot_explain() -> None:
+    slower = compared(run("a"), run("b", ttft=0.12, seed=10))
+    assert limit("ttft>+5%").broken(slower)
+    assert not limit("ttft>+30%").broken(slower)
+    assert not limit("itl>+0%").broken(slower)
+
+
+def test_a_limit_is_not_broken_by_noise() -> None:
+    def wide(name: str, ttfts: list[float]) -> Side:
+        return of_run(name, a_record(repeats=[repeat(i, ttft) for i, ttft in enumerate(ttfts)]))
+
+    noisy = compared(wide("a", [0.1, 0.2]), wide("b", [0.15, 0.25]))
+    (line,) = [one for one in noisy.lines if one.quantity.name == "ttft.mean"]
+    assert line.difference is not None
+    assert line.difference.share > 0.05
+    assert not limit("ttft>+5%").broken(noisy)
