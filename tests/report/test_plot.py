@@ -71,6 +71,14 @@ def test_one_outlier_does_not_flatten_a_distribution() -> None:
     assert sum(count > 5 for count in drawn.counts) >= 8
 
 
+def test_a_percentile_of_nothing_is_marked_at_the_edge_of_a_logarithmic_axis() -> None:
+    gaps_s = np.array([0.0, 0.0, 0.0, 0.001, 0.004])
+    drawn = histogram(gaps_s)
+    assert drawn is not None
+    refused: dict[str, str] = {}
+    assert f'x1="{plot.LEFT}' in plot.distribution(drawn, distribution(gaps_s, refused, "itl_ms"))
+
+
 def test_an_old_runs_linear_histogram_is_drawn() -> None:
     assert plot.distribution(Histogram((0.0, 1.0, 2.0), (3, 1)), NOTHING).count('class="bar"') == 2
 

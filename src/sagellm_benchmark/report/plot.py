@@ -113,7 +113,7 @@ def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
         value = getattr(figures, name)
         if value is None:
             continue
-        at = min(max(x(value), x.start), x.end)
+        at = x(min(max(value, x.low), x.high))  # a value of 0 has no place on a logarithmic axis
         place = max(at, taken + 28)
         taken = place
         yield _element("line", x1=at, x2=at, y1=TOP, y2=FLOOR, class_="mark")
