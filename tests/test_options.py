@@ -145,7 +145,7 @@ SERVED = ("--base-url", "http://h:1")
         ("--arrival", "poisson", ("--concurrency", "4")),
         ("--arrival", "constant", ("--rate", "inf")),
         ("--arrival", "constant", ("--rate", "2..20")),
-        ("--engine", "vllm", ()),
+        ("--engine", "tgi", ()),
         ("--engine-version", "1.0", ()),
         ("--parameters", "7B", ()),
         ("--api-key-env", "KEY", ()),

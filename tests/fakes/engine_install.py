@@ -28,7 +28,10 @@ class Behaviour:
 
 
 def install(folder: Path, engine: str, behaviour: Behaviour = Behaviour(), version: str = "0.5.4.70") -> Path:
-    """Write the environment into `folder`. The process ids of command and child come into `folder`/pids."""
+    """Write the environment into `folder`.
+
+    The process ids of command and child come into the file `pids` in it, the command's arguments into `words`.
+    """
     site = folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     metadata = site / f"{PACKAGES[engine]}-{version}.dist-info" / "METADATA"
     metadata.parent.mkdir(parents=True)
@@ -65,6 +68,8 @@ _PROGRAM = dedent(
     with open(settings["pids"] + ".part", "w") as file:
         file.write(json.dumps([os.getpid(), child.pid]))
     os.rename(settings["pids"] + ".part", settings["pids"])
+    with open(os.path.dirname(settings["pids"]) + "/words", "w") as file:
+        file.write(json.dumps(sys.argv[1:]))
     if settings["clings"]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in settings["says"]:

@@ -73,7 +73,7 @@ class Endpoint:
 
     def _facts(self, card: Mapping[str, Any], said: SelfReport) -> ModelFacts:
         return ModelFacts(
-            name=_readable(self.model or str(card["id"])),
+            name=readable(self.model or str(card["id"])),
             parameters=self.parameters or said.parameters,
             precision=self.precision or said.precision,
             quantization=self.quantization or said.quantization,
@@ -135,7 +135,7 @@ def _same_name(served: str, wanted: str) -> bool:
     return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
-def _readable(served: str) -> str:
+def readable(served: str) -> str:
     """A name for people: a path on the server's disk is shown by its last part, a GGUF file as its model's name."""
     is_path = served.startswith(("/", "./", "~", ".")) or served.endswith(".gguf") or "\\" in served
     last = re.split(r"[/\\]", served.rstrip("/\\"))[-1] if is_path else served

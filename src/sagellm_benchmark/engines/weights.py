@@ -63,6 +63,18 @@ def _split(model: str, quantization: str | None) -> tuple[str, str | None]:
     return name, suffix
 
 
+def is_gguf(model: str) -> bool:
+    """Whether only llama.cpp reads what `model` names: a GGUF file, a folder or repository of them, or a GGML type."""
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return not (path / "config.json").is_file()
+    return (
+        path.is_file()
+        or _split(model, None)[1] is not None
+        or model.lower().endswith(("gguf", DEFAULT_MODEL.lower()))
+    )
+
+
 def _is_local(model: str) -> bool:
     path = Path(model).expanduser()
     if model.startswith(("/", "./", "../", "~")) or path.suffix.lower() == ".gguf":

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sagellm_benchmark.board.rules import VERSION
+from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
+from sagellm_benchmark.engines.registry import engines
+from sagellm_benchmark.engines.registry import find as find_engine
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.options.declare import flag
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, RunOptions
@@ -59,6 +62,19 @@ def is_served(options: RunOptions) -> bool:
     return options.base_url is not None
 
 
+def is_started(options: RunOptions) -> bool:
+    """Whether an engine of the user's choice is started, which is neither running yet nor the embedded one."""
+    engine = None if options.engine is None else find_engine(options.engine)
+    return not is_served(options) and bool(options.launch or (engine and engine.launch))
+
+
+def _unstartable(options: RunOptions) -> bool:
+    """Whether --engine names one that only somebody else can start."""
+    if options.engine is None or is_served(options) or is_started(options):
+        return False
+    return find_engine(options.engine) is not LLAMACPP
+
+
 def is_trace(options: RunOptions) -> bool:
     """Whether a recorded trace says what is sent and when."""
     return options.dataset.startswith(TRACE)
@@ -89,7 +105,22 @@ def _too_many(options: RunOptions) -> bool:
 
 SEARCH = "leave it out: --search-goodput chooses its own rates, from one --rate on if there is one"
 
+STARTABLE = ", ".join(engine.name for engine in engines() if engine.launch or engine is LLAMACPP)
+
 CONTRADICTIONS = (
+    Contradiction(
+        _unstartable,
+        "--engine names none that can be started here",
+        f"these can: {STARTABLE}; for others add --launch 'CMD {{model}} {{port}}', or --base-url where one runs",
+    ),
+    Contradiction(
+        lambda o: is_started(o) and not o.model, "an engine that is started needs a model", "add --model"
+    ),
+    Contradiction(
+        lambda o: o.launch and not any("{port}" in word for word in o.launch),
+        "--launch does not say where the port belongs",
+        "write {port} where the server's port goes, and {model} for --model",
+    ),
     Contradiction(
         lambda o: o.concurrency and o.rate,
         "--concurrency is a closed loop, --rate an open one",
@@ -146,25 +177,40 @@ CONTRADICTIONS = (
 NEEDS = (
     Needs(("api_key_env",), is_served, "the key is for a server that runs already", "add --base-url"),
     Needs(
-        ("engine", "engine_version", "parameters"),
-        is_served,
+        ("engine_version", "parameters"),
+        lambda o: is_served(o) or is_started(o),
         "this is for a server that does not say it itself; the embedded engine does",
-        "add --base-url, or leave it out",
+        "add --base-url or --engine, or leave it out",
     ),
     Needs(
         ("tokenizer",),
-        is_served,
+        lambda o: is_served(o) or is_started(o),
         "the embedded engine counts tokens itself",
-        "add --base-url, or leave it out",
+        "add --base-url or --engine, or leave it out",
     ),
     Needs(
-        ("weights",), is_served, "this is what a server was started with", "add --base-url, or leave it out"
+        ("weights",),
+        lambda o: is_served(o) or is_started(o),
+        "this is what a server was started with",
+        "add --base-url or --engine, or leave it out",
+    ),
+    Needs(
+        ("launch",),
+        lambda o: not is_served(o),
+        "this starts a server, and one that runs already is named",
+        f"leave it out, or --base-url and {BASE_URL_VARIABLE}",
+    ),
+    Needs(
+        ("engine_args", "engine_python", "engine_env"),
+        lambda o: is_started(o) and not o.launch,
+        "this is for an engine that is started by its name",
+        "add --engine, and leave --launch, --base-url and " + BASE_URL_VARIABLE + " out",
     ),
     Needs(
         ("threads",),
-        lambda o: not is_served(o),
-        "this is for the embedded engine, not for a server that runs already",
-        f"leave it out, or --base-url and {BASE_URL_VARIABLE}",
+        lambda o: not (is_served(o) or is_started(o)),
+        "this is for the embedded engine",
+        f"leave it out, or --engine, --launch, --base-url and {BASE_URL_VARIABLE}",
     ),
     Needs(
         ("arrival",),

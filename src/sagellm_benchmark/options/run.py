@@ -22,6 +22,7 @@ from sagellm_benchmark.options.values import (
     counts,
     rates,
     slo,
+    words,
 )
 
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
@@ -66,7 +67,37 @@ class RunOptions:
         help="The API to measure; auto takes completions where the server has it.",
     )
     engine: str | None = option(
-        "--engine", heading=MEASURED, help="The server's engine, where it does not say so itself."
+        "--engine",
+        heading=MEASURED,
+        help="sagellm, vllm, sglang, lmdeploy, transformers or llama.cpp: the engine to start;"
+        " with --base-url the server's, where it does not say so itself.",
+    )
+    engine_args: tuple[str, ...] | None = option(
+        "--engine-args",
+        heading=MEASURED,
+        type=Parsed(words),
+        metavar="'…'",
+        help="More options of the engine that is started.",
+    )
+    engine_python: Path | None = option(
+        "--engine-python",
+        heading=MEASURED,
+        type=click.Path(path_type=Path, exists=True),
+        metavar="VENV",
+        help="The environment that holds the engine, or the Python in it.",
+    )
+    engine_env: Literal["create"] | None = option(
+        "--engine-env",
+        heading=MEASURED,
+        type=click.Choice(["create"]),
+        help="Make the engine's environment where there is none (gigabytes).",
+    )
+    launch: tuple[str, ...] | None = option(
+        "--launch",
+        heading=MEASURED,
+        type=Parsed(words),
+        metavar="'CMD {model} {port}'",
+        help="Start a server by a command of your own.",
     )
     engine_version: str | None = option(
         "--engine-version", heading=MEASURED, help="The engine's version, where it does not say so itself."

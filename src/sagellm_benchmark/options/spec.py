@@ -9,13 +9,15 @@ from dataclasses import replace
 
 from sagellm_benchmark.address import Address
 from sagellm_benchmark.client.terms import Limits
+from sagellm_benchmark.engines import environment, weights
+from sagellm_benchmark.engines.known.sagellm import SAGELLM
 from sagellm_benchmark.engines.llamacpp import require
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.machine import hardware
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import flag
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, SUBMITTER_VARIABLE, RunOptions
-from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, ModelHints, RunSpec
+from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, ModelHints, RunSpec, Start
 from sagellm_benchmark.workload import datasets
 from sagellm_benchmark.workload.sources import RANDOM
 from sagellm_benchmark.workload.workloads import CUSTOM, Workload, find
@@ -31,10 +33,11 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     typed_url = options.base_url
     options = replace(options, base_url=typed_url or environ.get(BASE_URL_VARIABLE) or None)
     rules.check(options)
-    if options.base_url is None:
-        require()
-    else:
+    start = _start(options)
+    if options.base_url is not None:
         Address.parse(options.base_url)  # only to be checked: it is recorded as it was given
+    elif start is None:
+        require()
     workloads = _workloads(options)
     if options.dataset != RANDOM:
         for workload in workloads:
@@ -43,9 +46,10 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     return RunSpec(
         workloads=workloads,
         output_dir=options.outputs,
-        command=_repeatable(argv, options, typed_url, seed),
+        command=_repeatable(argv, options, typed_url, seed, start),
         model=options.model or None,
         base_url=options.base_url,
+        start=start,
         api_key=_api_key(options.api_key_env, environ),
         api=options.api,
         engine=options.engine,
@@ -71,11 +75,31 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     )
 
 
-def _repeatable(argv: Sequence[str], options: RunOptions, typed_url: str | None, seed: int) -> str:
+def _start(options: RunOptions) -> Start | None:
+    """The engine to start. Without a word about it, sageLLM where it is installed and can serve the model."""
+    if rules.is_started(options):
+        return Start(
+            engine=options.engine,
+            command=options.launch or (),
+            arguments=options.engine_args or (),
+            python=options.engine_python,
+            create=options.engine_env == "create",
+        )
+    if options.base_url or options.engine or options.model is None or options.threads or options.quantization:
+        return None
+    serves = not weights.is_gguf(options.model) and environment.find(SAGELLM) is not None
+    return Start(engine=SAGELLM.name) if serves else None
+
+
+def _repeatable(
+    argv: Sequence[str], options: RunOptions, typed_url: str | None, seed: int, start: Start | None
+) -> str:
     """The command with what came from the environment and from chance, so that others can type the same."""
     words = ["sagellm-benchmark", *argv]
     if options.base_url and not typed_url:
         words += ["--base-url", options.base_url]
+    if start is not None and start.engine != options.engine:
+        words += ["--engine", str(start.engine)]
     if options.seed is None:
         words += ["--seed", str(seed)]
     return shlex.join(words)
@@ -149,5 +173,6 @@ def _hardware(options: RunOptions) -> HardwareHints:
 
 def _model_hints(options: RunOptions) -> ModelHints:
     """A server that somebody measures serves real weights unless they say otherwise; our own engine knows."""
-    weights = (options.weights or "real") if options.base_url else None
-    return ModelHints(options.parameters, options.precision, options.quantization, weights)
+    served = rules.is_served(options) or rules.is_started(options)
+    kind = (options.weights or "real") if served else None
+    return ModelHints(options.parameters, options.precision, options.quantization, kind)

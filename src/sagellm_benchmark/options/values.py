@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -117,3 +118,14 @@ def counts(text: str) -> tuple[int, ...]:
             hint=f"write whole numbers from 1 to {MOST_STREAMS:,}: 8, or 1,2,4 for a sweep",
         )
     return tuple(int(part) for part in parts)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """`--max-model-len 2048` as a shell would split it; no shell ever sees it."""
+    try:
+        found = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"{text!r} cannot be split into words: {error}", hint="close every quote") from error
+    if not found:
+        raise UsageError("there is no word in it", hint="leave the option out, or give it something")
+    return found

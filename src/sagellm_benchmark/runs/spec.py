@@ -59,6 +59,17 @@ class ModelHints:
 
 
 @dataclass(frozen=True, slots=True)
+class Start:
+    """An engine to be started: one that the registry can start, or the user's own command for any."""
+
+    engine: str | None  # None: it says itself who it is
+    command: tuple[str, ...] = ()  # with {model} and {port}; else the registry's
+    arguments: tuple[str, ...] = ()  # added to the registry's command
+    python: Path | None = None  # its environment, or the Python in it; None: wherever it is found
+    create: bool = False  # make the environment where there is none
+
+
+@dataclass(frozen=True, slots=True)
 class RunSpec:
     """One `run` command. Every workload is measured under every load shape."""
 
@@ -67,6 +78,7 @@ class RunSpec:
     command: str  # as typed, to be repeated by others; never holds a key
     model: str | None = None
     base_url: str | None = None
+    start: Start | None = None  # where there is no base_url; None: the embedded llama.cpp
     api_key: str | None = field(default=None, repr=False)
     api: Api | Literal["auto"] = "auto"
     engine: str | None = None
