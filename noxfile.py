@@ -104,9 +104,14 @@ def program(session: nox.Session, command: str, *arguments: str) -> None:
 
 @nox.session(venv_backend="none")
 def bench(session: nox.Session) -> None:
-    """Measure a model: `sagellm-benchmark run`, with an engine of our own unless a URL is given."""
-    elsewhere = os.environ.get("SAGELLM_BASE_URL") or any(a.startswith("--base-url") for a in session.posargs)
-    layer = CORE if elsewhere else EMBEDDED
+    """Measure a model: `sagellm-benchmark run`; only the embedded engine is installed with it, where that is used."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--base-url", default=os.environ.get("SAGELLM_BASE_URL"))
+    for name in ("--launch", "--engine"):
+        parser.add_argument(name)
+    given, _ = parser.parse_known_args(session.posargs)
+    another = given.engine and given.engine.lower() not in {"llama.cpp", "llamacpp"}
+    layer = CORE if given.base_url or given.launch or another else EMBEDDED
     run_in(session, layer, "sagellm-benchmark", "run", *session.posargs)
 
 

@@ -66,6 +66,15 @@ def test_an_engine_elsewhere_needs_no_engine_here(noxfile: ModuleType) -> None:
     assert bench(noxfile, "--base-url", "http://h:1").installed() == ["."]
 
 
+@pytest.mark.parametrize("given", [("--engine", "sagellm"), ("--engine=vllm",), ("--launch", "x {port}")])
+def test_an_engine_of_the_users_needs_not_ours(given: tuple[str, ...], noxfile: ModuleType) -> None:
+    assert bench(noxfile, *given).installed() == ["."]
+
+
+def test_the_embedded_engine_is_installed_when_it_is_named(noxfile: ModuleType) -> None:
+    assert bench(noxfile, "--engine", "llama.cpp").installed() == [".[embedded]", noxfile.WEIGHTS]
+
+
 def test_an_engine_named_in_the_environment_needs_none_here(
     noxfile: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
