@@ -16,7 +16,8 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TMPDIR")}
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     hub = {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    return {**kept, **coverage, **hub, "HOME": str(home), **changes}
+    busy = {"SAGELLM_ACCEPT_BUSY": "1"}  # what else runs beside the tests decides nothing
+    return {**kept, **coverage, **hub, **busy, "HOME": str(home), **changes}
 
 
 def run(

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from sagellm_benchmark.machine.contention import Contention
+from sagellm_benchmark.machine import contention
+from sagellm_benchmark.machine.contention import Contention, run_and_wait_s
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,20 @@ def test_a_moment_is_too_short_to_tell() -> None:
 
 
 def test_our_own_children_are_no_neighbours_when_they_have_ended_either() -> None:
-    with Contention(os.getpid()) as neighbours:
-        subprocess.run([sys.executable, "-c", SPIN.format(seconds=1.0)], check=True)
-    assert neighbours.share is not None
-    assert neighbours.share < 0.35
+    before = contention._now(os.getpid())
+    subprocess.run([sys.executable, "-c", SPIN.format(seconds=1.0)], check=True)
+    assert contention._now(os.getpid()).ours - before.ours >= 0.95
+
+
+def test_how_long_threads_waited_is_read_of_every_one() -> None:
+    before = run_and_wait_s([os.getpid()])
+    burn(0.05)
+    after = run_and_wait_s([os.getpid()])
+    assert before is not None
+    assert after is not None
+    assert after[0] - before[0] >= 0.04
+    assert after[1] >= before[1]
+
+
+def test_a_process_that_has_gone_waited_for_nothing() -> None:
+    assert run_and_wait_s([2**22 + 1]) is None

@@ -8,11 +8,13 @@ import pytest
 
 from sagellm_benchmark.client.sample import Failure, Sample
 from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.checks import Evidence, judge
 from tests.fakes.samples import closed_loop, columns, sample
 
+FREE = Contended(others_share=0.02, steal_share=0.0, server_wait_share=0.01, client_wait_share=0.03)
 HEALTHY = ClientHealth(loop_lag_p99_s=0.0005, loop_lag_max_s=0.001, cpu_share=0.2, cpu_s=1.0)
 
 
@@ -33,6 +35,7 @@ def evidence(samples: list[Sample], **changes: Any) -> Evidence:
         "calibrated_ttft_bias_s": 0.0002,
         "most_events_per_s": 1e5,
         "step_floor_s": 1e-5,
+        "contention": FREE,
     }
     given: stats.Columns = fields["columns"]
     fields |= {"answer_bytes": given.answer_bytes, "distinct_answers": given.distinct_answers}
@@ -179,6 +182,39 @@ def test_an_answer_before_its_request_is_a_broken_clock() -> None:
 )
 def test_a_client_that_was_late_itself_is_not_believed(changes: dict[str, Any], words: str) -> None:
     assert words in only_reason(evidence(closed_loop(200), **changes))
+
+
+BUSY = replace(FREE, others_share=0.62, server_wait_share=0.4)
+
+
+@pytest.mark.parametrize(
+    ("seen", "words"),
+    [
+        (BUSY, "other programs used 62% of the processors, the host took 0%; the server waited 40%"),
+        (replace(BUSY, server_wait_share=None, client_wait_share=0.2), "the client 20%"),
+        (replace(FREE, steal_share=0.08), "the host took 8%"),
+    ],
+)
+def test_a_machine_that_others_use_is_not_believed_and_says_how_much(seen: Contended, words: str) -> None:
+    reason = only_reason(evidence(closed_loop(200), contention=seen))
+    assert reason.startswith("the machine was busy")
+    assert words in reason
+
+
+def test_others_for_whom_nobody_had_to_wait_do_no_harm() -> None:
+    assert judge(evidence(closed_loop(200), contention=replace(FREE, others_share=0.6))).valid
+
+
+def test_a_busy_machine_that_the_user_accepts_is_said_beside_the_verdict() -> None:
+    verdict = judge(evidence(closed_loop(200), contention=BUSY, may_be_busy=True))
+    assert verdict.valid
+    assert verdict.not_checked[0].startswith("contention, by --accept-busy: other programs used 62%")
+
+
+def test_a_machine_that_nobody_watched_is_not_checked() -> None:
+    assert judge(evidence(closed_loop(200), contention=None)).not_checked == (
+        "contention: the server's process is not here to be seen, or the load was too short",
+    )
 
 
 def test_an_uncalibrated_client_is_said_to_be_so() -> None:

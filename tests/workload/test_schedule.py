@@ -51,6 +51,11 @@ def test_gamma_gaps_have_the_asked_rate_and_burstiness(burstiness: float) -> Non
     assert gaps.std() / gaps.mean() == pytest.approx(1 / math.sqrt(burstiness), rel=0.02)
 
 
+@given(st.floats(0.1, 100), st.integers(2, 200), st.integers(0, 9))
+def test_the_mean_gap_of_a_poisson_schedule_is_exactly_the_asked_one(rate: float, n: int, seed: int) -> None:
+    assert schedule.poisson(rate, n, rng(seed))[-1] == pytest.approx((n - 1) / rate)
+
+
 def test_gamma_of_burstiness_one_is_poisson_and_of_infinity_is_constant() -> None:
     assert schedule.gamma(5, 50, 1, rng()) == schedule.poisson(5, 50, rng())
     assert schedule.gamma(5, 50, math.inf, rng()) == schedule.constant(5, 50)

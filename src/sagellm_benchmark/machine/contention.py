@@ -1,9 +1,13 @@
-"""How much of this machine's processors other programs used while a load ran on it."""
+"""How much of this machine's processors others used while a load ran on it, and how long we waited for them."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 
 import psutil
@@ -11,6 +15,29 @@ import psutil
 from sagellm_benchmark.machine.nvidia import family
 
 _SHORTEST_S = 0.5  # processor time is counted in hundredths of a second
+_PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Contended:
+    """Shares over a load. `None` is what nobody could see."""
+
+    others_share: float | None  # of all processors, used by other programs; 1.0 is every one all the time
+    steal_share: float | None  # of all processors, taken by the host of a virtual machine
+    server_wait_share: float | None  # of the time the server could have run, waited for a processor
+    client_wait_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What the system has counted so far; seconds."""
+
+    wall: float
+    busy: float
+    steal: float
+    ours: float
+    server: tuple[float, float] | None  # ran, waited
+    client: tuple[float, float] | None
 
 
 class Contention:
@@ -18,32 +45,69 @@ class Contention:
 
     def __init__(self, pid: int | None) -> None:
         self._pid = pid
-        self._began = (0.0, 0.0, 0.0)
-        self.share: float | None = None  # 1.0: other programs used every processor all the time
+        self._began: _Moment | None = None
+        self.seen: Contended | None = None  # of a load that was long enough
+
+    @property
+    def share(self) -> float | None:
+        """Of the processors, used by other programs."""
+        return None if self.seen is None else self.seen.others_share
 
     def __enter__(self) -> Contention:
         if self._pid is not None:
-            self._began = self._now(self._pid)
+            self._began = _now(self._pid)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pid is None:
+        if self._pid is None or self._began is None:
             return
-        wall, busy, ours = (now - then for now, then in zip(self._now(self._pid), self._began, strict=True))
-        if wall >= _SHORTEST_S:
-            self.share = min(max(busy - ours, 0.0) / wall / (psutil.cpu_count() or 1), 1.0)
-
-    @staticmethod
-    def _now(pid: int) -> tuple[float, float, float]:
-        """Wall clock, the machine's busy time, and ours and the server's part of it; seconds."""
-        machine = psutil.cpu_times()
-        idle = machine.idle + getattr(machine, "iowait", 0.0)
-        ours = sum(_seconds(member) for member in family(pid) | family(os.getpid())) + _of_the_gone(
-            os.getpid()
+        began, ended, processors = self._began, _now(self._pid), psutil.cpu_count() or 1
+        wall = ended.wall - began.wall
+        if wall < _SHORTEST_S:
+            return
+        others = max((ended.busy - began.busy) - (ended.ours - began.ours), 0.0)
+        self.seen = Contended(
+            others_share=min(others / wall / processors, 1.0),
+            steal_share=min(max(ended.steal - began.steal, 0.0) / wall / processors, 1.0),
+            server_wait_share=_wait_share(began.server, ended.server),
+            client_wait_share=_wait_share(began.client, ended.client),
         )
-        return time.monotonic(), sum(machine[:7]) - idle, ours
+
+
+def _now(pid: int) -> _Moment:
+    machine = psutil.cpu_times()
+    steal = getattr(machine, "steal", 0.0)
+    server, client = family(pid), family(os.getpid())
+    ours = sum(_seconds(member) for member in server | client) + _of_the_gone(os.getpid())
+    return _Moment(
+        wall=time.monotonic(),
+        busy=sum(machine[:7]) - machine.idle - getattr(machine, "iowait", 0.0),
+        steal=steal,
+        ours=ours,
+        server=run_and_wait_s(server - client),
+        client=run_and_wait_s(client - server),
+    )
+
+
+def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
+    """How long all threads of processes ran, and waited while they could have; None where Linux does not tell."""
+    ran = waited = 0
+    told = False
+    for pid in pids:
+        for path in (_PROC / str(pid) / "task").glob("*/schedstat"):
+            with suppress(OSError, ValueError):  # the thread has gone, or counts are switched off
+                on_it, in_queue, _ = map(int, path.read_text().split())
+                ran, waited, told = ran + on_it, waited + in_queue, True
+    return (ran / 1e9, waited / 1e9) if told else None
+
+
+def _wait_share(before: tuple[float, float] | None, after: tuple[float, float] | None) -> float | None:
+    if before is None or after is None:
+        return None
+    ran, waited = (max(now - then, 0.0) for then, now in zip(before, after, strict=True))
+    return waited / (ran + waited) if ran + waited > 0 else None
 
 
 def _of_the_gone(pid: int) -> float:

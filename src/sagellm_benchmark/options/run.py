@@ -27,6 +27,7 @@ from sagellm_benchmark.options.values import (
 
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
 SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
+BUSY_VARIABLE = "SAGELLM_ACCEPT_BUSY"
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 
 MEASURED = "What is measured"
@@ -281,6 +282,15 @@ class RunOptions:
         heading=CLIENT,
         default=True,
         help="Measure the client's own error first (about two seconds).",
+    )
+
+    accept_busy: bool = option(
+        "--accept-busy",
+        heading=CLIENT,
+        default=False,
+        is_flag=True,
+        show_default=False,
+        help=f"Do not hold other programs on this machine against the run, but say it; also ${BUSY_VARIABLE}.",
     )
 
     hardware: Path | None = option(

@@ -16,7 +16,7 @@ from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.machine import hardware
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import flag
-from sagellm_benchmark.options.run import BASE_URL_VARIABLE, SUBMITTER_VARIABLE, RunOptions
+from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE, RunOptions
 from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, ModelHints, RunSpec, Start
 from sagellm_benchmark.workload import datasets
 from sagellm_benchmark.workload.sources import RANDOM
@@ -66,6 +66,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
         limits=Limits(options.connect_timeout, options.request_timeout, options.timeout),
         processes=options.client_processes,
         calibrate=options.calibrate,
+        accept_busy=options.accept_busy or bool(environ.get(BUSY_VARIABLE)),
         hardware=_hardware(options),
         model_hints=_model_hints(options),
         sagellm_version=options.sagellm_version,

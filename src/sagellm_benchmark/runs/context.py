@@ -13,6 +13,7 @@ from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import Capabilities
 from sagellm_benchmark.engines.counting import Counting
 from sagellm_benchmark.engines.metrics import ServerFigures
+from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.nvidia import GpuFigures
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
@@ -83,7 +84,7 @@ class Observations:
     recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
     repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
     peak_memory_mib: float | None
-    contention_share: float | None  # of the processors, used by other programs
+    contention: Contended | None  # None where nobody could see it
     server: ServerFigures  # of its own metrics over the window
     gpu: GpuFigures
     timeline: Timeline | None

@@ -217,7 +217,7 @@ def _observe(context: Context, calibration: Calibration | None, listener: Listen
         recounted_ratio=completed.ratio,
         repeat_test=test,
         peak_memory_mib=peak_memory,
-        contention_share=contention.share,
+        contention=contention.seen,
         server=metrics.figures(),
         gpu=gpu.figures(),
         timeline=course.timeline(),

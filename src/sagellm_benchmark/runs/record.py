@@ -9,6 +9,7 @@ from typing import Literal
 from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.terms import ClientHealth, Limits
 from sagellm_benchmark.engines.base import Api, ModelFacts, Weights
+from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.machine.nvidia import GpuFigures
@@ -142,6 +143,7 @@ class Summary:
     own_lengths: bool = False  # answers ended by themselves, on a server that cannot be told to go on
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
     contention_share: float | None = None  # of the processors, used by other programs
+    contention: Contended | None = None
     repeat_test: RepeatTest | None = None
     peak_memory_source: str | None = None
     gpu: GpuFigures = GpuFigures()

@@ -77,6 +77,8 @@ def unpublishable(record: Record) -> Iterator[str]:
     config, summary = record.config, record.summary
     if config.model.weights == "dummy":
         yield "weights: dummy; measure the real weights to publish"
+    if config.model.weights is None:
+        yield "nobody says whether the weights are real; say it with --weights"
     if not summary.valid:
         yield "the run is not valid: " + "; ".join(summary.reasons)
     yield from _unknown_hardware(config.hardware)

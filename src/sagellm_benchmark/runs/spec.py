@@ -95,6 +95,7 @@ class RunSpec:
     limits: Limits = Limits()
     processes: int = 1
     calibrate: bool = True
+    accept_busy: bool = False  # a machine that others use, too, is said but not held against the run
     hardware: HardwareHints = HardwareHints()
     model_hints: ModelHints = ModelHints()
     sagellm_version: str | None = None

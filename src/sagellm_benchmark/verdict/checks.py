@@ -22,6 +22,9 @@ from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
 
 __all__ = ["CHECKS", "Evidence", "Verdict", "judge"]
 
+MOST_USED_BY_OTHERS = 0.25  # of the processors
+MOST_STOLEN = 0.05  # of the processors, by the host of a virtual machine
+MOST_WAITED = 0.1  # of the time in which a process could have run
 MAX_LAG_S = 0.025  # p99 of how late the client's event loop may wake up, where TTFT is not longer by far
 
 
@@ -238,6 +241,30 @@ def physics(e: Evidence) -> Findings:
         )
 
 
+def machine_was_free(e: Evidence) -> Findings:
+    """Where other programs want the processors, a server and its client wait, and the wait is measured as theirs."""
+    seen = e.contention
+    if seen is None or seen.others_share is None:
+        yield NotChecked("contention: the server's process is not here to be seen, or the load was too short")
+        return
+    waits = [share for share in (seen.server_wait_share, seen.client_wait_share) if share is not None]
+    stolen = (seen.steal_share or 0.0) > MOST_STOLEN
+    busy = seen.others_share > MOST_USED_BY_OTHERS and max(waits, default=1.0) > MOST_WAITED
+    figures = (
+        f"other programs used {seen.others_share:.0%} of the processors, the host took {seen.steal_share or 0:.0%}; "
+        f"the server waited {_share(seen.server_wait_share)} of the time it could have run, "
+        f"the client {_share(seen.client_wait_share)}"
+    )
+    if (stolen or busy) and e.may_be_busy:
+        yield NotChecked(f"contention, by --accept-busy: {figures}")
+    elif stolen or busy:
+        yield f"the machine was busy: {figures}; stop what else runs on it, then run again"
+
+
+def _share(value: float | None) -> str:
+    return "an unknown part" if value is None else f"{value:.0%}"
+
+
 def hardware_was_ours(e: Evidence) -> Findings:
     """A shared or throttled accelerator measures its neighbours or its cooling."""
     if e.other_processes:
@@ -273,5 +300,6 @@ CHECKS: tuple[Callable[[Evidence], Findings], ...] = (
     littles_law,
     steady,
     physics,
+    machine_was_free,
     hardware_was_ours,
 )

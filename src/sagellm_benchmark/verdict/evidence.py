@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns
 
@@ -34,6 +35,8 @@ class Evidence:
     calibrated_ttft_bias_s: float | None = None  # p50, against a server of known timing at this load shape
     most_events_per_s: float | None = None  # where the client gives out, by its calibration
     step_floor_s: float | None = None  # the least time in which memory feeds the active weights once
+    contention: Contended | None = None
+    may_be_busy: bool = False  # the user accepts that others use the machine
     energy_j: float | None = None
     watched_s: float | None = None  # the time over which energy was counted
     power_limit_w: float | None = None

@@ -43,14 +43,15 @@ def poisson(rate: float, n: int, rng: np.random.Generator) -> Times:
 
 
 def gamma(rate: float, n: int, burstiness: float, rng: np.random.Generator) -> Times:
-    """`n` requests with gamma-distributed gaps, `rate` a second on average.
+    """`n` requests with gamma-distributed gaps whose mean is exactly 1/`rate` seconds.
 
     `burstiness` is the gamma's shape, as in vLLM: 1 is Poisson, below 1 comes in bursts, above 1 is more even.
     """
     shape = _positive(burstiness, "burstiness")
-    if math.isinf(shape) or math.isinf(_positive(rate, "rate")) or n == 0:
+    if math.isinf(shape) or math.isinf(_positive(rate, "rate")) or n < 2:
         return constant(rate, n)
     gaps = rng.gamma(shape, 1 / (rate * shape), n - 1)
+    gaps *= (n - 1) / rate / gaps.sum()  # as asked in this run too, and not only in the mean of many
     return (0.0, *(float(moment) for moment in gaps.cumsum()))
 
 
