@@ -170,7 +170,7 @@ CONTRADICTIONS = (
     Contradiction(
         lambda o: o.sagellm_version is not None and not VERSION.accepts(o.sagellm_version),
         "--sagellm-version is no release",
-        "write it as X.Y.Z, such as 0.6.0",
+        "write it as X.Y.Z",
     ),
 )
 
