@@ -21,7 +21,7 @@ from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.git import said as git_answers
 from sagellm_benchmark.hub import merging
 from sagellm_benchmark.huggingface import library, shown
-from sagellm_benchmark.machine import ascend, nvidia
+from sagellm_benchmark.machine.makers.registry import MAKERS
 from sagellm_benchmark.net import HUB, StatusError, get_json
 from sagellm_benchmark.text import one_line, plain
 
@@ -190,13 +190,12 @@ def memory() -> Finding:
 
 
 def gpus() -> Finding:
-    """What NVML and npu-smi name; none is no fault, the embedded engine runs on the processor."""
-    with nvidia.opened() as library:
-        found = [f"{one.name} ({_gib(one.memory_bytes)})" for one in nvidia.gpus(library)] if library else []
-    npus = ascend.npu_info().npus
-    found += [
-        f"{npu.name} ({_gib(None if npu.memory_mb is None else npu.memory_mb * 2**20)})" for npu in npus
-    ]
+    """What the makers' drivers name; none is no fault, the embedded engine runs on the processor."""
+    found: list[str] = []
+    for maker in MAKERS:
+        with maker.opened() as driver:
+            chips = [] if driver is None else driver.chips()
+            found += [f"{chip.name} ({_gib(chip.memory_bytes)})" for chip in chips]
     counted = [f"{count} × {plain(name)}" for name, count in Counter(found).items()]
     return Finding(
         "GPUs", State.OK, "; ".join(counted) or "none found; the embedded engine runs on the processor"

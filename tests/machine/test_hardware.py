@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,14 @@ import pytest
 from sagellm_benchmark.engines.base import ModelFacts, Server
 from sagellm_benchmark.engines.registry import UNKNOWN
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.machine import ascend, hardware, nvidia
+from sagellm_benchmark.machine import hardware
+from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
 from sagellm_benchmark.machine.hardware import Hardware, read
+from sagellm_benchmark.machine.host import driver_versions
+from sagellm_benchmark.machine.makers.ascend import Ascend
+from sagellm_benchmark.machine.makers.nvidia import Nvidia
+from sagellm_benchmark.machine.watch import GpuWatch
 from tests.fakes.nvml import FakeGpu, Nvml
-from tests.machine.test_ascend import TRAINING
 
 FILE = """\
 [hardware]
@@ -137,8 +143,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def of_gpus(*fakes: FakeGpu) -> Hardware:
-    nvml = Nvml(*fakes)
-    return hardware.of_gpus(nvml, nvidia.gpus(nvml))
+    for fake in fakes:
+        fake.pids = [os.getpid()]
+    return hardware.local(os.getpid(), [Nvidia(Nvml(*fakes))])
 
 
 def test_one_gpu_has_nothing_to_be_linked_with() -> None:
@@ -163,31 +170,73 @@ def test_unlike_gpus_leave_model_and_memory_open() -> None:
 
 
 def test_the_gpus_that_a_process_uses_are_its_hardware() -> None:
-    found = hardware.local(os.getpid(), nvml=Nvml(FakeGpu(), FakeGpu(pids=[os.getpid()])))
+    found = hardware.local(os.getpid(), [Nvidia(Nvml(FakeGpu(), FakeGpu(pids=[os.getpid()])))])
     assert (found.vendor, found.chip_count) == ("NVIDIA", 1)
 
 
 def test_gpus_that_may_be_used_under_another_pid_leave_the_hardware_open() -> None:
-    assert hardware.local(os.getppid(), nvml=Nvml(FakeGpu())) == Hardware()
+    assert hardware.local(os.getppid(), [Nvidia(Nvml(FakeGpu()))]) == Hardware()
 
 
 def test_a_process_that_is_gone_beside_gpus_leaves_the_hardware_open() -> None:
-    assert hardware.local(99_999_999, nvml=Nvml(FakeGpu())) == Hardware()
+    assert hardware.local(99_999_999, [Nvidia(Nvml(FakeGpu()))]) == Hardware()
 
 
-def npus(pid: int) -> ascend.NpuInfo:
-    return ascend.parse(TRAINING.replace("4711", str(pid)))
+def test_chips_that_are_there_but_cannot_be_listed_leave_the_hardware_open(tmp_path: Path) -> None:
+    (tmp_path / "davinci_manager").touch()
+    assert hardware.local(os.getppid(), [Ascend(("no-such-tool",), devices=tmp_path)]) == Hardware()
 
 
-def test_the_npus_of_a_process_are_counted() -> None:
-    found = hardware.of_npus(npus(os.getpid()), os.getpid())
-    assert (found.vendor, found.chip_model, found.chip_count) == ("Huawei", "Ascend 910B3", 1)
-    assert found.memory_per_chip_gb == 64.0
-    assert found.interconnect == "None"
+@dataclass(frozen=True)
+class Abacus:
+    """A maker of its own: the drill of docs/extending.md."""
+
+    pid: int
+    vendor: str = "Other"
+    variant: Variant = "cpu"
+
+    def present(self) -> bool:
+        return True
+
+    @contextmanager
+    def opened(self) -> Iterator[Beads]:
+        yield Beads(self.pid)
 
 
-def test_a_process_that_uses_no_npu_leaves_the_hardware_open() -> None:
-    assert hardware.of_npus(npus(99_999_999), os.getpid()) == Hardware()
+@dataclass(frozen=True)
+class Beads:
+    pid: int
+
+    def chips(self) -> list[Chip]:
+        return [Chip("Abacus 3", memory_bytes=4 * 2**30, pids=frozenset({self.pid}))] * 2
+
+    def linked(self, used: Sequence[Chip]) -> str:
+        return "wire"
+
+    def versions(self) -> Versions:
+        return Versions(driver="1.0")
+
+    def read(self, chip: Chip) -> Reading:
+        return Reading(power_w=2.5)
+
+
+def test_a_maker_that_is_added_is_seen_described_and_watched() -> None:
+    makers = [Abacus(os.getpid())]
+    assert hardware.local(os.getpid(), makers) == Hardware(
+        vendor="Other",
+        chip_model="Abacus 3",
+        chip_count=2,
+        node_count=1,
+        chips_per_node=2,
+        interconnect="wire",
+        intra_node_interconnect="wire",
+        memory_per_chip_gb=4.0,
+        total_memory_gb=8.0,
+    )
+    assert driver_versions(makers).driver == "1.0"
+    with GpuWatch(os.getpid(), makers=makers) as watch:
+        pass
+    assert watch.figures().power_w == 5.0
 
 
 def test_what_is_recorded_has_only_plain_values(toml: Path) -> None:

@@ -12,7 +12,7 @@ from types import TracebackType
 
 import psutil
 
-from sagellm_benchmark.machine.nvidia import family
+from sagellm_benchmark.machine.processes import family
 
 _SHORTEST_S = 0.5  # processor time is counted in hundredths of a second
 _PROC = Path("/proc")

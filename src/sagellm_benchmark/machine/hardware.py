@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
-import pynvml
 
 from sagellm_benchmark.chips import VENDORS
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import read_toml
-from sagellm_benchmark.machine import ascend, nvidia
+from sagellm_benchmark.machine.accelerators import Chip, Maker, used_by
 from sagellm_benchmark.machine.host import host
+from sagellm_benchmark.machine.makers.registry import MAKERS
 
 MAX_TEXT = 120
 _GIB = 2**30
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +68,26 @@ class Hardware:
         return replace(seen, **stated)
 
 
-def local(pid: int | None, *, nvml: Any = pynvml) -> Hardware:
-    """The hardware of this machine that a process computes on; unknown where accelerators leave it open."""
+def local(pid: int | None, makers: Sequence[Maker] = MAKERS) -> Hardware:
+    """Return the hardware of this machine that a process computes on; unknown where accelerators leave it open."""
     if pid is None:
         return Hardware()
-    with nvidia.opened(nvml) as library:
-        listed = [] if library is None else nvidia.gpus(library)
-        used = nvidia.used_by(pid, listed)
-        if library is not None and used:
-            return of_gpus(library, used)
-    npus = ascend.npu_info()
-    if npus.npus:
-        return of_npus(npus, pid)
-    if (listed or _other_accelerator()) and not _is_ours(pid):
+    listed = False
+    for maker in makers:
+        with maker.opened() as driver:
+            chips = [] if driver is None else driver.chips()
+            used = used_by(pid, chips)
+            if driver is not None and used:
+                return of_chips(maker.vendor, used, driver.linked(used) if len(used) > 1 else "None")
+            listed = listed or bool(chips)
+    if (listed or _unlisted(makers)) and not _is_ours(pid):
         return Hardware()  # it may use a chip under a pid that is another outside its container
     return of_cpu()
 
 
-def _other_accelerator() -> bool:
-    """Whether there is a device (of AMD, Huawei, Intel, …) whose users we cannot list."""
-    return any(Path("/dev", name).exists() for name in ("kfd", "davinci_manager", "accel"))
+def _unlisted(makers: Sequence[Maker]) -> bool:
+    """Whether there is an accelerator whose users we cannot list."""
+    return any(maker.present() for maker in makers) or Path("/dev/accel").exists()
 
 
 def _is_ours(pid: int) -> bool:
@@ -97,7 +99,7 @@ def _is_ours(pid: int) -> bool:
 
 
 def of_cpu() -> Hardware:
-    """This machine's processors; a chip is a socket."""
+    """Return this machine's processors; a chip is a socket."""
     here = host()
     sockets = here.cpu.sockets or 1
     memory = here.memory_bytes / _GIB
@@ -115,17 +117,16 @@ def of_cpu() -> Hardware:
     )
 
 
-def of_gpus(library: Any, used: list[nvidia.Gpu]) -> Hardware:
-    """The GPUs that a process uses; of unlike ones neither model nor memory is stated."""
-    names = {one.name for one in used}
-    memories = {one.memory_bytes for one in used}
-    bandwidths = {one.bandwidth_bytes_per_s for one in used}
-    memory = next(iter(memories)) if len(memories) == 1 else None
-    bandwidth = next(iter(bandwidths)) if len(bandwidths) == 1 else None
-    link = "None" if len(used) == 1 else nvidia.linked(library, used)
+def of_chips(vendor: str, used: Sequence[Chip], link: str | None) -> Hardware:
+    """Describe the chips that a process uses; of unlike ones neither model nor memory is stated."""
+    name, memory, bandwidth = (
+        _same([one.name for one in used]),
+        _same([one.memory_bytes for one in used]),
+        _same([one.bandwidth_bytes_per_s for one in used]),
+    )
     return Hardware(
-        vendor="NVIDIA",
-        chip_model=next(iter(names)) or None if len(names) == 1 else None,
+        vendor=vendor,
+        chip_model=name or None,
         chip_count=len(used),
         node_count=1,
         chips_per_node=len(used),
@@ -137,27 +138,9 @@ def of_gpus(library: Any, used: list[nvidia.Gpu]) -> Hardware:
     )
 
 
-def of_npus(info: ascend.NpuInfo, pid: int) -> Hardware:
-    """The Ascend chips that a process uses, if npu-smi lists any for it; how they are linked it does not say."""
-    ours = nvidia.family(pid)
-    count = len({number for number, user in info.processes if user in ours})
-    names = {npu.name for npu in info.npus}
-    memories = {npu.memory_mb for npu in info.npus}
-    if not count:
-        return Hardware()
-    memory = next(iter(memories)) if len(memories) == 1 else None
-    link = "None" if count == 1 else None
-    return Hardware(
-        vendor="Huawei",
-        chip_model=next(iter(names)) if len(names) == 1 else None,
-        chip_count=count,
-        node_count=1,
-        chips_per_node=count,
-        interconnect=link,
-        intra_node_interconnect=link,
-        memory_per_chip_gb=None if memory is None else round(memory / 1024, 2),
-        total_memory_gb=None if memory is None else round(memory * count / 1024, 2),
-    )
+def _same(values: Sequence[T]) -> T | None:
+    """The value that all share; None where they differ."""
+    return values[0] if len(set(values)) == 1 else None
 
 
 def read(path: Path) -> dict[str, Any]:

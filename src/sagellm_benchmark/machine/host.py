@@ -7,12 +7,14 @@ import platform
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from sagellm_benchmark.machine import ascend, nvidia
+from sagellm_benchmark.machine.accelerators import Maker, Versions
+from sagellm_benchmark.machine.makers.registry import MAKERS
 
 _VENDORS = {"GenuineIntel": "Intel", "AuthenticAMD": "AMD"}
 _ARM_HUAWEI = "0x48"  # HiSilicon, in ARM's list of implementers
@@ -97,15 +99,22 @@ def _sysctl(name: str) -> str | None:
 
 
 def environment(*, server_is_local: bool = True) -> dict[str, str | None]:
-    """The contract's `environment`; of a server elsewhere only this program's own side is known."""
-    here = host()
-    driver = nvidia.versions() if server_is_local else nvidia.Versions()
-    npu_driver = ascend.driver_version() if server_is_local and driver.driver is None else None
+    """Return the contract's `environment`; of a server elsewhere only this program's own side is known."""
+    here, found = host(), driver_versions() if server_is_local else Versions()
     return {
         "os": here.os,
         "python_version": here.python_version,
         "pytorch_version": None,  # the engine's own, which no server tells
-        "cuda_version": driver.cuda,
-        "cann_version": None,  # npu-smi does not tell
-        "driver_version": driver.driver or npu_driver,
+        "cuda_version": found.cuda,
+        "cann_version": found.cann,
+        "driver_version": found.driver,
     }
+
+
+def driver_versions(makers: Sequence[Maker] = MAKERS) -> Versions:
+    """Return the versions of the first maker whose driver is here; empty where there is none."""
+    for maker in makers:
+        with maker.opened() as driver:
+            if driver is not None:
+                return driver.versions()
+    return Versions()

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Sequence
 
-import pynvml
+from sagellm_benchmark.machine.accelerators import Maker, Variant
+from sagellm_benchmark.machine.makers.registry import MAKERS
 
-from sagellm_benchmark.machine import nvidia
-
-Variant = Literal["cpu", "cuda", "rocm", "ascend"]
+__all__ = ["Variant", "variant"]
 
 
-def variant(devices: Path = Path("/dev"), nvml: Any = pynvml) -> Variant:
-    """The accelerators that this machine has, else `cpu`; of several kinds, the rarest."""
-    if (devices / "davinci_manager").exists():
-        return "ascend"
-    with nvidia.opened(nvml) as library:
-        if library is not None and nvidia.gpus(library):
-            return "cuda"
-    return "rocm" if (devices / "kfd").exists() else "cpu"
+def variant(makers: Sequence[Maker] = MAKERS) -> Variant:
+    """Return the build for the accelerators that this machine has, else `cpu`; of several makers', the first's."""
+    return next((maker.variant for maker in makers if maker.present()), "cpu")

@@ -13,7 +13,7 @@ import msgspec
 import orjson
 
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.machine.nvidia import GpuFigures
+from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.runs.record import RECORD_VERSION, Config, Record, Summary
 from sagellm_benchmark.verdict import metrics
 from sagellm_benchmark.verdict.metrics import Figures

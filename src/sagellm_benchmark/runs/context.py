@@ -13,9 +13,9 @@ from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import Capabilities
 from sagellm_benchmark.engines.counting import Counting
 from sagellm_benchmark.engines.metrics import ServerFigures
+from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
-from sagellm_benchmark.machine.nvidia import GpuFigures
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns

@@ -30,7 +30,7 @@ from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.machine.contention import Contention
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.memory import peak_memory_mib
-from sagellm_benchmark.machine.nvidia import GpuWatch
+from sagellm_benchmark.machine.watch import GpuWatch
 from sagellm_benchmark.runs import cache_probe
 from sagellm_benchmark.runs.conclude import conclude
 from sagellm_benchmark.runs.context import Context, Observations

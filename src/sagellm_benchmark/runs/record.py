@@ -9,10 +9,10 @@ from typing import Literal
 from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.terms import ClientHealth, Limits
 from sagellm_benchmark.engines.base import Api, ModelFacts, Weights
+from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
-from sagellm_benchmark.machine.nvidia import GpuFigures
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.metrics import Latency, Metric

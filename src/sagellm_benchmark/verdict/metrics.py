@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sagellm_benchmark.engines.metrics import ServerFigures
-from sagellm_benchmark.machine.nvidia import GpuFigures
+from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.stats import Columns, Distribution, Floats
 

@@ -1,0 +1,117 @@
+"""AMD's accelerators, as their Linux driver shows them under /sys.
+
+Layout: https://docs.kernel.org/gpu/amdgpu/driver-misc.html (memory, names), https://docs.kernel.org/hwmon/sysfs-interface.html
+(energy, power, clock) and, for who computes on what, the driver's /sys/class/kfd.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sagellm_benchmark.chips import bandwidth_gb_s
+from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
+
+_MICRO = 1e-6
+_MAX_CHARS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Amd:
+    """AMD; `root` is the file system."""
+
+    root: Path = Path("/")
+    vendor: str = "AMD"
+    variant: Variant = "rocm"
+
+    def present(self) -> bool:
+        """Tell whether the compute driver's device is there."""
+        return (self.root / "dev/kfd").exists()
+
+    @contextmanager
+    def opened(self) -> Iterator[Kfd | None]:
+        """Look for the compute driver's tree; None where there is none."""
+        kfd = Kfd(self.root)
+        yield kfd if kfd.nodes.is_dir() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kfd:
+    """The compute driver's tree."""
+
+    root: Path
+
+    @property
+    def nodes(self) -> Path:
+        """A folder for each processor and accelerator."""
+        return self.root / "sys/class/kfd/kfd/topology/nodes"
+
+    def chips(self) -> list[Chip]:
+        """List every accelerator; nodes without a GPU's number are processors."""
+        chips = [self._chip(node) for node in sorted(self.nodes.iterdir())]
+        return [chip for chip in chips if chip is not None]
+
+    def _chip(self, node: Path) -> Chip | None:
+        number, properties = _text(node / "gpu_id"), _text(node / "properties") or ""
+        minor = re.search(r"^drm_render_minor (\d+)$", properties, re.MULTILINE)
+        if number in {None, "", "0"} or minor is None:
+            return None
+        device = self.root / "sys/class/drm" / f"renderD{minor.group(1)}" / "device"
+        name = _text(device / "product_name") or ""
+        bandwidth = bandwidth_gb_s(name)
+        return Chip(
+            name=name,
+            memory_bytes=_number(device / "mem_info_vram_total"),
+            bandwidth_bytes_per_s=None if bandwidth is None else bandwidth * 1e9,
+            pids=self._users(str(number)),
+            handle=device,
+        )
+
+    def _users(self, number: str) -> frozenset[int]:
+        """Return who holds memory of a GPU: the driver has a folder for each process, with a file for each GPU."""
+        held = (self.root / "sys/class/kfd/kfd/proc").glob(f"*/vram_{number}")
+        return frozenset(
+            int(path.parent.name) for path in held if path.parent.name.isdigit() and _number(path)
+        )
+
+    def linked(self, used: Sequence[Chip]) -> str | None:  # noqa: ARG002 - other drivers need them
+        """Leave it open."""
+        return None
+
+    def versions(self) -> Versions:
+        """Tell the driver's version, which only a driver that did not come with the kernel has."""
+        return Versions(driver=_text(self.root / "sys/module/amdgpu/version"))
+
+    def read(self, chip: Chip) -> Reading:
+        """Read the chip's sensors."""
+        device = Path(str(chip.handle))
+        sensors = next(iter(sorted(device.glob("hwmon/hwmon*"))), device)
+        clock_hz = _number(sensors / "freq1_input")
+        return Reading(
+            energy_j=_micro(sensors / "energy1_input"),
+            power_w=_micro(sensors / "power1_average") or _micro(sensors / "power1_input"),
+            power_limit_w=_micro(sensors / "power1_cap"),
+            clock_mhz=None if clock_hz is None else round(clock_hz * _MICRO),
+        )
+
+
+def _text(path: Path) -> str | None:
+    """A small file's text; None where the driver has no such file, or will not tell."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(_MAX_CHARS).strip()
+    except OSError:
+        return None
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path)
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _micro(path: Path) -> float | None:
+    value = _number(path)
+    return None if value is None else value * _MICRO

@@ -1,0 +1,128 @@
+"""Watch the accelerators of a server's process while a load runs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from sagellm_benchmark.machine.accelerators import Chip, Driver, GpuFigures, Maker, Reading, used_by
+from sagellm_benchmark.machine.makers.registry import MAKERS
+from sagellm_benchmark.machine.processes import family
+
+INTERVAL_S = 0.5
+
+
+class GpuWatch:
+    """Reads the chips of the first maker whose chips the process uses, twice a second; nothing where there are none."""
+
+    def __init__(
+        self, pid: int | None, *, makers: Sequence[Maker] = MAKERS, interval_s: float = INTERVAL_S
+    ) -> None:
+        self._pid = pid
+        self._makers = makers
+        self._interval_s = interval_s
+        self._done = threading.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="gpu-watch", daemon=True)
+        self._figures = GpuFigures()
+
+    def __enter__(self) -> GpuWatch:
+        if self._pid is not None:
+            self._thread.start()
+            self._ready.wait()  # so that energy is counted from here on
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._done.set()
+        if self._pid is not None:
+            self._thread.join()
+
+    def figures(self) -> GpuFigures:
+        """Return what was seen, once the watch has ended; unknown where there was no chip to watch."""
+        return self._figures
+
+    def _watch(self) -> None:
+        assert self._pid is not None  # noqa: S101 - the thread is only started with one
+        try:
+            for maker in self._makers:
+                with maker.opened() as driver:
+                    used = used_by(self._pid, driver.chips()) if driver is not None else []
+                    if driver is not None and used:
+                        self._figures = self._read([_Log(driver, chip) for chip in used])
+                        return
+        finally:
+            self._ready.set()
+
+    def _read(self, logs: Sequence[_Log]) -> GpuFigures:
+        """Read at once, then at each interval, and once more at the end."""
+        assert self._pid is not None  # noqa: S101 - the thread is only started with one
+        began = time.monotonic()
+        for log in logs:
+            log.read(self._pid)
+        self._ready.set()
+        more = True
+        while more:
+            more = not self._done.wait(self._interval_s)
+            for log in logs:
+                log.read(self._pid)
+        return together(logs, time.monotonic() - began)
+
+
+@dataclass(slots=True)
+class _Log:
+    """One chip's readings."""
+
+    driver: Driver
+    chip: Chip
+    readings: list[Reading] = field(default_factory=list)
+    others: set[int] = field(default_factory=set)
+
+    def read(self, pid: int) -> None:
+        """Take a reading, and note who else uses the chip."""
+        self.readings.append(self.driver.read(self.chip))
+        self.others |= self.readings[-1].pids - family(pid)
+
+    @property
+    def energy_j(self) -> float | None:
+        """What the counter grew by."""
+        first, last = self.readings[0].energy_j, self.readings[-1].energy_j
+        return None if first is None or last is None else last - first
+
+    @property
+    def power_w(self) -> float | None:
+        """The mean of the readings."""
+        known = [one.power_w for one in self.readings if one.power_w is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def capped_share(self) -> float | None:
+        """The part of the readings at which the power limit held the clock down."""
+        known = [one.capped for one in self.readings if one.capped is not None]
+        return sum(known) / len(known) if known else None
+
+
+def together(logs: Sequence[_Log], watched_s: float) -> GpuFigures:
+    """Add up over the chips where all of them tell; take extremes where any does."""
+    shares = [share for log in logs if (share := log.capped_share) is not None]
+    readings = [one for log in logs for one in log.readings]
+    energy_j = _sum([log.energy_j for log in logs])
+    return GpuFigures(
+        energy_j=energy_j,
+        watched_s=None if energy_j is None else watched_s,
+        power_w=_sum([log.power_w for log in logs]),
+        power_limit_w=_sum([log.readings[0].power_limit_w for log in logs]),
+        sm_clock_min_mhz=min((one.clock_mhz for one in readings if one.clock_mhz is not None), default=None),
+        power_capped_share=max(shares, default=None),
+        throttled=tuple(sorted(frozenset().union(*(one.slowdowns for one in readings)))),
+        other_processes=tuple(sorted(set().union(*(log.others for log in logs)))),
+    )
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
