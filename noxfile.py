@@ -97,6 +97,11 @@ def make_environment(session: nox.Session, home: Path) -> None:
     made_for.write_text(wanted)
 
 
+def leave_to_its_steps(session: nox.Session) -> None:
+    """End a chain without a verdict of its own, so that no "success" of it stands above a step that failed."""
+    session.skip(f"its steps have a result each: {', '.join(CHAINS[session.name])}")
+
+
 def program(session: nox.Session, command: str, *arguments: str) -> None:
     """Run one command of `sagellm-benchmark`, with what the user gave after `--`."""
     run_in(session, CORE, "sagellm-benchmark", command, *arguments, *session.posargs)
@@ -161,6 +166,7 @@ def upload(session: nox.Session) -> None:
     session.notify("publish", [*where, *publishing])
     if not {"--dry-run", "--merge-only", "--help"} & set(publishing):
         session.notify("clean", [*where, *(["--yes"] if given.yes else [])])
+    leave_to_its_steps(session)
 
 
 @nox.session(venv_backend="none")
@@ -218,6 +224,7 @@ def ci(session: nox.Session) -> None:
     """All checks, in the order that CONTRIBUTING.md states."""
     for name in CHAINS["ci"]:
         session.notify(name, [])
+    leave_to_its_steps(session)
 
 
 @nox.session(venv_backend="none")
@@ -244,7 +251,11 @@ def test(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """All tests, in parallel, with branch coverage."""
-    every = ("-n", "auto", "--cov", "--cov-fail-under=45")
+    results = (
+        f"--junitxml={ENVIRONMENTS / 'tests.xml'}",
+        f"--cov-report=json:{ENVIRONMENTS / 'coverage.json'}",
+    )
+    every = ("-n", "auto", "--cov", "--cov-fail-under=45", "--cov-report=term", *results)
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or every))
 
 

@@ -12,6 +12,7 @@ import platform
 import runpy
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -19,6 +20,7 @@ from pathlib import Path
 
 REPORT = Path("ci-report.md")
 MOST_CHANGES = 10
+MOST_FAILED = 50
 NOT_POSTED = 4
 
 
@@ -29,6 +31,16 @@ class Step:
     name: str
     result: str
     seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tests:
+    """What pytest counted; `coverage` in percent, None where it was not measured."""
+
+    run: int
+    skipped: int
+    failed: tuple[str, ...]
+    coverage: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,29 @@ def _step(name: str, ran: dict[str, object] | None) -> Step:
     return Step(name, str(ran["result"]), float(seconds) if isinstance(seconds, (int, float)) else None)
 
 
+def read_tests(folder: Path) -> Tests | None:
+    """What the session `tests` left in nox's folder; None where it did not come so far."""
+    try:
+        cases = ET.parse(folder / "tests.xml").getroot().findall(".//testcase")  # noqa: S314 - see above
+    except (FileNotFoundError, ET.ParseError):  # pytest never ended
+        return None
+    failed = [
+        f"{case.get('classname', '')}::{case.get('name', '')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return Tests(len(cases), skipped, tuple(failed), _coverage(folder / "coverage.json"))
+
+
+def _coverage(path: Path) -> float | None:
+    try:
+        percent = json.loads(path.read_text(encoding="utf-8"))["totals"]["percent_covered"]
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    return float(percent)
+
+
 def read_tree(before: str) -> Tree:
     """The tree as it was when ci began: its commit on the first line, then what git status said."""
     commit, *changes = before.splitlines()
@@ -76,7 +111,7 @@ def _output(*command: str) -> str:
     return answer.stdout if answer.returncode == 0 else ""
 
 
-def render(tree: Tree, steps: list[Step], *, code: int, now: datetime) -> str:
+def render(tree: Tree, steps: list[Step], tests: Tests | None, *, code: int, now: datetime) -> str:
     """The page. Names of branches and files are anybody's, so they stand in cells that they cannot leave."""
     rows = [
         ("commit", _cell(tree.commit)),
@@ -96,7 +131,24 @@ def render(tree: Tree, steps: list[Step], *, code: int, now: datetime) -> str:
     lines += [f"| {name} | {value} |" for name, value in rows]
     lines += ["", "| step | result | time |", "|---|---|---|"]
     lines += [f"| `nox -s {step.name}` | {step.result} | {_time(step.seconds)} |" for step in steps]
+    lines += _tests(tests)
     return "\n".join([*lines, "", "Written by `bash scripts/local_ci_fallback.sh`.", ""])
+
+
+def _tests(tests: Tests | None) -> list[str]:
+    """How many there were, how much they cover, and the names of those that failed."""
+    if tests is None:
+        return ["", "Tests: no results, pytest did not come to its end."]
+    passed = tests.run - tests.skipped - len(tests.failed)
+    counts = (
+        f"{tests.run:,} tests: {passed:,} passed, {len(tests.failed):,} failed, {tests.skipped:,} skipped"
+    )
+    covered = "not measured" if tests.coverage is None else f"{tests.coverage:.1f} %"
+    lines = ["", f"{counts}. Branch coverage: {covered}."]
+    lines += ["", "Failed:", ""] if tests.failed else []
+    lines += [f"- {_cell(name)}" for name in tests.failed[:MOST_FAILED]]
+    more = len(tests.failed) - MOST_FAILED
+    return [*lines, f"- and {more} more"] if more > 0 else lines
 
 
 def _changes(tree: Tree) -> str:
@@ -166,7 +218,8 @@ def main(arguments: list[str]) -> int:
     asked = parser.parse_args(arguments)
     tree = read_tree(asked.tree)
     steps = read_steps(asked.results, runpy.run_path("noxfile.py")["CHAINS"]["ci"])
-    page = render(tree, steps, code=asked.code, now=datetime.now(UTC))
+    tests = read_tests(asked.results.parent)
+    page = render(tree, steps, tests, code=asked.code, now=datetime.now(UTC))
     REPORT.write_text(page, encoding="utf-8")
     print(f"{page}\nin {REPORT.resolve()}")
     return _status(tree, asked.code) if asked.status else asked.code

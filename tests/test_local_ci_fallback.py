@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
 NOX = """#!/bin/sh
 [ "$1" = --report ] || exit 99
 [ -z "$RESULTS" ] || printf '%s' "$RESULTS" > "$2"
+[ -z "$JUNIT" ] || printf '%s' "$JUNIT" > "${2%/*}/tests.xml"
+[ -z "$COVERAGE" ] || printf '%s' "$COVERAGE" > "${2%/*}/coverage.json"
 shift 2
 echo "nox $*"
 [ -z "$CORRECTED" ] || echo "# corrected" >> noxfile.py
@@ -114,6 +116,31 @@ def test_a_failed_step_is_reported_and_its_exit_code_kept(checkout: Path) -> Non
     assert "# Local CI: FAILED" in page
     assert "| `nox -s version_guard` | failed | 0.1 s |" in page
     assert "| `nox -s build` | not run | – |" in page
+
+
+JUNIT = """<?xml version="1.0"?><testsuites><testsuite tests="4">
+<testcase classname="tests.a.test_b" name="test_fine"/>
+<testcase classname="tests.a.test_b" name="test_with[a|b`]"><failure message="no">trace</failure></testcase>
+<testcase classname="tests.a.test_b" name="test_never_set_up"><error message="no">trace</error></testcase>
+<testcase classname="tests.a.test_b" name="test_elsewhere"><skipped message="no"/></testcase>
+</testsuite></testsuites>"""
+COVERAGE = '{"totals": {"percent_covered": 91.236}}'
+
+
+def test_failed_tests_are_named_and_counted_beside_the_coverage(checkout: Path) -> None:
+    fallback(checkout, CODE="1", RESULTS=results(PASSED, failed="tests"), JUNIT=JUNIT, COVERAGE=COVERAGE)
+    page = report(checkout)
+    assert "4 tests: 1 passed, 2 failed, 1 skipped. Branch coverage: 91.2 %." in page
+    assert [line for line in page.splitlines() if line.startswith("- ")] == [
+        "- `tests.a.test_b::test_with[a b ]`",
+        "- `tests.a.test_b::test_never_set_up`",
+    ]
+
+
+def test_where_the_tests_never_ended_no_earlier_ones_are_reported(checkout: Path) -> None:
+    fallback(checkout, RESULTS=results(PASSED), JUNIT=JUNIT, COVERAGE=COVERAGE)
+    fallback(checkout, CODE="1", RESULTS=results({"lint": 1.0}, failed="lint"))
+    assert "Tests: no results" in report(checkout)
 
 
 def test_old_results_are_never_reported_again(checkout: Path) -> None:

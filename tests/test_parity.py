@@ -149,9 +149,13 @@ class Recorder:
         self.name = name
         self.posargs = posargs
         self.queue: list[tuple[str, list[str]]] = []
+        self.skipped = ""
 
     def notify(self, name: str, posargs: list[str]) -> None:
         self.queue.append((name, posargs))
+
+    def skip(self, reason: str) -> None:
+        self.skipped = reason
 
 
 def queued(noxfile: ModuleType, chain: str, *posargs: str) -> list[tuple[str, list[str]]]:
@@ -162,6 +166,13 @@ def queued(noxfile: ModuleType, chain: str, *posargs: str) -> list[tuple[str, li
 
 def test_ci_queues_its_steps_in_their_order(noxfile: ModuleType) -> None:
     assert queued(noxfile, "ci") == [("lint", []), ("version_guard", []), ("tests", []), ("build", [])]
+
+
+@pytest.mark.parametrize("chain", ["ci", "upload"])
+def test_no_success_of_a_chain_stands_above_a_step_that_failed(noxfile: ModuleType, chain: str) -> None:
+    session = Recorder(chain, [])
+    getattr(noxfile, chain).func(session)
+    assert session.skipped.endswith(", ".join(noxfile.CHAINS[chain]))
 
 
 def test_a_failed_step_ends_its_chain() -> None:
