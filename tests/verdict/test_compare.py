@@ -64,7 +64,7 @@ def test_what_nobody_is_sure_of_cannot_be_told() -> None:
 
 def test_equal_repeats_are_equal() -> None:
     same = Estimate.over([5.0, 5.0, 5.0])
-    assert difference(same, same) == Difference(0.0, (0.0, 0.0), 0)
+    assert difference(same, same) == Difference(0.0, (0.0, 0.0), 0, 4.0)
 
 
 def test_an_interval_that_reaches_to_nothing_says_nothing() -> None:

@@ -111,8 +111,15 @@ def sentence(comparison: Comparison) -> str:
     more = comparison.more_repeats
     if more == 0:
         return f"cannot tell: what difference there is, is smaller than {comparison.detect:.0%}"
-    wanted = "no number of repeats" if more is None else f"{more} more {'repeat' if more == 1 else 'repeats'}"
-    return f"cannot tell: {wanted} would decide a difference of {comparison.detect:.0%}"
+    return f"cannot tell: {_wanted(more, comparison)} would decide a difference of {comparison.detect:.0%}"
+
+
+def _wanted(more: int | None, comparison: Comparison) -> str:
+    """Rounds come in twos: A first, then B first."""
+    name, count = ("round", (more or 0) + (more or 0) % 2) if comparison.in_turn else ("repeat", more)
+    if more is None:
+        return f"no number of {name}s"
+    return f"{count} more {name if count == 1 else name + 's'}"
 
 
 def _cells(one: Compared) -> tuple[str, ...]:

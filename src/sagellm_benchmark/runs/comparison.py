@@ -121,6 +121,7 @@ class Comparison:
     lines: tuple[Compared, ...]
     objections: tuple[str, ...]  # against comparing them at all, which were overruled
     detect: float = DETECT  # the share that it should be able to find
+    in_turn: bool = False  # they were measured in turn, round by round
 
     @property
     def verdict(self) -> Verdict | None:
@@ -229,8 +230,13 @@ def _series(latency: Latency, requests: Sequence[Request]) -> intervals.Floats:
     return stats.known(latency.of(columns)) * 1e3
 
 
-def compared(a: Side, b: Side, *, force: bool = False, detect: float = DETECT) -> Comparison:
-    """B beside A. Raises DataError where they are unlike, or not to be believed, unless it is forced."""
+def compared(
+    a: Side, b: Side, *, force: bool = False, detect: float = DETECT, in_turn: bool = False
+) -> Comparison:
+    """B beside A, round by round where they were measured `in_turn`.
+
+    Raises DataError where they are unlike, or not to be believed, unless it is forced.
+    """
     objections = tuple(_objections(a, b))
     if objections and not force:
         raise DataError(
@@ -242,12 +248,18 @@ def compared(a: Side, b: Side, *, force: bool = False, detect: float = DETECT) -
             one,
             a.estimates[one.name].value,
             b.estimates[one.name].value,
-            compare.difference(a.estimates[one.name], b.estimates[one.name], detect),
+            _difference(a.estimates[one.name], b.estimates[one.name], detect, in_turn=in_turn),
         )
         for one in QUANTITIES
         if one.name in a.estimates and one.name in b.estimates
     )
-    return Comparison(a, b, lines, objections, detect)
+    return Comparison(a, b, lines, objections, detect, in_turn)
+
+
+def _difference(a: Estimate, b: Estimate, detect: float, *, in_turn: bool) -> Difference:
+    if in_turn and len(a.repeats) == len(b.repeats) > 0:
+        return compare.paired(a, b, detect)
+    return compare.difference(a, b, detect)
 
 
 def _objections(a: Side, b: Side) -> Iterator[str]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -33,11 +34,16 @@ _FEWEST_BATCHES = 12  # whose correlation can be told
 _HIGHEST_CORRELATION = 0.97
 _SKEWNESS = (-3.0, 6.0)  # of a sample; what is beyond comes from one value
 
-# Two-sided 95 % quantiles of Student's t for 1 … 30 degrees of freedom.
-_STUDENT_T = (
+# Two-sided quantiles of Student's t for 1 … 30 degrees of freedom.
+_STUDENT_T_95 = (
     *(12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228),
     *(2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086),
     *(2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042),
+)
+_STUDENT_T_99 = (
+    *(63.657, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.250, 3.169),
+    *(3.106, 3.055, 3.012, 2.977, 2.947, 2.921, 2.898, 2.878, 2.861, 2.845),
+    *(2.831, 2.819, 2.807, 2.797, 2.787, 2.779, 2.771, 2.763, 2.756, 2.750),
 )
 
 
@@ -52,12 +58,13 @@ class TooFew:
         return f"{self.values} values; an interval needs at least {self.needed}"
 
 
-def student_t(freedom: float) -> float:
-    """The two-sided 95 % quantile; below one degree of freedom that of one."""
+def student_t(freedom: float, percent: Literal[95, 99] = 95) -> float:
+    """The two-sided quantile of that many per cent; below one degree of freedom that of one."""
+    table, normal, bend = (_STUDENT_T_95, 1.96, 2.4) if percent == 95 else (_STUDENT_T_99, 2.576, 5.2)
     whole = int(min(max(freedom, 1.0), 1e9))
-    if whole >= len(_STUDENT_T):
-        return 1.96 + 2.4 / freedom
-    here, above = _STUDENT_T[whole - 1], _STUDENT_T[whole]
+    if whole >= len(table):
+        return normal + bend / freedom
+    here, above = table[whole - 1], table[whole]
     return here + (above - here) * (max(freedom, 1.0) - whole)
 
 
