@@ -69,3 +69,16 @@ def test_a_machine_without_a_driver_has_no_figures() -> None:
     with GpuWatch(OURS, makers=[Nvidia(Nvml(installed=False))]) as watch:
         pass
     assert watch.figures() == GpuFigures()
+
+
+def test_a_watch_that_is_entered_again_leaves_out_what_was_between() -> None:
+    gpu = FakeGpu(pids=[OURS], energy_mj=1000, sm_mhz=1500)
+    watch = GpuWatch(OURS, makers=[Nvidia(Nvml(gpu))])
+    for grown_mj in (2000, 3000):
+        with watch:
+            gpu.energy_mj = (gpu.energy_mj or 0) + grown_mj
+        gpu.energy_mj += 50_000
+    found = watch.figures()
+    assert (found.energy_j, found.energy_source) == (5.0, "NVIDIA")
+    assert found.power_w == pytest.approx(500)
+    assert found.sm_clock_min_mhz == 1500

@@ -61,6 +61,7 @@ class GpuFigures:
     power_capped_share: float | None = None  # of the readings, with the clock held down by the power limit
     throttled: tuple[str, ...] = ()  # the slowdowns that were seen, by name
     other_processes: tuple[int, ...] = ()  # pids of others that computed on them
+    energy_source: str | None = None  # whose counter it was; RAPL's counts the whole processors
 
 
 class Driver(Protocol):

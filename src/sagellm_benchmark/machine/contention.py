@@ -41,17 +41,12 @@ class _Moment:
 
 
 class Contention:
-    """Watches from entering to leaving; `pid` is the server's process, None where it is not ours to see."""
+    """Watches from entering to leaving, each time it is entered; `pid` is the server's process, None where unseen."""
 
     def __init__(self, pid: int | None) -> None:
         self._pid = pid
         self._began: _Moment | None = None
-        self.seen: Contended | None = None  # of a load that was long enough
-
-    @property
-    def share(self) -> float | None:
-        """Of the processors, used by other programs."""
-        return None if self.seen is None else self.seen.others_share
+        self._spans: list[tuple[_Moment, _Moment]] = []
 
     def __enter__(self) -> Contention:
         if self._pid is not None:
@@ -61,18 +56,28 @@ class Contention:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pid is None or self._began is None:
-            return
-        began, ended, processors = self._began, _now(self._pid), psutil.cpu_count() or 1
-        wall = ended.wall - began.wall
+        if self._pid is not None and self._began is not None:
+            self._spans.append((self._began, _now(self._pid)))
+
+    @property
+    def share(self) -> float | None:
+        """Of the processors, used by other programs."""
+        return None if self.seen is None else self.seen.others_share
+
+    @property
+    def seen(self) -> Contended | None:
+        """Over all spans together, where they were long enough."""
+        wall = sum(ended.wall - began.wall for began, ended in self._spans)
         if wall < _SHORTEST_S:
-            return
-        others = max((ended.busy - began.busy) - (ended.ours - began.ours), 0.0)
-        self.seen = Contended(
-            others_share=min(others / wall / processors, 1.0),
-            steal_share=min(max(ended.steal - began.steal, 0.0) / wall / processors, 1.0),
-            server_wait_share=_wait_share(began.server, ended.server),
-            client_wait_share=_wait_share(began.client, ended.client),
+            return None
+        whole = wall * (psutil.cpu_count() or 1)
+        others = sum(max(e.busy - b.busy - (e.ours - b.ours), 0.0) for b, e in self._spans)
+        steal = sum(max(e.steal - b.steal, 0.0) for b, e in self._spans)
+        return Contended(
+            others_share=min(others / whole, 1.0),
+            steal_share=min(steal / whole, 1.0),
+            server_wait_share=_wait_share([(b.server, e.server) for b, e in self._spans]),
+            client_wait_share=_wait_share([(b.client, e.client) for b, e in self._spans]),
         )
 
 
@@ -103,10 +108,17 @@ def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
     return (ran / 1e9, waited / 1e9) if told else None
 
 
-def _wait_share(before: tuple[float, float] | None, after: tuple[float, float] | None) -> float | None:
-    if before is None or after is None:
-        return None
-    ran, waited = (max(now - then, 0.0) for then, now in zip(before, after, strict=True))
+_Times = tuple[float, float] | None  # ran, waited
+
+
+def _wait_share(spans: Iterable[tuple[_Times, _Times]]) -> float | None:
+    """The time waited of all the time in which it could have run; None where it was not told throughout."""
+    ran = waited = 0.0
+    for before, after in spans:
+        if before is None or after is None:
+            return None
+        ran += max(after[0] - before[0], 0.0)
+        waited += max(after[1] - before[1], 0.0)
     return waited / (ran + waited) if ran + waited > 0 else None
 
 

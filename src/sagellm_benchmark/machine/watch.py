@@ -5,32 +5,43 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
+from typing import TypeVar
 
 from sagellm_benchmark.machine.accelerators import Chip, Driver, GpuFigures, Maker, Reading, used_by
-from sagellm_benchmark.machine.makers.registry import MAKERS
+from sagellm_benchmark.machine.makers.registry import MAKERS, PROCESSORS
 from sagellm_benchmark.machine.processes import family
 
 INTERVAL_S = 0.5
 
 
 class GpuWatch:
-    """Reads the chips of the first maker whose chips the process uses, twice a second; nothing where there are none."""
+    """Reads the chips of the first maker whose chips the process uses, twice a second, each time it is entered.
+
+    The processors' counter is read where the machine has no accelerator; nothing where there is none either.
+    """
 
     def __init__(
-        self, pid: int | None, *, makers: Sequence[Maker] = MAKERS, interval_s: float = INTERVAL_S
+        self,
+        pid: int | None,
+        *,
+        makers: Sequence[Maker] = MAKERS,
+        processors: Maker = PROCESSORS,
+        interval_s: float = INTERVAL_S,
     ) -> None:
         self._pid = pid
         self._makers = makers
+        self._processors = processors
         self._interval_s = interval_s
-        self._done = threading.Event()
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="gpu-watch", daemon=True)
-        self._figures = GpuFigures()
+        self._done, self._ready = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self._spans: list[tuple[float, GpuFigures]] = []
 
     def __enter__(self) -> GpuWatch:
         if self._pid is not None:
+            self._done, self._ready = threading.Event(), threading.Event()
+            self._thread = threading.Thread(target=self._watch, name="gpu-watch", daemon=True)
             self._thread.start()
             self._ready.wait()  # so that energy is counted from here on
         return self
@@ -39,26 +50,35 @@ class GpuWatch:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._done.set()
-        if self._pid is not None:
+        if self._thread is not None:
             self._thread.join()
 
     def figures(self) -> GpuFigures:
         """Return what was seen, once the watch has ended; unknown where there was no chip to watch."""
-        return self._figures
+        return joined(self._spans)
 
     def _watch(self) -> None:
-        assert self._pid is not None  # noqa: S101 - the thread is only started with one
         try:
-            for maker in self._makers:
-                with maker.opened() as driver:
-                    used = used_by(self._pid, driver.chips()) if driver is not None else []
-                    if driver is not None and used:
-                        self._figures = self._read([_Log(driver, chip) for chip in used])
-                        return
+            if not any(self._watched(maker) for maker in self._makers):
+                unseen = any(maker.present() for maker in self._makers)  # its energy is not the processors'
+                if not unseen:
+                    self._watched(self._processors)
         finally:
             self._ready.set()
 
-    def _read(self, logs: Sequence[_Log]) -> GpuFigures:
+    def _watched(self, maker: Maker) -> bool:
+        """Watch to the end where the process uses chips of this maker; whether it did."""
+        assert self._pid is not None  # noqa: S101 - the thread is only started with one
+        with maker.opened() as driver:
+            used = used_by(self._pid, driver.chips()) if driver is not None else []
+            if driver is None or not used:
+                return False
+            watched_s, figures = self._read([_Log(driver, chip) for chip in used])
+            source = None if figures.energy_j is None else maker.vendor
+            self._spans.append((watched_s, replace(figures, energy_source=source)))
+            return True
+
+    def _read(self, logs: Sequence[_Log]) -> tuple[float, GpuFigures]:
         """Read at once, then at each interval, and once more at the end."""
         assert self._pid is not None  # noqa: S101 - the thread is only started with one
         began = time.monotonic()
@@ -70,7 +90,8 @@ class GpuWatch:
             more = not self._done.wait(self._interval_s)
             for log in logs:
                 log.read(self._pid)
-        return together(logs, time.monotonic() - began)
+        watched_s = time.monotonic() - began
+        return watched_s, together(logs, watched_s)
 
 
 @dataclass(slots=True)
@@ -121,6 +142,32 @@ def together(logs: Sequence[_Log], watched_s: float) -> GpuFigures:
         throttled=tuple(sorted(frozenset().union(*(one.slowdowns for one in readings)))),
         other_processes=tuple(sorted(set().union(*(log.others for log in logs)))),
     )
+
+
+def joined(spans: Sequence[tuple[float, GpuFigures]]) -> GpuFigures:
+    """Join several spans, each with its seconds: sums are known where every span's are."""
+    if len(spans) < 2:
+        return spans[0][1] if spans else GpuFigures()
+    parts = [part for _, part in spans]
+    work_j = _sum([None if part.power_w is None else part.power_w * span for span, part in spans])
+    return GpuFigures(
+        energy_j=_sum([part.energy_j for part in parts]),
+        watched_s=_sum([part.watched_s for part in parts]),
+        power_w=None if work_j is None else work_j / sum(span for span, _ in spans),
+        power_limit_w=parts[0].power_limit_w,
+        sm_clock_min_mhz=min(_known([part.sm_clock_min_mhz for part in parts]), default=None),
+        power_capped_share=max(_known([part.power_capped_share for part in parts]), default=None),
+        throttled=tuple(sorted({name for part in parts for name in part.throttled})),
+        other_processes=tuple(sorted({pid for part in parts for pid in part.other_processes})),
+        energy_source=parts[0].energy_source,
+    )
+
+
+Value = TypeVar("Value", int, float)
+
+
+def _known(values: Sequence[Value | None]) -> list[Value]:
+    return [value for value in values if value is not None]
 
 
 def _sum(values: Sequence[float | None]) -> float | None:

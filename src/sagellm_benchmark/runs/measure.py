@@ -7,8 +7,8 @@ import math
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -87,9 +87,12 @@ def measure(
     Raises RemoteError where the server does not answer the warm-up. Ctrl-C gives the record of what had finished.
     """
     context = prepare(server, workload, shape, spec, hardware, folder)
-    calibration = _calibrate(context, listener) if spec.calibrate else None
-    _warm_up(context, listener)
-    return conclude(context, _observe(context, calibration, listener))
+    with Measuring(context, listener) as run:
+        run.warm_up()
+        for _ in range(spec.repeats):
+            if not run.drive():
+                break
+        return run.conclude()
 
 
 def prepare(
@@ -174,69 +177,126 @@ def _why(samples: list[Sample]) -> str:
     return "no answer"
 
 
-def _observe(context: Context, calibration: Calibration | None, listener: Listener) -> Observations:
-    """Drive every repeat with the watches open around them, then decode; the watches see nothing but the load."""
-    started_at = dt.datetime.now(dt.UTC)
-    with _raw(context.folder) as raw:
-        with (
-            MetricsWatch(context.server) as metrics,
-            GpuWatch(context.server.pid) as gpu,
-            Contention(context.server.pid) as contention,
-        ):
-            loads, cut_short = _driven(context, raw, listener)
-            peak_memory = None if context.server.pid is None else peak_memory_mib(context.server.pid)
-        listener.say("reading what was recorded")
-        with _RequestLog(context.folder / REQUESTS_FILE) as log:
-            completed, course = (
-                Completed(context.counting, exact_output=context.target.exact_output),
-                Recorder(),
-            )
-            priced = prices(context.counting, context.source, context.workload.turns)
-            asked_to_end = threading.Event()
-            with first_signal((signal.SIGINT,), asked_to_end.set):  # what was measured is read to its end
-                repeats = [
-                    _decoded(
-                        load, context, log, partial(completed, prices={} if load.number else priced), course
-                    )
-                    for load in loads
-                ]
-    last = loads[-1].observed
-    interrupted, test = last.interrupted or cut_short or asked_to_end.is_set(), None
-    if not interrupted:
+class Measuring:
+    """A run in the making: its repeats are driven one by one, whatever happens in between, and read when it is over.
+
+    The watches see nothing but its own loads.
+    """
+
+    def __init__(self, context: Context, listener: Listener) -> None:
+        self._context = context
+        self._listener = listener
+        self._stack = ExitStack()
+        self._loads: list[_Repeat] = []
+        self._first = 0  # of the conversations: no repeat sends those of another
+        self._cut_short = False
+        self._calibration: Calibration | None = None
+        self._metrics = MetricsWatch(context.server)
+        self._chips = GpuWatch(context.server.pid)
+        self._contention = Contention(context.server.pid)
+
+    def __enter__(self) -> Measuring:
+        self._raw = self._stack.enter_context(_raw(self._context.folder))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def warm_up(self) -> None:
+        """Calibrate the client, and send the requests that do not count. RemoteError where none is answered."""
+        if self._context.spec.calibrate:
+            self._calibration = _calibrate(self._context, self._listener)
+        _warm_up(self._context, self._listener)
+        self._started_at = dt.datetime.now(dt.UTC)
+        self._stack.enter_context(self._metrics)
+
+    def drive(self) -> bool:
+        """Send the next repeat; whether there can be one after it. Those before one that breaks off are kept."""
         try:
-            test = _repeat_test(context, repeats, listener)
-        except KeyboardInterrupt:  # what was measured before it is kept
-            interrupted = True
-    return Observations(
-        repeats=tuple(repeats),
-        health=worst([load.observed.health for load in loads]),
-        calibration=calibration,
-        started_at=started_at,
-        interrupted=interrupted,
-        timed_out=_timed_out(context, last),
-        recounted_ratio=completed.ratio,
-        repeat_test=test,
-        peak_memory_mib=peak_memory,
-        contention=contention.seen,
-        server=metrics.figures(),
-        gpu=gpu.figures(),
-        timeline=course.timeline(),
-    )
+            with self._chips, self._contention:
+                load = self._send()
+        except (RemoteError, KeyboardInterrupt) as error:
+            self._keep_what_there_is(error)
+            return False
+        self._loads.append(load)
+        return not load.observed.interrupted
 
+    def _send(self) -> _Repeat:
+        """One load, recorded in a folder of its own."""
+        context, number = self._context, len(self._loads)
+        label = f"{context.workload.name} on {context.server.model.name}"
+        plan, count = schedule_for(context, number)
+        conversations = Shifted(context.source, self._first)
+        load = _drive(
+            context,
+            plan,
+            conversations,
+            count,
+            self._raw / str(number),
+            partial(self._listener.progress, label),
+        )
+        first, self._first = self._first, self._first + (ENDLESS if count is None else count)
+        return _Repeat(number, first, load)
 
-def _driven(context: Context, raw: Path, listener: Listener) -> tuple[list[_Repeat], bool]:
-    """The loads of all repeats, and whether an end in between left some of them out: those before it are kept."""
-    loads: list[_Repeat] = []
-    try:
-        for load in _loads(context, raw, listener):
-            loads.append(load)  # noqa: PERF402 - what is there must survive what comes
-    except (RemoteError, KeyboardInterrupt) as error:
-        if not loads:
-            raise
+    def _keep_what_there_is(self, error: RemoteError | KeyboardInterrupt) -> None:
+        if not self._loads:
+            raise error
         why = error.message if isinstance(error, RemoteError) else "stopped"
-        listener.note(f"repeat {len(loads) + 1} of {context.spec.repeats}: {why}; those before it are kept")
-        return loads, True
-    return loads, False
+        number = f"repeat {len(self._loads) + 1} of {self._context.spec.repeats}"
+        self._listener.note(f"{number}: {why}; those before it are kept")
+        self._cut_short = True
+
+    def conclude(self) -> Record:
+        """Decode what was recorded, and judge it."""
+        context, loads = self._context, self._loads
+        peak_memory = None if context.server.pid is None else peak_memory_mib(context.server.pid)
+        self._metrics.__exit__(None, None, None)
+        self._listener.say("reading what was recorded")
+        completed, course = (
+            Completed(context.counting, exact_output=context.target.exact_output),
+            Recorder(),
+        )
+        repeats, asked_to_end = _read(loads, context, completed, course)
+        last = loads[-1].observed
+        interrupted, test = last.interrupted or self._cut_short or asked_to_end, None
+        if not interrupted:
+            try:
+                test = _repeat_test(context, repeats, self._listener)
+            except KeyboardInterrupt:  # what was measured before it is kept
+                interrupted = True
+        seen = Observations(
+            repeats=tuple(repeats),
+            health=worst([load.observed.health for load in loads]),
+            calibration=self._calibration,
+            started_at=self._started_at,
+            interrupted=interrupted,
+            timed_out=_timed_out(context, last),
+            recounted_ratio=completed.ratio,
+            repeat_test=test,
+            peak_memory_mib=peak_memory,
+            contention=self._contention.seen,
+            server=self._metrics.figures(),
+            gpu=self._chips.figures(),
+            timeline=course.timeline(),
+        )
+        return conclude(context, seen)
+
+
+def _read(
+    loads: Sequence[_Repeat], context: Context, completed: Completed, course: Recorder
+) -> tuple[list[stats.Columns], bool]:
+    """Every load's columns, its requests noted on the way; and whether a Ctrl-C came meanwhile."""
+    priced = prices(context.counting, context.source, context.workload.turns)
+    asked_to_end = threading.Event()
+    with (
+        _RequestLog(context.folder / REQUESTS_FILE) as log,
+        first_signal((signal.SIGINT,), asked_to_end.set),  # what was measured is read to its end
+    ):
+        repeats = [
+            _decoded(load, context, log, partial(completed, prices={} if load.number else priced), course)
+            for load in loads
+        ]
+    return repeats, asked_to_end.is_set()
 
 
 def _decoded(
@@ -281,22 +341,6 @@ class _Repeat:
     number: int
     first: int
     observed: Observed
-
-
-def _loads(context: Context, raw: Path, listener: Listener) -> Iterator[_Repeat]:
-    """One load for each repeat, recorded in a folder of its own; none after one that was interrupted."""
-    label = f"{context.workload.name} on {context.server.model.name}"
-    first = 0  # of the conversations: no repeat sends those of another
-    for repeat in range(context.spec.repeats):
-        plan, count = schedule_for(context, repeat)
-        conversations = Shifted(context.source, first)
-        load = _drive(
-            context, plan, conversations, count, raw / str(repeat), partial(listener.progress, label)
-        )
-        yield _Repeat(repeat, first, load)
-        if load.interrupted:
-            return
-        first += ENDLESS if count is None else count
 
 
 def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Listener) -> RepeatTest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
@@ -78,3 +79,25 @@ def test_without_the_compute_driver_there_is_nothing(tmp_path: Path) -> None:
 
 def test_it_is_told_by_its_device(amd: Amd) -> None:
     assert amd.present()
+
+
+@pytest.mark.parametrize(
+    ("version", "at", "count", "expected"),
+    [
+        ((1, 3), 24, 1_000_000, 15.259),
+        ((1, 5), 88, 1_000_000, 15.259),
+        ((1, 6), 16, 1_000_000, 15.259),
+        ((1, 8), 24, 2**64 - 1, None),
+        ((2, 1), 24, 1_000_000, None),
+    ],
+)
+def test_the_energy_of_a_data_center_gpu_is_in_its_table(
+    amd: Amd, version: tuple[int, int], at: int, count: int, expected: float | None
+) -> None:
+    device = amd.root / "sys/class/drm/renderD128/device"
+    (device / "hwmon/hwmon4/energy1_input").unlink()
+    header = struct.pack("<HBB", 120, *version)
+    (device / "gpu_metrics").write_bytes(header + b"\0" * (at - 4) + struct.pack("<Q", count) + b"\0" * 24)
+    with amd.opened() as driver:
+        assert driver is not None
+        assert driver.read(driver.chips()[0]).energy_j == pytest.approx(expected)

@@ -1,12 +1,14 @@
 """AMD's accelerators, as their Linux driver shows them under /sys.
 
 Layout: https://docs.kernel.org/gpu/amdgpu/driver-misc.html (memory, names), https://docs.kernel.org/hwmon/sysfs-interface.html
-(energy, power, clock) and, for who computes on what, the driver's /sys/class/kfd.
+(energy, power, clock), https://docs.kernel.org/gpu/amdgpu/thermal.html (gpu_metrics, data center GPUs' energy) and, for
+who computes on what, the driver's /sys/class/kfd.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +19,11 @@ from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versi
 
 _MICRO = 1e-6
 _MAX_CHARS = 10_000
+_HEADER = struct.Struct("<HBB")  # size, format, content
+_ENERGY_AT = {1: 24, 2: 24, 3: 24, 4: 24, 5: 88, 6: 16, 7: 24, 8: 24}
+"""Where each version of format 1 has its 64-bit energy counter (the kernel's kgd_pp_interface.h)."""
+_ENERGY_UNIT_J = 15.259e-6
+_UNKNOWN = 2**64 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +98,24 @@ class Kfd:
         sensors = next(iter(sorted(device.glob("hwmon/hwmon*"))), device)
         clock_hz = _number(sensors / "freq1_input")
         return Reading(
-            energy_j=_micro(sensors / "energy1_input"),
+            energy_j=_micro(sensors / "energy1_input") or _accumulated_j(device / "gpu_metrics"),
             power_w=_micro(sensors / "power1_average") or _micro(sensors / "power1_input"),
             power_limit_w=_micro(sensors / "power1_cap"),
             clock_mhz=None if clock_hz is None else round(clock_hz * _MICRO),
         )
+
+
+def _accumulated_j(path: Path) -> float | None:
+    """The energy counter of the driver's table of figures; None where it has none that we know."""
+    try:
+        content = path.read_bytes()
+        _, kind, version = _HEADER.unpack_from(content)
+        if kind != 1 or version not in _ENERGY_AT:
+            return None
+        (count,) = struct.unpack_from("<Q", content, _ENERGY_AT[version])
+    except (OSError, struct.error):
+        return None
+    return None if count == _UNKNOWN else float(count * _ENERGY_UNIT_J)
 
 
 def _text(path: Path) -> str | None:

@@ -1,0 +1,91 @@
+"""The processors' own energy counters (RAPL, of Intel and of AMD), as Linux shows them to those who may read them.
+
+https://docs.kernel.org/power/powercap/powercap.html. A package is everybody's: what other programs use is in it, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
+
+
+@dataclass(frozen=True, slots=True)
+class Rapl:
+    """Packages only: cores and memory are parts of them; `root` is the file system."""
+
+    root: Path = Path("/")
+    vendor: str = "RAPL"
+    variant: Variant = "cpu"
+
+    def present(self) -> bool:
+        """Tell whether a package can be read, which most systems leave to the administrator."""
+        return bool(self._packages())
+
+    @contextmanager
+    def opened(self) -> Iterator[Packages | None]:
+        """Open the counters; None where one of them cannot be read."""
+        packages = self._packages()
+        yield Packages(packages) if packages else None
+
+    def _packages(self) -> list[Path]:
+        found = [
+            path
+            for path in sorted((self.root / "sys/class/powercap").glob("intel-rapl:*"))
+            if path.name.count(":") == 1 and _text(path / "name").startswith("package")
+        ]
+        return found if all(_number(path / "energy_uj") is not None for path in found) else []
+
+
+@dataclass(slots=True)
+class Packages:
+    """The counters while they are read: each begins anew at its range, within a minute or so under load."""
+
+    paths: Sequence[Path]
+    _last_uj: dict[Path, int] = field(default_factory=dict)
+    _wrapped_uj: dict[Path, int] = field(default_factory=dict)
+
+    def chips(self) -> list[Chip]:
+        """List every package; all processes compute on all of them."""
+        everybody = frozenset(psutil.pids())
+        return [Chip(name=_text(path / "name"), pids=everybody, handle=path) for path in self.paths]
+
+    def linked(self, used: Sequence[Chip]) -> str | None:  # noqa: ARG002 - other drivers need them
+        """Leave it open."""
+        return None
+
+    def versions(self) -> Versions:
+        """Tell none."""
+        return Versions()
+
+    def read(self, chip: Chip) -> Reading:
+        """Read the counter as one that only grows."""
+        path = Path(str(chip.handle))
+        now, last = _number(path / "energy_uj"), self._last_uj.get(path, 0)
+        if now is None:
+            return Reading()
+        if now < last:
+            limit = _number(path / "max_energy_range_uj")
+            if limit is None:
+                return Reading()
+            self._wrapped_uj[path] = self._wrapped_uj.get(path, 0) + limit
+        self._last_uj[path] = now
+        return Reading(energy_j=(now + self._wrapped_uj.get(path, 0)) / 1e6)
+
+
+def _number(path: Path) -> int | None:
+    text = _text(path)
+    return int(text) if text.isdecimal() and len(text) < 20 else None
+
+
+def _text(path: Path) -> str:
+    """A file's line; empty where there is none, or it is not ours to read."""
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
