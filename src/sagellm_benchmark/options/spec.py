@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sagellm_benchmark.address import Address
+from sagellm_benchmark.board.scenarios import CUSTOM
 from sagellm_benchmark.client.terms import Limits
 from sagellm_benchmark.engines import environment, weights
 from sagellm_benchmark.engines.known.sagellm import SAGELLM
@@ -20,7 +21,7 @@ from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBM
 from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, ModelHints, RunSpec, Start
 from sagellm_benchmark.workload import datasets
 from sagellm_benchmark.workload.sources import RANDOM
-from sagellm_benchmark.workload.workloads import CUSTOM, Workload, find
+from sagellm_benchmark.workload.workloads import Workload, find
 
 HARDWARE = ("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb")
 CUSTOM_REQUESTS = 10

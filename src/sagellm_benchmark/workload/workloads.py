@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from sagellm_benchmark.board.scenarios import CUSTOM, LOADS
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import read_toml
 
@@ -56,38 +58,43 @@ class Workload:
         return f"{shape} in conversations of {self.turns} turns" if self.turns > 1 else shape
 
 
+def _documented(name: str, requests: int, turns: int = 1) -> Workload:
+    """One whose lengths belong to its name, as the board states them."""
+    load = LOADS[name]
+    return Workload(name, requests, load.input_length, load.output_length, load.concurrent_requests, turns)
+
+
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
     for workload in (
-        Workload("Q1", requests=5, input_tokens=32, output_tokens=64, concurrency=1),
-        Workload("Q2", requests=3, input_tokens=512, output_tokens=128, concurrency=1),
-        Workload("Q3", requests=3, input_tokens=128, output_tokens=256, concurrency=1),
-        Workload("Q4", requests=3, input_tokens=256, output_tokens=256, concurrency=1, turns=3),
-        Workload("Q5", requests=10, input_tokens=32, output_tokens=64, concurrency=10),
-        Workload("Q6", requests=10, input_tokens=512, output_tokens=256, concurrency=10),
-        Workload("Q7", requests=3, input_tokens=256, output_tokens=512, concurrency=1),
-        Workload("Q8", requests=4, input_tokens=192, output_tokens=128, concurrency=4),
+        _documented("Q1", requests=5),
+        _documented("Q2", requests=3),
+        _documented("Q3", requests=3),
+        _documented("Q4", requests=3, turns=3),
+        _documented("Q5", requests=10),
+        _documented("Q6", requests=10),
+        _documented("Q7", requests=3),
+        _documented("Q8", requests=4),
     )
 }
 
 
-def find(names: str) -> tuple[Workload, ...]:
-    """The workloads that `Q1`, `q1,Q5`, `all` or the path of a TOML file name, in the order named."""
+def find(names: str, known: Mapping[str, Workload] = WORKLOADS) -> tuple[Workload, ...]:
+    """Return the workloads that `Q1`, `q1,Q5`, `all` or the path of a TOML file name, in the order named."""
     if names.endswith(".toml"):
         return (from_toml(Path(names)),)
     if names.strip().lower() == "all":
-        return tuple(WORKLOADS.values())
+        return tuple(known.values())
     wanted = [name.strip().upper() for name in names.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in WORKLOADS]
+    unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
         raise UsageError(
             f"there is no workload {', '.join(unknown) or repr(names)}",
-            hint=f"choose from {', '.join(WORKLOADS)}, all, custom, or a .toml file",
+            hint=f"choose from {', '.join(known)}, all, custom, or a .toml file",
         )
-    return tuple(WORKLOADS[name] for name in dict.fromkeys(wanted))
+    return tuple(known[name] for name in dict.fromkeys(wanted))
 
 
-CUSTOM = "custom"
 MOST = 10_000_000
 
 
@@ -110,6 +117,6 @@ def from_toml(path: Path) -> Workload:
     missing = [name for name in ("requests", "input_tokens", "output_tokens") if name not in values]
     if missing:
         raise DataError(
-            f"{path}: {', '.join(missing)} is missing", hint="see the workload section of the README"
+            f"{path}: {', '.join(missing)} is missing", hint="docs/workloads.md shows a whole file"
         )
     return Workload(**{"name": CUSTOM, "concurrency": 1, **values})
