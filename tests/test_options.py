@@ -99,10 +99,17 @@ def test_objectives_are_seconds() -> None:
     assert slo("ttft=200ms, tpot=0.05s, e2e=5s") == {"ttft": 0.2, "tpot": 0.05, "e2e": 5.0}
 
 
-def test_a_served_model_has_real_weights_unless_the_user_says_otherwise() -> None:
-    assert parsed("--base-url", "http://h:1").model_hints.weights == "real"
-    assert parsed("--base-url", "http://h:1", "--weights", "dummy").model_hints.weights == "dummy"
+def test_whether_a_server_has_real_weights_only_the_user_knows() -> None:
+    assert parsed("--base-url", "http://h:1").model_hints.weights is None
+    assert parsed("--base-url", "http://h:1", "--weights", "real").model_hints.weights == "real"
+    assert parsed("--model", "m", "--launch", "serve {model} {port}").model_hints.weights is None
     assert parsed().model_hints.weights is None
+
+
+def test_an_engine_that_is_started_loads_real_weights_unless_it_is_told_not_to() -> None:
+    vllm = ("--engine", "vllm", "--model", "m")
+    assert parsed(*vllm).model_hints.weights == "real"
+    assert parsed(*vllm, "--engine-args", "--load-format dummy").model_hints.weights == "dummy"
 
 
 @pytest.mark.parametrize(
@@ -234,11 +241,21 @@ def test_a_hardware_file_is_read_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_several_nodes_need_what_a_row_says_of_a_cluster(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="comm_backend, topology_type, topology"):
+    with pytest.raises(UsageError, match="--comm-backend and --topology-type and --topology"):
         parsed("--node-count", "2")
     file = tmp_path / "hw.toml"
     file.write_text('comm_backend = "nccl"\ntopology_type = "ring"\ntopology = "2 nodes"')
     assert parsed("--node-count", "2", "--hardware", str(file)).hardware.values == {"node_count": 2}
+
+
+def test_several_nodes_can_be_described_by_options() -> None:
+    cluster = ("--comm-backend", "NCCL", "--topology-type", "fat-tree", "--topology", "2 × 8")
+    assert parsed("--node-count", "2", *cluster).hardware.values == {
+        "node_count": 2,
+        "comm_backend": "NCCL",
+        "topology_type": "fat-tree",
+        "topology": "2 × 8",
+    }
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,36 @@ def test_the_summary_holds_the_numbers_under_their_documented_names(tmp_path: Pa
     assert summary["throughput_tps"] > 0
 
 
+A100S = ("--vendor", "NVIDIA", "--chip-model", "A100", "--chip-count", "8", "--memory-per-chip-gb", "80")
+
+
+def test_stated_hardware_stands_alone_where_a_gateway_answers_on_this_machine(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        run(tmp_path, "--base-url", server.base_url, *A100S, "--interconnect", "NVLink")
+    row = read(tmp_path, "Q1_leaderboard.json")
+    assert row["hardware"] == {
+        "vendor": "NVIDIA",
+        "chip_model": "A100",
+        "chip_count": 8,
+        "interconnect": "NVLink",
+        "chips_per_node": 8,
+        "intra_node_interconnect": "NVLink",
+        "memory_per_chip_gb": 80.0,
+        "total_memory_gb": 640.0,
+    }
+    assert (row["metrics"]["peak_mem_mb"], row["metrics"]["peak_mem_source"]) == (0, "unknown")
+
+
+def test_what_a_row_lacks_is_said_before_the_load_and_kept_in_the_row(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        done = run(tmp_path, "--base-url", server.base_url, *A100S)
+    assert "this cannot be published as it is:" in done.stderr
+    for missing in ("weights are unknown", "(interconnect)", "precision is not known"):
+        assert missing in done.stderr
+        assert any(missing in reason for reason in read(tmp_path, "Q1_leaderboard.json")["unpublishable"])
+    assert read(tmp_path, "Q1_leaderboard.json")["model"]["weights"] == "unknown"
+
+
 def test_json_prints_the_same_and_nothing_else(tmp_path: Path) -> None:
     with serving(STREAMING) as server:
         done = run(tmp_path, "--base-url", server.base_url, "--json")

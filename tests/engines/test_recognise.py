@@ -61,6 +61,15 @@ def test_sglang_tells_type_and_quantization() -> None:
     assert found == report("sglang", version="0.5.2", precision="BF16", context_length=8192)
 
 
+@pytest.mark.parametrize(
+    ("load_format", "weights"), [("auto", "real"), ("safetensors", "real"), ("dummy", "dummy"), (None, None)]
+)
+def test_sglang_tells_whether_its_weights_are_real(load_format: str | None, weights: str | None) -> None:
+    info = {"load_format": load_format}
+    found = identity({"owned_by": "sglang"}, {"GET /get_server_info": (200, info)})
+    assert found == report("sglang", weights=weights)
+
+
 def test_sglang_with_nested_arguments_is_read_too() -> None:
     info = {
         "version": "0.6.0",

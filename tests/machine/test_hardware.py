@@ -18,7 +18,7 @@ from sagellm_benchmark.engines.registry import UNKNOWN
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.machine import hardware
 from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
-from sagellm_benchmark.machine.hardware import Hardware, read
+from sagellm_benchmark.machine.hardware import Hardware, behind, read
 from sagellm_benchmark.machine.host import driver_versions
 from sagellm_benchmark.machine.makers.ascend import Ascend
 from sagellm_benchmark.machine.makers.nvidia import Nvidia
@@ -58,18 +58,18 @@ def toml(tmp_path: Path) -> Path:
 
 
 def test_of_a_server_elsewhere_nothing_is_known() -> None:
-    assert Hardware.of(None, here=False) == Hardware()
+    assert behind(None, here=False).hardware == Hardware()
 
 
 def test_of_a_local_server_whose_process_is_hidden_nothing_is_known() -> None:
-    assert Hardware.of(None, here=True) == Hardware()
+    assert behind(None, here=True).hardware == Hardware()
 
 
 def test_our_own_child_runs_on_the_processor() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
     ) as child:
-        found = Hardware.of(child.pid, here=True)
+        found = behind(child.pid, here=True).hardware
         assert child.stdin is not None
         child.stdin.close()
     assert found == hardware.of_cpu()
@@ -81,7 +81,7 @@ def test_our_own_child_runs_on_the_processor() -> None:
 
 
 def test_a_file_states_everything(toml: Path) -> None:
-    found = Hardware.of(None, here=False, file=toml)
+    found = behind(None, here=False, file=toml).hardware
     assert found == Hardware(**read(toml))
     assert found.chip_count == 16
     assert found.node_count == 2
@@ -91,8 +91,42 @@ def test_a_file_states_everything(toml: Path) -> None:
 
 
 def test_flags_go_before_the_file(toml: Path) -> None:
-    found = Hardware.of(None, here=False, file=toml, values={"chip_count": 4, "interconnect": "PCIe"})
+    found = behind(None, here=False, file=toml, values={"chip_count": 4, "interconnect": "PCIe"}).hardware
     assert (found.chip_count, found.interconnect, found.vendor) == (4, "PCIe", "NVIDIA")
+
+
+EIGHT_A100: dict[str, Any] = {
+    "vendor": "NVIDIA",
+    "chip_model": "A100",
+    "chip_count": 8,
+    "memory_per_chip_gb": 80.0,
+}
+
+
+def test_stated_chips_replace_all_that_was_seen_of_a_gateway_on_this_machine() -> None:
+    found = behind(os.getppid(), here=True, values=EIGHT_A100)
+    assert found.hardware == Hardware(**EIGHT_A100)
+    assert not found.here
+
+
+def test_what_is_only_added_leaves_the_server_here() -> None:
+    assert behind(os.getppid(), here=True, values={"interconnect": "NVLink"}).here
+
+
+def test_what_agrees_with_what_was_seen_completes_it() -> None:
+    seen = of_gpus(FakeGpu(), FakeGpu())
+    assert seen.confirms({"chip_model": "H100", "memory_per_chip_gb": 79.0, "interconnect": "NVLink"})
+
+
+@pytest.mark.parametrize(
+    "stated", [{"chip_count": 8}, {"vendor": "AMD"}, {"chip_model": "A100"}, {"memory_per_chip_gb": 40.0}]
+)
+def test_one_field_that_is_another_makes_them_other_chips(stated: dict[str, Any]) -> None:
+    assert not of_gpus(FakeGpu(), FakeGpu()).confirms(stated)
+
+
+def test_of_chips_that_nobody_saw_nothing_is_confirmed() -> None:
+    assert not Hardware().confirms(EIGHT_A100)
 
 
 def test_fields_may_stand_without_tables(tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ class SelfReport:
     parameters: str | None = None
     precision: str | None = None
     quantization: str | None = None
+    weights: Weights | None = None
     size_bytes: int | None = None
     context_length: int | None = None
     parallelism: Mapping[str, int] = field(default_factory=dict)  # by the field of Hardware

@@ -77,7 +77,7 @@ class Endpoint:
             parameters=self.parameters or said.parameters,
             precision=self.precision or said.precision,
             quantization=self.quantization or said.quantization,
-            weights=self.weights,
+            weights=self.weights or said.weights,
             size_bytes=said.size_bytes,
             context_length=said.context_length,
         )

@@ -18,6 +18,12 @@ from sagellm_benchmark.machine.host import host
 from sagellm_benchmark.machine.makers.registry import MAKERS
 
 MAX_TEXT = 120
+OF_THE_CHIPS = (
+    *("vendor", "chip_model", "chip_count", "node_count", "chips_per_node"),
+    *("memory_per_chip_gb", "total_memory_gb"),
+)
+UNNAMED = ("Unknown", "Other")  # makers that the system does not name
+MEMORY_TOLERANCE = 0.2  # an 80 GB chip has 79.2 GiB, of which some is the driver's
 _GIB = 2**30
 
 T = TypeVar("T")
@@ -53,19 +59,50 @@ class Hardware:
             return None
         return self.memory_bandwidth_gb_s * 1e9 * (self.chip_count or 1)
 
-    @classmethod
-    def of(
-        cls,
-        pid: int | None,
-        *,
-        here: bool,
-        file: Path | None = None,
-        values: Mapping[str, Any] | None = None,
-    ) -> Hardware:
-        """What a server runs on: what is seen of its process, if it is `here`, then what file and flags say."""
-        seen = local(pid) if here else cls()
-        stated = {**(read(file) if file is not None else {}), **check(values or {}, "the command line")}
-        return replace(seen, **stated)
+    def confirms(self, stated: Mapping[str, Any]) -> bool:
+        """Whether these are the chips that are stated: something is known of them, and nothing differs."""
+        known = {name: getattr(self, name) for name in OF_THE_CHIPS}
+        return self.vendor is not None and all(
+            known[name] in {None, *UNNAMED} or _agree(name, known[name], value)
+            for name, value in stated.items()
+            if name in known
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What computes the answers of an address, and whether the process that listens there does it itself."""
+
+    hardware: Hardware
+    here: bool  # False: it runs elsewhere, and what listens on this machine is a gateway to it
+
+
+def behind(
+    pid: int | None,
+    *,
+    here: bool,
+    file: Path | None = None,
+    values: Mapping[str, Any] | None = None,
+) -> Behind:
+    """What a server runs on, by what is seen of its process, if it is `here`, and by what file and flags say.
+
+    Where stated chips are not those that were seen, nothing that was seen is kept: it is a gateway's.
+    """
+    stated = {**(read(file) if file is not None else {}), **check(values or {}, "the command line")}
+    seen = local(pid) if here else Hardware()
+    if seen.confirms(stated) or not set(OF_THE_CHIPS) & set(stated):
+        return Behind(replace(seen, **stated), here)
+    return Behind(Hardware(**stated), here and _is_ours(pid))
+
+
+def _agree(name: str, one: Any, other: Any) -> bool:
+    """Memory is given in rounded numbers, and a chip by a part of its name."""
+    if name.endswith("_gb"):
+        return bool(abs(one - other) <= MEMORY_TOLERANCE * one)
+    if name == "chip_model":
+        one, other = str(one).casefold(), str(other).casefold()
+        return one in other or other in one
+    return bool(one == other)
 
 
 def local(pid: int | None, makers: Sequence[Maker] = MAKERS) -> Hardware:
@@ -90,8 +127,10 @@ def _unlisted(makers: Sequence[Maker]) -> bool:
     return any(maker.present() for maker in makers) or Path("/dev/accel").exists()
 
 
-def _is_ours(pid: int) -> bool:
+def _is_ours(pid: int | None) -> bool:
     """Whether we started the process: the embedded engine, which is built for the CPU."""
+    if pid is None:
+        return False
     try:
         return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
     except psutil.Error:

@@ -127,7 +127,7 @@ class RunOptions:
         "--weights",
         heading=MEASURED,
         type=click.Choice(["real", "dummy"]),
-        help="What a server was started with.  [default: real]",
+        help="What a server was started with, where it does not say so itself.",
     )
     tokenizer: str | None = option(
         "--tokenizer",
@@ -312,7 +312,16 @@ class RunOptions:
         "--node-count",
         heading=MACHINE,
         type=COUNT,
-        help="More than one needs a --hardware file that says how.",
+        help="More than one needs the three below, or a --hardware file.",
+    )
+    comm_backend: str | None = option(
+        "--comm-backend", heading=MACHINE, metavar="TEXT", help="Of several nodes, such as NCCL."
+    )
+    topology_type: str | None = option(
+        "--topology-type", heading=MACHINE, metavar="TEXT", help="Of several nodes, such as fat-tree."
+    )
+    topology: str | None = option(
+        "--topology", heading=MACHINE, metavar="TEXT", help="Of several nodes, such as '2 × 8 chips'."
     )
     interconnect: str | None = option(
         "--interconnect", heading=MACHINE, help="Between chips: NVLink, PCIe, HCCS, None, …"

@@ -23,10 +23,14 @@ from sagellm_benchmark.workload import datasets
 from sagellm_benchmark.workload.sources import RANDOM
 from sagellm_benchmark.workload.workloads import Workload, find
 
-HARDWARE = ("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb")
+OF_A_CLUSTER = ("comm_backend", "topology_type", "topology")  # what a row of several nodes must say as well
+HARDWARE = (
+    *("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb"),
+    *OF_A_CLUSTER,
+)
 CUSTOM_REQUESTS = 10
 LENGTHS = ("input_tokens", "output_tokens", "turns")
-OF_A_CLUSTER = ("comm_backend", "topology_type", "topology")  # what a row of several nodes must say as well
+DUMMY = "dummy"  # as vLLM and SGLang take it behind --load-format
 
 
 def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
@@ -124,12 +128,10 @@ def _workloads(options: RunOptions) -> tuple[Workload, ...]:
     """The workloads by name, or the custom one that the lengths describe."""
     lengths = {name: value for name in LENGTHS if (value := getattr(options, name)) is not None}
     if options.workload.strip().lower() == CUSTOM:
-        missing = [
-            flag(RunOptions, name) for name in ("input_tokens", "output_tokens") if name not in lengths
-        ]
+        missing = [name for name in ("input_tokens", "output_tokens") if name not in lengths]
         if missing:
             raise UsageError(
-                f"a custom workload needs {' and '.join(missing)}", hint="such as --input-tokens 512"
+                f"a custom workload needs {' and '.join(_flags(missing))}", hint="such as --input-tokens 512"
             )
         requests = CUSTOM_REQUESTS if options.requests is None else options.requests
         return (Workload(CUSTOM, requests, concurrency=1, **lengths),)
@@ -158,6 +160,10 @@ def _shapes(options: RunOptions) -> tuple[LoadShape, ...]:
     return (spread if options.search_goodput else base,)
 
 
+def _flags(names: Sequence[str]) -> list[str]:
+    return [flag(RunOptions, name) for name in names]
+
+
 def _hardware(options: RunOptions) -> HardwareHints:
     """What file and options say of the hardware, read once here so that a mistake in them comes to light."""
     values = {name: value for name in HARDWARE if (value := getattr(options, name)) is not None}
@@ -167,14 +173,15 @@ def _hardware(options: RunOptions) -> HardwareHints:
     missing = [name for name in OF_A_CLUSTER if name not in stated]
     if stated.get("node_count", 1) > 1 and missing:
         raise UsageError(
-            f"{stated['node_count']} nodes are a cluster, which needs {', '.join(missing)} as well",
-            hint='write them into the file for --hardware, such as comm_backend = "nccl"',
+            f"{stated['node_count']} nodes are a cluster, which needs {' and '.join(_flags(missing))} as well",
+            hint='such as --comm-backend NCCL; or write comm_backend = "NCCL" into a file for --hardware',
         )
     return HardwareHints(options.hardware, values)
 
 
 def _model_hints(options: RunOptions) -> ModelHints:
-    """A server that somebody measures serves real weights unless they say otherwise; our own engine knows."""
-    served = rules.is_served(options) or rules.is_started(options)
-    kind = (options.weights or "real") if served else None
+    """An engine loads real weights where we start it, unless told not to; of other servers only the user knows."""
+    kind = options.weights
+    if kind is None and rules.is_started(options) and not options.launch:
+        kind = "dummy" if DUMMY in (options.engine_args or ()) else "real"
     return ModelHints(options.parameters, options.precision, options.quantization, kind)

@@ -6,11 +6,13 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.machine.hardware import Hardware, behind
 from sagellm_benchmark.runs import search, targets
 from sagellm_benchmark.runs.measure import Listener, measure
 from sagellm_benchmark.runs.record import Record
-from sagellm_benchmark.runs.spec import LoadShape, RunSpec, shaped
+from sagellm_benchmark.runs.row import lacking
+from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, RunSpec, shaped
 from sagellm_benchmark.runs.targets import Target
 from sagellm_benchmark.workload.workloads import Workload
 
@@ -35,7 +37,9 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Measured]:
             shape = next(shapes, None)
             while shape is not None:
                 asked = search.lasting(workload, shape) if spec.search_goodput else shaped(workload, shape)
-                measured = _measure(_numbered(spec, number), target, asked, shape, listener)
+                measured = _measure(
+                    _numbered(spec, number), target, asked, shape, listener, first=number == 0
+                )
                 number += 1
                 yield measured
                 if measured.record.summary.status == "interrupted":
@@ -57,11 +61,23 @@ def _next(shapes: Generator[LoadShape, bool, None], *, kept: bool) -> LoadShape 
 
 
 def _measure(
-    spec: RunSpec, target: Target, workload: Workload, shape: LoadShape, listener: Listener
+    spec: RunSpec, target: Target, workload: Workload, shape: LoadShape, listener: Listener, *, first: bool
 ) -> Measured:
-    with target.open(workload, shape) as (server, folder):
-        hardware = Hardware.of(
-            server.pid, here=server.local, file=spec.hardware.file, values=spec.hardware.values
-        )
-        record = measure(server, workload, shape, spec, hardware, folder, listener)
+    with target.open(workload, shape) as (opened, folder):
+        server, chips = _computing(opened, spec.hardware)
+        if first:
+            _ask_for_the_rest(server, chips, listener)
+        record = measure(server, workload, shape, spec, chips, folder, listener)
     return Measured(folder, record)
+
+
+def _computing(server: Server, stated: HardwareHints) -> tuple[Server, Hardware]:
+    """The chips that answer; where they are elsewhere, what listens here is a gateway, and its memory is not theirs."""
+    found = behind(server.pid, here=server.local, file=stated.file, values=stated.values)
+    return (server if found.here else replace(server, local=False, pid=None)), found.hardware
+
+
+def _ask_for_the_rest(server: Server, chips: Hardware, listener: Listener) -> None:
+    """Say before the load what keeps it from being published, while it costs nothing to begin anew."""
+    if missing := list(lacking(server.model, chips, server.engine.name, server.engine_version)):
+        listener.note("\n  ".join(["this cannot be published as it is:", *missing]))

@@ -75,24 +75,30 @@ def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any
 def unpublishable(record: Record) -> Iterator[str]:
     """Why a row may not be published, each with what would change that."""
     config, summary = record.config, record.summary
-    if config.model.weights == "dummy":
-        yield "weights: dummy; measure the real weights to publish"
-    if config.model.weights is None:
-        yield "nobody says whether the weights are real; say it with --weights"
     if not summary.valid:
         yield "the run is not valid: " + "; ".join(summary.reasons)
-    yield from _unknown_hardware(config.hardware)
     share = summary.contention_share
     if share is not None and share > MOST_CONTENTION and config.hardware.vendor not in ACCELERATED:
         yield f"other programs used {share:.0%} of the processors that were measured; stop them and measure again"
-    if config.model.precision is None:
-        yield "precision is not known; say it with --precision"
-    if named(config.server.engine) is UNKNOWN:
-        yield "the server does not say which engine it is; say it with --engine"
-    if config.server.engine_version is None:
-        yield "the engine's version is not known; say it with --engine-version"
+    server = config.server
+    yield from lacking(config.model, config.hardware, server.engine, server.engine_version)
     if not VERSION.fullmatch(config.sagellm_version):
         yield f"sagellm_version {config.sagellm_version!r} is not X.Y.Z; say it with --sagellm-version"
+
+
+def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: str | None) -> Iterator[str]:
+    """What a row needs and nobody has said, each with how to say it: known before anything is measured."""
+    if model.weights == "dummy":
+        yield "weights: dummy; measure the real weights to publish"
+    if model.weights is None:
+        yield "the weights are unknown: the server does not say whether they are real; say it with --weights"
+    yield from _unknown_hardware(hardware)
+    if model.precision is None:
+        yield "precision is not known; say it with --precision"
+    if named(engine) is UNKNOWN:
+        yield "the server does not say which engine it is; say it with --engine"
+    if engine_version is None:
+        yield "the engine's version is not known; say it with --engine-version"
 
 
 def _unknown_hardware(hardware: Hardware) -> Iterator[str]:
@@ -146,7 +152,7 @@ def _model(model: ModelFacts) -> dict[str, Any]:
         "parameters": model.parameters or "unknown",
         "precision": model.precision or "unknown",
         "quantization": model.quantization,
-        "weights": model.weights,
+        "weights": model.weights or "unknown",
     }
 
 
