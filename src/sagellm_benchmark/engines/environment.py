@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.children import child
-from sagellm_benchmark.engines import logs, packages
+from sagellm_benchmark.engines import cache, logs, packages
 from sagellm_benchmark.engines.base import Engine, Packages
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import cannot_write, write_whole
@@ -68,7 +68,9 @@ def find(engine: Engine) -> Environment | None:
 
 
 def _candidates(engine: Engine) -> Iterator[Environment]:
-    made = sorted(cache_folder().glob(f"{engine.name}-*/{DONE}"), key=lambda done: done.stat().st_mtime)
+    made = sorted(
+        cache.folder("engines").glob(f"{engine.name}-*/{DONE}"), key=lambda done: done.stat().st_mtime
+    )
     yield from (Environment(done.parent) for done in reversed(made))
     yield Environment(Path(sys.prefix))
     command = shutil.which(Path(engine.launch.command[0]).name) if engine.launch else None
@@ -93,15 +95,9 @@ def missing(engine: Engine) -> DataError:
     )
 
 
-def cache_folder() -> Path:
-    """Where the environments that we make are kept."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / "engines"
-
-
 def home(engine: Engine) -> Path:
     """Where the engine's environment is, or is to be."""
-    return cache_folder() / f"{engine.name}-{_pinned(engine, variant()).version}"
+    return cache.folder("engines") / f"{engine.name}-{_pinned(engine, variant()).version}"
 
 
 def create(engine: Engine, say: Callable[[str], None]) -> Environment:
@@ -109,7 +105,7 @@ def create(engine: Engine, say: Callable[[str], None]) -> Environment:
     wanted, environment = _pinned(engine, variant()), Environment(home(engine))
     if environment.has(engine) and (environment.prefix / DONE).is_file():
         return environment
-    uv = _uv()
+    uv = uv_command()
     if uv is None and wanted.overrides:
         raise UsageError(
             f"{engine.name} can only be installed with uv on this machine", hint="pip install uv"
@@ -137,8 +133,15 @@ def _pinned(engine: Engine, of: Variant) -> Packages:
     return found
 
 
-def _uv() -> str | None:
+def uv_command() -> str | None:
+    """Where uv is, beside our own Python or on PATH; None where it is not installed."""
     return shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
+
+
+def install_settings() -> dict[str, str]:
+    """Our environment, in which uv finds packages where the user's pip does."""
+    settings = {theirs: os.environ[ours] for ours, theirs in UV_SETTINGS.items() if ours in os.environ}
+    return {**settings, **os.environ}
 
 
 def _commands(environment: Environment, wanted: Packages, uv: str | None) -> Iterator[Sequence[str]]:
@@ -155,9 +158,11 @@ def _commands(environment: Environment, wanted: Packages, uv: str | None) -> Ite
 
 def _run(command: Sequence[str], log: Path, say: Callable[[str], None]) -> None:
     """Run one step; Ctrl-C ends it. What it prints goes to the log, and its last line to the user."""
-    settings = {theirs: os.environ[ours] for ours, theirs in UV_SETTINGS.items() if ours in os.environ}
-    environ = {**settings, **os.environ}
-    with logs.opened(log) as file, child(command, stdin=False, output=file, errors=file, env=environ) as step:
+    settings = install_settings()
+    with (
+        logs.opened(log) as file,
+        child(command, stdin=False, output=file, errors=file, env=settings) as step,
+    ):
         while not step.ended(1.0):
             say(" ".join(logs.last_lines(log, 1)))
         code = step.process.returncode

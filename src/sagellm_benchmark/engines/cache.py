@@ -1,0 +1,13 @@
+"""Where all is kept that we fetch or make for later runs: ~/.cache/sagellm-benchmark/; `make clean` empties it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+
+def folder(kind: Literal["dummy", "engines", "weights"]) -> Path:
+    """Dummy weights, environments of engines, or the default model's weights; it need not exist yet."""
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / kind
