@@ -13,7 +13,7 @@ yes = $$(case "$$$(1)" in 1|y|yes|true) echo $(2);; esac)
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 	@echo
 	@echo '  ARGS="…" passes any other options on, e.g. make bench ARGS="--seed 7"; PYTHON=… names the Python to use'
 
@@ -30,8 +30,11 @@ submit:  ## aggregate, commit hf_data/ and push it, whoever else pushes meanwhil
 publish:  ## hf_data/ → the shared leaderboard, then clean hf_data/ from git (YES=1: without asking)
 	$(NOX) -s upload -- $(call yes,YES,--yes) $$ARGS
 
-clean:  ## only the last step of publish: take what is published out of hf_data/ in git (YES=1: without asking)
+clean-published:  ## only the last step of publish: take what is published out of hf_data/ in git, and push (YES=1: without asking)
 	$(NOX) -s clean -- $(call yes,YES,--yes) $$ARGS
+
+clean:  ## remove what was installed, built and cached; outputs/ and hf_data/ stay (YES=1: without asking)
+	$(NOX) -s clean_local -- $(call yes,YES,--yes) $$ARGS
 
 validate:  ## check the rows in hf_data/, or the files named in ARGS
 	$(NOX) -s validate -- $$ARGS
@@ -72,4 +75,4 @@ statistics:  ## how often intervals cover and checks find what they should (ARGS
 peers:  ## the same work through the best-known load clients, side by side
 	$(NOX) -s peers -- $$ARGS
 
-.PHONY: help bench aggregate submit publish clean validate report site compare doctor ci lint test tests pythons perf statistics peers
+.PHONY: help bench aggregate submit publish clean-published clean validate report site compare doctor ci lint test tests pythons perf statistics peers

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import logging
 import os
 import shutil
 import sys
@@ -19,6 +20,9 @@ nox.needs_version = ">=2025.5.1"
 nox.options.sessions = ["ci"]
 nox.options.stop_on_first_error = True  # what follows in a chain builds on what came before
 nox.options.error_on_missing_interpreters = False  # `pythons` takes those that are there
+
+# Nox looks for uv at each call, and says so where there is none: nobody here is asked to have it.
+logging.getLogger("nox").addFilter(lambda record: record.getMessage() != "uv binary not found.")
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENTS = Path(os.environ.get("NOX_ENVDIR", ROOT / ".nox")).absolute()
@@ -148,6 +152,12 @@ def publish(session: nox.Session) -> None:
 def clean(session: nox.Session) -> None:
     """Take what is published out of hf_data/ in git, and push."""
     program(session, "clean")
+
+
+@nox.session(venv_backend="none")
+def clean_local(session: nox.Session) -> None:
+    """Remove what was installed, built and cached, after naming it with its size; results and rows stay."""
+    session.run(sys.executable, "scripts/clean_local.py", *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none")

@@ -59,4 +59,13 @@ usable() {
 }
 
 usable || make_environment
-exec "$home/bin/python" -m nox "$@"
+# Until nox watches for Ctrl-C itself, its modules are being read: then, too, it ends without a traceback.
+start='
+try:
+    from nox.__main__ import main
+
+    main()
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
+'
+exec "$home/bin/python" -c "$start" "$@"

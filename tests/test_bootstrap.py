@@ -20,7 +20,9 @@ WITHOUT_ENSUREPIP = (
     f'#!/bin/sh\ncase $2 in *ensurepip*) exit 1;; esac\nexec {shlex.quote(sys.executable)} "$@"\n'
 )
 # Stands for the environment's Python once nox is in it: says what it was asked to run.
-READY = f'#!/bin/sh\ncase $1 in -m) echo "$@";; *) exec {shlex.quote(sys.executable)} "$@";; esac\n'
+READY = (
+    f'#!/bin/sh\ncase $2 in *nox*) shift 2; echo "$@";; *) exec {shlex.quote(sys.executable)} "$@";; esac\n'
+)
 
 
 @pytest.fixture
@@ -103,7 +105,17 @@ def test_what_is_installed_is_used_at_once_and_from_any_folder(checkout: Path) -
     install(checkout, ".make/bin/python", READY)
     (checkout / ".make/ready").touch()
     answer = run(checkout, "-s", "bench", "--", "--model", "two words")
-    assert (answer.returncode, answer.stdout) == (0, "-m nox -s bench -- --model two words\n")
+    assert (answer.returncode, answer.stdout) == (0, "-s bench -- --model two words\n")
+
+
+def test_ctrl_c_while_nox_is_still_starting_shows_no_traceback(checkout: Path) -> None:
+    install(checkout, ".make/bin/python", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    (checkout / ".make/ready").touch()
+    starting = checkout / "starting" / "nox"
+    starting.mkdir(parents=True)
+    (starting / "__init__.py").write_text("raise KeyboardInterrupt\n")  # as if it came at this line
+    answer = run(checkout, "-s", "bench", PYTHONPATH=str(starting.parent))
+    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "")
 
 
 def test_an_interrupted_installation_is_not_used(checkout: Path) -> None:
