@@ -1,12 +1,13 @@
-"""Keeps huggingface_hub within bounds: a timeout on every request, and an answer's status instead of a class name.
+"""Keeps huggingface_hub within bounds: a timeout on every request, a limit on every answer, a status for a class.
 
 The library shares one HTTP client for everything, without timeouts, and sleeps as long as a server tells it to.
-Two hooks on that client, awake only inside `call`, set the timeouts and raise `Answer` before the library reacts.
+Two hooks on that client, awake only inside `call`, set the limits and raise `Answer` before the library reacts.
 """
 
 from __future__ import annotations
 
 import functools
+import ipaddress
 import re
 import sys
 import threading
@@ -14,19 +15,28 @@ import time
 import traceback
 import warnings
 from concurrent.futures import Future
+from contextlib import contextmanager
 from contextvars import ContextVar
 from email.utils import parsedate_to_datetime
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
 
 from sagellm_benchmark.causes import cause
 from sagellm_benchmark.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 T = TypeVar("T")
 
+MAX_ANSWER_BYTES = 16 << 20
+"""Of an answer that is no file: a page of a listing has a few hundred kilobytes."""
+_PACKED = 64  # an answer that is compressed unasked may have so many times fewer bytes
+
 _timeout_s: ContextVar[float | None] = ContextVar("_timeout_s", default=None)
+_at_most: ContextVar[int] = ContextVar("_at_most", default=MAX_ANSWER_BYTES)
+_witness: ContextVar[Callable[[Any], None] | None] = ContextVar("_witness", default=None)
 _REASONS = {
     "OfflineModeIsEnabled": "HF_HUB_OFFLINE is set",
     "LocalTokenNotFoundError": "there is no token",
@@ -53,6 +63,11 @@ class Answer(Exception):  # noqa: N818 - what the Hub said, before anybody has j
         self.status = status
         self.code = code
         self.retry_after_s = retry_after_s
+
+    @property
+    def says_absent(self) -> bool:
+        """The Hub knows the commit and says that this path is not in it."""
+        return self.status == 404 and self.code == "EntryNotFound"
 
 
 class NoAnswer(Exception):  # noqa: N818 - nobody knows yet whether it is an error
@@ -83,6 +98,68 @@ def library() -> Any:
 def shown(endpoint: str) -> str:
     """An address as it may be printed: a name and a password before the host are nobody's business."""
     return re.sub(r"^([a-z]+://)?.*@", r"\1", re.split(r"[?#]", endpoint)[0], flags=re.IGNORECASE | re.DOTALL)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether this host is this machine, where nobody listens in."""
+    if host is None or host.lower() == "localhost":
+        return host is not None
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def is_private_way(address: str) -> bool:
+    """Whether nobody can listen in, or answer instead, on the way to this address: https, or this machine itself."""
+    parts = urlsplit(address)
+    return parts.scheme.lower() == "https" or is_loopback(parts.hostname)
+
+
+def download(url: str, *, token: bool, at_most: int) -> bytes:
+    """A file's bytes; for `work` inside `call`. Raises NoAnswer as soon as there are more than `at_most`."""
+    held = BytesIO()
+    with _open(url, token=token, at_most=at_most) as response:
+        for chunk in response.iter_bytes():
+            if held.tell() + len(chunk) > at_most:
+                raise NoAnswer(f"more came than the {at_most:,} bytes that it lists")
+            held.write(chunk)
+    return held.getvalue()
+
+
+def exists(url: str, *, token: bool) -> bool:
+    """Whether the Hub begins to send a file; for `work` inside `call`. Only its own word for absent counts as no."""
+    try:
+        with _open(url, token=token, at_most=MAX_ANSWER_BYTES):
+            return True
+    except Answer as answer:
+        if answer.says_absent:
+            return False
+        raise
+
+
+@contextmanager
+def _open(url: str, *, token: bool, at_most: int) -> Iterator[Any]:
+    headers = {**library().utils.build_hf_headers(token=token), "accept-encoding": "identity"}
+    before = _at_most.set(at_most)
+    try:
+        with library().get_session().stream("GET", url, headers=headers) as response:
+            yield response
+    finally:
+        _at_most.reset(before)
+
+
+@contextmanager
+def before_upload(look: Callable[[Any], None]) -> Iterator[None]:
+    """Show `look` what the Hub answers before it takes files: how each goes there, and the id of the one it has.
+
+    The library keeps that to itself. What `look` raises ends the upload with nothing sent.
+    """
+    before = _witness.set(look)
+    try:
+        yield
+    finally:
+        _witness.reset(before)
 
 
 def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
@@ -199,10 +276,12 @@ def _install() -> None:
 
 
 def _bound(request: Any) -> None:
-    """Request hook: no wait of this request is longer than the limit, even where the library asked for none."""
+    """Request hook: no wait of this request is longer than the limit, and no token goes where others can read it."""
     limit = _timeout_s.get()
     if limit is None:
         return
+    if "authorization" in request.headers and not is_private_way(str(request.url)):
+        raise NotAsked("the token is not sent in clear", "use an address that begins with https://")
     asked = request.extensions.get("timeout") or {}
     request.extensions["timeout"] = {
         step: min(asked.get(step) or limit, limit) for step in ("connect", "read", "write", "pool")
@@ -210,12 +289,42 @@ def _bound(request: Any) -> None:
 
 
 def _refuse(response: Any) -> None:
-    """Response hook: an error status leaves the library at once, before it retries, sleeps or rewords it."""
-    if _timeout_s.get() is None or response.status_code < 400:
+    """Response hook: an error status leaves the library at once, and no answer is longer than the limit."""
+    if _timeout_s.get() is None:
         return
-    raise Answer(
-        response.status_code, response.headers.get("X-Error-Code", ""), _retry_after(response.headers)
-    )
+    if response.status_code >= 400:
+        raise Answer(
+            response.status_code, response.headers.get("X-Error-Code", ""), _retry_after(response.headers)
+        )
+    packed = response.headers.get("Content-Encoding", "identity") != "identity"
+    limit = _at_most.get() // (_PACKED if packed else 1)
+    response.stream = _bounded_stream()(response.stream, limit)
+    look = _witness.get()
+    if look is not None and "/preupload/" in response.request.url.path:
+        response.read()
+        look(response.json())
+
+
+@functools.cache
+def _bounded_stream() -> Callable[[Any, int], Any]:
+    """A body of the library's HTTP client that ends in NoAnswer where it is longer than a limit."""
+    base: Any = sys.modules[type(_session()).__module__.partition(".")[0]].SyncByteStream
+
+    class Bounded(base):  # type: ignore[misc]
+        def __init__(self, stream: Any, limit: int) -> None:
+            self.stream, self.left = stream, limit
+
+        def __iter__(self) -> Iterator[bytes]:
+            for chunk in self.stream:
+                self.left -= len(chunk)
+                if self.left < 0:
+                    raise NoAnswer("its answer is longer than any that was asked for")
+                yield chunk
+
+        def close(self) -> None:
+            self.stream.close()
+
+    return Bounded
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

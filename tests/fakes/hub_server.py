@@ -9,7 +9,11 @@ from __future__ import annotations
 import argparse
 import base64
 import contextlib
+import hashlib
 import json
+import os
+import subprocess
+import tempfile
 import threading
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.fakes.history import Commit, History, blob_id
+from tests.fakes.history import LARGE, Commit, History, blob_id, in_git
 
 REPO = "team/board"
 WRITER = "hf_writer_secret"
@@ -31,7 +35,9 @@ class Fault:
 
     `do`: "status" (answers `status`), "drop" (closes without a word), "hang" (says nothing until the server ends),
     "slow" (waits `seconds`, then does its work), "cut" (half of the body), "corrupt" (a damaged body),
-    "stale" (the head before the newest), "rival" (somebody commits `files` first), "drip" (a byte every 50 ms).
+    "stale" (the head before the newest), "rival" (somebody commits `files` first), "drip" (a byte every 50 ms),
+    "omit" (a listing, or what comes before an upload, knows nothing of the paths in `omit`), "body" (`body` instead of
+    the content), "endless" (`body` again and again), "redirect" (to `headers["Location"]`).
     `applied`: a commit is made all the same before it goes wrong.
     """
 
@@ -45,6 +51,8 @@ class Fault:
     applied: bool = False
     path: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    omit: tuple[str, ...] = ()
+    body: str = ""
 
 
 class HubServer:
@@ -54,11 +62,16 @@ class HubServer:
         self.repos: dict[str, History] = {repo: History()} if repo else {}
         self.faults: list[Fault] = []
         self.seen: list[str] = []
+        self.tokens_seen: list[str] = []
+        self.private = False
+        self.page = 1000
+        self.large: dict[str, bytes] = {}
         self.commit_s = commit_s
         self.tokens = {WRITER: "write", READER: "read", OIDC: "write"}
         self.lock = threading.Lock()
         self.committing = threading.Lock()
         self.closing = threading.Event()
+        self.git = tempfile.TemporaryDirectory(prefix="fake-hub-")
         self.server = _Listener(("127.0.0.1", port), _Handler)
         self.server.hub = self
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
@@ -82,6 +95,7 @@ class HubServer:
         self.server.shutdown()
         self.server.server_close()
         self.thread.join(5)
+        self.git.cleanup()
 
     def fault(self, kind: str, path: str) -> Fault | None:
         """The fault that is due for a request of `kind`, counted down."""
@@ -114,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    do_HEAD = do_POST = do_GET  # noqa: N815
+    do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815
 
     def log_message(self, *_: object) -> None:
         """Nothing: tests look at `seen`."""
@@ -130,6 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         kind, name, rest = _route(self.command, path)
         hub.seen.append(kind)
+        if "Authorization" in self.headers:
+            hub.tokens_seen.append(kind)
         self.flaw = hub.fault(kind, path)
         if self.flaw and self._fails_before(kind, name):
             return
@@ -145,6 +161,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.do == "rival":
             with hub.lock:
                 hub.repos[name].add({p: c.encode() for p, c in fault.files.items()}, "a rival's commit")
+        elif fault.do == "redirect":
+            self.flaw = None
+            self._reply({}, 302, fault.headers)
+            return True
         elif fault.do in ("status", "drop", "hang") and not fault.applied:
             self._fail()
             return True
@@ -169,7 +189,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, body: bytes, status: int, headers: dict[str, str]) -> None:
         """One write of head and body; then whatever the fault does to a body."""
         fault = self.flaw.do if self.flaw else ""
+        if self.flaw and fault in ("body", "endless"):
+            body, headers = self.flaw.body.encode(), headers | self.flaw.headers
         self.send_response(status)
+        if fault == "endless":
+            headers = {**headers, "Content-Length": "99999999999"}
         for key, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(key, value)
         if fault == "corrupt":
@@ -186,6 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "drip":
             self._drip(body)
             return
+        while fault == "endless":
+            self.wfile.write(body)
         self.wfile.write(body)
 
     def _drip(self, body: bytes) -> None:
@@ -209,6 +235,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _history_of(self, name: str) -> History | None:
         history = self.server.hub.repos.get(name)
+        if history is not None and self.server.hub.private and "Authorization" not in self.headers:
+            self._refuse(401, "RepoNotFound")
+            return None
         if history is None:
             self._refuse(404, "RepoNotFound")
         return history
@@ -225,17 +254,38 @@ class _Handler(BaseHTTPRequestHandler):
             return
         if self.flaw and self.flaw.do == "stale" and len(history.commits) > 1:
             commit = history.commits[-2]
-        files = [{"rfilename": path} for path in commit.files]
+        files = [{"rfilename": path} for path in self._known(commit.files)]
         self._reply({"id": name, "sha": commit.id, "private": False, "siblings": files, "tags": []})
 
+    def _known(self, files: dict[str, bytes]) -> dict[str, bytes]:
+        """The files that this answer admits to."""
+        hidden = self.flaw.omit if self.flaw and self.flaw.do == "omit" else ()
+        return {path: content for path, content in files.items() if path not in hidden}
+
     def _tree(self, name: str, rest: str) -> None:
+        """A folder, or everything below it, page by page."""
         if (history := self._history_of(name)) is None:
             return
-        commit = history.find(rest.partition("/")[0])
+        revision, _, folder = rest.partition("/")
+        commit = history.find(revision)
         if commit is None:
             self._refuse(404, "RevisionNotFound")
             return
-        self._reply([_listed(path, content) for path, content in commit.files.items()])
+        inside = f"{folder}/" if folder else ""
+        below = {p: c for p, c in self._known(commit.files).items() if p.startswith(inside)}
+        if folder and not any(path.startswith(inside) for path in commit.files):
+            self._refuse(404, "EntryNotFound")
+            return
+        if self.query.get("recursive", [""])[0].lower() != "true":
+            below = {path: content for path, content in below.items() if "/" not in path[len(inside) :]}
+        start, page = int(self.query.get("cursor", ["0"])[0]), self.server.hub.page
+        listed = [_listed(path, content) for path, content in sorted(below.items())]
+        recursive = self.query.get("recursive", ["False"])[0]
+        address = (
+            f"{self.server.hub.url}{urlsplit(self.path).path}?recursive={recursive}&cursor={start + page}"
+        )
+        more = {"Link": f'<{address}>; rel="next"'} if start + page < len(listed) else {}
+        self._reply(listed[start : start + page], headers=more)
 
     def _paths(self, name: str, revision: str) -> None:
         """Of the asked paths those that exist; the others are left out."""
@@ -245,8 +295,8 @@ class _Handler(BaseHTTPRequestHandler):
         if commit is None:
             self._refuse(404, "RevisionNotFound")
             return
-        asked = parse_qs(self.body.decode())["paths"]
-        self._reply([_listed(path, commit.files[path]) for path in asked if path in commit.files])
+        asked, known = parse_qs(self.body.decode())["paths"], self._known(commit.files)
+        self._reply([_listed(path, known[path]) for path in asked if path in known])
 
     def _file(self, name: str, rest: str) -> None:
         if (history := self._history_of(name)) is None:
@@ -290,13 +340,60 @@ class _Handler(BaseHTTPRequestHandler):
     def _preupload(self, name: str, _: str) -> None:
         if not self._may("write") or (history := self._history_of(name)) is None:
             return
-        head = history.head.files
+        head = self._known(history.head.files)
         answers = []
         for asked in json.loads(self.body)["files"]:
             known = head.get(asked["path"])
-            oid = {} if known is None else {"oid": blob_id(known)}
-            answers.append({"path": asked["path"], "uploadMode": "regular", "shouldIgnore": False, **oid})
+            oid = {} if known is None else {"oid": blob_id(in_git(known))}
+            mode = "regular" if asked["size"] < LARGE else "lfs"
+            answers.append({"path": asked["path"], "uploadMode": mode, "shouldIgnore": False, **oid})
         self._reply({"files": answers})
+
+    def _batch(self, name: str, _: str) -> None:
+        """Where large files are to be put."""
+        if not self._may("write"):
+            return
+        asked = json.loads(self.body)["objects"]
+        put = [{"upload": {"href": f"{self.server.hub.url}/large/{one['oid']}"}} for one in asked]
+        objects = [{**one, "actions": actions} for one, actions in zip(asked, put, strict=True)]
+        self._reply({"transfer": "basic", "objects": objects})
+
+    def _large(self, _: str, digest: str) -> None:
+        fits = hashlib.sha256(self.body).hexdigest() == digest
+        if fits:
+            self.server.hub.large[digest] = self.body
+        self._reply({}, 200 if fits else 400)
+
+    def _git(self, name: str, rest: str) -> None:
+        """git's own protocol over HTTP, spoken by git."""
+        if (history := self._history_of(name)) is None:
+            return
+        hub = self.server.hub
+        folder = Path(hub.git.name, name)
+        with hub.lock:
+            folder.parent.mkdir(exist_ok=True)
+            history.write_git(folder)
+        cgi = {
+            "GIT_PROJECT_ROOT": str(folder),
+            "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": f"/{rest}",
+            "QUERY_STRING": urlsplit(self.path).query,
+            "REQUEST_METHOD": self.command,
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(len(self.body)),
+            "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+        }
+        done = subprocess.run(
+            ["git", "http-backend"],
+            env={**os.environ, **cgi},
+            input=self.body,
+            capture_output=True,
+            check=True,
+        )
+        head, _, body = done.stdout.partition(b"\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+        self._send(body, int(headers.pop("Status", "200")[:3]), headers)
 
     def _commit(self, name: str, _: str) -> None:
         if not self._may("write") or (history := self._history_of(name)) is None:
@@ -325,6 +422,9 @@ class _Handler(BaseHTTPRequestHandler):
         files: dict[str, bytes | None] = {}
         for line in lines[1:]:
             value = line["value"]
+            if line["key"] == "lfsFile":
+                files[value["path"]] = self.server.hub.large[value["oid"]]
+                continue
             files[value["path"]] = base64.b64decode(value["content"]) if line["key"] == "file" else None
         with self.server.hub.lock:
             if header.get("parentCommit") not in (None, history.head.id):
@@ -346,7 +446,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _listed(path: str, content: bytes) -> dict[str, Any]:
-    return {"type": "file", "path": path, "size": len(content), "oid": blob_id(content)}
+    held = in_git(content)
+    listed: dict[str, Any] = {"type": "file", "path": path, "size": len(content), "oid": blob_id(held)}
+    if held is not content:
+        digest = hashlib.sha256(content).hexdigest()
+        listed["lfs"] = {"oid": digest, "size": len(content), "pointerSize": len(held)}
+    return listed
 
 
 def _route(method: str, path: str) -> tuple[str, str, str]:
@@ -360,14 +465,23 @@ def _route(method: str, path: str) -> tuple[str, str, str]:
     }
     if (kind := fixed.get("/".join(parts))) is not None:
         return kind, "", ""
-    if parts[0] == "datasets" and parts[3:4] == ["resolve"]:
-        return "head" if method == "HEAD" else "file", "/".join(parts[1:3]), "/".join(parts[4:])
+    if parts[0] == "large":
+        return "large", "", parts[1]
     if parts[:2] == ["api", "datasets"]:
         kinds = {"revision": "info", "": "info", "paths-info": "paths"}
         kinds |= {kind: kind for kind in ("preupload", "commit", "tree")}
         kind = kinds.get(parts[4] if len(parts) > 4 else "", "unknown")
         return kind, "/".join(parts[2:4]), "/".join(parts[5:])
-    return "unknown", "", ""
+    return _of_files(method, parts) if parts[0] == "datasets" else ("unknown", "", "")
+
+
+def _of_files(method: str, parts: list[str]) -> tuple[str, str, str]:
+    name, rest = "/".join(parts[1:3]).removesuffix(".git"), "/".join(parts[3:])
+    if parts[3:4] == ["resolve"]:
+        return "head" if method == "HEAD" else "file", name, "/".join(parts[4:])
+    if rest in ("info/refs", "git-upload-pack"):
+        return "git", name, rest
+    return "batch" if rest.startswith("info/lfs") else "unknown", name, ""
 
 
 def main() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.retry import Pace
-from sagellm_benchmark.hub.store import Hub, Store
+from sagellm_benchmark.hub.store import Store
 from tests.fakes.hub_server import REPO, WRITER, HubServer
 from tests.hub.support import SEEDED, Clock
 

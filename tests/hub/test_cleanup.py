@@ -11,10 +11,11 @@ from sagellm_benchmark.board.folder import COMPARE
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError, UsageError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.cleanup import Cleaned, clean
+from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.publish import publish, rows_in
 from sagellm_benchmark.hub.retry import Pace
-from sagellm_benchmark.hub.store import FILES, Hub, Snapshot, Store
+from sagellm_benchmark.hub.store import FILES, Snapshot, Store
 from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git

@@ -17,9 +17,10 @@ import pytest
 from sagellm_benchmark.board.entry import SINGLE
 from sagellm_benchmark.board.identity import Row, submission_path
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.rebuild import rebuild
-from sagellm_benchmark.hub.store import FILES, Hub, Store
+from sagellm_benchmark.hub.store import Store
 from tests.command import PROGRAM, environment
 from tests.fakes.hub_server import REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import custom_row
@@ -102,7 +103,7 @@ STEPS = {
     "uploading": Fault("preupload"),
     "committing, before it is done": Fault("commit"),
     "committing, when it is done": Fault("commit", applied=True),
-    "reading back": Fault("head", skip=len(FILES)),
+    "reading back": Fault("paths", skip=1),
 }
 """The request of a first publish that is not answered, so that it can be killed right there."""
 

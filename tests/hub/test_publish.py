@@ -13,12 +13,13 @@ from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import Fate
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.fetch import published_boards
 from sagellm_benchmark.hub.publish import merge, publish, rows_in
 from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.retry import Pace
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Hub, Store
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Store
 from tests.fakes.hub_server import REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import Clock, fates, given, ids, put
@@ -232,15 +233,13 @@ def test_fields_and_files_that_we_do_not_know_are_kept(store: Store) -> None:
             SINGLE: to_json([other]),
             LAST_UPDATED: to_json({"last_updated": "2020-01-01T00:00:00Z", "by": "someone"}),
             CARD: b"# Our words\n",
-            "notes.txt": b"hello",
         },
     )
     publish(store, given(new_row()))
-    files = store.read([SINGLE, LAST_UPDATED, CARD, "notes.txt"]).files
+    files = store.read([SINGLE, LAST_UPDATED, CARD]).files
     assert other in orjson.loads(files[SINGLE])
     assert orjson.loads(files[LAST_UPDATED])["by"] == "someone"
     assert files[CARD].endswith(b"---\n# Our words\n")
-    assert files["notes.txt"] == b"hello"
 
 
 @pytest.mark.parametrize("file", [COMPARE, LAST_UPDATED, SINGLE, BEFORE_SUBMISSIONS])

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
+import os
 import time
 from pathlib import Path
 
 import pytest
 
-from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, RemoteError, UsageError
-from sagellm_benchmark.hub.store import Ambiguous, Busy, Hub, Stale
+from sagellm_benchmark.hub.blobs import Blobs
+from sagellm_benchmark.hub.dataset import Hub
+from sagellm_benchmark.hub.store import Ambiguous, Busy, Stale
 from sagellm_benchmark.huggingface import Answer, NoAnswer, call, shown
 from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 
@@ -71,7 +75,7 @@ def test_a_server_that_lists_no_trees_is_asked_for_its_files_in_another_way(
     head = published(server, {"submissions/x/y.json": b"{}\n", **BOARD})
     server.faults.append(Fault("tree", status=404))
     assert hub.paths("submissions", head) == ["submissions/x/y.json"]
-    server.faults.append(Fault("tree", status=403))
+    server.faults.append(Fault("tree", status=403, times=2))
     with pytest.raises(RemoteError):
         hub.paths("submissions", head)
 
@@ -157,7 +161,7 @@ def test_a_wait_that_cannot_be_read_is_no_wait(hub: Hub, server: HubServer, aske
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault("head", status=404), Fault("head", status=500), Fault("file", do="drop")]
+    "fault", [Fault("file", status=404), Fault("file", status=500), Fault("file", do="drop")]
 )
 def test_only_the_hubs_own_word_makes_a_file_absent(server: HubServer, fault: Fault) -> None:
     published(server)
@@ -197,11 +201,17 @@ def test_a_hub_in_trouble_is_not_answered_from_a_cache(hub: Hub, server: HubServ
         hub.read((SINGLE,))
 
 
-@pytest.mark.parametrize("do", ["corrupt", "cut"])
-def test_a_body_damaged_once_is_fetched_again(hub: Hub, server: HubServer, do: str) -> None:
+def test_a_body_damaged_once_is_fetched_again(hub: Hub, server: HubServer) -> None:
     published(server)
-    server.faults.append(Fault("file", do=do))
+    server.faults.append(Fault("file", do="corrupt"))
     assert hub.read((SINGLE,)).files == BOARD
+
+
+def test_a_body_that_breaks_off_is_no_answer(hub: Hub, server: HubServer) -> None:
+    published(server)
+    server.faults.append(Fault("file", do="cut"))
+    with pytest.raises(Ambiguous):
+        hub.read((SINGLE,))
 
 
 def test_a_body_whose_damage_still_parses_is_found_by_its_checksum(hub: Hub, server: HubServer) -> None:
@@ -211,8 +221,9 @@ def test_a_body_whose_damage_still_parses_is_found_by_its_checksum(hub: Hub, ser
 
 
 def test_a_file_that_is_damaged_every_time_is_named(hub: Hub, server: HubServer) -> None:
-    published(server, {SINGLE: b'[{"entry_id": '})
-    with pytest.raises(DataError, match=SINGLE):
+    published(server)
+    server.faults.append(Fault("file", do="corrupt", times=2, path=SINGLE))
+    with pytest.raises(DataError, match=f"{SINGLE} at .* is damaged"):
         hub.read()
 
 
@@ -297,3 +308,154 @@ def test_nothing_is_left_in_the_temporary_folder(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     hub.read()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_public_is_read_without_the_token(hub: Hub, server: HubServer) -> None:
+    published(server)
+    hub.read()
+    hub.paths("submissions", server.history.head.id)
+    assert server.tokens_seen == []
+
+
+def test_what_shows_nothing_without_a_token_is_read_with_it(hub: Hub, server: HubServer) -> None:
+    published(server)
+    server.private = True
+    assert hub.read().files == BOARD
+    assert set(server.tokens_seen) == {"info", "paths", "tree", "file"}
+
+
+@pytest.mark.parametrize("host", ["hub.example", "127.0.0.1.example", "10.0.0.1", "[2001:db8::1]"])
+def test_nothing_is_asked_in_clear_of_another_machine(host: str) -> None:
+    with pytest.raises(UsageError, match="begins with http://"):
+        Hub(REPO, endpoint=f"http://{host}")
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["http://localhost:8080", "http://127.0.0.9", "http://[::1]:1", "https://x"]
+)
+def test_this_machine_and_https_are_private_ways(endpoint: str) -> None:
+    assert Hub(REPO, endpoint=endpoint).endpoint == endpoint
+
+
+def test_a_redirect_to_another_place_takes_no_token_there(
+    hub: Hub, server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = published(server)
+    server.private = True
+    with HubServer() as elsewhere:
+        elsewhere.history.add(dict(BOARD), "stolen or not, only the content counts")
+        aim = f"{elsewhere.url}/datasets/{REPO}/resolve/main/{SINGLE}"
+        server.faults.append(Fault("file", do="redirect", path=SINGLE, headers={"Location": aim}))
+        assert hub.read((SINGLE,), commit=head).files == BOARD
+        assert (elsewhere.seen, elsewhere.tokens_seen) == (["file"], [])
+
+
+def test_a_token_does_not_follow_a_redirect_out_of_the_machine_in_clear(hub: Hub, server: HubServer) -> None:
+    aim = {"Location": "http://hub.example/api/repos/create"}
+    server.faults.append(Fault("create", do="redirect", status=307, headers=aim))
+    with pytest.raises(RemoteError):
+        Hub("team/new", endpoint=server.url).commit(BOARD, None, "first")
+
+
+@pytest.mark.parametrize("do", ["body", "endless"])
+def test_a_body_ends_where_its_listing_says_that_it_ends(hub: Hub, server: HubServer, do: str) -> None:
+    published(server)
+    server.faults.append(Fault("file", do=do, body="[]," * 100_000, path=SINGLE, times=9))
+    with pytest.raises(Ambiguous, match=r"more came than|longer than any"):
+        hub.read((SINGLE,))
+
+
+def test_a_file_that_is_listed_as_too_large_is_not_fetched(hub: Hub, server: HubServer) -> None:
+    published(server)
+    listed = [{"type": "file", "path": SINGLE, "size": 4 << 30, "oid": "0" * 40}]
+    server.faults.append(Fault("paths", do="body", body=json.dumps(listed)))
+    with pytest.raises(DataError, match="larger than"):
+        hub.read((SINGLE,))
+    assert "file" not in server.seen
+
+
+@pytest.mark.parametrize("on", ["info", "paths", "tree"])
+def test_an_answer_without_end_is_cut_off(hub: Hub, server: HubServer, on: str) -> None:
+    head = published(server)
+    server.faults.append(Fault(on, do="endless", body="[]," * 100_000, times=9))
+    with pytest.raises(Ambiguous, match="longer than any"):
+        (hub.paths("x", head) if on == "tree" else hub.read((SINGLE,)))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"size": "1"},
+        {"size": -1},
+        {"size": True},
+        {"oid": None},
+        {"oid": "main"},
+        {"lfs": {"oid": "x", "size": 1, "pointerSize": 1}},
+        {"lfs": "x"},
+    ],
+)
+def test_a_listing_that_cannot_be_one_is_no_answer(
+    hub: Hub, server: HubServer, entry: dict[str, object]
+) -> None:
+    published(server)
+    listed = [{"type": "file", "path": SINGLE, "size": 20, "oid": "0" * 40, **entry}]
+    server.faults.append(Fault("paths", do="body", body=json.dumps(listed)))
+    with pytest.raises(Ambiguous):
+        hub.read((SINGLE,))
+
+
+def test_a_file_of_more_than_ten_megabytes_goes_and_comes_as_a_large_one(
+    hub: Hub, server: HubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+    board = b"[" + b" " * (10 << 20) + b"]\n"
+    new = hub.commit({SINGLE: board}, hub.read(()).commit, "large")
+    assert server.history.head.files[SINGLE] == board
+    assert hub.read((SINGLE,), commit=new).files == {SINGLE: board}
+
+
+def test_a_server_that_does_not_say_what_it_holds_is_no_place_for_a_board(
+    hub: Hub, server: HubServer
+) -> None:
+    published(server)
+    server.faults += [Fault("paths", status=404, times=9), Fault("tree", status=404, times=9)]
+    with pytest.raises(RemoteError, match="does not say what a commit holds"):
+        hub.read()
+
+
+def test_what_was_read_or_sent_before_is_not_fetched_again(server: HubServer, tmp_path: Path) -> None:
+    hub = Hub(REPO, endpoint=server.url, cache=tmp_path / "cache")
+    new = hub.commit(BOARD, hub.read(()).commit, "mine")
+    published(server, {MULTI: b"[]\n"})
+    assert hub.read(BOARDS, commit=new).files == BOARD
+    server.seen.clear()
+    assert Hub(REPO, endpoint=server.url, cache=tmp_path / "cache").read(BOARDS).files == BOARD | {
+        MULTI: b"[]\n"
+    }
+    assert server.seen.count("file") == 1
+
+
+def test_a_copy_that_was_damaged_or_planted_is_not_believed(server: HubServer, tmp_path: Path) -> None:
+    published(server)
+    hub = Hub(REPO, endpoint=server.url, cache=tmp_path)
+    hub.read((SINGLE,))
+    (kept,) = tmp_path.iterdir()
+    kept.write_bytes(b'[{"entry_id": "b"}]\n')
+    assert hub.read((SINGLE,)).files == BOARD
+    kept.unlink()
+    kept.symlink_to("/dev/zero")
+    assert hub.read((SINGLE,)).files == BOARD
+
+
+def test_the_copies_take_no_more_than_their_share_of_the_disk(tmp_path: Path) -> None:
+    blobs = Blobs(tmp_path, most_bytes=25)
+    for number in range(5):
+        blobs.put(f"{number}" * 40, b"0123456789")
+        os.utime(tmp_path / (f"{number}" * 40), (number, number))
+    assert sorted(path.name[0] for path in tmp_path.iterdir()) == ["3", "4"]
+
+
+def test_a_disk_that_takes_nothing_costs_a_download_only(server: HubServer, tmp_path: Path) -> None:
+    published(server)
+    (tmp_path / "file").write_text("no folder")
+    assert Hub(REPO, endpoint=server.url, cache=tmp_path / "file").read((SINGLE,)).files == BOARD

@@ -26,7 +26,9 @@ import orjson
 
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write, to_json, write_whole
-from sagellm_benchmark.hub.store import FILES, MAX_FILE_BYTES, Busy, Hub, Snapshot, Stale, Store
+from sagellm_benchmark.hub.blobs import user_cache
+from sagellm_benchmark.hub.dataset import Hub
+from sagellm_benchmark.hub.store import FILES, MAX_FILE_BYTES, Busy, Snapshot, Stale, Store
 
 NO_COMMIT = "0" * 40
 """The commit of a folder that nobody has published to: its files, if any, were put there by hand."""
@@ -34,7 +36,7 @@ NO_COMMIT = "0" * 40
 
 def open_store(repo: str, folder: Path | None) -> Store:
     """The folder where one is given, else the dataset."""
-    return Hub(repo) if folder is None else Directory(folder)
+    return Hub(repo, cache=user_cache()) if folder is None else Directory(folder)
 
 
 class Directory:

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.hub.directory import open_store
 from sagellm_benchmark.hub.retry import Pace, retrying
-from sagellm_benchmark.hub.store import Hub
 
 _UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 
 
 def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, bytes]:
     """Both boards at the dataset's newest commit. Raises RemoteError with a way to go on without them."""
-    hub = Hub(repo)
+    hub = open_store(repo, None)
     try:
         return retrying(
             lambda: hub.read(BOARDS), pace or Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S)

@@ -15,9 +15,10 @@ from sagellm_benchmark.board.identity import Identity
 from sagellm_benchmark.board.merge import join
 from sagellm_benchmark.board.read import Limits, read_rows
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.hub.directory import open_store
 from sagellm_benchmark.hub.publish import read_submissions
 from sagellm_benchmark.hub.retry import Pace, retrying
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Hub, Snapshot, Store
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Snapshot, Store
 
 _LARGE = Limits(file_bytes=512 << 20, rows=250_000, values=25_000_000)
 _DATASET = re.compile(r"[\w][\w.-]*/[\w][\w.-]*", re.ASCII)
@@ -56,7 +57,7 @@ def gather(source: str, *, beaten: bool) -> Board:
             hint="make hf_data/ with `sagellm-benchmark aggregate`, or name the dataset as owner/name",
         )
     try:
-        return from_store(Hub(source), beaten=beaten)
+        return from_store(open_store(source, None), beaten=beaten)
     except RemoteError as error:
         raise RemoteError(
             error.message, hint="make the page from local rows: sagellm-benchmark site --from hf_data"

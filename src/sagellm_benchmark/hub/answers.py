@@ -1,0 +1,67 @@
+"""What the Hub's answers mean to us; their wording and classes change between releases, a status does not."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.hub.store import Ambiguous, Busy, Stale
+from sagellm_benchmark.huggingface import Answer, NoAnswer, NotAsked, is_private_way
+
+
+def judged(what: Answer | NoAnswer | NotAsked, said: str, repo: str, verb: str) -> Exception:
+    """The error for what the Hub answered, or did not; `said` is what could not be done."""
+    if isinstance(what, NotAsked):
+        return RemoteError(f"{said}: {what}; nothing was sent", hint=what.hint or permission(repo, verb))
+    if isinstance(what, NoAnswer):
+        return Ambiguous(
+            f"{said}: no usable answer ({what})", hint="check the network and HF_ENDPOINT, then try again"
+        )
+    return _status(what, f"{said}: {what}", repo, verb)
+
+
+def _status(answer: Answer, said: str, repo: str, verb: str) -> Exception:
+    if answer.status in (409, 412):
+        return Stale(said, hint="somebody else is publishing; try again in a minute")
+    if answer.status in (429, 503) or answer.code == "RevisionNotFound":  # a replica may lag behind
+        return Busy(said, hint="the Hub is busy; try again later", retry_after_s=answer.retry_after_s)
+    if answer.status >= 500 or answer.status == 408:
+        return Ambiguous(said, hint="the Hub has a problem; try again later")
+    nothing = "; nothing was written" if verb == "write" else ""
+    if answer.status in (401, 403, 404):
+        return RemoteError(f"{said}{nothing}", hint=permission(repo, verb))
+    return RemoteError(f"{said}{nothing}", hint="look at https://status.huggingface.co, then report it")
+
+
+def says_no_dataset(answer: Answer) -> bool:
+    """There is no such dataset, at least for whoever asked."""
+    return answer.code == "RepoNotFound" and answer.status in (401, 404)
+
+
+def hides(answer: Answer) -> bool:
+    """Whether the same question with a token may be answered otherwise."""
+    return answer.status in (401, 403) or says_no_dataset(answer)
+
+
+def permission(repo: str, verb: str = "write") -> str:
+    """What a person can do who may not."""
+    return (
+        f"give a token that may {verb} datasets/{repo}: HF_TOKEN, `hf auth login`, "
+        "or in Actions HF_OIDC_RESOURCE with `id-token: write`"
+    )
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Raise UsageError for an address that is none, or that others can read or answer on the way to."""
+    try:
+        parts = urlsplit(endpoint)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError("HF_ENDPOINT is not a web address", hint="it looks like https://huggingface.co")
+    if not is_private_way(endpoint):
+        raise UsageError(
+            "HF_ENDPOINT begins with http://, where anybody on the way can read and change what is sent",
+            hint="write it with https://; http:// is for this machine alone",
+        )

@@ -1,0 +1,255 @@
+"""A Hugging Face dataset as a store. Nothing that its server says is believed because it was said once."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.hub import answers, listing
+from sagellm_benchmark.hub.blobs import Blobs, Listed, blob_id, sha256
+from sagellm_benchmark.hub.store import FILES, MAX_FILE_BYTES, Busy, Snapshot, Stale
+from sagellm_benchmark.huggingface import (
+    Answer,
+    NoAnswer,
+    NotAsked,
+    before_upload,
+    call,
+    download,
+    exists,
+    is_private_way,
+    library,
+    shown,
+)
+
+T = TypeVar("T")
+
+PUBLIC = "https://huggingface.co"
+_SLOW_LINE = 100_000  # bytes a second that a transfer may take at least
+
+
+class Hub:
+    """A dataset on the Hugging Face Hub, or on the server that HF_ENDPOINT names (read when this is built).
+
+    `timeout_s` bounds each silence of the server, six times that a whole read or commit, beside the time that its
+    bytes take. What is public is read without a token; for all else it is found by huggingface_hub itself:
+    HF_OIDC_RESOURCE, HF_TOKEN, or the login file. `cache`: a folder for what was fetched before.
+    """
+
+    def __init__(
+        self, repo: str, *, endpoint: str | None = None, timeout_s: float = 30.0, cache: Path | None = None
+    ) -> None:
+        if not re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", repo, re.ASCII):
+            raise UsageError(f"{repo!r} is not the name of a dataset", hint="name it as owner/dataset")
+        self.repo = repo
+        self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
+        answers.check_endpoint(self.endpoint)
+        self.timeout_s = timeout_s
+        self._blobs = Blobs(cache)
+        self._created = False
+        self._hidden = False  # the dataset shows nothing without a token
+        self._seen: dict[str, str | None] = {}  # the blob of each file at the commit that was read last
+        self._seen_at: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The dataset's address, without what a person may have put before an @ in HF_ENDPOINT."""
+        return f"{shown(self.endpoint)}/datasets/{self.repo}"
+
+    def address(self, commit: str) -> str:
+        """The commit's page on the Hub."""
+        return f"{self.name}/commit/{commit}"
+
+    def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:
+        """`names` by commit id, never by branch: what the commit lists of them is fetched, and held against its hash.
+
+        A file of FILES counts as absent only when three answers agree: the commit's word for that path, the folder's
+        listing, and the attempt to fetch it. Raises Busy where they contradict each other; any other failure raises.
+        """
+        wanted = tuple(dict.fromkeys(names))
+
+        def look(api: Any) -> tuple[str | None, dict[str, Listed]]:
+            head = commit or self._head(api)
+            listed = {} if head is None or not wanted else listing.of(api, self.repo, wanted, head)
+            if head is not None:
+                self._confirm_absent(api, [n for n in wanted if n in FILES and n not in listed], head)
+            return head, listed
+
+        head, listed = self._reading(look)
+        if head is None:
+            return Snapshot(None, {})
+        self._remember(head, wanted, listed)
+        return Snapshot(head, dict(self._contents(head, [listed[n] for n in wanted if n in listed])))
+
+    def paths(self, folder: str, commit: str) -> list[str]:
+        """Every file under `folder` at `commit`; none where there is no such folder."""
+        every = self._reading(lambda api: listing.every_path(api, self.repo, commit, self.timeout_s))
+        return sorted(path for path in every if path.startswith(f"{folder}/"))
+
+    def commit(self, files: Mapping[str, bytes], parent: str | None, message: str) -> str:
+        """One commit with all `files`, accepted by the Hub only while `parent` is its head.
+
+        Before anything is sent, the Hub names the files that it holds: one that is not as it was read is Stale.
+        Without a parent the dataset is created, and Stale is raised: its first commit is to be read before the next.
+        """
+        self._need_token()
+        if parent is None:
+            self._create()
+            raise Stale(f"{self.name} was just created", hint="try again in a minute")
+
+        def send(api: Any) -> str:
+            add = library().CommitOperationAdd  # its objects cannot be used twice
+            operations = [add(path, content) for path, content in files.items()]
+            with before_upload(lambda answer: self._check_held(answer, parent)):
+                done = api.create_commit(
+                    self.repo, operations, commit_message=message, repo_type="dataset", parent_commit=parent
+                )
+            return str(done.oid)
+
+        done = self._call(send, "write", sum(map(len, files.values())) / _SLOW_LINE + 0.5 * len(files))
+        for name in files.keys() & set(FILES):
+            self._blobs.put(blob_id(files[name]), files[name])
+            self._blobs.put(sha256(files[name]), files[name])
+        return done
+
+    def _contents(self, commit: str, listed: list[Listed]) -> Iterator[tuple[str, bytes]]:
+        for one in listed:
+            if one.size > MAX_FILE_BYTES:
+                raise DataError(
+                    f"{one.path} at {self.address(commit)} is larger than {MAX_FILE_BYTES >> 20} MiB",
+                    hint="restore it from its last good version",
+                )
+        missing: list[Listed] = []
+        for one in listed:
+            content = self._blobs.get(one)
+            if content is None:
+                missing.append(one)
+            else:
+                yield one.path, content
+        if missing:
+            more_s = sum(one.size for one in missing) / _SLOW_LINE + 0.5 * len(missing)
+            yield from self._reading(
+                lambda api: [(one.path, self._fetch(api, one, commit)) for one in missing], more_s
+            )
+
+    def _fetch(self, api: Any, listed: Listed, commit: str) -> bytes:
+        """One file's content. What is not what its hash says is fetched once more, and then given up."""
+        for _ in range(2):
+            try:
+                content = download(self._url(listed.path, commit), token=api.token, at_most=listed.size)
+            except Answer as answer:
+                if answer.says_absent:
+                    raise self._contradiction(listed.path, commit) from answer
+                raise
+            if listed.is_of(content):
+                self._blobs.put(listed.digest, content)
+                return content
+        raise DataError(
+            f"{listed.path} at {self.address(commit)} is damaged: it is not what its hash says",
+            hint="look at it there; if it is whole, try again later or from another network",
+        )
+
+    def _confirm_absent(self, api: Any, names: list[str], commit: str) -> None:
+        """Raise Busy where anything says that one of these is there: taking it for absent would wipe it."""
+        if not names:
+            return
+        listed = listing.in_folders(api, self.repo, names, commit)
+        there = [n for n in names if n in listed or exists(self._url(n, commit), token=api.token)]
+        if there:
+            raise self._contradiction(there[0], commit)
+
+    def _contradiction(self, name: str, commit: str) -> Busy:
+        return Busy(
+            f"{self.name} lists {name} at {commit[:12]} and says that there is no such file",
+            hint="one of the two is wrong, so nothing is taken for empty; try again later",
+        )
+
+    def _remember(self, commit: str, names: Iterable[str], listed: Mapping[str, Listed]) -> None:
+        if commit != self._seen_at:
+            self._seen_at, self._seen = commit, {}
+        self._seen |= {name: listed[name].blob if name in listed else None for name in names}
+
+    def _check_held(self, answer: Any, parent: str) -> None:
+        """Raise Stale where the Hub, about to take these files, holds other ones than those that were read."""
+        if parent != self._seen_at:
+            return
+        for name, blob in listing.held(answer):
+            if name in self._seen and self._seen[name] != blob:
+                raise Stale(
+                    f"{self.name} holds another {name} than the one that was read",
+                    hint="somebody else is publishing, or one of its answers was wrong; try again in a minute",
+                )
+
+    def _url(self, path: str, commit: str) -> str:
+        url: str = library().hf_hub_url(
+            self.repo, path, repo_type="dataset", revision=commit, endpoint=self.endpoint
+        )
+        return url
+
+    def _create(self) -> None:
+        def create(api: Any) -> bool:
+            try:
+                api.create_repo(self.repo, repo_type="dataset")
+            except Answer as answer:
+                if answer.status != 409:  # somebody else was faster, or is about to be
+                    raise
+                return False
+            return True
+
+        self._created = self._call(create, "write") or self._created
+        if not self._created and self._call(self._head, "write") is None:
+            raise RemoteError(
+                f"{self.name} exists, but this token cannot see it; nothing was written",
+                hint=answers.permission(self.repo),
+            )
+
+    def _head(self, api: Any) -> str | None:
+        """The newest commit's id; None where the Hub says that there is no such dataset."""
+        try:
+            sha = api.repo_info(self.repo, repo_type="dataset", timeout=self.timeout_s, expand=["sha"]).sha
+        except Answer as answer:
+            if answers.says_no_dataset(answer) and (api.token or answer.status == 404):
+                if not api.token and self._has_token():
+                    raise  # it may be there for those who show a token
+                return None
+            raise
+        if not isinstance(sha, str) or not re.fullmatch(r"[0-9a-f]{40,64}", sha):
+            raise NoAnswer("the dataset has no commit id")
+        return sha
+
+    def _has_token(self) -> bool:
+        return is_private_way(self.endpoint) and library().get_token() is not None
+
+    def _need_token(self) -> None:
+        if self._call(lambda _: library().get_token(), "write") is None:
+            raise RemoteError(
+                f"no token to write to {self.name}; nothing was sent", hint=answers.permission(self.repo)
+            )
+
+    def _reading(self, work: Callable[[Any], T], more_s: float = 0.0) -> T:
+        """Run `work` without a token; with one only where the Hub shows nothing to those who have none."""
+
+        def run(api: Any) -> T:
+            try:
+                return work(api)
+            except Answer as answer:
+                if api.token or not answers.hides(answer) or not self._has_token():
+                    raise
+            self._hidden = True
+            return work(library().HfApi(endpoint=self.endpoint, token=True))
+
+        return self._call(run, "read", more_s)
+
+    def _call(self, work: Callable[[Any], T], verb: str, more_s: float = 0.0) -> T:
+        """Run `work` with the library's client, and say what became of it in our own words."""
+
+        def run() -> T:
+            return work(library().HfApi(endpoint=self.endpoint, token=verb == "write" or self._hidden))
+
+        try:
+            return call(run, timeout_s=self.timeout_s, total_s=6 * self.timeout_s + more_s)
+        except (Answer, NoAnswer, NotAsked) as what:
+            raise answers.judged(what, f"could not {verb} {self.name}", self.repo, verb) from what
