@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 import tomllib
 from pathlib import Path
@@ -20,6 +21,23 @@ def to_json(value: Any) -> bytes:
     return orjson.dumps(
         value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     )
+
+
+def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -> bytes:
+    """A regular file's bytes: never through a symbolic link, never waiting on a pipe, never more than `at_most`.
+
+    The one way to read a file that a stranger may have put there. Raises OSError, or DataError for what is no file.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags, dir_fd=dir_fd)
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(handle)
+        if not stat.S_ISREG(status.st_mode):
+            raise DataError(f"{path} is not a regular file", hint="put a plain file in its place")
+        content = file.read(at_most + 1) if status.st_size <= at_most else None
+    if content is None or len(content) > at_most:
+        raise DataError(f"{path} is larger than {at_most:,} bytes", hint="submit fewer rows at a time")
+    return content
 
 
 def read_toml(path: Path, *, example: str) -> dict[str, Any]:

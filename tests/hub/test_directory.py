@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import base64
+import contextlib
+import hashlib
 import os
 import subprocess
 import sys
@@ -11,11 +14,19 @@ import orjson
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.hub.directory import Directory
-from sagellm_benchmark.hub.store import Busy, Stale
+from sagellm_benchmark.hub.directory import NO_COMMIT, Directory
+from sagellm_benchmark.hub.journal import Record, pending
+from sagellm_benchmark.hub.layout import is_known
+from sagellm_benchmark.hub.publish import publish
+from sagellm_benchmark.hub.store import CARD, Busy, Stale
+from tests.fakes.rows import new_row
+from tests.hub.support import given
 
 pytestmark = pytest.mark.slow
+
+ROW = "submissions/x/00000000-0000-4000-8000-000000000000.json"
 
 WRITER = """
 import sys
@@ -27,17 +38,18 @@ number = 0
 while True:
     text = b"%d" % number * 20_000
     head = store.read(()).commit
-    store.commit({"a.json": text, "b.json": text, "submissions/x/%d.json" % (number % 50): text}, head, "n")
+    row = "submissions/x/00000000-0000-4000-8000-0000000000%02d.json" % (number % 50)
+    store.commit({"README.md": text, "last_updated.json": text, row: text}, head, "n")
     number += 1
 """
 
 
 def test_plain_readers_see_the_files_under_their_own_names(tmp_path: Path) -> None:
     store = Directory(tmp_path / "shared")
-    new = store.commit({SINGLE: b"[]\n", "submissions/x/y.json": b"{}\n"}, None, "first")
+    new = store.commit({SINGLE: b"[]\n", ROW: b"{}\n"}, None, "first")
     assert (tmp_path / "shared" / SINGLE).read_bytes() == b"[]\n"
     assert store.read().commit == new
-    assert store.paths("submissions", new) == ["submissions/x/y.json"]
+    assert store.paths("submissions", new) == [ROW]
     assert store.address(new) == f"{store.name} at {new}"
 
 
@@ -68,7 +80,7 @@ def test_the_log_is_one_chain(tmp_path: Path) -> None:
     store = Directory(tmp_path)
     head = None
     for text in (b"a", b"b", b"a"):
-        head = store.commit({"file": text}, head, text.decode())
+        head = store.commit({CARD: text}, head, text.decode())
     log = store.log()
     assert [record["message"] for record in log] == ["a", "b", "a"]
     assert [record["number"] for record in log] == [1, 2, 3]
@@ -105,12 +117,10 @@ def test_waits_for_the_lock_only_so_long(tmp_path: Path) -> None:
 def test_a_commit_that_was_left_half_way_is_finished_by_the_next_reader(tmp_path: Path) -> None:
     store = Directory(tmp_path)
     first = store.commit({SINGLE: b"[1]\n", MULTI: b"[1]\n"}, None, "first")
-    whole = tmp_path / "kept"
-    other = Directory(whole)
-    other.commit({SINGLE: b"[2]\n"}, None, "elsewhere")
-    record = {**other.log()[0], "number": 2, "parent": first}
-    contents = {SINGLE: "WzJdCg==", MULTI: "WzJdCg=="}
-    (tmp_path / ".board" / "pending.json").write_bytes(orjson.dumps({"record": record, "contents": contents}))
+    head = Record(first, 1, NO_COMMIT, "first", "", {})
+    files = {SINGLE: b"[2]\n", MULTI: b"[2]\n"}
+    left = pending(Record.after(head, "second", files), files)
+    (tmp_path / ".board" / "pending.json").write_bytes(left)
     (tmp_path / f".{SINGLE}.abc.tmp").write_text("half a fi")
     assert store.read((SINGLE, MULTI)).files == {SINGLE: b"[2]\n", MULTI: b"[2]\n"}
     assert len(store.log()) == 2
@@ -140,15 +150,15 @@ def test_readers_never_see_two_commits_at_once(tmp_path: Path) -> None:
         head, number = None, 0
         while not stop.is_set():
             text = b"%d" % number
-            head = store.commit({"a.json": text, "b.json": text}, head, "n")
+            head = store.commit({CARD: text, LAST_UPDATED: text}, head, "n")
             number += 1
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         for _ in range(50):
-            files = Directory(tmp_path).read(("a.json", "b.json")).files
-            assert files.get("a.json") == files.get("b.json")
+            files = Directory(tmp_path).read((CARD, LAST_UPDATED)).files
+            assert files.get(CARD) == files.get(LAST_UPDATED)
     finally:
         stop.set()
         writer.join()
@@ -162,10 +172,168 @@ def test_kill_at_any_moment_leaves_one_whole_commit(tmp_path: Path) -> None:
             time.sleep(0.004 + attempt * 0.003)
             writer.kill()
         store = Directory(tmp_path)
-        files = store.read(("a.json", "b.json")).files
-        assert files.get("a.json") == files.get("b.json")
+        files = store.read((CARD, LAST_UPDATED)).files
+        assert files.get(CARD) == files.get(LAST_UPDATED)
         log = store.log()
         assert [record["parent"] for record in log[1:]] == [record["commit"] for record in log[:-1]]
-        head = store.commit({"after.json": b"%d" % attempt}, store.read(()).commit, "after")
+        head = store.commit({COMPARE: b"%d" % attempt}, store.read(()).commit, "after")
         assert store.read(()).commit == head
         assert not list(tmp_path.rglob(".*.tmp"))
+
+
+VICTIM = "authorized_keys"
+HOSTILE_NAMES = [
+    "../" + VICTIM,
+    "/etc/passwd",
+    "submissions/../../x",
+    ".board/current.json",
+    "submissions/x/../y.json",
+]
+
+
+def planted(folder: Path, value: object) -> Directory:
+    """A shared folder that was published to once, where a co-writer leaves this as a commit to be finished."""
+    store = Directory(folder)
+    store.commit({SINGLE: b"[]\n"}, None, "first")
+    (folder / ".board" / "pending.json").write_bytes(orjson.dumps(value))
+    return store
+
+
+def forged(head: str, holds: dict[str, bytes], /, **changes: object) -> dict[str, object]:
+    """A pending commit of what it holds, right in every other respect, with `changes` to its record."""
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in holds.items()}
+    rest = {"number": 2, "parent": head, "message": "m", "at": "now", "files": hashes, **changes}
+    record = {"commit": hashlib.sha256(orjson.dumps(rest)).hexdigest()[:40], **rest}
+    contents = {name: base64.b64encode(content).decode() for name, content in holds.items()}
+    return {"record": record, "contents": contents}
+
+
+def test_what_the_forger_of_these_tests_writes_is_otherwise_carried_out(tmp_path: Path) -> None:
+    store = planted(tmp_path, {})
+    head = orjson.loads((tmp_path / ".board" / "current.json").read_bytes())["commit"]
+    (tmp_path / ".board" / "pending.json").write_bytes(orjson.dumps(forged(head, {MULTI: b"[]\n"})))
+    assert store.read((MULTI,)).files == {MULTI: b"[]\n"}
+
+
+@pytest.mark.parametrize("name", HOSTILE_NAMES)
+def test_a_planted_commit_writes_nothing_outside_of_the_folder(tmp_path: Path, name: str) -> None:
+    victim, shared = tmp_path / VICTIM, tmp_path / "shared"
+    victim.write_text("mine")
+    store = planted(shared, {})
+    head = orjson.loads((shared / ".board" / "current.json").read_bytes())["commit"]
+    (shared / ".board" / "pending.json").write_bytes(orjson.dumps(forged(head, {name: b"yours"})))
+    with pytest.raises(DataError, match="not written by this tool"):
+        store.read()
+    assert victim.read_text() == "mine"
+
+
+@pytest.mark.parametrize("at", ["submissions", "submissions/x", ROW, SINGLE])
+def test_a_planted_link_leads_no_write_out_of_the_folder(tmp_path: Path, at: str) -> None:
+    outside, shared = tmp_path / "outside", tmp_path / "shared"
+    outside.mkdir()
+    (outside / VICTIM).write_text("mine")
+    shared.mkdir()
+    (shared / at).parent.mkdir(parents=True, exist_ok=True)
+    (shared / at).symlink_to(outside / VICTIM if at.endswith(".json") else outside)
+    with contextlib.suppress(DataError):
+        Directory(shared).commit({SINGLE: b"[]\n", ROW: b"{}\n"}, None, "first")
+    assert (outside / VICTIM).read_text() == "mine"
+    assert [path.name for path in outside.iterdir()] == [VICTIM]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {"record": 1, "contents": {}},
+        {"record": {}, "contents": {}},
+        forged("0" * 40, {SINGLE: b"[1]\n"}),
+        forged("x", {SINGLE: b"[1]\n"}),
+        forged("0" * 40, {SINGLE: b"[1]\n"}, number=True),
+        forged("0" * 40, {SINGLE: b"[1]\n"}, number="2"),
+        forged("0" * 40, {SINGLE: b"[1]\n"}, number=10**400 % 10**18),
+        forged("0" * 40, {SINGLE: b"[1]\n"}, message="m" * 2000),
+        forged("0" * 40, {SINGLE: b"[1]\n"}, files={SINGLE: 1}),
+        forged("0" * 40, {SINGLE: b"[1]\n"}, extra=1),
+    ],
+)
+def test_a_pending_commit_that_no_writer_left_is_named_and_left_alone(tmp_path: Path, value: object) -> None:
+    store = planted(tmp_path, value)
+    with pytest.raises(DataError, match=r"pending\.json was not written by this tool") as caught:
+        store.read()
+    assert "move `.board` away" in (caught.value.hint or "")
+    assert (tmp_path / SINGLE).read_bytes() == b"[]\n"
+
+
+def test_a_pending_commit_holds_what_it_recorded_or_nothing_is_carried_out(tmp_path: Path) -> None:
+    store = planted(tmp_path, {})
+    head = orjson.loads((tmp_path / ".board" / "current.json").read_bytes())["commit"]
+    value = forged(head, {SINGLE: b"[1]\n"})
+    value["contents"] = {SINGLE: base64.b64encode(b"[2]\n").decode()}
+    (tmp_path / ".board" / "pending.json").write_bytes(orjson.dumps(value))
+    with pytest.raises(DataError, match="is not what it recorded"):
+        store.read()
+    assert (tmp_path / SINGLE).read_bytes() == b"[]\n"
+
+
+@pytest.mark.parametrize("name", [SINGLE, CARD, ".board/current.json", ".board/pending.json"])
+@pytest.mark.parametrize("kind", ["link", "pipe", "folder", "dangling"])
+def test_what_is_no_plain_file_is_neither_read_nor_waited_for(tmp_path: Path, name: str, kind: str) -> None:
+    secret, shared = tmp_path / "token", tmp_path / "shared"
+    secret.write_text("hf_secret_of_the_user")
+    store = Directory(shared)
+    store.commit({MULTI: b"[]\n"}, None, "first")
+    path = shared / name
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(secret if kind == "link" else tmp_path / "nowhere")
+    with pytest.raises(DataError) as caught:
+        store.read()
+    assert "hf_secret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_publishing_into_a_folder_gives_nobody_the_users_token(tmp_path: Path) -> None:
+    secret, shared = tmp_path / "token", tmp_path / "shared"
+    secret.write_text("hf_secret_of_the_user")
+    shared.mkdir()
+    (shared / CARD).symlink_to(secret)
+    with pytest.raises(DataError, match=r"cannot read .*README\.md"):
+        publish(Directory(shared), given(new_row()))
+    assert not (shared / SINGLE).exists()
+
+
+def test_a_folder_of_submissions_lists_no_links(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    head = store.commit({ROW: b"{}\n"}, None, "first")
+    (tmp_path / "submissions" / "y").symlink_to("/etc")
+    (tmp_path / "submissions" / "x" / "z.json").symlink_to("/etc/passwd")
+    assert store.paths("submissions", head) == [ROW]
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        (SINGLE, True),
+        (ROW, True),
+        ("submissions/_published_before.json", True),
+        (f"evidence/{'0' * 64}.tar.xz", True),
+        ("a.json", False),
+        ("submissions/x/y.json", False),
+        (f"submissions/../{ROW}", False),
+        (f"{ROW}\n", False),
+        (".bashrc", False),
+        ("", False),
+    ],
+)
+def test_only_a_boards_own_files_have_a_place(name: str, known: bool) -> None:
+    assert is_known(name) is known
+
+
+def test_a_file_without_a_place_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no file of a board"):
+        Directory(tmp_path).commit({".bashrc": b"x"}, None, "first")
+    assert not (tmp_path / ".bashrc").exists()

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +15,7 @@ import orjson
 from sagellm_benchmark.board.hostile import is_deeper
 from sagellm_benchmark.board.rules import shown
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import read_regular
 
 _OTHER_ENCODINGS = {b"\xef\xbb\xbf": "a byte order mark", b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 _GAP = re.compile(r"[ \t\n\r,]*")
@@ -68,21 +67,13 @@ def read_rows(path: Path, limits: Limits | None = None) -> list[Found]:
 
 
 def read_whole(path: Path, at_most: int) -> bytes:
-    """A regular file's bytes; never follows a symbolic link, never waits on a pipe."""
+    """A regular file's bytes; never follows a symbolic link, never waits on a pipe. Raises DataError."""
     try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(handle, "rb") as file:
-            status = os.fstat(handle)
-            if not stat.S_ISREG(status.st_mode):
-                raise DataError(f"{path} is not a regular file", hint="put a plain JSON file in its place")
-            content = file.read(at_most + 1) if status.st_size <= at_most else None
+        return read_regular(path, at_most)
     except OSError as error:
         link = path.is_symlink()
         why = "it is a symbolic link" if link else error.strerror or str(error)
         raise DataError(f"cannot read {path}: {why}", hint="put a plain JSON file in its place") from error
-    if content is None or len(content) > at_most:
-        raise DataError(f"{path} is larger than {at_most:,} bytes", hint="submit fewer rows at a time")
-    return content
 
 
 def parse_rows(name: str, content: bytes, limits: Limits) -> list[Found]:

@@ -1,0 +1,128 @@
+"""Files below a folder that others may write to: no link is followed, no name leaves it, no pipe is waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import cannot_write, read_regular
+
+
+class Inside:
+    """The files below `root`, by names such as `submissions/x/y.json`. `root` itself is believed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def read(self, name: str, at_most: int) -> bytes | None:
+        """A regular file's bytes; None where there is no such file. Raises DataError for anything else."""
+        folder, base = self._parts(name)
+        try:
+            with self._open(folder) as place:
+                return read_regular(base, at_most, dir_fd=place)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise DataError(
+                f"cannot read {self.root / name}: {error.strerror or error}",
+                hint="a link, a pipe or a folder has no place there: remove it",
+            ) from error
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put `content` there whole, with its folders. What lies there is replaced, never written to."""
+        folder, base = self._parts(name)
+        temporary = f".{base}.{secrets.token_hex(6)}.tmp"
+        try:
+            with self._open(folder, make=True) as place:
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+                handle = os.open(temporary, flags, 0o666, dir_fd=place)
+                try:
+                    with os.fdopen(handle, "wb") as file:
+                        file.write(content)
+                        file.flush()
+                        os.fsync(file.fileno())
+                    os.replace(temporary, base, src_dir_fd=place, dst_dir_fd=place)
+                finally:
+                    with contextlib.suppress(FileNotFoundError):
+                        os.unlink(temporary, dir_fd=place)
+        except OSError as error:
+            raise cannot_write(self.root / name, error) from error
+
+    def exists(self, name: str) -> bool:
+        """Whether anything lies there, a link that leads nowhere included."""
+        folder, base = self._parts(name)
+        try:
+            with self._open(folder) as place:
+                os.stat(base, dir_fd=place, follow_symlinks=False)
+        except OSError:
+            return False
+        return True
+
+    def remove(self, name: str) -> None:
+        """Take a file away; what a link leads to stays."""
+        folder, base = self._parts(name)
+        with contextlib.suppress(FileNotFoundError), self._open(folder) as place:
+            os.unlink(base, dir_fd=place)
+
+    def handle(self, name: str) -> int:
+        """A file opened for a lock, made where it is missing; the caller closes it."""
+        folder, base = self._parts(name)
+        try:
+            with self._open(folder, make=True) as place:
+                flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+                return os.open(base, flags, 0o666, dir_fd=place)
+        except OSError as error:
+            raise cannot_write(self.root / name, error) from error
+
+    def names(self, folder: str) -> list[str]:
+        """Every regular file below `folder`, sorted; none where there is no such folder."""
+        found: list[str] = []
+        try:
+            with self._open(PurePosixPath(folder).parts) as place:
+                for where, _, files, at in os.fwalk(".", dir_fd=place, follow_symlinks=False):
+                    plain = (f for f in files if stat.S_ISREG(os.lstat(f, dir_fd=at).st_mode))
+                    found += (str(PurePosixPath(folder, where, name)) for name in plain)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(found)
+
+    def sweep(self, folder: str) -> None:
+        """Remove what writers that were killed have left directly in `folder`."""
+        try:
+            with self._open(PurePosixPath(folder).parts) as place:
+                for name in os.listdir(place):  # noqa: PTH208 - of an open folder
+                    if name.startswith(".") and name.endswith(".tmp"):
+                        os.unlink(name, dir_fd=place)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise cannot_write(self.root / folder, error) from error
+
+    def _parts(self, name: str) -> tuple[tuple[str, ...], str]:
+        parts = PurePosixPath(name).parts
+        if not parts or name.startswith("/") or ".." in parts or "\0" in name:
+            raise DataError(f"{name!r} is not a name in {self.root}", hint="names lead downwards only")
+        return parts[:-1], parts[-1]
+
+    @contextlib.contextmanager
+    def _open(self, parts: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
+        """A folder's handle, reached one step at a time so that no step is a link."""
+        if make:
+            self.root.mkdir(parents=True, exist_ok=True)
+        place = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for part in parts:
+                if make:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=place)
+                step = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
+                os.close(place)
+                place = step
+            yield place
+        finally:
+            os.close(place)

@@ -1,0 +1,133 @@
+"""The notes that a shared folder keeps of its commits. Others may write there: each is held to its form. Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.blobs import sha256
+from sagellm_benchmark.hub.layout import is_known
+from sagellm_benchmark.hub.store import MAX_FILE_BYTES
+
+MOST_BYTES = 2 * MAX_FILE_BYTES
+
+_COMMIT, _HASH = re.compile(r"[0-9a-f]{40}"), re.compile(r"[0-9a-f]{64}")
+_MOST_TEXT = 1000
+_FORM: Mapping[str, type] = {
+    "commit": str,
+    "number": int,
+    "parent": str,
+    "message": str,
+    "at": str,
+    "files": dict,
+}
+_HINT = "restore it, or move `.board` away: the files stay, and their history begins anew"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One commit: its id is the hash of all the rest, `files` holds the SHA-256 of each file that it wrote."""
+
+    commit: str
+    number: int
+    parent: str
+    message: str
+    at: str
+    files: Mapping[str, str]
+
+    @classmethod
+    def after(cls, head: Record, message: str, files: Mapping[str, bytes]) -> Record:
+        """The record of a commit on top of `head`. Raises DataError for a file that has no place in the dataset."""
+        strange = [name for name in files if not is_known(name)]
+        if strange:
+            raise DataError(f"{strange[0]!r} is no file of a board", hint="report it: nothing was written")
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        hashes = {name: sha256(content) for name, content in files.items()}
+        rest: dict[str, Any] = {
+            "number": head.number + 1,
+            "parent": head.commit,
+            "message": message,
+            "at": at,
+            "files": hashes,
+        }
+        return cls(_commit_id(rest), **rest)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As it is written."""
+        return asdict(self)
+
+
+def record(name: str, content: bytes) -> Record:
+    """The record in these bytes; `name` is what errors call it. Raises DataError for what is none."""
+    try:
+        return _record(name, orjson.loads(content))
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{name} is not valid JSON: {error}", hint=_HINT) from error
+
+
+def pending(of: Record, files: Mapping[str, bytes]) -> bytes:
+    """A commit as it waits to be carried out: its record, and the content of each file."""
+    contents = {name: base64.b64encode(content).decode() for name, content in files.items()}
+    return to_json({"record": of.as_dict(), "contents": contents})
+
+
+def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, bytes]]:
+    """A pending commit, and the content of each file; it must be the next one after `head`, or `head` itself.
+
+    Raises DataError for a file that is none of the dataset's, and for a content that is not the one recorded.
+    """
+    try:
+        whole = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{name} is not valid JSON: {error}", hint=_HINT) from error
+    if not isinstance(whole, dict) or whole.keys() != {"record", "contents"}:
+        raise _no_record(name)
+    found, texts = _record(name, whole["record"]), whole["contents"]
+    follows = found.number == head.number + 1 and found.parent == head.commit
+    if not isinstance(texts, dict) or texts.keys() != found.files.keys() or not (follows or found == head):
+        raise _no_record(name)
+    return found, {file: _content(name, file, text, found.files[file]) for file, text in texts.items()}
+
+
+def _record(name: str, value: Any) -> Record:
+    if not isinstance(value, dict) or value.keys() != _FORM.keys():
+        raise _no_record(name)
+    typed = all(type(value[field]) is kind for field, kind in _FORM.items())
+    if not typed or len(value["message"]) > _MOST_TEXT or len(value["at"]) > _MOST_TEXT:
+        raise _no_record(name)
+    fits = 0 < value["number"] < 10**9 and all(_COMMIT.fullmatch(value[k]) for k in ("commit", "parent"))
+    files = value["files"]
+    hashes = all(isinstance(digest, str) and _HASH.fullmatch(digest) for digest in files.values())
+    if not fits or not hashes or not all(map(is_known, files)):
+        raise _no_record(name)
+    if value["commit"] != _commit_id({field: value[field] for field in _FORM if field != "commit"}):
+        raise _no_record(name)
+    return Record(**value)
+
+
+def _content(name: str, file: str, text: Any, digest: str) -> bytes:
+    try:
+        content = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
+    except binascii.Error as error:
+        raise _no_record(name) from error
+    if sha256(content) != digest:
+        raise DataError(f"{name}: what it holds of {file} is not what it recorded", hint=_HINT)
+    return content
+
+
+def _commit_id(rest: Mapping[str, Any]) -> str:
+    return hashlib.sha256(orjson.dumps(rest)).hexdigest()[:40]
+
+
+def _no_record(name: str) -> DataError:
+    return DataError(f"{name} was not written by this tool; nothing of it was carried out", hint=_HINT)

@@ -1,0 +1,19 @@
+"""What lies where in the dataset: every name that a publish may write, whatever kind of store it is."""
+
+from __future__ import annotations
+
+import re
+
+from sagellm_benchmark.board.identity import UUID
+from sagellm_benchmark.board.proof import EVIDENCE, SHA256, SUFFIX
+from sagellm_benchmark.hub.store import FILES, SUBMISSIONS
+
+_MANY = (
+    re.compile(rf"{SUBMISSIONS}/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/{UUID.pattern}\.json"),
+    re.compile(rf"{EVIDENCE}/{SHA256.pattern}{re.escape(SUFFIX)}"),
+)
+
+
+def is_known(name: str) -> bool:
+    """Whether a publish may write a file of this name; none of them leaves the dataset's own folder."""
+    return name in FILES or any(pattern.fullmatch(name) for pattern in _MANY)
