@@ -56,7 +56,7 @@ def opened(folder: Path) -> Iterator[tuple[Server, list[int]]]:
 def test_an_engine_is_started_measured_where_it_listens_and_stopped(tmp_path: Path) -> None:
     with opened(install(tmp_path / "env", "sagellm")) as (server, pids):
         assert (server.engine.name, server.served_model, server.local) == ("sagellm", "tiny", True)
-        assert server.pid == pids[0]
+        assert server.pids == (pids[0],)
         assert not gone(pids)
     assert gone(pids)
 

@@ -74,7 +74,7 @@ def test_the_default_model_answers_with_its_real_weights(tmp_path: Path) -> None
         assert server.model.weights == "real"
         assert (server.engine.name, server.local) == ("llama.cpp", True)
         assert events[-1]["usage"]["completion_tokens"] == 8
-        assert (peak_memory_mib(server.pid or 0) or 0) > 100
+        assert (peak_memory_mib(server.pids) or 0) > 100
     assert "".join(event["choices"][0]["text"] for event in events).startswith(" Paris")
 
 
@@ -117,12 +117,11 @@ def test_requests_run_side_by_side_each_with_the_whole_context(tiny: Gguf, tmp_p
 def test_it_listens_on_this_machine_alone_and_stops_with_the_context(tiny: Gguf, tmp_path: Path) -> None:
     with engine(tiny, tmp_path).open() as server:
         address = urlsplit(server.base_url)
-        listening = psutil.Process(server.pid).net_connections(kind="inet")
+        listening = psutil.Process(server.pids[0]).net_connections(kind="inet")
         assert {connection.laddr.ip for connection in listening if connection.status == "LISTEN"} == {
             "127.0.0.1"
         }
-    assert server.pid is not None
-    assert not psutil.pid_exists(server.pid)
+    assert not psutil.pid_exists(server.pids[0])
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((address.hostname or "", address.port or 0), timeout=5)
 
@@ -130,7 +129,7 @@ def test_it_listens_on_this_machine_alone_and_stops_with_the_context(tiny: Gguf,
 def test_an_error_inside_stops_it_too(tiny: Gguf, tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError), engine(tiny, tmp_path).open() as server:
         raise ZeroDivisionError
-    assert not psutil.pid_exists(server.pid or 0)
+    assert not psutil.pid_exists(server.pids[0])
 
 
 def test_what_it_says_is_in_the_log(tiny: Gguf, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -147,7 +146,7 @@ from sagellm_benchmark.engines.llamacpp import LlamaCpp
 from tests.fakes.tiny_model import write_tiny
 folder = Path(sys.argv[1])
 with LlamaCpp(write_tiny(folder), parallel=1, context=256, log=folder / "server.log").open() as server:
-    print(server.pid, flush=True)
+    print(server.pids[0], flush=True)
     time.sleep(60)
 """
 

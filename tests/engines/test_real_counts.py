@@ -34,7 +34,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def test_it_is_recognised_with_its_facts(server: Server) -> None:
     assert server.engine.name == "llama.cpp"
     assert server.local
-    assert server.pid is not None
+    assert server.pids
     assert server.model.parameters is not None
     assert server.model.size_bytes is not None
 

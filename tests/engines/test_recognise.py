@@ -17,7 +17,7 @@ import pytest
 
 from sagellm_benchmark.engines.base import SelfReport
 from sagellm_benchmark.engines.recognise import describe, identify
-from sagellm_benchmark.machine.listening import is_local, listening_pid, place
+from sagellm_benchmark.machine.listening import is_local, listening_pid, place, places
 from tests.fakes.routes import Routes, closed_port, serving
 
 
@@ -53,6 +53,51 @@ def test_lmdeploy_is_known_by_its_word() -> None:
 def test_sagellm_is_known_by_its_word_whatever_the_case() -> None:
     found = identity({"owned_by": "sageLLM"}, {"GET /version": (200, {"version": "0.5.4.1"})})
     assert found == report("sagellm", version="0.5.4.1")
+
+
+def sagellm_info(**info: Any) -> Routes:
+    """What the gateway of sageLLM 0.5.4.70 says of one engine."""
+    engine = {
+        "engine_id": "engine-cpu-8102",
+        "model_id": "m",
+        "host": "localhost",
+        "port": 8102,
+        "is_healthy": True,
+        "info": {
+            "model_path": "/models/m",
+            "dtype": "auto",
+            "max_model_len": 4096,
+            "tensor_parallel_size": 2,
+            "pipeline_parallel_size": 1,
+            "quantization": None,
+            "device_type": "cpu",
+            **info,
+        },
+    }
+    return {"GET /info": (200, {"service": "sageLLM Gateway", "registered_engines": [engine]})}
+
+
+@pytest.mark.parametrize(
+    ("info", "precision", "device"),
+    [
+        ({}, "FP32", "cpu"),
+        ({"device_type": "cuda"}, "FP16", "cuda"),
+        ({"dtype": "bfloat16"}, "BF16", "cpu"),
+        ({"device_type": None}, None, None),
+    ],
+)
+def test_sagellm_tells_of_the_engines_behind_its_gateway(
+    info: dict[str, Any], precision: str | None, device: str | None
+) -> None:
+    assert identity({"owned_by": "sagellm", "id": "m"}, sagellm_info(**info)) == report(
+        "sagellm",
+        precision=precision,
+        context_length=4096,
+        parallelism={"tensor_parallel": 2, "pipeline_parallel": 1},
+        device=device,
+        model_folder="/models/m",
+        behind=(("localhost", 8102),),
+    )
 
 
 def test_sglang_tells_type_and_quantization() -> None:
@@ -193,6 +238,19 @@ def test_a_port_nobody_listens_on_has_no_process() -> None:
 def test_a_server_elsewhere_has_no_process_here() -> None:
     with serving({}) as fake:
         assert place("192.0.2.1", fake.port) == (False, None)
+
+
+def test_a_server_is_all_its_processes(tmp_path: Path) -> None:
+    with serving({}) as gateway, listening("engine", tmp_path) as (port, pid):
+        both = places([("127.0.0.1", gateway.port), ("localhost", port)])
+        assert both == (True, tuple(sorted((os.getpid(), pid))))
+
+
+def test_of_a_server_that_is_partly_elsewhere_or_hidden_no_processes_are_known() -> None:
+    with serving({}) as gateway:
+        here = ("127.0.0.1", gateway.port)
+        assert places([here, ("192.0.2.1", 8102)]) == (False, ())
+        assert places([here, ("localhost", closed_port())]) == (True, ())
 
 
 LISTEN = """

@@ -29,7 +29,7 @@ def test_another_program_at_work_is_seen() -> None:
         text=True,
     )
     pid = int(alone.communicate()[0])
-    with Contention(os.getpid()) as neighbours:
+    with Contention([os.getpid()]) as neighbours:
         burn(0.7)
     os.kill(pid, signal.SIGKILL)
     assert neighbours.share is not None
@@ -37,21 +37,21 @@ def test_another_program_at_work_is_seen() -> None:
 
 
 def test_a_server_that_cannot_be_seen_has_no_known_neighbours() -> None:
-    with Contention(None) as neighbours:
+    with Contention(()) as neighbours:
         pass
     assert neighbours.share is None
 
 
 def test_a_moment_is_too_short_to_tell() -> None:
-    with Contention(os.getpid()) as neighbours:
+    with Contention([os.getpid()]) as neighbours:
         pass
     assert neighbours.share is None
 
 
 def test_our_own_children_are_no_neighbours_when_they_have_ended_either() -> None:
-    before = contention._now(os.getpid())
+    before = contention._now([os.getpid()])
     subprocess.run([sys.executable, "-c", SPIN.format(seconds=1.0)], check=True)
-    assert contention._now(os.getpid()).ours - before.ours >= 0.95
+    assert contention._now([os.getpid()]).ours - before.ours >= 0.95
 
 
 def test_how_long_threads_waited_is_read_of_every_one() -> None:

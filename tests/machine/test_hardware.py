@@ -46,8 +46,8 @@ pipeline_parallel = 2
 """
 
 
-def server(*, local: bool, pid: int | None = None) -> Server:
-    return Server("http://h", "m", UNKNOWN, None, ModelFacts("m"), local=local, pid=pid)
+def server(*, local: bool, pids: tuple[int, ...] = ()) -> Server:
+    return Server("http://h", "m", UNKNOWN, None, ModelFacts("m"), local=local, pids=pids)
 
 
 @pytest.fixture
@@ -58,18 +58,18 @@ def toml(tmp_path: Path) -> Path:
 
 
 def test_of_a_server_elsewhere_nothing_is_known() -> None:
-    assert behind(None, here=False).hardware == Hardware()
+    assert behind((), here=False).hardware == Hardware()
 
 
 def test_of_a_local_server_whose_process_is_hidden_nothing_is_known() -> None:
-    assert behind(None, here=True).hardware == Hardware()
+    assert behind((), here=True).hardware == Hardware()
 
 
 def test_our_own_child_runs_on_the_processor() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
     ) as child:
-        found = behind(child.pid, here=True).hardware
+        found = behind([child.pid], here=True).hardware
         assert child.stdin is not None
         child.stdin.close()
     assert found == hardware.of_cpu()
@@ -81,7 +81,7 @@ def test_our_own_child_runs_on_the_processor() -> None:
 
 
 def test_a_file_states_everything(toml: Path) -> None:
-    found = behind(None, here=False, file=toml).hardware
+    found = behind((), here=False, file=toml).hardware
     assert found == Hardware(**read(toml))
     assert found.chip_count == 16
     assert found.node_count == 2
@@ -91,7 +91,7 @@ def test_a_file_states_everything(toml: Path) -> None:
 
 
 def test_flags_go_before_the_file(toml: Path) -> None:
-    found = behind(None, here=False, file=toml, values={"chip_count": 4, "interconnect": "PCIe"}).hardware
+    found = behind((), here=False, file=toml, values={"chip_count": 4, "interconnect": "PCIe"}).hardware
     assert (found.chip_count, found.interconnect, found.vendor) == (4, "PCIe", "NVIDIA")
 
 
@@ -104,13 +104,13 @@ EIGHT_A100: dict[str, Any] = {
 
 
 def test_stated_chips_replace_all_that_was_seen_of_a_gateway_on_this_machine() -> None:
-    found = behind(os.getppid(), here=True, values=EIGHT_A100)
+    found = behind([os.getppid()], here=True, values=EIGHT_A100)
     assert found.hardware == Hardware(**EIGHT_A100)
     assert not found.here
 
 
 def test_what_is_only_added_leaves_the_server_here() -> None:
-    assert behind(os.getppid(), here=True, values={"interconnect": "NVLink"}).here
+    assert behind([os.getppid()], here=True, values={"interconnect": "NVLink"}).here
 
 
 def test_what_agrees_with_what_was_seen_completes_it() -> None:
@@ -179,7 +179,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def of_gpus(*fakes: FakeGpu) -> Hardware:
     for fake in fakes:
         fake.pids = [os.getpid()]
-    return hardware.local(os.getpid(), [Nvidia(Nvml(*fakes))])
+    return hardware.local([os.getpid()], [Nvidia(Nvml(*fakes))])
 
 
 def test_one_gpu_has_nothing_to_be_linked_with() -> None:
@@ -204,21 +204,21 @@ def test_unlike_gpus_leave_model_and_memory_open() -> None:
 
 
 def test_the_gpus_that_a_process_uses_are_its_hardware() -> None:
-    found = hardware.local(os.getpid(), [Nvidia(Nvml(FakeGpu(), FakeGpu(pids=[os.getpid()])))])
+    found = hardware.local([os.getpid()], [Nvidia(Nvml(FakeGpu(), FakeGpu(pids=[os.getpid()])))])
     assert (found.vendor, found.chip_count) == ("NVIDIA", 1)
 
 
 def test_gpus_that_may_be_used_under_another_pid_leave_the_hardware_open() -> None:
-    assert hardware.local(os.getppid(), [Nvidia(Nvml(FakeGpu()))]) == Hardware()
+    assert hardware.local([os.getppid()], [Nvidia(Nvml(FakeGpu()))]) == Hardware()
 
 
 def test_a_process_that_is_gone_beside_gpus_leaves_the_hardware_open() -> None:
-    assert hardware.local(99_999_999, [Nvidia(Nvml(FakeGpu()))]) == Hardware()
+    assert hardware.local([99_999_999], [Nvidia(Nvml(FakeGpu()))]) == Hardware()
 
 
 def test_chips_that_are_there_but_cannot_be_listed_leave_the_hardware_open(tmp_path: Path) -> None:
     (tmp_path / "davinci_manager").touch()
-    assert hardware.local(os.getppid(), [Ascend(("no-such-tool",), devices=tmp_path)]) == Hardware()
+    assert hardware.local([os.getppid()], [Ascend(("no-such-tool",), devices=tmp_path)]) == Hardware()
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class Beads:
 
 def test_a_maker_that_is_added_is_seen_described_and_watched() -> None:
     makers = [Abacus(os.getpid())]
-    assert hardware.local(os.getpid(), makers) == Hardware(
+    assert hardware.local([os.getpid()], makers) == Hardware(
         vendor="Other",
         chip_model="Abacus 3",
         chip_count=2,
@@ -268,7 +268,7 @@ def test_a_maker_that_is_added_is_seen_described_and_watched() -> None:
         total_memory_gb=8.0,
     )
     assert driver_versions(makers).driver == "1.0"
-    with GpuWatch(os.getpid(), makers=makers) as watch:
+    with GpuWatch([os.getpid()], makers=makers) as watch:
         pass
     assert watch.figures().power_w == 5.0
 

@@ -20,7 +20,7 @@ def start(code: str) -> subprocess.Popen[bytes]:
 
 def test_the_peak_is_remembered_after_the_memory_is_given_back() -> None:
     with start(HOLD) as process:
-        peak = peak_memory_mib(process.pid)
+        peak = peak_memory_mib([process.pid])
         process.communicate()
     assert peak is not None
     if sys.platform == "linux":
@@ -29,7 +29,7 @@ def test_the_peak_is_remembered_after_the_memory_is_given_back() -> None:
 
 def test_children_are_counted_too() -> None:
     with start(HOLD_IN_CHILD) as process:
-        peak = peak_memory_mib(process.pid)
+        peak = peak_memory_mib([process.pid])
         process.communicate()
     assert peak is not None
     if sys.platform == "linux":
@@ -39,7 +39,7 @@ def test_children_are_counted_too() -> None:
 def test_a_process_that_is_gone_has_no_peak() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    assert peak_memory_mib(process.pid) is None
+    assert peak_memory_mib([process.pid]) is None
 
 
 def test_one_that_has_ended_and_waits_to_be_reaped_has_none_either() -> None:
@@ -48,4 +48,4 @@ def test_one_that_has_ended_and_waits_to_be_reaped_has_none_either() -> None:
         process.stdout.read()  # until it has ended
         while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
             pass
-        assert peak_memory_mib(process.pid) is None
+        assert peak_memory_mib([process.pid]) is None

@@ -25,7 +25,7 @@ def test_a_watch_measures_the_gpus_of_its_process() -> None:
 
     gpu = FakeGpu(pids=[OURS, 99_999_999], reasons=0x40 | 0x4, step=work)
     other = FakeGpu(pids=[1], power_mw=1)
-    with GpuWatch(OURS, makers=[Nvidia(Nvml(gpu, other))], interval_s=0.001) as watch:
+    with GpuWatch([OURS], makers=[Nvidia(Nvml(gpu, other))], interval_s=0.001) as watch:
         for _ in range(3):
             assert readings.acquire(timeout=10)
     found = watch.figures()
@@ -41,7 +41,7 @@ def test_a_watch_measures_the_gpus_of_its_process() -> None:
 
 def test_several_gpus_add_up_where_all_of_them_tell() -> None:
     nvml = Nvml(FakeGpu(pids=[OURS], sm_mhz=1500), FakeGpu(pids=[OURS], energy_mj=None))
-    with GpuWatch(OURS, makers=[Nvidia(nvml)]) as watch:
+    with GpuWatch([OURS], makers=[Nvidia(nvml)]) as watch:
         pass
     found = watch.figures()
     assert found.power_w == 1000
@@ -51,29 +51,29 @@ def test_several_gpus_add_up_where_all_of_them_tell() -> None:
 
 def test_a_gpu_that_tells_nothing_gives_nothing() -> None:
     silent = FakeGpu(pids=[OURS], energy_mj=None, power_mw=None, limit_mw=None, sm_mhz=None, reasons=None)
-    with GpuWatch(OURS, makers=[Nvidia(Nvml(silent))]) as watch:
+    with GpuWatch([OURS], makers=[Nvidia(Nvml(silent))]) as watch:
         pass
     assert watch.figures() == GpuFigures()
 
 
-@pytest.mark.parametrize("pid", [None, 99_999_999])
-def test_a_process_without_a_gpu_has_no_figures(pid: int | None) -> None:
+@pytest.mark.parametrize("pids", [(), (99_999_999,)])
+def test_a_process_without_a_gpu_has_no_figures(pids: tuple[int, ...]) -> None:
     nvml = Nvml(FakeGpu(pids=[OURS]))
-    with GpuWatch(pid, makers=[Nvidia(nvml)]) as watch:
+    with GpuWatch(pids, makers=[Nvidia(nvml)]) as watch:
         pass
     assert watch.figures() == GpuFigures()
     assert nvml.open == 0
 
 
 def test_a_machine_without_a_driver_has_no_figures() -> None:
-    with GpuWatch(OURS, makers=[Nvidia(Nvml(installed=False))]) as watch:
+    with GpuWatch([OURS], makers=[Nvidia(Nvml(installed=False))]) as watch:
         pass
     assert watch.figures() == GpuFigures()
 
 
 def test_a_watch_that_is_entered_again_leaves_out_what_was_between() -> None:
     gpu = FakeGpu(pids=[OURS], energy_mj=1000, sm_mhz=1500)
-    watch = GpuWatch(OURS, makers=[Nvidia(Nvml(gpu))])
+    watch = GpuWatch([OURS], makers=[Nvidia(Nvml(gpu))])
     for grown_mj in (2000, 3000):
         with watch:
             gpu.energy_mj = (gpu.energy_mj or 0) + grown_mj

@@ -24,6 +24,16 @@ def test_a_measured_rows_form_is_the_contracts() -> None:
     assert schema.problems(row()) == []
 
 
+def test_versions_are_those_of_the_engines_components() -> None:
+    packages = {"engine": "0.5.4.70", "core": "0.5.4.26", "gateway": "0.5.4.14", "comm": "0.5.4.15+local"}
+    of_sagellm = replace(SERVER, engine="sagellm", engine_version="0.5.4.70", packages=packages)
+    versions = row(server=of_sagellm)["versions"]
+    assert versions["core"] == "0.5.4.26"
+    assert versions["gateway"] == "0.5.4.14"
+    assert versions["comm"] == "0.5.4.15"
+    assert versions["protocol"] == "N/A"
+
+
 def test_a_row_is_publishable_when_nothing_speaks_against_it() -> None:
     assert "unpublishable" not in row()
 

@@ -55,7 +55,7 @@ class SelfReport:
     parallelism: Mapping[str, int] = field(default_factory=dict)  # by the field of Hardware
     device: str | None = None  # "cpu" where it computes on the processors
     model_folder: str | None = None  # on the server's disk
-    ports: tuple[int, ...] = ()  # where the processes behind the one that answers listen
+    behind: tuple[tuple[str, int], ...] = ()  # host and port of the processes behind the one that answers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,12 @@ class Server:
     engine_version: str | None
     model: ModelFacts
     local: bool  # it runs on this machine, so this machine's hardware is its hardware
-    pid: int | None = None  # of the server's process, where we know it
+    pids: tuple[int, ...] = ()  # of the processes that serve, their descendants apart; where we know them
+    device: str | None = None  # "cpu" where it computes on the processors, whatever else this machine has
+    parallelism: Mapping[str, int] = field(default_factory=dict)  # by the field of Hardware
+    packages: Mapping[str, str] = field(
+        default_factory=dict
+    )  # versions of what it is made of, by packages.py
     model_folder: str | None = None  # on the server's disk, where it names it
     api_key: str | None = field(default=None, repr=False)  # a Server may end up in a log
 

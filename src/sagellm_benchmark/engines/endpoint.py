@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.address import Address
-from sagellm_benchmark.engines import recognise, registry
+from sagellm_benchmark.engines import packages, recognise, registry
 from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Server, Weights
 from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.errors import RemoteError, UsageError
@@ -33,6 +33,7 @@ class Endpoint:
     precision: str | None = None
     quantization: str | None = None
     weights: Weights | None = None
+    pid: int | None = None  # of its process, where that is ours
 
     @contextmanager
     def open(self) -> Iterator[Server]:
@@ -46,18 +47,29 @@ class Endpoint:
         card = choose_model(cards, self.model)
         engine = self._agreed(recognise.identify(url, card, api_key=self.api_key))
         said = recognise.describe(engine, url, card, api_key=self.api_key)
-        local, pid = listening.place(address.host, address.port)
+        local, pids = self._processes(address, said)
+        installed = packages.of_processes(pids, engine)
         yield Server(
             base_url=url,
             served_model=str(card["id"]),
             engine=engine,
-            engine_version=self.engine_version or said.version,
+            engine_version=self.engine_version or said.version or installed.get(packages.ENGINE),
             model=self._facts(card, said),
             local=local,
-            pid=pid,
+            pids=pids,
+            device=said.device,
+            parallelism=said.parallelism,
+            packages=installed,
             model_folder=said.model_folder,
             api_key=self.api_key,
         )
+
+    def _processes(self, address: Address, said: SelfReport) -> tuple[bool, tuple[int, ...]]:
+        """Whether the server runs on this machine, and as which processes: a gateway, and the engines behind it."""
+        if self.pid is None:
+            return listening.places([(address.host, address.port), *said.behind])
+        _, behind = listening.places(said.behind)
+        return True, (self.pid, *behind)
 
     def _agreed(self, told: Engine) -> Engine:
         """The engine that the server says it is, which the user may name only where it says nothing."""

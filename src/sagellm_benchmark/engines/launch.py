@@ -60,8 +60,8 @@ class Launched:
         ):
             pid = int(engine.first_line(START_S) or self._failed(engine, command))
             self._wait(engine, url, command)
-            with replace(self.served, base_url=url).open() as server:
-                yield replace(server, local=True, pid=pid)
+            with replace(self.served, base_url=url, pid=pid).open() as server:
+                yield server
 
     def _environ(self) -> dict[str, str]:
         offline = OFFLINE if Path(self.model).expanduser().exists() else {}

@@ -18,6 +18,7 @@ from sagellm_benchmark.engines import logs
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
 from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.machine.hardware import CPU
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,7 +62,8 @@ class LlamaCpp:
                 engine_version=version,
                 model=self.gguf.facts,
                 local=True,
-                pid=process.pid,
+                pids=(process.pid,),
+                device=CPU,
             )
 
     def _ready(self, process: Child) -> str:

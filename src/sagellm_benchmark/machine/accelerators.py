@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from sagellm_benchmark.machine.processes import family
+from sagellm_benchmark.machine.processes import Pids, family
 
 Variant = Literal["cpu", "cuda", "rocm", "ascend"]
 """The builds that engines come in."""
@@ -106,7 +106,7 @@ class Maker(Protocol):
         ...
 
 
-def used_by(pid: int, listed: Sequence[Chip]) -> list[Chip]:
-    """Return the chips a process and its descendants compute on; in a container its driver's pids may be others."""
-    ours = family(pid)
+def used_by(pids: Pids, listed: Sequence[Chip]) -> list[Chip]:
+    """Return the chips processes and their descendants compute on; in a container a driver's pids may be others."""
+    ours = family(pids)
     return [chip for chip in listed if chip.pids & ours]

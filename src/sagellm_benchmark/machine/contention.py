@@ -12,7 +12,7 @@ from types import TracebackType
 
 import psutil
 
-from sagellm_benchmark.machine.processes import family
+from sagellm_benchmark.machine.processes import Pids, family
 
 _SHORTEST_S = 0.5  # processor time is counted in hundredths of a second
 _PROC = Path("/proc")
@@ -41,23 +41,23 @@ class _Moment:
 
 
 class Contention:
-    """Watches from entering to leaving, each time it is entered; `pid` is the server's process, None where unseen."""
+    """Watches from entering to leaving, each time it is entered; `pids` are the server's processes, if seen."""
 
-    def __init__(self, pid: int | None) -> None:
-        self._pid = pid
+    def __init__(self, pids: Pids) -> None:
+        self._pids = pids
         self._began: _Moment | None = None
         self._spans: list[tuple[_Moment, _Moment]] = []
 
     def __enter__(self) -> Contention:
-        if self._pid is not None:
-            self._began = _now(self._pid)
+        if self._pids:
+            self._began = _now(self._pids)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pid is not None and self._began is not None:
-            self._spans.append((self._began, _now(self._pid)))
+        if self._began is not None:
+            self._spans.append((self._began, _now(self._pids)))
 
     @property
     def share(self) -> float | None:
@@ -81,10 +81,10 @@ class Contention:
         )
 
 
-def _now(pid: int) -> _Moment:
+def _now(pids: Pids) -> _Moment:
     machine = psutil.cpu_times()
     steal = getattr(machine, "steal", 0.0)
-    server, client = family(pid), family(os.getpid())
+    server, client = family(pids), family((os.getpid(),))
     ours = sum(_seconds(member) for member in server | client) + _of_the_gone(os.getpid())
     return _Moment(
         wall=time.monotonic(),

@@ -8,15 +8,15 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
-
 from sagellm_benchmark.chips import VENDORS
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import read_toml
 from sagellm_benchmark.machine.accelerators import Chip, Maker, used_by
 from sagellm_benchmark.machine.host import host
 from sagellm_benchmark.machine.makers.registry import MAKERS
+from sagellm_benchmark.machine.processes import Pids, family
 
+CPU = "cpu"
 MAX_TEXT = 120
 OF_THE_CHIPS = (
     *("vendor", "chip_model", "chip_count", "node_count", "chips_per_node"),
@@ -78,21 +78,25 @@ class Behind:
 
 
 def behind(
-    pid: int | None,
+    pids: Pids,
     *,
     here: bool,
+    told: Mapping[str, Any] | None = None,
+    computes_on: str | None = None,
     file: Path | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Behind:
-    """What a server runs on, by what is seen of its process, if it is `here`, and by what file and flags say.
+    """What a server runs on, by what is seen of its processes, if it is `here`, and by what file and flags say.
 
-    Where stated chips are not those that were seen, nothing that was seen is kept: it is a gateway's.
+    `told` are fields by the server's own word; `computes_on` is "cpu" where it is known to use no accelerator. Where
+    stated chips are not those that were seen, nothing that was seen is kept: it is a gateway's.
     """
     stated = {**(read(file) if file is not None else {}), **check(values or {}, "the command line")}
-    seen = local(pid) if here else Hardware()
+    said = {**(told or {}), **stated}
+    seen = local(pids, computes_on=computes_on) if here else Hardware()
     if seen.confirms(stated) or not set(OF_THE_CHIPS) & set(stated):
-        return Behind(replace(seen, **stated), here)
-    return Behind(Hardware(**stated), here and _is_ours(pid))
+        return Behind(replace(seen, **said), here)
+    return Behind(Hardware(**said), here and _are_ours(pids))
 
 
 def _agree(name: str, one: Any, other: Any) -> bool:
@@ -105,19 +109,19 @@ def _agree(name: str, one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-def local(pid: int | None, makers: Sequence[Maker] = MAKERS) -> Hardware:
-    """Return the hardware of this machine that a process computes on; unknown where accelerators leave it open."""
-    if pid is None:
+def local(pids: Pids, makers: Sequence[Maker] = MAKERS, *, computes_on: str | None = None) -> Hardware:
+    """Return the hardware of this machine that processes compute on; unknown where accelerators leave it open."""
+    if not pids:
         return Hardware()
     listed = False
     for maker in makers:
         with maker.opened() as driver:
             chips = [] if driver is None else driver.chips()
-            used = used_by(pid, chips)
+            used = used_by(pids, chips)
             if driver is not None and used:
                 return of_chips(maker.vendor, used, driver.linked(used) if len(used) > 1 else "None")
             listed = listed or bool(chips)
-    if (listed or _unlisted(makers)) and not _is_ours(pid):
+    if (listed or _unlisted(makers)) and computes_on != CPU:
         return Hardware()  # it may use a chip under a pid that is another outside its container
     return of_cpu()
 
@@ -127,14 +131,9 @@ def _unlisted(makers: Sequence[Maker]) -> bool:
     return any(maker.present() for maker in makers) or Path("/dev/accel").exists()
 
 
-def _is_ours(pid: int | None) -> bool:
-    """Whether we started the process: the embedded engine, which is built for the CPU."""
-    if pid is None:
-        return False
-    try:
-        return any(parent.pid == os.getpid() for parent in psutil.Process(pid).parents())
-    except psutil.Error:
-        return False
+def _are_ours(pids: Pids) -> bool:
+    """Whether we started the processes."""
+    return bool(pids) and family(pids) < family((os.getpid(),))
 
 
 def of_cpu() -> Hardware:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from collections.abc import Iterable
 
 import psutil
 
@@ -44,6 +45,14 @@ def place(host: str, port: int) -> tuple[bool, int | None]:
     if name in _TUNNELS:
         return False, None
     return True, None if name in _FORWARDERS else pid
+
+
+def places(addresses: Iterable[tuple[str, int]]) -> tuple[bool, tuple[int, ...]]:
+    """Whether all processes of a server, by host and port, run on this machine; and all of them, or none are known."""
+    found = [place(host, port) for host, port in addresses]
+    pids = {pid for _, pid in found if pid is not None}
+    complete = all(pid is not None for _, pid in found)
+    return all(here for here, _ in found), tuple(sorted(pids)) if complete else ()
 
 
 def listening_pid(port: int) -> int | None:

@@ -1,4 +1,4 @@
-"""What a process on this machine uses."""
+"""What a server's processes on this machine use."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from pathlib import Path
 
 import psutil
 
+from sagellm_benchmark.machine.processes import Pids, family
+
 _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
-def peak_memory_mib(pid: int) -> int | None:
-    """The most memory that a process and its children have had resident so far, in MiB; None when it is gone.
+def peak_memory_mib(pids: Pids) -> int | None:
+    """The most memory that processes and their children have had resident so far, in MiB; None when they are gone.
 
     Linux keeps the peak itself. Elsewhere this is what they hold now: ask again while they work, and keep the maximum.
     """
+    return round(sum(map(_peak_bytes, family(pids))) / (1 << 20)) or None
+
+
+def _peak_bytes(pid: int) -> int:
+    """0 for one that has just gone."""
     try:
-        process = psutil.Process(pid)
-        family = [process, *process.children(recursive=True)]
-        return round(sum(_peak_bytes(member) for member in family) / (1 << 20)) or None
+        match = _PEAK.search(Path(f"/proc/{pid}/status").read_text()) if psutil.LINUX else None
+        return int(match.group(1)) * 1024 if match else int(psutil.Process(pid).memory_info().rss)
     except (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError):
-        return None
-
-
-def _peak_bytes(process: psutil.Process) -> int:
-    match = _PEAK.search(Path(f"/proc/{process.pid}/status").read_text()) if psutil.LINUX else None
-    return int(match.group(1)) * 1024 if match else int(process.memory_info().rss)
+        return 0

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+
 import psutil
 
+Pids = Collection[int]
+"""The processes of one server, each with all its descendants: a gateway and the engines behind it, or only one."""
 
-def family(pid: int) -> frozenset[int]:
-    """Return a process and its descendants, as engines compute in children; empty where it is gone."""
-    try:
-        process = psutil.Process(pid)
-        return frozenset({pid, *(child.pid for child in process.children(recursive=True))})
-    except psutil.Error:
-        return frozenset()
+
+def family(pids: Pids) -> frozenset[int]:
+    """Return processes and their descendants, as engines compute in children; without those that are gone."""
+    return frozenset(member for pid in pids for member in _with_descendants(pid))
+
+
+def _with_descendants(pid: int) -> Iterator[int]:
+    with suppress(psutil.Error):
+        yield from (pid, *(child.pid for child in psutil.Process(pid).children(recursive=True)))

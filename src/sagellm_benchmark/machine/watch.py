@@ -1,4 +1,4 @@
-"""Watch the accelerators of a server's process while a load runs."""
+"""Watch the accelerators of a server's processes while a load runs."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import TypeVar
 
 from sagellm_benchmark.machine.accelerators import Chip, Driver, GpuFigures, Maker, Reading, used_by
 from sagellm_benchmark.machine.makers.registry import MAKERS, PROCESSORS
-from sagellm_benchmark.machine.processes import family
+from sagellm_benchmark.machine.processes import Pids, family
 
 INTERVAL_S = 0.5
 
 
 class GpuWatch:
-    """Reads the chips of the first maker whose chips the process uses, twice a second, each time it is entered.
+    """Reads the chips of the first maker whose chips the processes use, twice a second, each time it is entered.
 
     The processors' counter is read where the machine has no accelerator; nothing where there is none either.
     """
 
     def __init__(
         self,
-        pid: int | None,
+        pids: Pids,
         *,
         makers: Sequence[Maker] = MAKERS,
         processors: Maker = PROCESSORS,
         interval_s: float = INTERVAL_S,
     ) -> None:
-        self._pid = pid
+        self._pids = pids
         self._makers = makers
         self._processors = processors
         self._interval_s = interval_s
@@ -39,7 +39,7 @@ class GpuWatch:
         self._spans: list[tuple[float, GpuFigures]] = []
 
     def __enter__(self) -> GpuWatch:
-        if self._pid is not None:
+        if self._pids:
             self._done, self._ready = threading.Event(), threading.Event()
             self._thread = threading.Thread(target=self._watch, name="gpu-watch", daemon=True)
             self._thread.start()
@@ -67,10 +67,9 @@ class GpuWatch:
             self._ready.set()
 
     def _watched(self, maker: Maker) -> bool:
-        """Watch to the end where the process uses chips of this maker; whether it did."""
-        assert self._pid is not None  # noqa: S101 - the thread is only started with one
+        """Watch to the end where the processes use chips of this maker; whether it did."""
         with maker.opened() as driver:
-            used = used_by(self._pid, driver.chips()) if driver is not None else []
+            used = used_by(self._pids, driver.chips()) if driver is not None else []
             if driver is None or not used:
                 return False
             watched_s, figures = self._read([_Log(driver, chip) for chip in used])
@@ -80,16 +79,15 @@ class GpuWatch:
 
     def _read(self, logs: Sequence[_Log]) -> tuple[float, GpuFigures]:
         """Read at once, then at each interval, and once more at the end."""
-        assert self._pid is not None  # noqa: S101 - the thread is only started with one
         began = time.monotonic()
         for log in logs:
-            log.read(self._pid)
+            log.read(self._pids)
         self._ready.set()
         more = True
         while more:
             more = not self._done.wait(self._interval_s)
             for log in logs:
-                log.read(self._pid)
+                log.read(self._pids)
         watched_s = time.monotonic() - began
         return watched_s, together(logs, watched_s)
 
@@ -103,10 +101,10 @@ class _Log:
     readings: list[Reading] = field(default_factory=list)
     others: set[int] = field(default_factory=set)
 
-    def read(self, pid: int) -> None:
+    def read(self, pids: Pids) -> None:
         """Take a reading, and note who else uses the chip."""
         self.readings.append(self.driver.read(self.chip))
-        self.others |= self.readings[-1].pids - family(pid)
+        self.others |= self.readings[-1].pids - family(pids)
 
     @property
     def energy_j(self) -> float | None:

@@ -115,12 +115,25 @@ def config(context: Context, seen: Observations) -> Config:
             local=server.local,
             api=context.capabilities.api,
             extra=context.capabilities.extra,
+            packages=server.packages,
         ),
         model=server.model,
         hardware=context.hardware,
         machine=host(),
-        environment=environment(server_is_local=server.local),
+        environment=_environment(context),
     )
+
+
+def _environment(context: Context) -> dict[str, str | None]:
+    """This machine's, with the libraries that the engine computes with."""
+    server, installed = context.server, context.server.packages
+    of_machine = environment(server_is_local=server.local)
+    of_machine["pytorch_version"] = installed.get("torch")
+    if context.hardware.vendor == "NVIDIA":  # its libraries come along where they are not used, too
+        of_machine["cuda_version"] = (
+            installed.get("cuda") or installed.get("cuda 12") or of_machine["cuda_version"]
+        )
+    return of_machine
 
 
 def load(context: Context) -> Load:

@@ -192,8 +192,8 @@ class Measuring:
         self._cut_short = False
         self._calibration: Calibration | None = None
         self._metrics = MetricsWatch(context.server)
-        self._chips = GpuWatch(context.server.pid)
-        self._contention = Contention(context.server.pid)
+        self._chips = GpuWatch(context.server.pids)
+        self._contention = Contention(context.server.pids)
 
     def __enter__(self) -> Measuring:
         self._raw = self._stack.enter_context(_raw(self._context.folder))
@@ -249,7 +249,7 @@ class Measuring:
     def conclude(self) -> Record:
         """Decode what was recorded, and judge it."""
         context, loads = self._context, self._loads
-        peak_memory = None if context.server.pid is None else peak_memory_mib(context.server.pid)
+        peak_memory = peak_memory_mib(context.server.pids)
         self._metrics.__exit__(None, None, None)
         self._listener.say("reading what was recorded")
         completed, course = (

@@ -73,8 +73,15 @@ def _measure(
 
 def _computing(server: Server, stated: HardwareHints) -> tuple[Server, Hardware]:
     """The chips that answer; where they are elsewhere, what listens here is a gateway, and its memory is not theirs."""
-    found = behind(server.pid, here=server.local, file=stated.file, values=stated.values)
-    return (server if found.here else replace(server, local=False, pid=None)), found.hardware
+    found = behind(
+        server.pids,
+        here=server.local,
+        told=server.parallelism,
+        computes_on=server.device,
+        file=stated.file,
+        values=stated.values,
+    )
+    return (server if found.here else replace(server, local=False, pids=())), found.hardware
 
 
 def _ask_for_the_rest(server: Server, chips: Hardware, listener: Listener) -> None:

@@ -86,6 +86,7 @@ class Asked:
     local: bool
     api: Api
     extra: Mapping[str, object] = field(default_factory=dict)  # more fields of each request's body
+    packages: Mapping[str, str] = field(default_factory=dict)  # versions of what the engine is made of
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,10 +210,12 @@ def _metrics(summary: Summary, declared: Sequence[Metric]) -> dict[str, Any]:
 
 
 def _versions(config: Config) -> dict[str, str]:
-    core = config.server.engine_version if named(config.server.engine).is_sagellm else None
-    versions = dict.fromkeys(COMPONENTS, "N/A")
-    if core is not None and VERSION.fullmatch(core):
-        versions["core"] = core
+    """Of the engine's components, as the contract writes versions: without what follows the numbers."""
+    installed = dict(config.server.packages)
+    if named(config.server.engine).is_sagellm:
+        installed.setdefault("core", config.server.engine_version or "")
+    found = {name: VERSION.match(installed.get(name, "")) for name in COMPONENTS}
+    versions = {name: match[0] if match else "N/A" for name, match in found.items()}
     return {**versions, "benchmark": config.tool.version}
 
 

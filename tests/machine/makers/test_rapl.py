@@ -24,7 +24,7 @@ def package(root: Path, number: int, energy_uj: int, limit_uj: int = 1_000_000) 
 
 def test_packages_add_up_and_their_parts_are_left_out(tmp_path: Path) -> None:
     first, second = (package(tmp_path, number, 100_000) for number in (0, 1))
-    with GpuWatch(os.getpid(), makers=(), processors=Rapl(tmp_path)) as watch:
+    with GpuWatch([os.getpid()], makers=(), processors=Rapl(tmp_path)) as watch:
         (first / "energy_uj").write_text("600000\n")
         (second / "energy_uj").write_text("400000\n")
     found = watch.figures()
@@ -50,7 +50,7 @@ def test_a_machine_without_readable_counters_has_none(tmp_path: Path) -> None:
     assert not Rapl(tmp_path).present()
     (package(tmp_path, 0, 1) / "energy_uj").unlink()
     assert not Rapl(tmp_path).present()
-    with GpuWatch(os.getpid(), makers=(), processors=Rapl(tmp_path)) as watch:
+    with GpuWatch([os.getpid()], makers=(), processors=Rapl(tmp_path)) as watch:
         pass
     assert watch.figures().energy_j is None
 
@@ -59,6 +59,6 @@ def test_the_processors_are_not_asked_where_an_accelerator_may_do_the_work(tmp_p
     package(tmp_path, 0, 100)
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev/kfd").touch()
-    with GpuWatch(os.getpid(), makers=[Amd(tmp_path)], processors=Rapl(tmp_path)) as watch:
+    with GpuWatch([os.getpid()], makers=[Amd(tmp_path)], processors=Rapl(tmp_path)) as watch:
         pass
     assert watch.figures().energy_j is None

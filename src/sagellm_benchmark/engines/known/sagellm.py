@@ -16,18 +16,32 @@ def describe(ask: Ask, card: Card) -> SelfReport:
     """What /info tells of the engines behind the gateway; which versions they have only their packages tell."""
     engines = [one for one in _engines(ask) if one.get("model_id") in {None, card.get("id")}]
     info = said.mapping(engines[0].get("info")) if engines else {}
-    quantization = said.word(info.get("quantization"))
+    quantization, device = said.word(info.get("quantization")), said.word(info.get("device_type"))
     folder = info.get("model_path")
     return SelfReport(
         version=said.version(ask("/version").get("version")),
-        precision=said.precision(info.get("dtype")),
+        precision=said.precision(_dtype(info.get("dtype"), device)),
         quantization=quantization.upper() if quantization else None,
         context_length=said.count(info.get("max_model_len")) or said.count(card.get("max_model_len")),
         parallelism={name: size for name, key in _SPLITS.items() if (size := said.count(info.get(key)))},
-        device=said.word(info.get("device_type")),
+        device=device,
         model_folder=folder if isinstance(folder, str) else None,
-        ports=tuple(port for one in engines if (port := said.count(one.get("port")))),
+        behind=tuple(filter(None, map(_address, engines))),
     )
+
+
+def _dtype(dtype: object, device: str | None) -> object:
+    """What it computes in; `auto` is float32 on processors and float16 elsewhere, whatever the weights are (0.5.4)."""
+    if dtype != "auto" or device is None:
+        return dtype
+    return "float32" if device == "cpu" else "float16"
+
+
+def _address(engine: Mapping[str, Any]) -> tuple[str, int] | None:
+    host, port = engine.get("host"), said.count(engine.get("port"))
+    if not isinstance(host, str) or port is None or engine.get("is_healthy") is False:
+        return None
+    return host, port
 
 
 def last_stream(ask: Ask) -> int | None:
