@@ -80,12 +80,16 @@ def run(options: RunOptions) -> int:
     sagellm-benchmark run --workload Q1,Q5 --repeats 3    two workloads, three times each
     sagellm-benchmark run --concurrency 1,2,4,8           a sweep: one row a load
     sagellm-benchmark run --workload custom --input-tokens 512 --output-tokens 128 --rate 4    an open loop
+    sagellm-benchmark run --base-url URL --versus URL     two servers in turn: faster, slower, or cannot tell
     """
+    from sagellm_benchmark.options.rules import is_versus
     from sagellm_benchmark.options.spec import run_spec
     from sagellm_benchmark.report import folder
     from sagellm_benchmark.report.screen import Screen
     from sagellm_benchmark.runs import pipeline
 
+    if is_versus(options):
+        return _in_turn(options)
     spec = run_spec(options, sys.argv[1:], os.environ)
     screen = Screen(as_json=options.as_json, searching=spec.search_goodput)
     finished: list[folder.Finished] = []
@@ -97,6 +101,34 @@ def run(options: RunOptions) -> int:
     finally:
         screen.close(finished, folder.write_curves(finished))  # also when a later run fails
     return screen.exit_code(finished)
+
+
+def _in_turn(options: RunOptions) -> int:
+    """Measure two servers in turn, and say whether the second is faster."""
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.options.versus import versus_specs
+    from sagellm_benchmark.report import comparison as shown
+    from sagellm_benchmark.report import folder
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
+    from sagellm_benchmark.report.screen import Screen
+    from sagellm_benchmark.runs import comparison as core
+    from sagellm_benchmark.runs import versus
+
+    asked = [core.limit(text) for text in options.fail_if]
+    specs = versus_specs(options, sys.argv[1:], os.environ)
+    with Screen(as_json=options.as_json) as screen:
+        a, b = (folder.save(one.folder, one.record) for one in versus.in_turn(*specs, screen))
+    found = shown.of_rounds(a, b)
+    broken = [one for one in asked if one.broken(found)]
+    path = shown.write_comparison(b.folder, found, broken)
+    add_to_job_summary(path.read_text(encoding="utf-8"), os.environ)
+    if options.as_json:
+        click.echo(to_json(shown.comparison_json(found, broken)).decode(), nl=False)
+    else:
+        click.echo(f"{shown.render_comparison(found, broken)}\n\n  kept    {path}")
+    if any(one.record.summary.status == "interrupted" for one in (a, b)):
+        return Exit.INTERRUPTED
+    return Exit.INVALID_RUN if broken or found.a.against or found.b.against else Exit.DONE
 
 
 @main.command()

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.options.declare import flag, parse
+from sagellm_benchmark.options.declare import flag, parse, without
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.workload.sources import RANDOM
 
@@ -38,7 +38,7 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
     out. Raises DataError for what is not a `sagellm-benchmark run`, UsageError for what it must be allowed or told.
     """
     left_out = OWNERS if same_hardware else (*OWNERS, *HARDWARE)
-    words = _without(_command(row), {flag(RunOptions, name) for name in left_out})
+    words = without(_command(row), {flag(RunOptions, name) for name in left_out})
     options = _parsed(words)
     if options.base_url is not None:
         if base_url is None:
@@ -55,20 +55,6 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
             hint="look at it, and add --allow-files where you agree",
         )
     return Again(options, tuple(words))
-
-
-def _without(words: list[str], flags: set[str]) -> list[str]:
-    """The words without these options and their values."""
-    kept: list[str] = []
-    is_value = False
-    for word in words:
-        if is_value:
-            is_value = False
-        elif word in flags:
-            is_value = True
-        elif word.partition("=")[0] not in flags:
-            kept.append(word)
-    return kept
 
 
 def _command(row: Any) -> list[str]:

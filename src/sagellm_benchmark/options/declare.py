@@ -112,3 +112,17 @@ def flag(kind: type[Any], name: str) -> str:
     """The option as the user types it."""
     declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
     return declared.names[0].partition("/")[0]
+
+
+def without(words: Sequence[str], flags: set[str]) -> list[str]:
+    """The words of a command line without these options and their values."""
+    kept: list[str] = []
+    is_value = False
+    for word in words:
+        if is_value:
+            is_value = False
+        elif word in flags:
+            is_value = True
+        elif word.partition("=")[0] not in flags:
+            kept.append(word)
+    return kept

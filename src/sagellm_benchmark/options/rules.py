@@ -14,6 +14,7 @@ from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.options.declare import flag
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, RunOptions
 from sagellm_benchmark.runs.measure import MOST_ARRIVALS
+from sagellm_benchmark.verdict.compare import FEWEST_ROUNDS
 from sagellm_benchmark.verdict.stats import SLO_METRICS
 from sagellm_benchmark.workload.sources import TRACE
 
@@ -73,6 +74,16 @@ def _unstartable(options: RunOptions) -> bool:
     if options.engine is None or is_served(options) or is_started(options):
         return False
     return find_engine(options.engine) is not LLAMACPP
+
+
+def is_versus(options: RunOptions) -> bool:
+    """Whether a second server or engine is measured in turn with the first."""
+    return options.versus is not None or options.versus_engine is not None
+
+
+def _several_loads(options: RunOptions) -> bool:
+    shapes = len(options.rate or options.concurrency or ())
+    return _several_workloads(options) or shapes > 1 or options.search_goodput
 
 
 def is_trace(options: RunOptions) -> bool:
@@ -168,6 +179,21 @@ CONTRADICTIONS = (
         "leave out --rate, --concurrency, --requests and --search-goodput",
     ),
     Contradiction(
+        lambda o: is_versus(o) and _several_loads(o),
+        "two servers are measured in turn under one load",
+        "name one --workload, and one --concurrency or --rate",
+    ),
+    Contradiction(
+        lambda o: is_versus(o) and "repeats" in o.given and (o.repeats % 2 or o.repeats < FEWEST_ROUNDS),
+        "rounds come in twos, so that each server goes first as often as the other",
+        f"give an even number of --repeats, {FEWEST_ROUNDS} or more",
+    ),
+    Contradiction(
+        lambda o: o.versus_engine is not None and o.versus is None and is_served(o),
+        "--versus-engine starts an engine, and the first one runs already",
+        f"add --versus URL, or leave --base-url and {BASE_URL_VARIABLE} out",
+    ),
+    Contradiction(
         lambda o: o.sagellm_version is not None and not VERSION.accepts(o.sagellm_version),
         "--sagellm-version is no release",
         "write it as X.Y.Z",
@@ -205,6 +231,24 @@ NEEDS = (
         lambda o: is_started(o) and not o.launch,
         "this is for an engine that is started by its name",
         "add --engine, and leave --launch, --base-url and " + BASE_URL_VARIABLE + " out",
+    ),
+    Needs(
+        ("versus",),
+        is_served,
+        "the second server is measured in turn with a first one",
+        "add --base-url, or name engines with --engine and --versus-engine",
+    ),
+    Needs(
+        ("versus_engine_args", "versus_engine_python"),
+        lambda o: o.versus_engine is not None and o.versus is None,
+        "this is for a second engine that is started by its name",
+        "add --versus-engine, and leave --versus out",
+    ),
+    Needs(
+        ("fail_if",),
+        is_versus,
+        "this is what the second server must not do worse",
+        "add --versus or --versus-engine; finished runs are held to it by `compare --fail-if`",
     ),
     Needs(
         ("threads",),

@@ -34,6 +34,7 @@ MEASURED = "What is measured"
 ASKED = "What is asked of it"
 LOAD = "How it is asked"
 WINDOW = "What counts"
+VERSUS = "Against another, in turn"
 CLIENT = "The client"
 MACHINE = "What it runs on"
 RESULTS = "Results"
@@ -256,6 +257,42 @@ class RunOptions:
         type=Parsed(slo),
         metavar="ttft=200ms,…",
         help="Objectives on ttft, tpot, itl, e2e: gives the goodput.",
+    )
+
+    versus: str | None = option(
+        "--versus",
+        heading=VERSUS,
+        metavar="URL",
+        help="A second server: both are measured in turn, round by round, by the same prompts.",
+    )
+    versus_engine: str | None = option(
+        "--versus-engine",
+        heading=VERSUS,
+        metavar="ENGINE",
+        help="A second engine to start; with --versus the second server's, where it does not say so itself.",
+    )
+    versus_engine_args: tuple[str, ...] | None = option(
+        "--versus-engine-args",
+        heading=VERSUS,
+        type=Parsed(words),
+        metavar="'…'",
+        help="More options of the second engine.",
+    )
+    versus_engine_python: Path | None = option(
+        "--versus-engine-python",
+        heading=VERSUS,
+        type=click.Path(path_type=Path, exists=True),
+        metavar="VENV",
+        help="The environment that holds the second engine: another version of the first, for one.",
+    )
+    fail_if: tuple[str, ...] = option(
+        "--fail-if",
+        heading=VERSUS,
+        default=(),
+        multiple=True,
+        show_default=False,
+        metavar="LIMIT",
+        help="Exit 6 on a regression of the second, such as 'ttft.p99>+5%'.",
     )
 
     client_processes: int = option(

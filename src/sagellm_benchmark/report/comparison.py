@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,22 @@ import orjson
 from sagellm_benchmark.board.read import read_whole
 from sagellm_benchmark.client.sample import Phase
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.report import folder
+from sagellm_benchmark.report.folder import Finished
 from sagellm_benchmark.report.markdown import table
 from sagellm_benchmark.report.view import UNKNOWN, figure
 from sagellm_benchmark.runs import comparison as core
 from sagellm_benchmark.runs import requests
 from sagellm_benchmark.runs.comparison import Compared, Comparison, Limit
 from sagellm_benchmark.text import columns, markdown, plain
-from sagellm_benchmark.verdict.compare import Verdict
+from sagellm_benchmark.verdict.checks import cancels_in_turn
+from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, Verdict
 
 _MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run's percentiles have no interval
 _MOST_ROW_BYTES = 1 << 20
 
+COMPARISON = "COMPARISON.md"
 HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
 
 
@@ -36,6 +41,23 @@ def open_side(path: Path) -> core.Side:
     if record.timeline is not None and noted.is_file() and noted.stat().st_size <= _MOST_REQUESTS_BYTES:
         known = [one for one in requests.read(noted.read_bytes()) if one.sample.phase is Phase.MEASURED]
     return core.of_run(str(path), record, known)
+
+
+def of_rounds(a: Finished, b: Finished, detect: float = DETECT) -> Comparison:
+    """Two runs that were measured in turn; what befell both alike is no objection."""
+    sides = [core.of_run(str(one.folder), one.record) for one in (a, b)]
+    standing = [
+        replace(side, against=tuple(reason for reason in side.against if not cancels_in_turn(reason)))
+        for side in sides
+    ]
+    return core.compared(*standing, force=True, detect=detect, in_turn=True)
+
+
+def write_comparison(folder: Path, comparison: Comparison, broken: Sequence[Limit]) -> Path:
+    """Keep it beside the second run, for people and for machines."""
+    write_whole(folder / "comparison.json", to_json(comparison_json(comparison, broken)))
+    write_whole(folder / COMPARISON, comparison_markdown(comparison, broken).encode())
+    return folder / COMPARISON
 
 
 def _row(path: Path) -> dict[str, Any]:
@@ -84,6 +106,7 @@ def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dic
         "b": comparison.b.name,
         "verdict": comparison.verdict or "mixed",
         "more_repeats": comparison.more_repeats,
+        "in_turn": comparison.in_turn,
         "objections": comparison.objections,
         "regressions": [one.text for one in broken],
         "figures": {
@@ -106,7 +129,10 @@ def sentence(comparison: Comparison) -> str:
         return "mixed: B is faster in some figures and slower in others"
     if verdict is not Verdict.CANNOT_TELL:
         return f"B is {verdict.value}"
-    if all(one.difference is None or one.difference.interval is None for one in comparison.lines):
+    unsure = all(one.difference is None or one.difference.interval is None for one in comparison.lines)
+    if unsure and comparison.in_turn:
+        return f"cannot tell: there are fewer than {FEWEST_ROUNDS} rounds"
+    if unsure:
         return "cannot tell: nothing says how sure these figures are; compare run folders"
     more = comparison.more_repeats
     if more == 0:

@@ -187,13 +187,17 @@ class Measuring:
         self._context = context
         self._listener = listener
         self._stack = ExitStack()
-        self._loads: list[_Repeat] = []
+        self.loads: list[_Repeat] = []
         self._first = 0  # of the conversations: no repeat sends those of another
-        self._cut_short = False
         self._calibration: Calibration | None = None
         self._metrics = MetricsWatch(context.server)
         self._chips = GpuWatch(context.server.pids)
         self._contention = Contention(context.server.pids)
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self._context.folder
 
     def __enter__(self) -> Measuring:
         self._raw = self._stack.enter_context(_raw(self._context.folder))
@@ -218,12 +222,12 @@ class Measuring:
         except (RemoteError, KeyboardInterrupt) as error:
             self._keep_what_there_is(error)
             return False
-        self._loads.append(load)
+        self.loads.append(load)
         return not load.observed.interrupted
 
     def _send(self) -> _Repeat:
         """One load, recorded in a folder of its own."""
-        context, number = self._context, len(self._loads)
+        context, number = self._context, len(self.loads)
         label = f"{context.workload.name} on {context.server.model.name}"
         plan, count = schedule_for(context, number)
         conversations = Shifted(context.source, self._first)
@@ -239,16 +243,15 @@ class Measuring:
         return _Repeat(number, first, load)
 
     def _keep_what_there_is(self, error: RemoteError | KeyboardInterrupt) -> None:
-        if not self._loads:
+        if not self.loads:
             raise error
         why = error.message if isinstance(error, RemoteError) else "stopped"
-        number = f"repeat {len(self._loads) + 1} of {self._context.spec.repeats}"
+        number = f"repeat {len(self.loads) + 1} of {self._context.spec.repeats}"
         self._listener.note(f"{number}: {why}; those before it are kept")
-        self._cut_short = True
 
     def conclude(self) -> Record:
         """Decode what was recorded, and judge it."""
-        context, loads = self._context, self._loads
+        context, loads = self._context, self.loads
         peak_memory = peak_memory_mib(context.server.pids)
         self._metrics.__exit__(None, None, None)
         self._listener.say("reading what was recorded")
@@ -258,7 +261,8 @@ class Measuring:
         )
         repeats, asked_to_end = _read(loads, context, completed, course)
         last = loads[-1].observed
-        interrupted, test = last.interrupted or self._cut_short or asked_to_end, None
+        interrupted = last.interrupted or asked_to_end or len(loads) < context.spec.repeats
+        test = None
         if not interrupted:
             try:
                 test = _repeat_test(context, repeats, self._listener)

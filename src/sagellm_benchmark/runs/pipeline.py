@@ -64,14 +64,14 @@ def _measure(
     spec: RunSpec, target: Target, workload: Workload, shape: LoadShape, listener: Listener, *, first: bool
 ) -> Measured:
     with target.open(workload, shape) as (opened, folder):
-        server, chips = _computing(opened, spec.hardware)
+        server, chips = computing(opened, spec.hardware)
         if first:
             _ask_for_the_rest(server, chips, listener)
         record = measure(server, workload, shape, spec, chips, folder, listener)
     return Measured(folder, record)
 
 
-def _computing(server: Server, stated: HardwareHints) -> tuple[Server, Hardware]:
+def computing(server: Server, stated: HardwareHints) -> tuple[Server, Hardware]:
     """The chips that answer; where they are elsewhere, what listens here is a gateway, and its memory is not theirs."""
     found = behind(
         server.pids,

@@ -25,6 +25,7 @@ __all__ = ["CHECKS", "Evidence", "Verdict", "judge"]
 MOST_USED_BY_OTHERS = 0.25  # of the processors
 MOST_STOLEN = 0.05  # of the processors, by the host of a virtual machine
 MOST_WAITED = 0.1  # of the time in which a process could have run
+UNSTEADY, BUSY = "never steady", "the machine was busy"  # what these reasons begin with
 MAX_LAG_S = 0.025  # p99 of how late the client's event loop may wake up, where TTFT is not longer by far
 
 Check = Callable[[Evidence], Findings]
@@ -38,6 +39,11 @@ def judge(evidence: Evidence, checks: Sequence[Check] | None = None) -> Verdict:
         reasons=tuple(finding for finding in findings if isinstance(finding, str)),
         not_checked=tuple(finding.why for finding in findings if isinstance(finding, NotChecked)),
     )
+
+
+def cancels_in_turn(reason: str) -> bool:
+    """Whether what a reason says befalls two servers alike that are measured in turn."""
+    return reason.startswith((UNSTEADY, BUSY))
 
 
 def finished(e: Evidence) -> Findings:
@@ -222,7 +228,7 @@ def steady(e: Evidence) -> Findings:
     elif trend.real:
         direction = "grew" if trend.change > 0 else "fell"
         yield (
-            f"never steady: latency {direction} by {abs(trend.change):.0%} over the window; "
+            f"{UNSTEADY}: latency {direction} by {abs(trend.change):.0%} over the window; "
             "use a longer --warmup, or a rate that the server keeps up with"
         )
 
@@ -261,7 +267,7 @@ def machine_was_free(e: Evidence) -> Findings:
     if (stolen or busy) and e.may_be_busy:
         yield NotChecked(f"contention, by --accept-busy: {figures}")
     elif stolen or busy:
-        yield f"the machine was busy: {figures}; stop what else runs on it, then run again"
+        yield f"{BUSY}: {figures}; stop what else runs on it, then run again"
 
 
 def _share(value: float | None) -> str:

@@ -1,0 +1,54 @@
+"""Two servers measured in turn: A and B, B and A, … by the same prompts, so that a drift slows down both alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.runs import targets
+from sagellm_benchmark.runs.measure import Listener, Measuring, prepare
+from sagellm_benchmark.runs.pipeline import Measured, computing
+from sagellm_benchmark.runs.spec import RunSpec, shaped
+
+ROUNDS = 10  # where nobody says how many
+
+
+def in_turn(a: RunSpec, b: RunSpec, listener: Listener) -> tuple[Measured, Measured]:
+    """Measure both specifications, each with one workload and one load, in as many rounds as `a` has repeats.
+
+    Both are ordinary runs, with a repeat for each round. After Ctrl-C they hold the rounds there were.
+    Raises RemoteError where one of the servers has not answered by then.
+    """
+    with ExitStack() as stack:
+        runs = [_begun(spec, stack, listener) for spec in (a, b)]
+        for one in runs:
+            one.warm_up()
+        _alternate(runs, a.repeats)
+        if not all(one.loads for one in runs):
+            raise RemoteError("there is no round in which both servers were measured", hint="run again")
+        first, second = (Measured(one.folder, one.conclude()) for one in runs)
+    return first, second
+
+
+def _begun(spec: RunSpec, stack: ExitStack, listener: Listener) -> Measuring:
+    """A run whose server is up and whose prompts are made."""
+    (workload,), (shape,) = spec.workloads, spec.shapes
+    target = stack.enter_context(targets.of(spec, listener))
+    asked = shaped(workload, shape)
+    opened, folder = stack.enter_context(target.open(asked, shape))
+    server, chips = computing(opened, spec.hardware)
+    context = prepare(server, asked, shape, spec, chips, folder)
+    return stack.enter_context(Measuring(context, listener))
+
+
+def _alternate(runs: list[Measuring], rounds: int) -> None:
+    for turn in _turns(runs, rounds):
+        if not turn.drive():
+            return
+
+
+def _turns(runs: list[Measuring], rounds: int) -> Iterator[Measuring]:
+    """A B, B A, A B, …: within two rounds each goes first once."""
+    for number in range(rounds):
+        yield from runs if number % 2 == 0 else reversed(runs)
