@@ -13,7 +13,7 @@ import platform
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from tests.fakes import series
+from tests.fakes import rounds, series
 
 from sagellm_benchmark.verdict import intervals, steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
@@ -23,6 +23,9 @@ SIZES = (10, 30, 60, 100, 200, 500, 1000)
 DRIFT_SIZES = (100, 200, 500)
 DRIFT = 0.3
 SEED = 20_260_101
+ENOUGH = 200  # experiments where each is of whole runs
+NOISES = (0.005, 0.02, 0.05)
+SAID = ("faster", "slower", "cannot tell")
 
 
 def plain(values: Floats) -> tuple[float, float]:
@@ -87,10 +90,58 @@ def _accused(draw: Callable[[int, series.Rng], Floats], share: float, n: int, ti
     return 100 * accused / times
 
 
+def same_server(times: int) -> Iterator[str]:
+    """How often two runs of one server cannot be told apart, in percent; a single run has 60 requests."""
+    repeats = (1, 2, 3, 5, 10)
+    yield _line("repeats differ by", *("a single run" if n == 1 else f"{n} repeats" for n in repeats))
+    yield _line(*["---"] * (len(repeats) + 1))
+    times = min(times, ENOUGH)
+    for noise in NOISES:
+        shares = [_one_after_the_other(1.0, noise, n, times)[2] for n in repeats]
+        yield _line(f"{noise:.1%}", *(f"{share:.1f}" for share in shares))
+
+
+def _one_after_the_other(true: float, noise: float, repeats: int, times: int) -> tuple[float, ...]:
+    machine = rounds.Machine(noise if repeats > 1 else 0.0, spread=noise, requests=5 if repeats > 1 else 60)
+    rng = np.random.default_rng(SEED)
+    return rounds.shares([machine.one_after_the_other(true, repeats, rng) for _ in range(times)])
+
+
+def as_asked(times: int) -> Iterator[str]:
+    """How often a server that is 5 % slower is found to be, in percent, by the repeats that a first look asked for."""
+    first = (3, 5, 10)
+    yield _line("repeats differ by", *(f"first look: {n} repeats" for n in first))
+    yield _line(*["---"] * (len(first) + 1))
+    times = min(times, ENOUGH)
+    for noise in NOISES:
+        machine, rng = rounds.Machine(noise, spread=noise), np.random.default_rng(SEED)
+        found = [rounds.shares([machine.as_asked(1.05, n, rng) for _ in range(times)])[1] for n in first]
+        yield _line(f"{noise:.1%}", *(f"{share:.1f}" for share in found))
+
+
+def in_turn(times: int) -> Iterator[str]:
+    """What is said of a server that is 3 % quicker on a machine that drifts, and of the same one, in percent."""
+    yield _line(
+        "drift",
+        *(f"{how}: {said}" for how in ("A, then B", "in turn") for said in SAID),
+        "in turn, A twice: cannot tell",
+    )
+    yield _line(*["---"] * 8)
+    for name, drift in rounds.DRIFTS.items():
+        machine, rng = rounds.Machine(0.01, drift=drift), np.random.default_rng(SEED)
+        after = rounds.shares([machine.one_after_the_other(0.97, 10, rng) for _ in range(times)])
+        turn = rounds.shares([machine.in_turn(0.97, 10, rng) for _ in range(times)])
+        same = rounds.shares([machine.in_turn(1.0, 10, rng) for _ in range(times)])
+        yield _line(name, *(f"{share:.1f}" for share in (*after, *turn, same[2])))
+
+
 TABLES: dict[str, Callable[[int], Iterator[str]]] = {
     "Intervals of the mean: experiments in which a 95 % interval holds the truth, percent": coverage,
     "Drift: experiments that are called unsteady, percent": drift,
     "Caches: runs of 50 requests that are said to be answered from one, percent": caches,
+    "Two runs of the same server: comparisons that cannot tell them apart, percent": same_server,
+    "A server that is 5 % slower: comparisons that find it with the repeats they asked for, percent": as_asked,
+    "A server that is 3 % quicker, 10 rounds, repeats differ by 1 %: what comparisons say, percent": in_turn,
 }
 
 

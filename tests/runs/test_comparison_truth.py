@@ -1,0 +1,43 @@
+"""Comparisons of simulated servers whose true difference is known, from their requests to the verdict."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.fakes.rounds import DRIFTS, Machine, shares
+
+PAIRS = 100
+
+
+@pytest.mark.parametrize("repeats", [2, 5])
+def test_the_same_server_twice_cannot_be_told_apart(repeats: int) -> None:
+    rng = np.random.default_rng(1)
+    found = [Machine(0.02).one_after_the_other(1.0, repeats, rng) for _ in range(PAIRS)]
+    assert shares(found)[2] >= 95
+
+
+def test_single_runs_of_the_same_server_cannot_be_told_apart() -> None:
+    rng, machine = np.random.default_rng(2), Machine(0.0, spread=0.05, requests=60)
+    assert shares([machine.one_after_the_other(1.0, 1, rng) for _ in range(PAIRS)])[2] >= 95
+
+
+def test_five_percent_are_found_with_the_repeats_that_were_asked_for() -> None:
+    rng = np.random.default_rng(3)
+    assert shares([Machine(0.02).as_asked(1.05, 5, rng) for _ in range(50)])[1] >= 80
+
+
+def test_three_percent_are_found_in_turn_under_a_drift_that_misleads_runs_after_each_other() -> None:
+    rng, machine = np.random.default_rng(4), Machine(0.01, drift=DRIFTS["slower by 20 %, steadily"])
+    quicker = 0.97
+    faster, wrong, _ = shares([machine.one_after_the_other(quicker, 10, rng) for _ in range(50)])
+    assert (faster, wrong) == (0, 100)
+    faster, wrong, _ = shares([machine.in_turn(quicker, 10, rng) for _ in range(50)])
+    assert faster >= 95
+    assert wrong == 0
+
+
+@pytest.mark.parametrize("drift", DRIFTS)
+def test_a_server_in_turn_with_itself_cannot_be_told_apart_whatever_drifts(drift: str) -> None:
+    rng, machine = np.random.default_rng(5), Machine(0.02, drift=DRIFTS[drift])
+    assert shares([machine.in_turn(1.0, 6, rng) for _ in range(PAIRS)])[2] >= 95
