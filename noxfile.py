@@ -29,6 +29,13 @@ ENVIRONMENTS = Path(os.environ.get("NOX_ENVDIR", ROOT / ".nox")).absolute()
 PYPROJECT = nox.project.load_toml(ROOT / "pyproject.toml")
 PYTHONS = ("3.11", "3.12", "3.13")
 
+# What is installed beside a secret, or into a release: file in locks/ → what `nox -s lock` makes it of.
+LOCKS = {
+    "nox": ("--group", "runner"),
+    "app": ("pyproject.toml", "--group", "backend"),
+    "release": ("--group", "release"),
+}
+
 # A chain is a session that only runs others, in this order, up to the first that fails.
 CHAINS = {
     "ci": ("lint", "version_guard", "tests", "build"),
@@ -62,6 +69,9 @@ DEVELOPMENT = Layer(
 )
 
 
+LOCKING = Layer("lock", ("uv>=0.9",))
+
+
 def run_in(session: nox.Session, layer: Layer, *command: str) -> None:
     """Run a command of the layer's environment, which is made or brought up to date first if need be.
 
@@ -92,6 +102,14 @@ def install_once(session: nox.Session, layer: Layer, home: Path) -> None:
     layer.stamp(home).touch()
 
 
+def install_locked(session: nox.Session, home: Path, lock: str) -> None:
+    """Install what a lock names, and nothing else: exact versions, hashes checked, and no package's own code is run."""
+    make_environment(session, home)
+    pip = (str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    wheels = ("--require-hashes", "--only-binary=:all:")
+    session.run(*pip, *wheels, "-r", str(ROOT / "locks" / f"{lock}.txt"), external=True)
+
+
 def make_environment(session: nox.Session, home: Path) -> None:
     """Make the environment, or make it anew where it is another Python's or was moved (scripts hold its path)."""
     made_for, wanted = home / "made-for", f"{sys.version}\n{home}\n"
@@ -109,6 +127,16 @@ def leave_to_its_steps(session: nox.Session) -> None:
 def program(session: nox.Session, command: str, *arguments: str) -> None:
     """Run one command of `sagellm-benchmark`, with what the user gave after `--`."""
     run_in(session, CORE, "sagellm-benchmark", command, *arguments, *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def install(session: nox.Session) -> None:
+    """Install the program as locks/app.txt says, for a machine on which the next step sees a secret."""
+    home = ENVIRONMENTS / CORE.environment
+    install_locked(session, home, "app")
+    bare = ("--no-deps", "--no-build-isolation", "-e", ".")
+    session.run(str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", *bare, external=True)
+    CORE.stamp(home).touch()
 
 
 @nox.session(venv_backend="none")
@@ -275,6 +303,41 @@ def build(session: nox.Session) -> None:
     shutil.rmtree("dist", ignore_errors=True)
     run_in(session, DEVELOPMENT, "python", "-m", "build")
     run_in(session, DEVELOPMENT, "twine", "check", "--strict", *sorted(map(str, Path("dist").iterdir())))
+
+
+@nox.session(venv_backend="none")
+def distributions(session: nox.Session) -> None:
+    """Build what is released, with the tools of locks/release.txt alone."""
+    python = _release_python(session)
+    shutil.rmtree("dist", ignore_errors=True)
+    session.run(python, "-m", "build", "--no-isolation", external=True)
+    built = sorted(map(str, Path("dist").iterdir()))
+    session.run(python, "-m", "twine", "check", "--strict", *built, external=True)
+
+
+@nox.session(venv_backend="none")
+def release(session: nox.Session) -> None:
+    """Upload dist/ to the package index, as the workflow that the index trusts (only there)."""
+    python = _release_python(session)
+    files = sorted(map(str, Path("dist").iterdir()))
+    session.run(python, "-m", "twine", "upload", "--non-interactive", *files, external=True)
+
+
+def _release_python(session: nox.Session) -> str:
+    home = ENVIRONMENTS / "release"
+    install_locked(session, home, "release")
+    return str(home / "bin" / "python")
+
+
+@nox.session(venv_backend="none")
+def lock(session: nox.Session) -> None:
+    """Write locks/ anew: the newest versions that pyproject.toml allows, for every system and Python, with hashes."""
+    options = ("--universal", "--python-version", PYTHONS[0], "--generate-hashes", "--upgrade", "--quiet")
+    own_word = ("--custom-compile-command", "nox -s lock")
+    for name, source in LOCKS.items():
+        run_in(
+            session, LOCKING, "uv", "pip", "compile", *source, *options, *own_word, "-o", f"locks/{name}.txt"
+        )
 
 
 @nox.session(python=PYTHONS, reuse_venv=True)

@@ -6,10 +6,12 @@ data may carry any version as content, so these are only held to not defining on
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 SOURCE = Path("src/sagellm_benchmark/_version.py")
@@ -46,6 +48,15 @@ def problems(tree: Path) -> list[str]:
         if name != SOURCE.as_posix():
             found += _in_file(tree, name, version)
     return found
+
+
+def tag_problem(tree: Path, environment: Mapping[str, str]) -> str | None:
+    """Why the tag that a workflow runs for is not that of this version; None where it is, or there is no tag."""
+    if environment.get("GITHUB_REF_TYPE") != "tag":
+        return None
+    wanted = f"v{_stated((tree / SOURCE).read_text(encoding='utf-8'))}"
+    tag = environment.get("GITHUB_REF_NAME", "")
+    return None if tag == wanted else f"the tag {tag!r} is not {wanted}, the version in {SOURCE}"
 
 
 def _stated(text: str) -> str | None:
@@ -98,6 +109,9 @@ def main(arguments: list[str]) -> int:
         print(
             f"error: the version is stated in {SOURCE} and nowhere else; read it from there, or leave it out"
         )
+        return 1
+    if wrong := tag_problem(Path(arguments[0] if arguments else "."), os.environ):
+        print(f"error: {wrong}; delete the tag, change one of the two, and tag again")
         return 1
     print(f"only {SOURCE} states the version")
     return 0

@@ -49,6 +49,17 @@ def bench(noxfile: ModuleType, *posargs: str) -> Session:
     return session
 
 
+def test_what_is_locked_is_installed_by_hash_and_runs_no_package_s_own_code(noxfile: ModuleType) -> None:
+    session = Session()
+    noxfile.install.func(session)
+    first, second = (command for command in session.ran if "pip" in command)
+    assert {"--require-hashes", "--only-binary=:all:", str(noxfile.ROOT / "locks" / "app.txt")} <= set(first)
+    assert {"--no-deps", "--no-build-isolation"} <= set(second)
+    publishing = Session()
+    noxfile.publish.func(publishing)
+    assert publishing.installed() == []
+
+
 def test_the_first_run_makes_the_environment_with_the_engine_and_the_weights(noxfile: ModuleType) -> None:
     session = bench(noxfile)
     assert session.installed() == [".[embedded]", noxfile.WEIGHTS]

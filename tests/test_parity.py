@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,10 +17,19 @@ from tests.house import ROOT, clean_environment, load_noxfile
 
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
-SET_UP = ("actions/checkout", "actions/setup-python")
-ONE_SESSION = re.compile(r"nox -s (?P<session>[a-z_]+)(?P<rest>( -- --yes)?)")
+# What fetches, keeps or signs files; everything else is a session.
+SET_UP = (
+    "actions/checkout",
+    "actions/setup-python",
+    "actions/upload-artifact",
+    "actions/download-artifact",
+    "actions/attest",
+)
+NOX = "python -m pip install --require-hashes --only-binary=:all: -r locks/nox.txt"
+ONE_SESSION = re.compile(r"nox -s (?P<session>[a-z_]+)(?P<rest>( -- --(yes|published|skip-invalid))?)")
 
-# What people run here, and the workflow that runs the same.
+# What people run here, and the workflow that runs the same once it has installed that.
+ONLY_THERE = ("release.yml",)  # the index trusts the workflow, and nobody's laptop
 SAME = {"ci": "ci.yml", "publish": "upload-to-hf.yml", "bench": "bench.yml", "validate": "validate-rows.yml"}
 
 
@@ -49,12 +59,13 @@ def faults(step: dict[str, Any]) -> list[str]:
         )
     if set(step) - {"run", "env", "name"}:
         return ["is more than a command and its environment"]
-    return [] if ONE_SESSION.fullmatch(step.get("run", "").strip()) else ["is not one nox session"]
+    run = step.get("run", "").strip()
+    return [] if run == NOX or ONE_SESSION.fullmatch(run) else ["is not one nox session"]
 
 
 def sessions(workflow: Path) -> list[str]:
     found = (ONE_SESSION.fullmatch(step["run"].strip()) for step in steps(workflow) if "run" in step)
-    return [match["session"] for match in found if match]
+    return [match["session"] for match in found if match and match["session"] != "install"]
 
 
 def leaves(name: str, noxfile: ModuleType) -> list[str]:
@@ -120,7 +131,55 @@ def test_a_make_target_runs_what_its_workflow_runs(target: str, noxfile: ModuleT
 
 
 def test_every_workflow_can_be_run_here() -> None:
-    assert {workflow.name for workflow in WORKFLOWS} == set(SAME.values())
+    assert {workflow.name for workflow in WORKFLOWS} == {*SAME.values(), *ONLY_THERE}
+
+
+def sees_a_secret(step: dict[str, Any]) -> bool:
+    """Whether the step's own environment holds more than what anybody may know."""
+    return any(
+        "secrets." in str(value) or "github.token" in str(value) for value in step.get("env", {}).values()
+    )
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_nothing_is_installed_where_a_secret_is_seen(workflow: Path) -> None:
+    jobs = load(workflow)["jobs"].values()
+    for job in jobs:
+        secret = [place for place, step in enumerate(job["steps"]) if sees_a_secret(step)]
+        installed = [place for place, step in enumerate(job["steps"]) if step.get("run") == "nox -s install"]
+        assert not secret or max(installed, default=len(job["steps"])) < min(secret)
+        assert "environment" in job or not secret
+        assert not any("secrets." in str(part) for part in (job.get("env"), load(workflow).get("env")))
+
+
+def test_a_secret_is_told_from_other_settings() -> None:
+    assert sees_a_secret({"env": {"A": "${{ secrets.A }}"}})
+    assert not sees_a_secret({"env": {"A": "${{ vars.A }}"}})
+
+
+def test_rows_alone_start_no_checks_of_the_code_and_no_workflow_runs_twice() -> None:
+    on = load(ROOT / ".github/workflows/ci.yml")["on"]
+    assert on["push"] == {"branches": ["main", "main-dev"], "paths-ignore": ["hf_data/**"]}
+    assert on["pull_request"] == {"paths-ignore": ["hf_data/**"]}
+
+
+@pytest.mark.parametrize("name", ["nox", "app", "release"])
+def test_every_locked_package_has_one_version_and_its_hashes(name: str, noxfile: ModuleType) -> None:
+    assert name in noxfile.LOCKS
+    text = (ROOT / "locks" / f"{name}.txt").read_text().replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    loose = [line for line in lines if not re.match(r"[a-z0-9._-]+(\[[a-z,]+\])?==\S+.*--hash=sha256:", line)]
+    assert lines
+    assert loose == []
+    assert "://" not in text
+
+
+def test_the_lock_of_the_program_holds_all_that_it_depends_on() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = {re.split(r"[^A-Za-z0-9._-]", one)[0] for one in project["project"]["dependencies"]}
+    wanted |= {re.split(r"[^A-Za-z0-9._-]", one)[0] for one in project["build-system"]["requires"]}
+    locked = re.findall(r"^([a-z0-9._-]+)==", (ROOT / "locks/app.txt").read_text(), re.MULTILINE)
+    assert {name.lower().replace("_", "-") for name in wanted} <= set(locked)
 
 
 def test_the_fallback_runs_what_the_ci_workflow_runs() -> None:

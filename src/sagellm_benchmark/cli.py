@@ -17,6 +17,7 @@ from sagellm_benchmark._version import __version__
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
 from sagellm_benchmark.options.run import RunOptions
+from sagellm_benchmark.text import plain
 
 if TYPE_CHECKING:
     from sagellm_benchmark.board.aggregate import Report
@@ -309,27 +310,6 @@ def merge_driver(versions: tuple[Path, Path, Path]) -> None:
     merging.merge(ours, theirs)
 
 
-@main.command()
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--as-new", is_flag=True, help="Hold them to all that is asked of new rows, numbers included.")
-@click.option("--json", "as_json", is_flag=True, help="Print a verdict per row as JSON.")
-def validate(files: tuple[Path, ...], *, as_new: bool, as_json: bool) -> int:
-    """Check leaderboard rows: those of FILES, else those in hf_data/."""
-    from sagellm_benchmark.board import validate as core
-    from sagellm_benchmark.board.folder import derived_files, row_files
-    from sagellm_benchmark.files import to_json
-    from sagellm_benchmark.report import board
-    from sagellm_benchmark.report.job_summary import add_to_job_summary
-
-    here = Path("hf_data")
-    done = core.validate(
-        files or ([*row_files(here), *derived_files(here)] if here.is_dir() else ()), as_new=as_new
-    )
-    add_to_job_summary(board.validation_markdown(done), os.environ)
-    click.echo(to_json(board.validation_json(done)).decode() if as_json else board.validation_text(done))
-    return Exit.DONE if done.valid else Exit.DATA
-
-
 def _shared_folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
     """An empty name is a variable that nobody set, and must not become this folder, or the dataset."""
     if value == "":
@@ -345,6 +325,70 @@ def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+@main.command()
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--as-new", is_flag=True, help="Hold them to all that is asked of new rows, numbers included.")
+@click.option(
+    "--published",
+    "as_published",
+    is_flag=True,
+    help="Judge hf_data/ as publishing will: what is not on the published board is held to the rules for new rows.",
+)
+@of_store
+@click.option("--json", "as_json", is_flag=True, help="Print a verdict per row as JSON.")
+def validate(
+    files: tuple[Path, ...], repo: str, to: Path | None, *, as_new: bool, as_published: bool, as_json: bool
+) -> int:
+    """Check leaderboard rows: those of FILES, else those in hf_data/."""
+    from sagellm_benchmark.board import validate as core
+    from sagellm_benchmark.board.folder import derived_files, row_files
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.report import board
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
+
+    if as_published:
+        if files or as_new:
+            raise UsageError("--published judges hf_data/ as a whole", hint="leave out FILES and --as-new")
+        return _judged(repo, to, as_json=as_json)
+    here = Path("hf_data")
+    done = core.validate(
+        files or ([*row_files(here), *derived_files(here)] if here.is_dir() else ()), as_new=as_new
+    )
+    add_to_job_summary(board.validation_markdown(done), os.environ)
+    click.echo(to_json(board.validation_json(done)).decode() if as_json else board.validation_text(done))
+    return Exit.DONE if done.valid else Exit.DATA
+
+
+def _judged(repo: str, to: Path | None, *, as_json: bool) -> int:
+    """Say of hf_data/ what publishing would: what it adds, what it refuses. Nothing is written."""
+    from sagellm_benchmark.board import validate as core
+    from sagellm_benchmark.board.folder import derived_files
+    from sagellm_benchmark.evidence.verify import prove
+    from sagellm_benchmark.files import to_json
+    from sagellm_benchmark.hub import publish
+    from sagellm_benchmark.hub.bundles import bundles_in
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.report import publishing
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
+
+    here = Path("hf_data")
+    damaged = core.validate(derived_files(here), as_new=False).damaged if here.is_dir() else ()
+    done = publish.publish(
+        open_store(repo, to),
+        publish.rows_in(here),
+        bundles=bundles_in(here),
+        prove=prove,
+        skip_invalid=True,
+        dry_run=True,
+    )
+    add_to_job_summary(publishing.published_markdown(done, sent=False, damaged=damaged), os.environ)
+    shown = publishing.published_text(done, sent=False)
+    click.echo(to_json(publishing.published_json(done, sent=False)).decode() if as_json else shown)
+    for message in damaged:
+        click.echo(f"✗ {plain(message)}", err=True)
+    return Exit.DATA if done.refused or damaged else Exit.DONE
 
 
 @main.command()
@@ -371,6 +415,7 @@ def publish(
     from sagellm_benchmark.hub.bundles import bundles_in
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.report import publishing
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
 
     store = open_store(repo, to)
     if merge_only:
@@ -385,6 +430,7 @@ def publish(
             dry_run=dry_run,
         )
     sent = not (dry_run or merge_only)
+    add_to_job_summary(publishing.published_markdown(done, sent=sent), os.environ)
     shown = publishing.published_text(done, sent=sent)
     click.echo(to_json(publishing.published_json(done, sent=sent)).decode() if as_json else shown)
 
@@ -399,11 +445,14 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool) -> int:
     from sagellm_benchmark.hub import cleanup
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.report import publishing
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
     agree = (lambda _: True) if yes else click.confirm
     done = cleanup.clean(hf_data, open_store(repo, to), agree=agree, prove=prove)
+    if done is not None:
+        add_to_job_summary(publishing.cleaned_markdown(done), os.environ)
     click.echo("nothing was removed" if done is None else publishing.cleaned_text(done))
     return Exit.DATA if done is not None and done.left else Exit.DONE
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import orjson
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
@@ -85,7 +86,9 @@ def test_refuses_to_remove_what_is_not_published(team: Team, store: Store) -> No
     assert f"hf_data/{SINGLE}" in team.files()
 
 
-def test_a_row_that_was_skipped_as_invalid_keeps_its_file(team: Team, store: Store) -> None:
+def test_of_a_file_with_a_row_that_was_skipped_as_invalid_only_that_row_is_kept(
+    team: Team, store: Store
+) -> None:
     clone = team.clone("a")
     good, bad = new_row(), new_row(metrics__throughput_tps=-5)
     (clone / "hf_data" / COMPARE).write_text("{}\n")
@@ -94,7 +97,9 @@ def test_a_row_that_was_skipped_as_invalid_keeps_its_file(team: Team, store: Sto
     publish(store, rows_in(folder), skip_invalid=True)
     done = cleaned(folder, store)
     assert done.removed == (f"hf_data/{MULTI}",)
+    assert done.reduced == (f"hf_data/{SINGLE}",)
     assert done.left[0].startswith(f"hf_data/{SINGLE}: not published: hf_data/{SINGLE}, row 1")
+    assert [row["entry_id"] for row in orjson.loads((folder / SINGLE).read_bytes())] == [bad["entry_id"]]
     assert team.files() == ["code.py", "hf_data/README.md", f"hf_data/{COMPARE}", f"hf_data/{SINGLE}"]
 
 
@@ -106,14 +111,15 @@ def test_a_beaten_row_that_was_never_accepted_keeps_its_file(team: Team, store: 
         clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
 
 
-def test_a_published_row_that_disappeared_from_the_board_keeps_its_file(team: Team, store: Store) -> None:
+def test_a_published_row_that_disappeared_from_the_board_stays_in_its_file(team: Team, store: Store) -> None:
     one, other = new_rows(2)
     folder = team.submit(team.clone("a"), one, other)
     publish(store, rows_in(folder))
     store.commit({SINGLE: to_json([one])}, store.read(()).commit, "by another tool")
-    with pytest.raises(DataError, match="not published") as caught:
-        clean(folder, store, agree=lambda _: True, pace=IMPATIENT)
-    assert other["entry_id"] in caught.value.message
+    done = cleaned(folder, store)
+    assert (done.removed, done.reduced) == ((), (f"hf_data/{SINGLE}",))
+    assert other["entry_id"] in done.left[0]
+    assert orjson.loads((folder / SINGLE).read_bytes()) == [other]
 
 
 def test_somebody_s_push_in_between_is_published_first(team: Team, store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import signal
@@ -269,3 +270,50 @@ def test_cleaning_that_is_killed_and_started_again_ends_as_if_it_never_was(tmp_p
         assert team.files() == ["code.py", "hf_data/README.md"]
         assert git(clone, "status", "--porcelain", "--untracked-files=no") == ""
         assert team.log()[:2] == ["Clean hf_data/: its rows are published [skip ci]", "add results"]
+
+
+def judged(folder: Path, server: HubServer, summary: Path) -> subprocess.CompletedProcess[str]:
+    settings = {"HF_ENDPOINT": server.url, "GITHUB_STEP_SUMMARY": str(summary)}
+    return run("validate", "--published", "--repo", REPO, cwd=folder, env=settings)
+
+
+def test_a_pull_request_s_check_tells_first_what_it_adds(folder: Path, server: HubServer) -> None:
+    old, new = new_row(), new_row(metrics__throughput_tps=99.0, metadata__submitter="@all")
+    submit(folder, old)
+    publish(folder, server)
+    before = server.history.head.id
+    submit(folder, old, new)
+    done = judged(folder, server, folder / "summary.md")
+    assert done.returncode == 0, done.stderr
+    (line,) = [one for one in (folder / "summary.md").read_text().splitlines() if one.startswith("| new")]
+    for word in (new["entry_id"], "Q1", "99.0", "comes onto the board"):
+        assert word in html.unescape(line)
+    assert "1 rows of the files are published already" in (folder / "summary.md").read_text()
+    assert server.history.head.id == before
+
+
+def test_what_passes_a_pull_request_s_check_is_not_refused_by_publishing(
+    folder: Path, server: HubServer
+) -> None:
+    for changes in (
+        {"metrics__throughput_tps": -5},
+        {"validity__valid": False},
+        {"model__precision": "FP17"},
+    ):
+        submit(folder, new_row(**changes), new_row())
+        done = judged(folder, server, folder / "summary.md")
+        assert (done.returncode, "left out" in done.stdout) == (3, True)
+        assert publish(folder, server).returncode == 3
+
+
+def test_publishing_writes_a_job_summary_with_the_refused_rows_first(folder: Path, server: HubServer) -> None:
+    good, bad = new_row(), new_row(model__name="[x](http://evil.example) | @all", metrics__throughput_tps=-5)
+    submit(folder, good, bad)
+    done = publish(folder, server, "--skip-invalid", GITHUB_STEP_SUMMARY=str(folder / "summary.md"))
+    assert done.returncode == 0
+    rows = [
+        one for one in (folder / "summary.md").read_text().splitlines() if one.startswith(("| ✗", "| new"))
+    ]
+    assert [row.split(" | ")[0] for row in rows] == ["| ✗", "| new"]
+    assert "http://" not in rows[0]
+    assert rows[0].count(" | ") == 6

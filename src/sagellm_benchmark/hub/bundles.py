@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.proof import bundle_path, evidence_of
-from sagellm_benchmark.board.read import read_whole
+from sagellm_benchmark.board.read import Found, read_whole
+from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError
 
 MOST_BYTES = 8 << 20
@@ -33,21 +35,37 @@ def bundles_in(folder: Path) -> Bundles:
     return bundle
 
 
-def proved(rows: Iterable[Entry], bundles: Bundles, prove: Prover) -> dict[str, bytes]:
-    """The bundles of these rows by path, each looked at. Raises DataError for a row that its bundle does not prove."""
-    found: dict[str, bytes] = {}
-    for entry in rows:
-        digest = evidence_of(entry.row)
-        path = None if digest is None else bundle_path(digest)
-        content = None if path is None else bundles(path)
-        if path is None or content is None:
-            continue
+def proved(
+    examined: Examined, handed_in: Sequence[Found], bundles: Bundles, prove: Prover
+) -> tuple[Examined, dict[str, bytes]]:
+    """Look at the bundle of each new row: those that theirs does not prove are refused; the others' bundles by path."""
+    proofs: dict[str, bytes] = {}
+    refused: list[Refused] = []
+    for entry in examined.new:
         try:
-            prove(entry.row, content)
+            proofs |= _proof(entry, bundles, prove)
         except DataError as error:
-            raise DataError(
-                f"row {entry.entry_id} does not follow from its evidence: {error.message}",
-                hint=f"measure again, or take {path} away: the row is then a claim",
-            ) from error
-        found[path] = content
-    return found
+            refused.append(Refused(_where(entry, handed_in), (), (error.message,)))
+    wrong = {one.found.row["entry_id"] for one in refused}
+    sound = tuple(entry for entry in examined.new if entry.entry_id not in wrong)
+    return replace(examined, new=sound, refused=(*examined.refused, *refused)), proofs
+
+
+def _proof(entry: Entry, bundles: Bundles, prove: Prover) -> dict[str, bytes]:
+    digest = evidence_of(entry.row)
+    path = None if digest is None else bundle_path(digest)
+    content = None if path is None else bundles(path)
+    if path is None or content is None:
+        return {}
+    try:
+        prove(entry.row, content)
+    except DataError as error:
+        raise DataError(
+            f"the row does not follow from its evidence: {error.message}; measure again, or take {path} away: "
+            "the row is then a claim"
+        ) from error
+    return {path: content}
+
+
+def _where(entry: Entry, handed_in: Iterable[Found]) -> Found:
+    return next(one for one in handed_in if isinstance(one.row, dict) and Entry.of(one.row).same_as(entry))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +10,10 @@ from sagellm_benchmark.board.folder import is_derived, is_plain
 from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX
 from sagellm_benchmark.board.read import Limits, parse_rows
 from sagellm_benchmark.errors import ConflictError, DataError
+from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.bundles import MOST_BYTES, Bundles, Prover
 from sagellm_benchmark.hub.git import Blob, Repository
-from sagellm_benchmark.hub.publish import Source, publish, unpublished
+from sagellm_benchmark.hub.publish import Source, Unpublished, publish, unpublished
 from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import Store
 
@@ -26,10 +27,12 @@ _LOOKS = 3
 class Cleaned:
     """What was removed from the remote branch, and what is `left` because it is not published, with the reason.
 
+    `reduced`: files that hold only their rows that are not published any more.
     `followed`: whether the checkout here was brought forward, too.
     """
 
     removed: tuple[str, ...]
+    reduced: tuple[str, ...]
     left: tuple[str, ...]
     branch: str
     commit: str
@@ -44,9 +47,10 @@ def clean(
     prove: Prover | None = None,
     pace: Pace | None = None,
 ) -> Cleaned | None:
-    """Remove the published files of rows in `folder` from the remote branch; None when `agree` says no.
+    """Remove the published rows in `folder` from the remote branch; None when `agree` says no.
 
-    Works on the remote's newest commit, not on the files here. What somebody pushed meanwhile is published first.
+    A file that holds other rows, too, is reduced to those. Works on the remote's newest commit, not on the files
+    here. What somebody pushed meanwhile is published first.
     Raises DataError when there is no such folder or nothing in it is published, RemoteError when git's remote or the
     store is out of reach, ConflictError when pushes kept coming.
     """
@@ -62,18 +66,19 @@ def clean(
         head = repository.fetch()
         blobs = _row_blobs(repository, head, inside)
         if not blobs:
-            return Cleaned((), (), repository.branch, head, repository.follow(head))
+            return Cleaned((), (), (), repository.branch, head, repository.follow(head))
         proofs = [one for one in repository.blobs(head, f"{inside}/{EVIDENCE}") if one.path.endswith(SUFFIX)]
         bundles = _bundles(repository, proofs, inside)
-        blobs, left = _published(repository, blobs, store, ours, pace or Pace(), bundles, prove)
+        blobs, rest, left = _published(repository, blobs, store, ours, pace or Pace(), bundles, prove)
         blobs += _kept_for_good(proofs, store, inside, everything=not left)
-        agreed = agreed or agree(_question(repository, blobs))
+        agreed = agreed or agree(_question(repository, blobs, rest))
         if not agreed:
             return None
-        done = repository.without(head, blobs, MESSAGE)
+        done = repository.changed(head, blobs, rest, MESSAGE)
         if repository.advance(done, head):
             removed = tuple(blob.path for blob in blobs)
-            return Cleaned(removed, tuple(left), repository.branch, done, repository.follow(done))
+            followed = repository.follow(done)
+            return Cleaned(removed, tuple(rest), tuple(left), repository.branch, done, followed)
     raise ConflictError(
         f"branch {repository.branch} kept moving; nothing was removed",
         hint="run `sagellm-benchmark clean` again",
@@ -97,27 +102,40 @@ def _published(
     pace: Pace,
     bundles: Bundles,
     prove: Prover | None,
-) -> tuple[list[Blob], list[str]]:
-    """The files whose every row is published, and why the others' are not. What others pushed is published first."""
+) -> tuple[list[Blob], dict[str, bytes], list[str]]:
+    """The files whose every row is published, what is to remain of the others, and why.
+
+    What others pushed is published first.
+    """
     derived = [blob for blob in blobs if _is_derived(repository, blob)]
     done: list[Blob] = []
+    rest: dict[str, bytes] = {}
     left: list[str] = []
     for blob in (blob for blob in blobs if blob not in derived):
         source = _source(repository, blob)
         try:
             missing = _missing(store, source, pace, looks=1 if blob.id not in ours else _LOOKS)
-            if missing and blob.id not in ours:
-                publish(store, source, bundles=bundles, prove=prove, pace=pace)
+            if missing.names and blob.id not in ours:
+                publish(store, source, bundles=bundles, prove=prove, skip_invalid=True, pace=pace)
                 missing = _missing(store, source, pace)
+            rest |= _rest(blob, source, missing)
         except DataError as error:
-            missing = [" ".join(error.message.split())]
-        if missing:
-            left.append(f"{blob.path}: not published: {', '.join(missing)}")
+            missing = Unpublished((" ".join(error.message.split()),), ())
+        if missing.names:
+            left.append(f"{blob.path}: not published: {_named(missing.names)}")
         else:
             done.append(blob)
-    if not done and left:
+    if not done and not rest and left:
         raise DataError("\n       ".join(left), hint="run `sagellm-benchmark publish` first")
-    return [*done, *([] if left else derived)], left
+    return [*done, *([] if left else derived)], rest, left
+
+
+def _rest(blob: Blob, source: Source, missing: Unpublished) -> dict[str, bytes]:
+    """The file with only its rows that are not published, where it holds others; a damaged row keeps it whole."""
+    every = source(Limits())
+    if not missing.rows or len(missing.rows) == len(every) or any(one.repeated for one in missing.rows):
+        return {}
+    return {blob.path: to_json([one.row for one in missing.rows])}
 
 
 def _bundles(repository: Repository, proofs: list[Blob], inside: str) -> Bundles:
@@ -141,15 +159,20 @@ def _name(blob: Blob) -> str:
     return blob.path.rpartition("/")[2]
 
 
-def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> list[str]:
+def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> Unpublished:
     """The rows that are not safe in the store, after several looks: a replica may lag."""
-    rows: list[str] = []
+    missing = Unpublished((), ())
     for look in range(looks):
         pace.sleep(float(look))
-        rows = unpublished(store, source, pace=pace)
-        if not rows:
+        missing = unpublished(store, source, pace=pace)
+        if not missing.names:
             break
-    return rows if len(rows) <= _NAMED else [*rows[:_NAMED], f"and {len(rows) - _NAMED} more"]
+    return missing
+
+
+def _named(names: Sequence[str]) -> str:
+    more = [f"and {len(names) - _NAMED} more"] if len(names) > _NAMED else []
+    return ", ".join([*names[:_NAMED], *more])
 
 
 def _source(repository: Repository, blob: Blob) -> Source:
@@ -157,6 +180,6 @@ def _source(repository: Repository, blob: Blob) -> Source:
     return lambda limits: parse_rows(blob.path, repository.content(blob, limits.file_bytes), limits)
 
 
-def _question(repository: Repository, blobs: list[Blob]) -> str:
-    names = ", ".join(blob.path for blob in blobs)
+def _question(repository: Repository, blobs: list[Blob], rest: Iterable[str]) -> str:
+    names = ", ".join([*(blob.path for blob in blobs), *(f"the published rows of {path}" for path in rest)])
     return f"Remove {names} from {repository.remote}/{repository.branch}, and push?"

@@ -79,15 +79,14 @@ class Repository:
             )
         return git.output(self.root, "cat-file", "blob", blob.id)
 
-    def without(self, commit: str, blobs: list[Blob], message: str) -> str:
-        """A commit on top of `commit` that lacks these files. No branch points to it, and no file is touched."""
-        return self._commit(commit, message, ("--force-remove", "--", *(blob.path for blob in blobs)))
+    def changed(self, commit: str, removed: Sequence[Blob], files: Mapping[str, bytes], message: str) -> str:
+        """A commit on top of `commit` that lacks the ones and holds the others. No branch points to it."""
+        gone = ("--force-remove", "--", *(blob.path for blob in removed)) if removed else ()
+        return self._commit(commit, message, (*self._held(files), *gone))
 
     def with_files(self, commit: str, files: Mapping[str, bytes], message: str) -> str:
         """A commit on top of `commit` that holds these files. No branch points to it, and no file is touched."""
-        ids = {path: self._stored(content) for path, content in files.items()}
-        listed = [word for path, blob in ids.items() for word in ("--cacheinfo", f"100644,{blob},{path}")]
-        return self._commit(commit, message, ("--add", *listed))
+        return self._commit(commit, message, self._held(files))
 
     def is_ancestor(self, earlier: str, later: str) -> bool:
         """Whether `later` builds on `earlier`."""
@@ -139,6 +138,11 @@ class Repository:
             _git(self.root, "update-index", *changes, env=index)
             tree = _git(self.root, "write-tree", env=index).strip()
         return _git(self.root, "commit-tree", tree, "-p", parent, "-m", message, env=self._author()).strip()
+
+    def _held(self, files: Mapping[str, bytes]) -> tuple[str, ...]:
+        ids = {path: self._stored(content) for path, content in files.items()}
+        listed = (("--cacheinfo", f"100644,{blob},{path}") for path, blob in ids.items())
+        return ("--add", *(word for words in listed for word in words))
 
     def _stored(self, content: bytes) -> str:
         """The id of a blob with these bytes, which is in the repository afterwards."""

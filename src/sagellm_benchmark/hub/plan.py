@@ -43,11 +43,15 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The files to write (none when everything is there already), and what becomes of each row."""
+    """The files to write (none when everything is there already), and what becomes of each row.
+
+    The first `known` outcomes are of rows that were accepted before.
+    """
 
     files: Mapping[str, bytes]
     outcomes: tuple[Outcome, ...]
     refused: tuple[Refused, ...]
+    known: int = 0
 
     @property
     def message(self) -> str:
@@ -89,7 +93,7 @@ def make(board: Board, examined: Examined, proofs: Mapping[str, bytes] | None = 
         files |= _board_files(board, merged)
     before = board.snapshot.files
     changed = {name: content for name, content in sorted(files.items()) if before.get(name) != content}
-    return Plan(changed, merged.outcomes, examined.refused)
+    return Plan(changed, merged.outcomes, examined.refused, len(examined.known))
 
 
 def _refuse_vanished(board: Board) -> None:

@@ -35,13 +35,17 @@ _ASK_EACH = 100  # submissions looked up one by one, and read in one call
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publish came to. `commit` is the one that was written or, with nothing to write, the one that was read."""
+    """What a publish came to. `commit` is the one that was written or, with nothing to write, the one that was read.
+
+    The first `known` outcomes are of rows that were accepted before.
+    """
 
     store: Store
     commit: str | None
     written: bool
     outcomes: tuple[Outcome, ...]
     refused: tuple[Refused, ...]
+    known: int = 0
 
     @property
     def address(self) -> str:
@@ -78,8 +82,11 @@ def publish(
         try:
             board = Board.of(store.read())
             found = _read(source, board) if found is None else found
-            examined = _accepted(store, board, found, skip_invalid=skip_invalid)
-            proofs = {} if prove is None else proved(examined.new, bundles, prove)
+            examined = _examined(store, board, found)
+            proofs: dict[str, bytes] = {}
+            if prove is not None:
+                examined, proofs = proved(examined, found, bundles, prove)
+            _accept(examined, skip_invalid=skip_invalid)
             plan = make(board, examined, proofs)
             if dry_run or not plan.files:
                 return _finished(store, board.snapshot.commit, plan, unsure, written=False)
@@ -99,7 +106,9 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
 
     def read() -> tuple[Board, Examined]:
         board = Board.of(store.read())
-        return board, _accepted(store, board, _read(source, board), skip_invalid=skip_invalid)
+        examined = _examined(store, board, _read(source, board))
+        _accept(examined, skip_invalid=skip_invalid)
+        return board, examined
 
     board, examined = retrying(read, pace)
     merged = join(board.entries, (*examined.known, *examined.new))
@@ -109,18 +118,27 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
     return Published(store, board.snapshot.commit, False, merged.outcomes, examined.refused)
 
 
-def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> list[str]:
-    """Which rows of `source`, by id or place, are not safe: safe ones are on the board, or were accepted and beaten."""
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """Rows that are not safe, and what people find them by: their ids, or where they stand and what is wrong."""
 
-    def read() -> list[str]:
+    names: tuple[str, ...]
+    rows: tuple[Found, ...]
+
+
+def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Unpublished:
+    """Which rows of `source` are not safe: safe ones are on the board, or were accepted and beaten."""
+
+    def read() -> Unpublished:
         board = Board.of(store.read())
-        examined = _examined(store, board, _read(source, board))
+        found = _read(source, board)
+        examined = _examined(store, board, found)
         outcomes = join(board.entries, examined.known).outcomes
         gone = [outcome.entry for outcome in outcomes if outcome.fate in ONTO_THE_BOARD]
-        return [
-            *(entry.entry_id for entry in (*gone, *examined.new)),
-            *(one.found.where for one in examined.refused),
-        ]
+        ids = [entry.entry_id for entry in (*gone, *examined.new)]
+        refused = {one.found.where for one in examined.refused}
+        rows = tuple(one for one in found if one.where in refused or _id(one) in ids)
+        return Unpublished((*ids, *map(str, examined.refused)), rows)
 
     return retrying(read, pace)
 
@@ -129,11 +147,13 @@ def _read(source: Source, board: Board) -> list[Found]:
     return source(Limits().beside(len(board.entries)))
 
 
-def _accepted(store: Store, board: Board, found: list[Found], *, skip_invalid: bool) -> Examined:
-    examined = _examined(store, board, found)
+def _id(found: Found) -> object:
+    return found.row.get("entry_id") if isinstance(found.row, dict) else None
+
+
+def _accept(examined: Examined, *, skip_invalid: bool) -> None:
     if examined.refused and not skip_invalid:
         raise _refusal(examined.refused)
-    return examined
 
 
 def _examined(store: Store, board: Board, found: list[Found]) -> Examined:
@@ -191,4 +211,4 @@ def _finished(
         first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in ONTO_THE_BOARD}
         there = {o.entry.text for o in outcomes if o.fate is Fate.ALREADY_THERE}
         outcomes = tuple(first[o.entry.text] if o.entry.text in first.keys() & there else o for o in outcomes)
-    return Published(store, commit, written or unsure is not None, outcomes, plan.refused)
+    return Published(store, commit, written or unsure is not None, outcomes, plan.refused, plan.known)

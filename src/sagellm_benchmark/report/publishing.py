@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
+from sagellm_benchmark.board.submission import Refused
 from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.hub.plan import counted
 from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
 from sagellm_benchmark.hub.submit import Submitted
-from sagellm_benchmark.text import MOST, plain
+from sagellm_benchmark.text import MOST, inert_markdown, plain
 
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
+_AGAINST = {Fate.IMPROVED: "instead of", Fate.BEATEN: "by", Fate.ADDED: "", Fate.ALREADY_THERE: ""}
+_WOULD = {
+    Fate.ADDED: "valid: the first of its configuration",
+    Fate.IMPROVED: "valid: comes onto the board",
+    Fate.BEATEN: "valid: kept, but beaten",
+}
 
 
 def published_text(done: Published, *, sent: bool) -> str:
@@ -46,6 +54,25 @@ def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
     }
 
 
+def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = ()) -> str:
+    """The same for a job's summary: what is refused, then what is new, each with its figures; old rows are counted."""
+    new = [outcome for outcome in done.outcomes[done.known :] if outcome.fate in _ORDER]
+    told = [
+        *(_cells("✗", "cannot be read", message, None) for message in damaged),
+        *(_refused(one) for one in done.refused),
+        *(_new(outcome, sent=sent) for outcome in sorted(new, key=lambda o: _ORDER.index(o.fate))),
+    ]
+    old = len(done.outcomes) - len(new)
+    head = "### Rows that were published" if sent else "### Rows that this adds to the board"
+    table = [
+        "| | row | model | workload | chip | tokens/s | what becomes of it |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    more = [f"and {len(told) - MOST} more", ""] if len(told) > MOST else []
+    none = ["None.", ""] if not told else [*table, *told[:MOST], ""]
+    return "\n".join([head, "", *none, *more, f"{old:,} rows of the files are published already.", "", ""])
+
+
 def submitted_text(done: Submitted) -> str:
     """What was pushed where, and what happens to it now."""
     where = f"{done.remote}/{done.branch}"
@@ -61,13 +88,25 @@ def submitted_text(done: Submitted) -> str:
 
 def cleaned_text(done: Cleaned) -> str:
     """What was removed, and what was not."""
-    if not done.removed and not done.left:
+    if not done.removed and not done.reduced and not done.left:
         return f"branch {done.branch}: hf_data/ holds no rows, nothing to remove"
-    lines = [f"branch {done.branch}: removed {', '.join(done.removed)} in {done.commit[:12]}"]
+    removed = [*done.removed, *(f"the published rows of {path}" for path in done.reduced)]
+    lines = [f"branch {done.branch}: removed {', '.join(removed)} in {done.commit[:12]}"]
     lines += [f"kept: {plain(reason)}" for reason in done.left]
     if not done.followed:
         lines.append("next:  git pull (your checkout has work of its own, so it was left as it is)")
     return "\n".join(lines)
+
+
+def cleaned_markdown(done: Cleaned) -> str:
+    """The same for a job's summary."""
+    removed = [f"- removed {inert_markdown(path)}" for path in done.removed[:MOST]]
+    reduced = [
+        f"- only rows that are not published are left in {inert_markdown(path)}" for path in done.reduced
+    ]
+    left = [f"- ✗ kept: {inert_markdown(reason)}" for reason in done.left[:MOST]]
+    nothing = [] if removed or reduced or left else ["There was nothing to remove."]
+    return "\n".join(["### hf_data/ after publishing", "", *removed, *reduced, *left, *nothing, "", ""])
 
 
 def rebuilt_text(done: Rebuilt) -> str:
@@ -77,6 +116,26 @@ def rebuilt_text(done: Rebuilt) -> str:
         return f"at {done.commit}: the boards are, byte for byte, what {source} give"
     listed = [f"  {plain(difference)}" for difference in done.differences]
     return "\n".join([f"at {done.commit}: the boards are not what {source} give", *listed])
+
+
+def _refused(one: Refused) -> str:
+    row = one.found.row
+    entry = Entry.of(row) if isinstance(row, dict) else None
+    return _cells("✗", "refused: " + "; ".join(one.reasons), one.found.where, entry)
+
+
+def _new(outcome: Outcome, *, sent: bool) -> str:
+    other = f" {_AGAINST[outcome.fate]} {outcome.other.entry_id}" if outcome.other is not None else ""
+    said = outcome.fate.value if sent else _WOULD[outcome.fate]
+    return _cells("new", f"{said}{other}", outcome.entry.entry_id, outcome.entry)
+
+
+def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
+    """One line of the table; rows that are none have no figures."""
+    known = entry.identity if entry else None
+    rate = f"{entry.throughput_tps:,.1f}" if entry and entry.throughput_tps is not None else ""
+    figures = ("", "", "") if known is None else (known.model, known.workload, known.chip_model)
+    return f"| {' | '.join(map(inert_markdown, (mark, name, *figures)))} | {rate} | {inert_markdown(fate)} |"
 
 
 def _closing(done: Published, *, sent: bool) -> Iterator[str]:
@@ -92,6 +151,5 @@ def _line(outcome: Outcome) -> str:
     """One row: its fate, what it measured, and the other row that decided it."""
     identity = outcome.entry.identity
     words = (identity.engine, identity.model, identity.workload, identity.chip_model, outcome.entry.entry_id)
-    against = {Fate.IMPROVED: "instead of", Fate.BEATEN: "by"}.get(outcome.fate, "")
-    other = f" {against} {outcome.other.entry_id}" if outcome.other is not None else ""
+    other = f" {_AGAINST[outcome.fate]} {outcome.other.entry_id}" if outcome.other is not None else ""
     return plain(f"{outcome.fate.value:<9}{'  '.join(words)}{other}")
