@@ -128,6 +128,8 @@ def test_an_engine_that_is_started_loads_real_weights_unless_it_is_told_not_to()
         ("--rate", "inf", "--duration", "2"),
         ("--rate", "10,inf", "--duration", "1"),
         ("--dataset", "trace:x.jsonl", "--rate", "4"),
+        ("--dataset", "mooncake:x.jsonl", "--concurrency", "4"),
+        ("--time-scale", "0.5"),
         ("--workload", "custom", "--input-tokens", "5"),
         ("--workload", "Q1", "--input-tokens", "5"),
         ("--sagellm-version", "newest"),

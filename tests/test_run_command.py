@@ -124,6 +124,28 @@ def test_json_prints_the_same_and_nothing_else(tmp_path: Path) -> None:
     assert printed["summary"] == read(tmp_path, "summary.json")
 
 
+def test_a_published_trace_is_sent_at_its_own_pace_and_says_before_how_long_it_lasts(tmp_path: Path) -> None:
+    requests = [(0, [0]), (400, [0, 1]), (800, [0, 1])]
+    (tmp_path / "trace.jsonl").write_text(
+        "\n".join(
+            json.dumps({"timestamp": ms, "input_length": 400 * len(ids), "output_length": 8, "hash_ids": ids})
+            for ms, ids in requests
+        )
+    )
+    with serving(STREAMING) as server:
+        done = run(
+            *(tmp_path, "--base-url", server.base_url),
+            *("--dataset", "mooncake:trace.jsonl", "--time-scale", "0.5"),
+        )
+        first, second, third = server.requests[-3:]
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    assert "mooncake:trace.jsonl: 3 requests over 0.4 s" in done.stderr
+    assert second.body["prompt"].startswith(first.body["prompt"])
+    assert third.body["prompt"] == second.body["prompt"]
+    assert third.read_s - first.read_s == pytest.approx(0.4, abs=0.2)
+    assert read(tmp_path, "config.json")["load_description"] == "as the trace says, its time × 0.5"
+
+
 def test_a_trailing_v1_is_understood(tmp_path: Path) -> None:
     with serving(STREAMING) as server:
         done = run(tmp_path, "--base-url", f"{server.base_url}/v1/")

@@ -301,7 +301,7 @@ def test_conversations_that_grow_are_not_called_unsteady() -> None:
     assert any("never steady" in reason for reason in judge(evidence(growing)).reasons)
     verdict = judge(evidence(growing, may_cache=True))
     assert not any("never steady" in reason for reason in verdict.reasons)
-    assert "steadiness: the turns of a conversation grow by themselves" in verdict.not_checked
+    assert "steadiness: prompts that begin alike, as turns do, take unlike times" in verdict.not_checked
 
 
 def test_a_cache_behind_a_queue_is_not_checked() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.workload import datasets
+from sagellm_benchmark.workload import lines
 from sagellm_benchmark.workload.datasets import WARMUP_INDEX
 from sagellm_benchmark.workload.sources import open_source
 from sagellm_benchmark.workload.workloads import Workload
@@ -141,40 +141,6 @@ def test_fewer_prompts_than_requests_is_an_error_since_a_repeat_would_be_cached(
     assert "--requests" in str(caught.value.hint)
 
 
-def test_a_trace_gives_lengths_and_moments(write: Write) -> None:
-    dataset = write(
-        "trace",
-        {"timestamp": 10, "input_length": 5, "output_length": 3},
-        {"timestamp": 10.5, "input_length": 300, "output_length": 1, "hash_ids": [1]},
-        {"timestamp": 12, "input_length": 1, "output_length": 9},
-    )
-    source = open_source(dataset, workload(), 1, Words())
-    assert source.due_s == (0.0, 0.5, 2.0)
-    assert source.count == 3
-    assert source.name == "trace:data.trace"
-    turns = [source.conversation(index)[0] for index in range(3)]
-    assert [(turn.input_tokens, turn.output_tokens) for turn in turns] == [(5, 3), (300, 1), (1, 9)]
-    assert [Words().count(turn.text) for turn in turns] == [5, 300, 1]
-    assert source.conversation(3)[0].text != turns[0].text
-    assert not source.uniform
-    assert source.overhead_tokens == 0
-
-
-def test_a_trace_may_be_in_milliseconds(write: Write) -> None:
-    lines = [{"timestamp_ms": ms, "input_length": 5, "output_length": 3} for ms in (0, 250, 250)]
-    assert open_source(write("trace", *lines), workload(), 1, None).due_s == (0.0, 0.25, 0.25)
-
-
-def test_milliseconds_taken_for_seconds_are_noticed(write: Write) -> None:
-    lines = [{"timestamp": ms, "input_length": 5, "output_length": 3} for ms in (0, 3_600_000)]
-    with pytest.raises(DataError, match="more than a week") as caught:
-        open_source(write("trace", *lines), workload(), 1, None)
-    assert "timestamp_ms" in str(caught.value.hint)
-
-
-GOOD = {"timestamp": 1, "input_length": 5, "output_length": 3}
-
-
 @pytest.mark.parametrize(
     ("kind", "lines", "complaint"),
     [
@@ -185,14 +151,6 @@ GOOD = {"timestamp": 1, "input_length": 5, "output_length": 3}
         ("jsonl", [{"prompt": "a", "output_tokens": 0}], 'line 1: "output_tokens"'),
         ("jsonl", [{"prompt": "a", "output_tokens": True}], 'line 1: "output_tokens"'),
         ("jsonl", ["[" * 100_000], "line 1: not JSON"),
-        ("trace", [GOOD, GOOD | {"timestamp": 0}], "line 2: timestamp goes back"),
-        ("trace", [GOOD | {"timestamp": "now"}], 'line 1: "timestamp"'),
-        ("trace", [GOOD | {"timestamp": True}], 'line 1: "timestamp"'),
-        ("trace", ['{"timestamp": 1e999, "input_length": 1, "output_length": 1}'], "line 1: "),
-        ("trace", [GOOD | {"input_length": -1}], 'line 1: "input_length"'),
-        ("trace", [GOOD | {"output_length": 10**9}], 'line 1: "output_length"'),
-        ("trace", [{"timestamp": 1, "output_length": 1}], 'line 1: "input_length"'),
-        ("trace", [""], "holds no requests"),
         ("sharegpt", ["[{"], "is not JSON"),
         ("sharegpt", [{"a": 1}], "holds no list"),
         ("sharegpt", [[{"conversations": [1]}]], "entry 0"),
@@ -221,7 +179,7 @@ def test_a_huge_line_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_huge_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(lines, "MAX_FILE_BYTES", 10)
     (tmp_path / "x").write_bytes(b"a\n" * 10)
     with pytest.raises(DataError, match="larger than"):
         open_source(f"text:{tmp_path / 'x'}", workload(1), 1, None)
@@ -241,3 +199,4 @@ def test_an_unknown_dataset_lists_the_known_ones(dataset: str) -> None:
     with pytest.raises(UsageError) as caught:
         open_source(dataset, workload(1), 1, None)
     assert "sharegpt:FILE" in str(caught.value.hint)
+    assert "mooncake:FILE" in str(caught.value.hint)

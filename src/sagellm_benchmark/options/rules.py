@@ -16,7 +16,7 @@ from sagellm_benchmark.options.run import BASE_URL_VARIABLE, RunOptions
 from sagellm_benchmark.runs.measure import MOST_ARRIVALS
 from sagellm_benchmark.verdict.compare import FEWEST_ROUNDS
 from sagellm_benchmark.verdict.stats import SLO_METRICS
-from sagellm_benchmark.workload.sources import TRACE
+from sagellm_benchmark.workload.sources import is_trace as names_a_trace
 
 Holds = Callable[[RunOptions], object]
 
@@ -88,7 +88,7 @@ def _several_loads(options: RunOptions) -> bool:
 
 def is_trace(options: RunOptions) -> bool:
     """Whether a recorded trace says what is sent and when."""
-    return options.dataset.startswith(TRACE)
+    return names_a_trace(options.dataset)
 
 
 def has_arrivals(options: RunOptions) -> bool:
@@ -174,9 +174,9 @@ CONTRADICTIONS = (
         "name one --workload",
     ),
     Contradiction(
-        lambda o: is_trace(o) and (o.rate or o.concurrency or o.requests or o.search_goodput),
+        lambda o: is_trace(o) and (o.rate or o.concurrency or o.search_goodput),
         "a trace says itself what is sent and when",
-        "leave out --rate, --concurrency, --requests and --search-goodput",
+        "leave out --rate, --concurrency and --search-goodput; --time-scale makes it faster",
     ),
     Contradiction(
         lambda o: is_versus(o) and _several_loads(o),
@@ -273,6 +273,12 @@ NEEDS = (
         lambda o: not (o.rate or o.search_goodput or is_trace(o)),
         "this spreads the first requests of a closed loop's streams",
         "leave it out; --rate 2..20 is a ramp of the rate",
+    ),
+    Needs(
+        ("time_scale",),
+        is_trace,
+        "this is the pace of a recorded trace",
+        "add --dataset mooncake:FILE or another trace, or leave it out",
     ),
     Needs(
         ("warmup_seconds", "cooldown_seconds"),

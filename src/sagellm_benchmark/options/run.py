@@ -163,7 +163,14 @@ class RunOptions:
         "--dataset",
         heading=ASKED,
         default="random",
-        help="random, sharegpt:FILE, jsonl:FILE, text:FILE or trace:FILE.",
+        help="random, or KIND:FILE of texts (sharegpt, jsonl, text) or a trace (mooncake, burstgpt, azure, trace).",
+    )
+    time_scale: float = option(
+        "--time-scale",
+        heading=ASKED,
+        default=1.0,
+        type=POSITIVE,
+        help="Of a trace's times: 0.5 sends it twice as fast.",
     )
     seed: int | None = option(
         "--seed",

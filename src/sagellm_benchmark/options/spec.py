@@ -20,7 +20,7 @@ from sagellm_benchmark.options.declare import flag
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE, RunOptions
 from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, ModelHints, RunSpec, Start
 from sagellm_benchmark.workload import datasets
-from sagellm_benchmark.workload.sources import RANDOM
+from sagellm_benchmark.workload.sources import RANDOM, Cut
 from sagellm_benchmark.workload.workloads import Workload, find
 
 OF_A_CLUSTER = ("comm_backend", "topology_type", "topology")  # what a row of several nodes must say as well
@@ -44,9 +44,10 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     elif start is None:
         require()
     workloads = _workloads(options)
+    cut = Cut(options.requests, options.duration, options.time_scale)
     if options.dataset != RANDOM:
         for workload in workloads:
-            datasets.check(options.dataset, workload)
+            datasets.check(options.dataset, workload, cut)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     return RunSpec(
         workloads=workloads,
@@ -68,6 +69,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
         cooldown_s=options.cooldown_seconds,
         seed=seed,
         dataset=options.dataset,
+        cut=cut,
         limits=Limits(options.connect_timeout, options.request_timeout, options.timeout),
         processes=options.client_processes,
         calibrate=options.calibrate,

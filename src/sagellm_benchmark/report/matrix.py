@@ -11,9 +11,8 @@ from typing import Any
 from sagellm_benchmark.matrix.execute import Step
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import AXES, Cell
-from sagellm_benchmark.report.progress import duration
 from sagellm_benchmark.report.view import UNKNOWN, figure
-from sagellm_benchmark.text import columns, plain
+from sagellm_benchmark.text import columns, duration, plain
 
 HEAD = ("", "tokens/s", "lowest", "highest", "TTFT ms", "TPOT ms", "verdicts")
 

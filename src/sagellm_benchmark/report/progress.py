@@ -6,6 +6,7 @@ import sys
 from typing import TextIO
 
 from sagellm_benchmark.client.terms import Progress
+from sagellm_benchmark.text import duration
 
 
 class ProgressLine:
@@ -42,13 +43,3 @@ def progress_text(progress: Progress) -> str:
     elif progress.total and progress.done:
         text += f", {duration(progress.elapsed_s / progress.done * (progress.total - progress.done))} to go"
     return text
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3 min 05 s` or `2 h 10 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -47,7 +47,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         asked_input_tokens=workload.input_tokens if uniform else None,
         asked_output_tokens=workload.output_tokens if context.asks_one_length else None,
         shared_prefix_tokens=context.source.overhead_tokens,
-        may_cache=workload.turns > 1,
+        may_cache=workload.turns > 1 or context.source.shares_beginnings,
         repeat_test=seen.repeat_test,
         interrupted=seen.interrupted,
         timed_out=seen.timed_out,

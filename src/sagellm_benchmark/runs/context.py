@@ -68,7 +68,10 @@ class Context:
     @property
     def how(self) -> str:
         """The load for people, such as `10 at a time`."""
-        return "as the trace says" if self.source.due_s is not None else self.shape.describe(self.workload)
+        if self.source.due_s is None:
+            return self.shape.describe(self.workload)
+        scale = self.spec.cut.time_scale
+        return "as the trace says" if scale == 1 else f"as the trace says, its time × {scale:g}"
 
 
 @dataclass(frozen=True, slots=True)

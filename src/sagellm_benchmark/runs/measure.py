@@ -39,12 +39,14 @@ from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, columns, prompt_hash
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.signals import first_signal
+from sagellm_benchmark.text import duration
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.timeline import Recorder
 from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import RANDOM, WARMUP_INDEX, Source, open_source
+from sagellm_benchmark.workload.traces import TraceSource
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
 ANSWERED_BADLY = {Failure.SHORT, Failure.EMPTY, Failure.MALFORMED}  # the server was reached
@@ -99,18 +101,16 @@ def prepare(
     server: Server, workload: Workload, shape: LoadShape, spec: RunSpec, hardware: Hardware, folder: Path
 ) -> Context:
     """Ask the server what it can do, and make prompts that have the right length on it."""
-    room = server.model.context_length
-    if room is not None and room < workload.context_tokens and spec.dataset == RANDOM:
-        raise UsageError(
-            f"{workload.name} needs a context of {workload.context_tokens} tokens; the server's is {room}",
-            hint="start the server with a longer context, or choose a shorter workload",
-        )
+    if spec.dataset == RANDOM:
+        _check_room(server, workload.name, workload.context_tokens)
     timeout = min(PROBE_TIMEOUT_S, spec.limits.request_s)
     capabilities = choose_api(server, spec.api, turns=workload.turns, timeout_s=timeout)
     capabilities = counting.lean(server, capabilities, workload.input_tokens)
     tokens = counting.plan(server, capabilities, counting.own_tokenizer(server, spec.tokenizer))
     talkative = not capabilities.exact_output
-    source = open_source(spec.dataset, workload, spec.seed, tokens.prompts, talkative=talkative)
+    source = open_source(spec.dataset, workload, spec.seed, tokens.prompts, talkative=talkative, cut=spec.cut)
+    if isinstance(source, TraceSource):
+        _check_room(server, source.name, source.context_tokens)
     target = Target(
         base_url=server.base_url,
         model=server.served_model,
@@ -122,6 +122,25 @@ def prepare(
         exact_output=capabilities.exact_output,
     )
     return Context(spec, workload, shape, server, hardware, capabilities, tokens, source, target, folder)
+
+
+def _check_room(server: Server, what: str, needed: int) -> None:
+    """Raise UsageError where the longest prompt and its answer do not fit into the server's context."""
+    room = server.model.context_length
+    if room is not None and room < needed:
+        raise UsageError(
+            f"{what} needs a context of {needed} tokens; the server's is {room}",
+            hint="start the server with a longer context, or choose a shorter workload",
+        )
+
+
+def _announce(source: Source, listener: Listener) -> None:
+    """Say how long a trace will last, since nobody chose it."""
+    if isinstance(source, TraceSource):
+        last_s = source.due_s[-1]
+        lasts = duration(last_s) if last_s >= 10 else f"{last_s:.1f} s"
+        left = f"; {source.left_out:,} without tokens are left out" if source.left_out else ""
+        listener.note(f"{source.name}: {source.count:,} requests over {lasts}{left}")
 
 
 def _calibrate(context: Context, listener: Listener) -> Calibration | None:
@@ -208,6 +227,7 @@ class Measuring:
 
     def warm_up(self) -> None:
         """Calibrate the client, and send the requests that do not count. RemoteError where none is answered."""
+        _announce(self._context.source, self._listener)
         if self._context.spec.calibrate:
             self._calibration = _calibrate(self._context, self._listener)
         _warm_up(self._context, self._listener)
@@ -389,6 +409,7 @@ def _drive(
     raw: Path,
     on_progress: Callable[[Progress], None],
 ) -> Observed:
+    ends_s = plan.duration_s if plan.duration_s is not None or not plan.due_s else plan.due_s[-1]
     return drive(
         conversations,
         count,
@@ -396,7 +417,7 @@ def _drive(
         context.target,
         context.spec.limits,
         raw,
-        lambda progress: on_progress(replace(progress, ends_s=plan.duration_s)),
+        lambda progress: on_progress(replace(progress, ends_s=ends_s)),
         processes=context.spec.processes,
     )
 

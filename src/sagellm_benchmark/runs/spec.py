@@ -9,6 +9,7 @@ from typing import Literal
 
 from sagellm_benchmark.client.terms import Limits
 from sagellm_benchmark.engines.base import Api, Weights
+from sagellm_benchmark.workload.sources import Cut
 from sagellm_benchmark.workload.workloads import Workload
 
 Arrival = Literal["poisson", "constant", "gamma"]
@@ -92,6 +93,7 @@ class RunSpec:
     cooldown_s: float = 0.0
     seed: int = 0
     dataset: str = "random"
+    cut: Cut = Cut()  # of a trace
     limits: Limits = Limits()
     processes: int = 1
     calibrate: bool = True

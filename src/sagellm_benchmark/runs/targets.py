@@ -23,7 +23,7 @@ from sagellm_benchmark.engines.llamacpp import LlamaCpp
 from sagellm_benchmark.machine.variant import variant
 from sagellm_benchmark.runs.measure import Listener
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec, Start
-from sagellm_benchmark.workload.sources import RANDOM, TRACE
+from sagellm_benchmark.workload.sources import RANDOM, is_trace
 from sagellm_benchmark.workload.workloads import Workload
 
 SERVER_LOG = "server.log"
@@ -183,7 +183,7 @@ def _without_empty(folder: Path) -> Iterator[None]:
 
 def _slots(spec: RunSpec, workload: Workload, shape: LoadShape) -> int:
     """How many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
-    if spec.dataset.startswith(TRACE):
+    if is_trace(spec.dataset):
         return USUAL_SLOTS
     if shape.rate_rps is None:
         return workload.concurrency

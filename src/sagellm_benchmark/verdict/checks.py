@@ -220,7 +220,7 @@ def steady(e: Evidence) -> Findings:
         yield NotChecked("steadiness: the load itself is not steady")
         return
     if e.may_cache:
-        yield NotChecked("steadiness: the turns of a conversation grow by themselves")
+        yield NotChecked("steadiness: prompts that begin alike, as turns do, take unlike times")
         return
     trend = steadiness.of(e.columns)
     if trend is None or e.columns.answered < 10 * (e.concurrency or 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.errors import UsageError
@@ -20,6 +20,7 @@ _CLOSINGS = (
     " Count from 1 to 1000.",
     " Count up.",
 )  # what has a model talk on; the longest that there is room for
+BLOCK_TOKENS = 512  # of a numbered block, as Mooncake's traces have it
 _HEAD = 3  # words that spell the prompt's number: distinct for the third power of the lexicon's size
 
 
@@ -99,6 +100,23 @@ class Prompts:
             for _ in range(1, self._turns(index))
         ]
         return tuple(Turn(text + self.closing, input_tokens, output_tokens) for text in texts)
+
+    def of_blocks(
+        self, rounds: int, index: int, blocks: Sequence[int], input_tokens: int, output_tokens: int
+    ) -> Conversation:
+        """A prompt of numbered blocks: in one round equal numbers are equal text, so that prompts begin alike."""
+        left = max(1, input_tokens - self._lexicon.overhead - self._closing_tokens)
+        texts: list[str] = []
+        for place, number in enumerate(blocks):
+            before = 0 if place else input_tokens - self._closing_tokens - left  # a template's tokens
+            budget = min(left, BLOCK_TOKENS - before)
+            rng = random.Random(f"{self._key}/{rounds}/block/{number}")  # noqa: S311 - see build
+            texts.append(self._reply(rng, budget) if place else self._opening(rng, number, budget))
+            left -= budget
+        if left:
+            rng = random.Random(f"{self._key}/{index}/rest")  # noqa: S311 - see build
+            texts.append(self._reply(rng, left))
+        return (Turn("".join(texts) + self.closing, input_tokens, output_tokens),)
 
     def _close(self, counter: TokenCounter | None) -> None:
         """Choose the longest closing that leaves every prompt a beginning of its own."""

@@ -11,10 +11,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.workload.datasets import TraceSource
 from sagellm_benchmark.workload.lexicon import Lexicon, Priced
 from sagellm_benchmark.workload.prompts import Prompts
 from sagellm_benchmark.workload.sources import Random, Source
+from sagellm_benchmark.workload.traces import TraceSource
 from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
 
 
@@ -49,8 +49,8 @@ class Again:
 
 
 def written(source: Source) -> dict[str, Any] | None:
-    """The recipe of a source as JSON; None where prompts come from a file of texts."""
-    if not isinstance(source, Random | TraceSource):
+    """The recipe of a source as JSON; None where it takes a file as well: texts, or a trace's shared blocks."""
+    if not isinstance(source, Random | TraceSource) or source.shares_beginnings:
         return None
     prompts = source.prompts
     lexicon = prompts.lexicon

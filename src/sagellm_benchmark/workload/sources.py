@@ -8,12 +8,12 @@ from typing import Protocol
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.workload.datasets import WARMUP_INDEX, open_file
 from sagellm_benchmark.workload.prompts import Prompts
+from sagellm_benchmark.workload.traces import WHOLE, Cut, is_trace
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
-__all__ = ["RANDOM", "TRACE", "WARMUP_INDEX", "Source", "open_source"]
+__all__ = ["RANDOM", "WARMUP_INDEX", "Cut", "Source", "is_trace", "open_source"]
 
 RANDOM = "random"
-TRACE = "trace:"
 
 
 class Source(Protocol):
@@ -59,6 +59,11 @@ class Source(Protocol):
         """When a trace's requests were sent; None for what has no times of its own."""
         ...
 
+    @property
+    def shares_beginnings(self) -> bool:
+        """Whether prompts begin alike on purpose, so that a server may take them from its cache."""
+        ...
+
     def conversation(self, index: int) -> Conversation:
         """The conversation at `index`; warm-up ones begin at WARMUP_INDEX."""
         ...
@@ -74,6 +79,7 @@ class Random:
     uniform: bool = True
     distinct: int | None = None
     due_s: tuple[float, ...] | None = None
+    shares_beginnings: bool = False
 
     @property
     def exact(self) -> bool:
@@ -96,13 +102,19 @@ class Random:
 
 
 def open_source(
-    dataset: str, workload: Workload, seed: int, counter: TokenCounter | None, *, talkative: bool = False
+    dataset: str,
+    workload: Workload,
+    seed: int,
+    counter: TokenCounter | None,
+    *,
+    talkative: bool = False,
+    cut: Cut = WHOLE,
 ) -> Source:
     """The source that `random` or `kind:FILE` names; UsageError or DataError where there is none.
 
-    `talkative` has random prompts end with a request that has a model talk on.
+    `talkative` has random prompts end with a request that has a model talk on; `cut` is for traces.
     """
     if dataset != RANDOM:
-        return open_file(dataset, workload, seed, counter)
+        return open_file(dataset, workload, seed, counter, cut)
     prompts = Prompts(workload, seed, counter, talkative=talkative)
     return Random(prompts, prompts.content_hash)

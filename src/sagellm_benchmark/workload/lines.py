@@ -1,0 +1,102 @@
+"""Files of other people, read line by line within bounds; what is wrong with one is said by its line."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections.abc import Iterator
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.errors import DataError
+
+MAX_FILE_BYTES = 2**30
+MAX_LINE_BYTES = 2**20
+MAX_TOKENS = 1_000_000
+
+
+def length(path: Path, number: int, name: str, value: object) -> int:
+    """A number of tokens. Raises DataError."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_TOKENS:
+        return value
+    raise bad_line(path, number, f'"{name}" must be a whole number of tokens from 1 on')
+
+
+def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The JSON objects of a file that holds one a line, each with the line's number."""
+    for number, line in lines(path):
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            raise bad_line(path, number, f"not JSON ({error})") from error
+        if not isinstance(value, dict):
+            raise bad_line(path, number, "not an object")
+        yield number, value
+
+
+def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The values of some columns of a CSV file whose first line names all of them."""
+    found = ((number, _text(path, number, line)) for number, line in lines(path))
+    head = next(found, (1, ""))[1]
+    names = _cells(path, 1, head)
+    if missing := [name for name in columns if name not in names]:
+        raise bad_line(path, 1, f"it names no column {missing[0]!r}; it should name {', '.join(columns)}")
+    places = [names.index(name) for name in columns]
+    for number, line in found:
+        cells = _cells(path, number, line)
+        if len(cells) <= max(places):
+            raise bad_line(path, number, f"{len(cells)} cells where there are {len(names)} columns")
+        yield number, tuple(cells[place] for place in places)
+
+
+def _cells(path: Path, number: int, line: str) -> list[str]:
+    try:
+        return [cell.strip() for cell in next(csv.reader([line]), [])]
+    except csv.Error as error:
+        raise bad_line(path, number, f"not CSV ({error})") from error
+
+
+def _text(path: Path, number: int, line: bytes) -> str:
+    try:
+        return line.decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise bad_line(path, number, "not UTF-8") from error
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines that are not blank, numbered from 1; read one at a time, so that a huge line costs no memory."""
+    with opened(path) as file:
+        number = 0
+        while line := file.readline(MAX_LINE_BYTES + 1):
+            number += 1
+            if len(line) > MAX_LINE_BYTES:
+                raise bad_line(path, number, f"longer than {MAX_LINE_BYTES // 2**20} MiB")
+            if line.strip():
+                yield number, line
+
+
+def bad_line(path: Path, number: int, what: str) -> DataError:
+    """The error for one line."""
+    return DataError(f"{path}, line {number}: {what}", hint="mend that line or leave it out")
+
+
+def opened(path: Path) -> BufferedReader:
+    """An ordinary file of a size that fits into memory; anything else could keep us waiting for ever."""
+    try:
+        if not path.is_file():
+            problem = "is not a file" if path.exists() else "does not exist"
+            raise DataError(f"{path} {problem}", hint="check the path after the colon of --dataset")
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise DataError(f"{path} is larger than 1 GiB", hint="give a part of it")
+        return path.open("rb")
+    except OSError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", hint="check its permissions") from error
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

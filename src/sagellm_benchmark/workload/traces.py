@@ -1,0 +1,243 @@
+"""Recorded traces, as they are published: when requests came, how long they were, which of them began alike."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from sagellm_benchmark.engines.tokens import TokenCounter
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.workload import lines, schedule
+from sagellm_benchmark.workload.prompts import BLOCK_TOKENS, Prompts
+from sagellm_benchmark.workload.workloads import Conversation, Workload
+
+MAX_TRACE_S = 7 * 24 * 3600.0
+MAX_REQUESTS = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What is sent of a trace, and how fast."""
+
+    requests: int | None = None  # the first so many
+    duration_s: float | None = None  # those that are due within it
+    time_scale: float = 1.0  # of all its times; 0.5 sends it twice as fast
+
+
+WHOLE = Cut()
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One request of a trace; `moment_s` counts from any zero."""
+
+    moment_s: float
+    input_tokens: int
+    output_tokens: int
+    blocks: tuple[
+        int, ...
+    ] = ()  # numbers of the prompt's blocks: equal numbers at the beginning are equal text
+
+
+Read = Callable[[Path], Iterator[tuple[int, Recorded | None]]]
+"""The requests of a file with the numbers of their lines; None for one that holds no request to repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceSource:
+    """Random prompts with the lengths, the moments and the shared beginnings of a recorded trace."""
+
+    name: str
+    content_hash: str
+    prompts: Prompts
+    requests: tuple[Recorded, ...]
+    due_s: tuple[float, ...]
+    left_out: int = 0  # without tokens, such as those that failed
+    uniform: bool = False
+    exact: None = None
+    distinct: None = None
+
+    @property
+    def count(self) -> int:
+        """The requests of the trace."""
+        return len(self.requests)
+
+    @property
+    def overhead_tokens(self) -> int:
+        """As Prompts has it."""
+        return self.prompts.overhead_tokens
+
+    @property
+    def shares_beginnings(self) -> bool:
+        """Whether prompts begin alike on purpose, so that a server may take them from its cache."""
+        return any(one.blocks for one in self.requests)
+
+    @property
+    def context_tokens(self) -> int:
+        """The longest prompt and its answer together."""
+        return max(one.input_tokens + one.output_tokens for one in self.requests)
+
+    def conversation(self, index: int) -> Conversation:
+        """Lengths go round and round; no round has a prompt, or a block of one, of another."""
+        rounds, place = divmod(index, len(self.requests))
+        one = self.requests[place]
+        if one.blocks:
+            return self.prompts.of_blocks(rounds, index, one.blocks, one.input_tokens, one.output_tokens)
+        return self.prompts.build(index, one.input_tokens, one.output_tokens)
+
+
+def is_trace(dataset: str) -> bool:
+    """Whether a dataset says itself what is sent and when."""
+    return dataset.partition(":")[0] in TRACES
+
+
+def open_trace(
+    kind: str, path: Path, workload: Workload, seed: int, counter: TokenCounter | None, cut: Cut
+) -> TraceSource:
+    """The requests of a trace; a damaged file is a DataError that names the line."""
+    requests, due_s, left_out = recorded(kind, path, cut)
+    longest = max(one.input_tokens for one in requests)
+    shape = replace(workload, requests=0, turns=1, input_tokens=longest)
+    prompts = Prompts(shape, seed, counter)
+    return TraceSource(f"{kind}:{path.name}", lines.digest(path), prompts, requests, due_s, left_out)
+
+
+def recorded(kind: str, path: Path, cut: Cut) -> tuple[tuple[Recorded, ...], schedule.Times, int]:
+    """The requests that are to be sent, when, and how many before the last of them are left out."""
+    kept: list[Recorded] = []
+    left_out = 0
+    for number, one in TRACES[kind](path):
+        if one is None:
+            left_out += 1
+            continue
+        if kept and one.moment_s < kept[-1].moment_s:
+            raise lines.bad_line(path, number, "its time goes back behind the line above")
+        after_s = (one.moment_s - (kept[0] if kept else one).moment_s) * cut.time_scale
+        if cut.duration_s is not None and after_s >= cut.duration_s:
+            break
+        if after_s > MAX_TRACE_S or len(kept) >= MAX_REQUESTS:
+            raise _too_long(path)
+        kept.append(one)
+        if len(kept) == cut.requests:
+            break
+    if not kept:
+        raise DataError(f"{path} holds no requests", hint="give a trace with a request on each line")
+    first = kept[0].moment_s
+    return tuple(kept), schedule.trace([(one.moment_s - first) * cut.time_scale for one in kept]), left_out
+
+
+def _too_long(path: Path) -> DataError:
+    return DataError(
+        f"{path} lasts more than a week, or holds more than {MAX_REQUESTS:,} requests",
+        hint="send a part of it with --requests or --duration, or all of it faster with --time-scale; "
+        "timestamps in milliseconds belong into timestamp_ms, or into a mooncake: file",
+    )
+
+
+def _generic(path: Path) -> Iterator[tuple[int, Recorded]]:
+    """JSONL of `timestamp` (seconds) or `timestamp_ms`, `input_length` and `output_length` in tokens."""
+    for number, value in lines.objects(path):
+        if "hash_ids" in value:
+            raise lines.bad_line(path, number, "hash_ids are Mooncake's: name the file as mooncake:FILE")
+        yield number, Recorded(_stamp(path, number, value), *_lengths(path, number, value))
+
+
+def _mooncake(path: Path) -> Iterator[tuple[int, Recorded | None]]:
+    """Mooncake's JSONL (https://github.com/kvcache-ai/Mooncake): `timestamp` in milliseconds, lengths in tokens.
+
+    `hash_ids` number the prompt's blocks of 512 tokens; a number stands for a block and all before it.
+    """
+    for number, value in lines.objects(path):
+        stamp = value.get("timestamp")
+        if not _is_number(stamp):
+            raise lines.bad_line(path, number, '"timestamp" (milliseconds) must be a number')
+        if 0 in (value.get("input_length"), value.get("output_length")):
+            yield number, None
+            continue
+        lengths = _lengths(path, number, value)
+        blocks = _blocks(path, number, value.get("hash_ids", []), lengths[0])
+        yield number, Recorded(stamp * 1e-3, *lengths, blocks)
+
+
+def _blocks(path: Path, number: int, ids: object, tokens: int) -> tuple[int, ...]:
+    if not isinstance(ids, list) or not all(type(one) is int and 0 <= one < 2**63 for one in ids):
+        raise lines.bad_line(path, number, '"hash_ids" must be a list of whole numbers')
+    if ids and len(ids) not in (tokens // BLOCK_TOKENS, math.ceil(tokens / BLOCK_TOKENS)):
+        raise lines.bad_line(
+            path,
+            number,
+            f"{len(ids)} hash_ids for {tokens} tokens: they stand for {BLOCK_TOKENS} tokens each",
+        )
+    return tuple(ids)
+
+
+def _burstgpt(path: Path) -> Iterator[tuple[int, Recorded | None]]:
+    """BurstGPT's CSV (https://github.com/HPMLL/BurstGPT): seconds; a request that failed has no response tokens."""
+    for number, (stamp, *tokens) in lines.rows(path, ("Timestamp", "Request tokens", "Response tokens")):
+        yield number, _of_cells(path, number, _seconds(path, number, stamp), tokens)
+
+
+def _azure(path: Path) -> Iterator[tuple[int, Recorded | None]]:
+    """Azure's LLM inference traces (https://github.com/Azure/AzurePublicDataset): CSV with the moments of day."""
+    for number, (stamp, *tokens) in lines.rows(path, ("TIMESTAMP", "ContextTokens", "GeneratedTokens")):
+        try:
+            moment = dt.datetime.fromisoformat(stamp)
+        except ValueError as error:
+            raise lines.bad_line(path, number, f"{stamp[:40]!r} is no date with a time") from error
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
+        yield number, _of_cells(path, number, seconds, tokens)
+
+
+TRACES: dict[str, Read] = {
+    "trace": _generic,
+    "mooncake": _mooncake,
+    "burstgpt": _burstgpt,
+    "azure": _azure,
+}
+"""Reads each kind of trace, by what `--dataset` calls it."""
+
+
+def _of_cells(path: Path, number: int, moment_s: float, cells: Sequence[str]) -> Recorded | None:
+    """Tokens of prompt and answer; None where either has none."""
+    counts = [int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 12 else None for cell in cells]
+    if 0 in counts:
+        return None
+    prompt, answer = (
+        lines.length(path, number, name, count)
+        for name, count in zip(("tokens of the prompt", "tokens of the answer"), counts, strict=True)
+    )
+    return Recorded(moment_s, prompt, answer)
+
+
+def _seconds(path: Path, number: int, cell: str) -> float:
+    try:
+        seconds = float(cell)
+    except ValueError:
+        seconds = math.nan
+    if not math.isfinite(seconds):
+        raise lines.bad_line(path, number, f"{cell[:40]!r} is no time in seconds")
+    return seconds
+
+
+def _stamp(path: Path, number: int, value: dict[str, Any]) -> float:
+    for name, scale in (("timestamp", 1.0), ("timestamp_ms", 1e-3)):
+        stamp = value.get(name)
+        if _is_number(stamp):
+            return stamp * scale
+    raise lines.bad_line(path, number, '"timestamp" (seconds) or "timestamp_ms" must be a number')
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a JSON value is a finite number."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _lengths(path: Path, number: int, value: dict[str, Any]) -> tuple[int, int]:
+    return (
+        lines.length(path, number, "input_length", value.get("input_length")),
+        lines.length(path, number, "output_length", value.get("output_length")),
+    )
