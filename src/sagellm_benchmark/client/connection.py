@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
 
 from sagellm_benchmark.client.sample import Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sagellm_benchmark.address import Address
+
+Clock = Callable[[], float]
+"""Seconds that only grow, as `time.monotonic` tells them."""
 
 _ANSWER_BYTES = 64 * 1024 * 1024  # a longer answer is no answer
 
@@ -46,7 +48,8 @@ class Exchange:
 class Connection(asyncio.Protocol):
     """A keep-alive connection that carries one exchange at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock = monotonic) -> None:
+        self._clock = clock
         self._log: list[float | bytes] = []
         self._stamp = self._log.append
         self.on_body = self._log.append  # the parser calls the list itself: no Python frame per piece
@@ -89,7 +92,7 @@ class Connection(asyncio.Protocol):
         self._timer = loop.call_later(
             timeout_s, self.stop, Failure.TIMEOUT, f"no complete answer in {timeout_s:g} s"
         )
-        exchange.start = monotonic()
+        exchange.start = self._clock()
         transport.write(request)
         await self._done
 
@@ -97,7 +100,7 @@ class Connection(asyncio.Protocol):
         """Give up the exchange in flight, if any, and the connection with it."""
         if self._exchange is not None:
             self._exchange.failure, self._exchange.detail = failure, detail
-            self._end(monotonic())
+            self._end(self._clock())
         self.close()
 
     def close(self) -> None:
@@ -114,7 +117,7 @@ class Connection(asyncio.Protocol):
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def data_received(self, data: bytes) -> None:
-        self._stamp(monotonic())
+        self._stamp(self._clock())
         self._room -= len(data)
         try:
             self._feed(data)
@@ -132,7 +135,7 @@ class Connection(asyncio.Protocol):
             if not self._exchange.complete:
                 self._exchange.failure = Failure.CUT_OFF
                 self._exchange.detail = "the server closed the connection before the answer was complete"
-            self._end(monotonic())
+            self._end(self._clock())
         self._transport = None
 
     # What the HTTP parser calls.
@@ -178,6 +181,14 @@ class Connection(asyncio.Protocol):
         self._finished(exchange)
         if not self._done.done():
             self._done.set_result(None)
+
+
+class Dials(Protocol):
+    """Whoever can open connections."""
+
+    async def dial(self) -> Connection:
+        """A new connection; OSError (TimeoutError among them) where there is none to be had."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

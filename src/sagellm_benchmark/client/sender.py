@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sagellm_benchmark.address import Address
 from sagellm_benchmark.client import wire
-from sagellm_benchmark.client.connection import Connection, Dialer, Exchange
+from sagellm_benchmark.client.connection import Clock, Connection, Dials, Exchange
 from sagellm_benchmark.client.sample import Failure
 from sagellm_benchmark.client.spool import Spool, answer_of
 
@@ -53,7 +53,9 @@ class Load:
         target: Target,
         limits: Limits,
         spool: Spool,
+        clock: Clock = monotonic,
     ) -> None:
+        self._clock = clock
         self._conversations = conversations
         self._indices = indices
         self._schedule = schedule
@@ -62,7 +64,7 @@ class Load:
         self._spool = spool
         self._where = Address.parse(target.base_url)
         self._head = wire.head(target, self._where)
-        self._dialer: Dialer | None = None
+        self._dialer: Dials | None = None
         self._prepared: deque[_Job] = deque()
         self._idle: list[Connection] = []
         self._busy: set[Connection] = set()
@@ -85,17 +87,17 @@ class Load:
         Up to a fixed amount of memory; where there is no end to them, a second's work or some thousands.
         """
         room, requests = _PREPARED_BYTES, 0
-        enough = monotonic() + _PREPARED_S
+        enough = self._clock() + _PREPARED_S
         for index in self._indices:
             job = self._job(index)
             self._prepared.append(job)
             requests += len(job.conversation)
             room -= len(job.first)
-            if room < 0 or (self.endless and (len(self._prepared) >= _PREPARED or monotonic() > enough)):
+            if room < 0 or (self.endless and (len(self._prepared) >= _PREPARED or self._clock() > enough)):
                 return None
         return requests
 
-    async def connect(self, dialer: Dialer, first: Connection, connections: int) -> None:
+    async def connect(self, dialer: Dials, first: Connection, connections: int) -> None:
         """Have idle connections ready. One that cannot be had now is tried again when it is needed."""
         self._dialer = dialer
         self._idle.append(self._numbered(first))
@@ -229,12 +231,12 @@ class Load:
         """A fresh connection; None, with the failure noted, where there is none to be had."""
         if self._dialer is None:
             raise RuntimeError("a load runs after it was connected")
-        exchange.start = monotonic()
+        exchange.start = self._clock()
         try:
             return self._numbered(await self._dialer.dial())
         except OSError as error:
             exchange.failure, exchange.detail = Failure.CONNECT, f"no connection to {self._where}: {error}"
-            exchange.end = monotonic()
+            exchange.end = self._clock()
             self._finished(exchange)
             return None
 
@@ -263,7 +265,7 @@ class Load:
 
     def _over(self) -> bool:
         limit = self._schedule.duration_s
-        return self.stopped or (limit is not None and monotonic() - self.origin >= limit)
+        return self.stopped or (limit is not None and self._clock() - self.origin >= limit)
 
     def _job(self, index: int) -> _Job:
         conversation = self._conversations(index)
@@ -287,7 +289,7 @@ class Load:
         The event loop's timers are good to a millisecond or two; a thread's sleep does the rest.
         """
         await asyncio.sleep(0)
-        while (left := moment - monotonic()) > 0:
+        while (left := moment - self._clock()) > 0:
             if left > 2 * _TIMER_S:
                 await asyncio.sleep(left - _TIMER_S)
             else:
