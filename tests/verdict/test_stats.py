@@ -33,6 +33,20 @@ def test_tpot_divides_by_the_tokens_after_the_first_event() -> None:
     assert one.tpot_s == pytest.approx([0.005])
 
 
+def test_a_first_event_of_one_token_before_others_of_several_is_told_by_its_part_of_the_text() -> None:
+    """One token from the prefill, then ten steps of three: 30 tokens came in 0.3 s after the first event."""
+    times = tuple(0.1 + 0.03 * i for i in range(11))
+    one = sample(event_s=times, completion_tokens=31, first_share=1 / 31)
+    assert columns([one]).tpot_s == pytest.approx([0.01])
+
+
+def test_first_events_like_the_others_are_told_by_all_answers_together() -> None:
+    """Three events of eight tokens each, whose words are of different lengths."""
+    shares = (0.25, 0.41, 0.36)
+    samples = [sample(event_s=(0.1, 0.14, 0.18), completion_tokens=24, first_share=one) for one in shares]
+    assert columns(samples).tpot_s == pytest.approx([0.005] * 3)
+
+
 def test_a_one_token_answer_has_no_tpot() -> None:
     assert np.isnan(columns([sample(tokens=1)]).tpot_s).all()
 

@@ -36,6 +36,7 @@ class Answer:
     finish_reason: str | None = None
     failure: Failure | None = None
     detail: str | None = None
+    first_share: float | None = None  # of the text's characters, that came with the first event
 
 
 def decode(body: bytes, ends: Sequence[int], stamps: Sequence[float], *, complete: bool) -> Answer:
@@ -107,6 +108,7 @@ class _Reading:
         "detail",
         "failure",
         "finish_reason",
+        "first_parts",
         "offsets",
         "prompt_tokens",
         "said",
@@ -117,6 +119,7 @@ class _Reading:
         self.offsets: list[int] = []
         self.text: list[str] = []
         self.said: list[str] = []
+        self.first_parts = 0  # of `text`, that came with the first event
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
         self.cached_tokens: int | None = None
@@ -141,7 +144,13 @@ class _Reading:
             finish_reason=self.finish_reason,
             failure=self.failure,
             detail=self.detail,
+            first_share=self.first_share(),
         )
+
+    def first_share(self) -> float | None:
+        """As Answer has it."""
+        lengths = [len(part) for part in self.text]
+        return round(sum(lengths[: self.first_parts]) / sum(lengths), 6) if lengths else None
 
     def stream(self, body: bytes, *, complete: bool) -> None:
         """Fold a server-sent event stream."""
@@ -150,6 +159,7 @@ class _Reading:
             if data == b"[DONE]":
                 return
             if self.take(_object(data), "delta"):
+                self.first_parts = self.first_parts or len(self.text)
                 self.offsets.append(offset)
             if self.failure is not None:
                 return
@@ -168,6 +178,7 @@ class _Reading:
         if not complete:
             self.fail(Failure.CUT_OFF, "the connection closed in the middle of the answer")
         elif self.take(_object(body), "message"):
+            self.first_parts = len(self.text)
             self.offsets.append(len(body))
 
     def take(self, event: dict[str, Any], part: str) -> bool:

@@ -50,6 +50,7 @@ class Sample:
     status: int | None  # HTTP status; None where no answer began
     failure: Failure | None
     detail: str | None  # what the failure looked like, for people
+    first_share: float | None = None  # of the text's characters, that came with the first event
 
     @property
     def ok(self) -> bool:

@@ -151,6 +151,7 @@ def _sample(
         status=exchange.status,
         failure=failure,
         detail=None if detail is None else one_line(detail, DETAIL_CHARACTERS),
+        first_share=answer.first_share,
     )
 
 

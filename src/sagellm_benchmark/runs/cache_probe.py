@@ -64,4 +64,4 @@ def repeat_test(
         if len(times) < max(asked.prompts // 2, FEWEST):
             return None
         passes.append(times)
-    return RepeatTest.of(*passes)
+    return RepeatTest.of(*passes, shorter_answers=asked.answer_tokens < workload.output_tokens)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from sagellm_benchmark import provenance
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.counting import USAGE
 from sagellm_benchmark.machine.host import environment, host
 from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.grounds import Grounds
@@ -54,8 +55,9 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         health=seen.health,
         calibrated_ttft_bias_s=None if seen.calibration is None else seen.calibration.ttft_bias_s_p50,
         most_events_per_s=None if seen.calibration is None else seen.calibration.most_tokens_per_s,
-        answer_bytes=columns.answer_bytes,
-        distinct_answers=columns.distinct_answers,
+        texts=columns.texts,
+        echoes=seen.echoes,
+        charged_only=context.counting.answers == USAGE and seen.recounted_ratio is None,
         recounted_ratio=seen.recounted_ratio,
         asked_model=context.server.served_model,
         echoed_model=context.capabilities.model,

@@ -85,6 +85,7 @@ class Observations:
     interrupted: bool
     timed_out: bool  # the interruption was our own, by --timeout
     recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
+    echoes: int  # answers that begin with a piece of their prompt
     repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
     peak_memory_mib: float | None
     contention: Contended | None  # None where nobody could see it

@@ -8,6 +8,7 @@ from dataclasses import replace
 from sagellm_benchmark.client.sample import Sample, short_of
 from sagellm_benchmark.engines.counting import Counting
 from sagellm_benchmark.engines.tokens import TokenCounter, attempt
+from sagellm_benchmark.verdict import texts
 from sagellm_benchmark.workload.sources import Source
 
 RECOUNTED = 10  # answers with usage whose text is tokenized again
@@ -27,11 +28,13 @@ class Completed:
         self._tokenizer = _cheap(counting.prompts)
         self._charged = self._recounted = 0
         self._checks_left = RECOUNTED
+        self.echoes = 0  # answers that begin with a piece of their prompt
 
-    def __call__(self, sample: Sample, prices: Mapping[int, int]) -> tuple[Sample, int | None]:
+    def __call__(self, sample: Sample, prompt: str, prices: Mapping[int, int]) -> tuple[Sample, int | None]:
         """The sample and its answer's tokens; `prices` are prompt tokens by index, where the streams did not tell."""
         if not sample.ok:
             return sample, None
+        self.echoes += texts.echoes(sample.text, prompt)
         if sample.completion_tokens is not None:
             self._check(sample)
             return sample, sample.completion_tokens
@@ -40,8 +43,8 @@ class Completed:
         asked = sample.asked_output_tokens
         short = short_of(seen, asked, sample.finish_reason, exact_output=self._exact_output)
         failure, detail = short or (None, None)
-        prompt = prices.get(sample.index) if sample.prompt_tokens is None else sample.prompt_tokens
-        completed = replace(sample, prompt_tokens=prompt, failure=failure, detail=detail)
+        price = prices.get(sample.index) if sample.prompt_tokens is None else sample.prompt_tokens
+        completed = replace(sample, prompt_tokens=price, failure=failure, detail=detail)
         return completed, None if short else tokens
 
     @property

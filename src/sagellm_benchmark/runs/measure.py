@@ -55,8 +55,8 @@ MOST_ARRIVALS = 10_000_000
 ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
 
 
-Complete = Callable[[Sample], tuple[Sample, int | None]]
-"""Gives a sample with what came without usage, and the tokens of its answer."""
+Complete = Callable[[Sample, str], tuple[Sample, int | None]]
+"""Gives a sample, whose prompt is told, with what came without usage, and the tokens of its answer."""
 
 
 class Listener(Protocol):
@@ -296,6 +296,7 @@ class Measuring:
             interrupted=interrupted,
             timed_out=_timed_out(context, last),
             recounted_ratio=completed.ratio,
+            echoes=completed.echoes,
             repeat_test=test,
             peak_memory_mib=peak_memory,
             contention=self._contention.seen,
@@ -337,7 +338,7 @@ def _noted(sample: Sample, load: _Repeat, context: Context, complete: Complete) 
     """A sample with what the run alone knows of it: its place, its prompt, its tokens."""
     conversation = load.first + sample.index
     text = context.source.conversation(conversation)[sample.turn].text
-    completed, tokens = complete(sample)
+    completed, tokens = complete(sample, text)
     return Request(load.number, conversation, prompt_hash(text), tokens, completed)
 
 

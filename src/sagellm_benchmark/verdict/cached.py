@@ -3,6 +3,9 @@
 Two questions, each by ranks or counts, for TTFT is often skewed or has two peaks. Are repeated prompts answered sooner
 than new ones? Then there is a cache. Are more of the run's prompts answered as soon as that than of new ones? Then it
 answered them. A false alarm takes both, each at LEVEL.
+
+A server can also know a run's prompts and keep no others. Then nothing is repeated sooner, and only this tells: many of
+the run's prompts were answered much sooner than any new one is.
 """
 
 from __future__ import annotations
@@ -31,12 +34,19 @@ class RepeatTest:
     repeated_ttft_s: float
     new_s: tuple[float, ...] = ()
     repeated_s: tuple[float, ...] = ()
+    shorter_answers: bool = False  # than the run's, so that prompts met more often than there
 
     @classmethod
-    def of(cls, new_s: Sequence[float] | Floats, repeated_s: Sequence[float] | Floats) -> RepeatTest:
+    def of(
+        cls,
+        new_s: Sequence[float] | Floats,
+        repeated_s: Sequence[float] | Floats,
+        *,
+        shorter_answers: bool = False,
+    ) -> RepeatTest:
         """The test of two series, neither empty."""
         new, repeated = (tuple(float(one) for one in times) for times in (new_s, repeated_s))
-        return cls(float(np.median(new)), float(np.median(repeated)), new, repeated)
+        return cls(float(np.median(new)), float(np.median(repeated)), new, repeated, shorter_answers)
 
     @property
     def quick_s(self) -> float:
@@ -58,11 +68,14 @@ class RepeatTest:
         """The share of such TTFTs that a cache explains; 0 where chance does."""
         if not self.shows_cache or not len(ttfts_s):
             return 0.0
-        limit = (float(np.percentile(self.new_s, 10)) + self.quick_s) / 2
-        quick, new_quick = sum(one < limit for one in ttfts_s), sum(one < limit for one in self.new_s)
-        beyond = quick / len(ttfts_s) - new_quick / len(self.new_s)
-        chance = more(quick, len(ttfts_s), new_quick, len(self.new_s))
-        return beyond if chance < LEVEL and beyond >= _SHARE else 0.0
+        return _beyond(ttfts_s, self.new_s, (float(np.percentile(self.new_s, 10)) + self.quick_s) / 2)
+
+    def known(self, ttfts_s: Sequence[float] | Floats) -> float:
+        """The share of such TTFTs that are much shorter than of new prompts, repeated or not; 0 where chance is."""
+        if not self.tells or not len(ttfts_s):
+            return 0.0
+        least = min(float(np.percentile(times, 10)) for times in (self.new_s, self.repeated_s))
+        return _beyond(ttfts_s, self.new_s, min(_VISIBLE * least, least - _VISIBLE_S))
 
 
 def sooner(values: Sequence[float] | Floats, others: Sequence[float] | Floats) -> float:
@@ -82,6 +95,13 @@ def more(hits: int, of: int, other_hits: int, of_others: int) -> float:
         for k in range(other_hits + 1)
     )
     return fewer / ways
+
+
+def _beyond(values: Sequence[float] | Floats, others: Sequence[float] | Floats, limit: float) -> float:
+    """How much larger a share of the values than of the others is below a limit; 0 where chance explains it."""
+    quick, other_quick = (sum(one < limit for one in series) for series in (values, others))
+    beyond = quick / len(values) - other_quick / len(others)
+    return beyond if beyond >= _SHARE and more(quick, len(values), other_quick, len(others)) < LEVEL else 0.0
 
 
 def _mann_whitney(values: Sequence[float] | Floats, others: Sequence[float] | Floats) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from sagellm_benchmark.board.plausible import MAX_ERROR_RATE, TOKENS_PER_STEP
 from sagellm_benchmark.client.calibration import MAX_BIAS_S
 from sagellm_benchmark.verdict import steadiness, streams
+from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked, Verdict
 from sagellm_benchmark.verdict.stats import (
     achieved_rate_rps,
@@ -111,6 +112,16 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
         )
     elif test.shows_cache and float(np.median(e.columns.ttft_s)) > max(test.new_s):
         yield NotChecked("prefix cache: requests waited for each other, so that TTFT does not tell")
+    elif not test.shows_cache and _comparable(e, test) and (share := test.known(e.columns.ttft_s.tolist())):
+        yield (
+            f"{share:.0%} of the prompts were known before: their TTFT is much shorter than that of new ones "
+            f"({test.new_ttft_s * 1e3:.1f} ms), repeated or not; use another --seed"
+        )
+
+
+def _comparable(e: Evidence, test: RepeatTest) -> bool:
+    """Whether the test's prompts had no more company than the run's, which makes TTFT longer."""
+    return e.concurrency in {None, 1} or not test.shorter_answers
 
 
 def lengths(e: Evidence) -> Findings:
@@ -301,7 +312,7 @@ CHECKS: tuple[Check, ...] = (
     lengths,
     streams.token_truth,
     streams.text_holds_the_tokens,
-    streams.answers_differ,
+    streams.answers_say_something,
     streams.is_the_model,
     clocks,
     client_was_clean,

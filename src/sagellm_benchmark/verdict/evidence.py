@@ -9,6 +9,7 @@ from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns
+from sagellm_benchmark.verdict.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,11 @@ class Evidence:
     interrupted: bool
     timed_out: bool  # the interruption was our own
     health: ClientHealth
-    answer_bytes: int | None = None  # of all answers' texts, which are not kept for ever
-    distinct_answers: int | None = None
+    texts: Texts | None = None  # of all answers; they are not kept for ever
+    echoes: int | None = None  # answers that begin with a piece of their prompt
+    charged_only: bool = (
+        False  # tokens are counted by the server's usage, and nobody could hold that against the text
+    )
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
     asked_model: str | None = None  # as requests name it
     echoed_model: str | None = None  # as the server's answers do

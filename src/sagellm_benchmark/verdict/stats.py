@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from sagellm_benchmark.client.sample import Failure, Phase, Sample
 from sagellm_benchmark.verdict import intervals
+from sagellm_benchmark.verdict.texts import Reader, Texts
+from sagellm_benchmark.verdict.texts import join as join_texts
 
 Floats = npt.NDArray[np.float64]
 
@@ -57,10 +59,10 @@ class Columns:
     prompt_tokens: Floats  # NaN where the server did not say
     cached_tokens: Floats
     events: Floats
+    first_share: Floats  # of the text, that came with the first event; NaN where nobody noted it
     gap_s: Floats
     starts_s: Floats  # of every measured conversation, failed ones too, in order
-    answer_bytes: int = 0  # of all texts
-    distinct_answers: int = 0  # texts; of several repeats the most that one had
+    texts: Texts = Texts()  # of the answers
     inside: Inside | None = None  # of a fixed window
 
     @property
@@ -85,14 +87,26 @@ class Columns:
 
     @property
     def tpot_s(self) -> Floats:
-        """(last − first content event) / tokens that came after the first event; NaN for one token, or one event.
-
-        The first event is taken to hold as many tokens as the others do: none but it when each holds one.
-        """
+        """(last − first content event) / tokens that came after the first event; NaN for one token, or one event."""
         several = (self.tokens > 1) & (self.events > 1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            after = self.tokens * (1 - 1 / self.events)
-            return np.where(several, (self.last_s - self.first_s) / after, np.nan)
+            return np.where(several, (self.last_s - self.first_s) / (self.tokens - self.first_tokens), np.nan)
+
+    @property
+    def first_tokens(self) -> Floats:
+        """Tokens in the first event of each answer.
+
+        As many as in the others, or one, as a prefill gives it: whichever the first event's part of the text, over all
+        answers, comes nearer to. One where every event holds one.
+        """
+        shares = known(self.first_share)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            alike = self.tokens / self.events
+            alone = np.minimum(alike, 1.0)
+            if not len(shares) or not len(known(self.tokens)):
+                return alike
+            seen = np.nanmean(self.tokens) * shares.mean()
+            return alike if abs(seen - np.nanmean(alike)) <= abs(seen - np.nanmean(alone)) else alone
 
     @property
     def itl_s(self) -> Floats:
@@ -115,8 +129,7 @@ def collect(
     rows = array("d")
     gaps = array("d")
     starts = array("d")
-    texts: set[int] = set()
-    answer_bytes = 0
+    texts = Reader()
     failures: Counter[str] = Counter()
     first_start, last_end = float("inf"), float("-inf")
     attempted, inside = 0, Inside(0.0, 0.0)
@@ -134,8 +147,7 @@ def collect(
         if sample.failure is not None:
             failures[sample.failure.value] += 1
             continue
-        texts.add(hash(sample.text))
-        answer_bytes += len(sample.text.encode("utf-8", "replace"))
+        texts.note(sample.text)
         rows.extend(_row(sample, tokens))
         gaps.frombytes(np.diff(sample.event_s).tobytes())
     begin, end = window_s or ((first_start, last_end) if attempted else (0.0, 0.0))
@@ -145,8 +157,7 @@ def collect(
         first_start_s=begin,
         last_end_s=end,
         inside=None if window_s is None else inside,
-        answer_bytes=answer_bytes,
-        distinct_answers=len(texts),
+        texts=texts.texts,
         starts_s=np.sort(_floats(starts)),
         gap_s=_floats(gaps),
         **dict(zip(ROW, _floats(rows).reshape(-1, len(ROW)).T, strict=True)),
@@ -159,7 +170,7 @@ def _floats(values: array[float]) -> Floats:
 
 ROW = (
     *("due_s", "start_s", "first_s", "last_s", "end_s"),
-    *("tokens", "prompt_tokens", "cached_tokens", "events"),
+    *("tokens", "prompt_tokens", "cached_tokens", "events", "first_share"),
 )
 
 
@@ -174,6 +185,7 @@ def _row(sample: Sample, tokens: int | None) -> tuple[float, ...]:
         _or_nan(sample.prompt_tokens),
         _or_nan(sample.cached_tokens),
         len(sample.event_s),
+        _or_nan(sample.first_share),
     )
 
 
@@ -345,8 +357,7 @@ def join(repeats: Sequence[Columns]) -> Columns:
         failures=dict(failures),
         first_start_s=0.0,
         last_end_s=float(ends[-1]),
-        answer_bytes=sum(columns.answer_bytes for columns in repeats),
-        distinct_answers=max(columns.distinct_answers for columns in repeats),
+        texts=join_texts([columns.texts for columns in repeats]),
         inside=reduce(add, inside) if inside else None,
         **{name: stack(name, moved=True) for name in (*ROW[:5], "starts_s")},
         **{name: stack(name) for name in (*ROW[5:], "gap_s")},

@@ -11,16 +11,18 @@ import re
 import numpy as np
 
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
-from sagellm_benchmark.verdict.stats import Columns, Floats, known
+from sagellm_benchmark.verdict.shapes import ENOUGH_EVENTS, TOGETHER_S, Shapes
+from sagellm_benchmark.verdict.stats import known
 
-BUNCHED_S = 0.0001  # between events that were let go together; no decode step is as short
-MOST_BUNCHED = 0.9  # of the gaps; speculation that accepts eight tokens a step stays below
+BUNCHED, MOST_BUNCHED = 0.5, 0.9  # of the gaps; speculation of which each token is an event stays in between
+MOST_TOGETHER = 16  # events at once; no speculation accepts more tokens a step
 LENGTH_TOLERANCE = 0.02  # of a token count
-ENOUGH_EVENTS = 16  # of an answer whose shape is looked at
-HELD_BACK = 10  # first gap ÷ the others' mean: the prefill came after the first event
-HELD_BACK_S = 0.002
+NEARLY_ALL = 10  # percentile: what nine answers of ten reach
+HELD_BACK, HELD_BACK_S = 4, 0.002  # a wait ÷ the other gaps' mean, and its least length
+AHEAD = 2  # such a wait ÷ all the time before it
 ONE_GAP = 0.8  # of an answer's span
 LEAST_RECOUNTED, MOST_RECOUNTED = 0.75, 1.5  # tokens of the text, tokenized again, to tokens charged
+MOST_BLANK = 0.2  # characters at the ends of answers, for each token
 LEAST_BYTES = 1.0  # of text for a token: no token stands for less
 
 
@@ -34,7 +36,7 @@ def streamed(e: Evidence) -> Findings:
     share = float(np.median(e.columns.ttft_s[many] / np.maximum(e.columns.e2e_s[many], 1e-9)))
     gaps = known(e.columns.itl_s[many])
     in_one_piece = float(np.median(e.columns.events[many])) <= 1
-    if in_one_piece or (share > 0.95 and float(np.median(gaps)) < BUNCHED_S):
+    if in_one_piece or (share > 0.95 and float(np.median(gaps)) < TOGETHER_S):
         yield (
             f"answers were not streamed: the first content came at {share:.0%} of the whole time; "
             "switch off buffering in the server or the proxy before it"
@@ -42,37 +44,56 @@ def streamed(e: Evidence) -> Findings:
 
 
 def began_when_it_said(e: Evidence) -> Findings:
-    """A first event ahead of the prefill is no first token: in every answer a long wait follows it.
+    """A first event ahead of the prefill is no first token: a wait follows that is longer than all before it.
 
-    Where prefills go before decoding, early answers of a wave wait after their first token too; the last ones do not.
+    A server whose prompts wait for each other has such waits, too, but never in nearly all answers: who waits longest
+    after its first tokens waited least before them.
     """
-    waits = first_gaps(e.columns)
-    if not len(waits):
+    shapes = Shapes.of(e.columns)
+    if shapes is None:
         return
-    first, others = float(np.percentile(waits[:, 0], 5)), float(np.median(waits[:, 1]))
-    ratio = float(np.percentile(waits[:, 0] / np.maximum(waits[:, 1], 1e-9), 5))
-    if ratio >= HELD_BACK and first >= HELD_BACK_S:
+    wait, ahead, slower = (
+        float(np.percentile(each, NEARLY_ALL))
+        for each in (
+            shapes.wait_s,
+            shapes.wait_s / np.maximum(shapes.before_s, 1e-9),
+            shapes.wait_s / np.maximum(shapes.other_s, 1e-9),
+        )
+    )
+    if wait >= HELD_BACK_S and slower >= HELD_BACK and ahead >= AHEAD:
         yield (
-            f"answers begin before they are computed: {first * 1e3:.1f} ms or more follow the first event, "
-            f"{others * 1e3:.2f} ms each of the others; TTFT is that of a placeholder: measure behind what sends it"
+            f"answers begin before they are computed: a wait of {wait * 1e3:.1f} ms or more follows their first "
+            f"events, {AHEAD} times as long as all that came before it and {slower:.0f} times as long as the other "
+            "gaps; TTFT is that of a placeholder: measure behind what sends it"
         )
 
 
 def came_one_by_one(e: Evidence) -> Findings:
     """What was generated step by step must arrive step by step."""
-    if len(e.columns.gap_s) < ENOUGH_EVENTS or not (e.columns.events >= ENOUGH_EVENTS).any():
+    shapes = Shapes.of(e.columns)
+    if shapes is None:
         return
-    bunched = float((e.columns.gap_s < BUNCHED_S).mean())
-    largest = largest_gap_share(e.columns)
-    if bunched >= MOST_BUNCHED:
+    together, largest = float(np.median(shapes.together)), float(np.median(shapes.largest))
+    share = float((e.columns.gap_s < TOGETHER_S).mean())
+    if share >= MOST_BUNCHED or together > MOST_TOGETHER:
         yield (
-            f"answers were held back and let go in bunches: {bunched:.0%} of the gaps between events are shorter than "
-            f"{BUNCHED_S * 1e3:g} ms; switch off buffering in the server or the proxy before it"
+            f"answers were held back and let go in bunches: {together:.0f} events come at once, {share:.0%} of all "
+            f"gaps are shorter than {TOGETHER_S * 1e3:g} ms; switch off buffering in the server or the proxy before it"
         )
-    elif largest is not None and largest >= ONE_GAP:
+    elif largest >= ONE_GAP and e.concurrency == 1:
         yield (
             f"answers came in two pieces: one gap is {largest:.0%} of the time between first and last event; "
             "switch off buffering in the server or the proxy before it"
+        )
+    elif largest >= ONE_GAP:
+        yield NotChecked(
+            f"streaming: one gap is {largest:.0%} of an answer's time, be it that prompts waited for each other, or "
+            "that something held answers back; `--concurrency 1` tells"
+        )
+    elif share >= BUNCHED:
+        yield NotChecked(
+            f"streaming: {share:.0%} of the events came together with the one before, as speculation sends them; "
+            "something that holds them back would do the same, and add to TTFT"
         )
 
 
@@ -97,19 +118,34 @@ def text_holds_the_tokens(e: Evidence) -> Findings:
             f"the text of the answers has {ratio:.2f} tokens for each that the server charged, by its own tokenizer; "
             "its usage is wrong, or it sends tokens without text: look at the answers in requests.jsonl"
         )
-    tokens, text = float(np.nansum(e.columns.tokens)), e.answer_bytes
-    if text is not None and tokens >= ENOUGH_EVENTS and text < LEAST_BYTES * tokens:
+    if e.charged_only and e.columns.answered:
+        yield NotChecked(
+            "output tokens: as the server charges them, for it has no tokenizer to hold that against"
+        )
+    tokens, text = float(np.nansum(e.columns.tokens)), e.texts
+    if text is not None and tokens >= ENOUGH_EVENTS and text.bytes < LEAST_BYTES * tokens:
         yield (
-            f"the answers hold {text} bytes of text for {tokens:.0f} tokens, less than one each; its usage "
+            f"the answers hold {text.bytes} bytes of text for {tokens:.0f} tokens, less than one each; its usage "
             "is wrong, or it sends tokens without text: look at the answers in requests.jsonl"
         )
 
 
-def answers_differ(e: Evidence) -> Findings:
-    """Different prompts that all get the same answer may not have been read; nobody can know."""
-    if e.columns.answered > 1 and e.distinct_answers == 1:
+def answers_say_something(e: Evidence) -> Findings:
+    """What a server sends that computes nothing; models that run on beyond their end send it, too."""
+    answered, texts = e.columns.answered, e.texts
+    if not answered or texts is None:
+        return
+    if answered > 1 and texts.distinct == 1:
+        yield NotChecked(f"answers: all {answered} are the same text, so nobody knows if prompts were read")
+    if texts.monotonous > answered / 2:
+        yield NotChecked(f"answers: {texts.monotonous} of {answered} say a word or two over and over")
+    if (e.echoes or 0) > answered / 2:
         yield NotChecked(
-            f"answers: all {e.columns.answered} are the same text, so nobody knows if prompts were read"
+            f"answers: {e.echoes} of {answered} repeat their prompt, as a server may that has no model"
+        )
+    if texts.blank_ends > MOST_BLANK * np.nansum(e.columns.tokens):
+        yield NotChecked(
+            f"answers: they end in {texts.blank_ends} blanks, so that they may have been filled up to their length"
         )
 
 
@@ -119,29 +155,6 @@ def is_the_model(e: Evidence) -> Findings:
         yield NotChecked(
             f"model: asked for {e.asked_model!r}, the server's answers name {e.echoed_model[:80]!r}"
         )
-
-
-def first_gaps(columns: Columns) -> Floats:
-    """Of each answer with events enough: its first gap, and the mean of the others; seconds."""
-    enough = columns.events >= ENOUGH_EVENTS
-    if not enough.any():
-        return np.empty((0, 2))
-    offsets = (np.cumsum(columns.events - 1) - (columns.events - 1))[enough].astype(int)
-    first = columns.gap_s[offsets]
-    spans = (columns.last_s - columns.first_s)[enough]
-    return np.column_stack([first, (spans - first) / (columns.events[enough] - 2)])
-
-
-def largest_gap_share(columns: Columns) -> float | None:
-    """The largest gap of an answer ÷ its span, as the typical answer has it; None where answers are short."""
-    several = columns.events > 1
-    enough = (columns.events >= ENOUGH_EVENTS)[several]
-    if not enough.any():
-        return None
-    gaps = columns.events[several] - 1
-    largest = np.maximum.reduceat(columns.gap_s, (np.cumsum(gaps) - gaps).astype(int))
-    spans = (columns.last_s - columns.first_s)[several]
-    return float(np.median(largest[enough] / np.maximum(spans[enough], 1e-9)))
 
 
 def _same(asked: str, echoed: str) -> bool:

@@ -1,0 +1,62 @@
+"""What answers say, in numbers: of texts that are not kept for ever. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+ENOUGH_WORDS = 16  # of an answer that is said to repeat itself
+_BEGINNING = 80  # characters of an answer that are looked for in its prompt
+_SHORTEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """Of all answers of a run; of several repeats `distinct` is the most that one had."""
+
+    bytes: int = 0
+    blank_ends: int = 0  # characters, that nothing but blanks follows
+    monotonous: int = 0  # answers of one word, or two, over and over
+    distinct: int = 0
+
+
+class Reader:
+    """Takes in answers one by one."""
+
+    def __init__(self) -> None:
+        self._bytes = self._blank_ends = self._monotonous = 0
+        self._seen: set[int] = set()
+
+    def note(self, text: str) -> None:
+        """One more answer."""
+        self._bytes += len(text.encode("utf-8", "replace"))
+        self._blank_ends += len(text) - len(text.rstrip())
+        self._monotonous += is_monotonous(text)
+        self._seen.add(hash(text))
+
+    @property
+    def texts(self) -> Texts:
+        """What was taken in."""
+        return Texts(self._bytes, self._blank_ends, self._monotonous, len(self._seen))
+
+
+def join(repeats: Sequence[Texts]) -> Texts:
+    """Several repeats of one load."""
+    return Texts(
+        bytes=sum(one.bytes for one in repeats),
+        blank_ends=sum(one.blank_ends for one in repeats),
+        monotonous=sum(one.monotonous for one in repeats),
+        distinct=max(one.distinct for one in repeats),
+    )
+
+
+def is_monotonous(text: str) -> bool:
+    """Whether an answer says one word, or two in turn, and nothing else."""
+    words = text.split()
+    return len(words) >= ENOUGH_WORDS and len(set(words)) <= 2
+
+
+def echoes(text: str, prompt: str) -> bool:
+    """Whether an answer begins with a piece of its prompt."""
+    beginning = text.strip()[:_BEGINNING]
+    return len(beginning) >= _SHORTEST and beginning in prompt
