@@ -1,0 +1,210 @@
+"""Servers whose figures are not true: each must be INVALID, or the record must say what nobody could know."""
+
+from __future__ import annotations
+
+from sagellm_benchmark.engines.base import ModelFacts
+from sagellm_benchmark.machine.hardware import Hardware
+from tests.servers import between
+from tests.servers.caches import Cached
+from tests.servers.case import Case
+from tests.servers.engine import EVEN, Engine, Pace, dice, even, several, varying
+from tests.servers.honest import CHAT, EIGHT
+from tests.servers.measured import PLAIN, Setting
+from tests.servers.protocol import Asked
+from tests.servers.stream import VLLMS, Between, Streaming, Wire
+
+LONGER = Setting(output_tokens=64)
+A100 = Hardware(vendor="NVIDIA", chip_model="A100", chip_count=1)
+SEVEN_BILLION = ModelFacts(name="Qwen2-7B", parameters="7B", precision="FP16")
+KNOWN, SLOW = even(0.01), even(0.2, 0.005)
+NO_TOKENIZER = Setting(tokenizer=False)
+
+
+def _wire(name: str, wire: Wire, words: str, setting: Setting = PLAIN) -> Case:
+    return Case(name, "lies", lambda: Streaming(wire=wire), words, setting)
+
+
+def _held(name: str, held: Between, words: str, setting: Setting = LONGER, pace: Pace = SLOW) -> Case:
+    return Case(name, "lies", lambda: Streaming(Engine(pace), between=held), words, setting)
+
+
+def _cache(
+    name: str,
+    words: str,
+    share: float = 1.0,
+    *,
+    new: Pace = EVEN,
+    known: Pace = KNOWN,
+    setting: Setting = PLAIN,
+    wire: Wire = VLLMS,
+    forgets: bool = False,
+) -> Case:
+    knows = setting.streams + setting.requests
+    return Case(
+        name,
+        "lies",
+        lambda: Streaming(Engine(Cached(new, known, knows, share, forgets).pace), wire),
+        words,
+        setting,
+    )
+
+
+def _half(asked: Asked, position: int) -> str:
+    """A word for every second token."""
+    return f"w{(asked.number * 37 + position) % 997:03d} " if position % 2 == 0 else ""
+
+
+CHARGES = (
+    Case(
+        "charges twice what it sends",
+        "lies",
+        lambda: Streaming(Engine(several(lambda _, __: 2, 0.01), words=_half)),
+        "tokens for each that the server charged",
+    ),
+    _wire("charges twice what was asked", Wire(charged=2.0), "tokens for each"),
+    _wire(
+        "charges half of its events",
+        Wire(charged=0.5, finish="stop"),
+        "its usage is wrong",
+        Setting(exact=False),
+    ),
+    _wire("charges for twice the prompt", Wire(prompt_charged=2.0), "prompts have another length"),
+    Case("a letter an event", "lies", lambda: Streaming(between=between.letters), "its usage is wrong"),
+    Case(
+        "eight words for 64 tokens",
+        "lies",
+        lambda: Streaming(Engine(even(), words=lambda a, i: f"word{a.number} " if i % 8 == 0 else "")),
+        "bytes of text",
+        Setting(output_tokens=64, tokenizer=False),
+    ),
+    Case(
+        "ends early, blanks to the end, a tokenizer",
+        "lies",
+        lambda: Streaming(between=between.padded(8, 24)),
+        "tokens for each",
+    ),
+    Case(
+        "ends early, blanks to the end, no tokenizer",
+        "lies",
+        lambda: Streaming(between=between.padded(8, 32)),
+        "in bunches",
+        Setting(output_tokens=32, tokenizer=False),
+    ),
+    Case(
+        "ends early, then a blank a millisecond, no tokenizer",
+        "lies",
+        lambda: Streaming(between=between.padded(8, 24, 0.001)),
+        "blank",
+        NO_TOKENIZER,
+        said=True,
+    ),
+)
+
+BEGINNINGS = (
+    _held("a blank at once", between.begins_with(" "), "begin before they are computed"),
+    _held("a word at once", between.begins_with("Well "), "begin before they are computed"),
+    _held(
+        "three words at once", between.begins_with("Well", " then", " so "), "begin before they are computed"
+    ),
+    _held("its first word guessed at once", between.guesses(1), "begin before they are computed"),
+    _held("its first five words guessed at once", between.guesses(5), "begin before they are computed"),
+    _held(
+        "a word at once, short prefill",
+        between.begins_with("Well "),
+        "begin before they are computed",
+        pace=even(0.04, 0.008),
+    ),
+    _held(
+        "a word at once, eight streams", between.begins_with("Well "), "begin before they are computed", EIGHT
+    ),
+    _held("a word at once, chat", between.begins_with("\u200b"), "begin before they are computed", CHAT),
+)
+
+HOLDING = (
+    _held("all in one event", between.joined(10_000), "not streamed"),
+    _held("all at the end", between.whole(), "not streamed"),
+    Case("not streamed at all", "lies", lambda: Streaming(wire=Wire(framing="length")), "not streamed"),
+    _held("the first token, then all others at the end", between.whole(1), "answers"),
+    _held("half, then half at the end", between.whole(32), "answers"),
+    _held("a proxy that holds 200 ms", between.held(0.2), "let go in bunches", pace=even(0.05, 0.005)),
+    _held(
+        "a proxy that holds 200 ms, eight streams",
+        between.held(0.2),
+        "let go in bunches",
+        EIGHT,
+        even(0.05, 0.005),
+    ),
+    Case(
+        "a proxy that holds 40 ms",
+        "lies",
+        lambda: Streaming(Engine(even(0.05, 0.01)), between=between.held(0.04)),
+        "came together",
+        said=True,
+    ),
+)
+
+CACHES = (
+    _cache("knew every prompt, says nothing", "answered from a cache"),
+    _cache("knew every prompt, says 0 cached", "answered from a cache", wire=Wire(cached=0)),
+    _cache("knew every prompt and says so", "came from the server's cache", wire=Wire(cached=30)),
+    _cache("knew 40 % of the prompts", "answered from a cache", 0.4, wire=Wire(cached=0)),
+    _cache("knew 20 % of the prompts", "answered from a cache", 0.2),
+    _cache("knew every prompt, eight streams", "answered from a cache", setting=EIGHT),
+    _cache(
+        "knew half of the prompts, TTFT varies",
+        "answered from a cache",
+        0.5,
+        new=varying(lambda a: 0.08 + dice(a).expovariate(25), lambda _, __: 0.01),
+    ),
+    _cache("knew whole answers", "answered from a cache", known=even(0.002, 0.001)),
+    _cache("knew the run's prompts, keeps no others", "were known before", forgets=True),
+    _cache("knew 40 % of the run's prompts, keeps no others", "were known before", 0.4, forgets=True),
+)
+
+MODELS = (
+    Case(
+        "7B in FP16 on an A100 at 0.7 ms a token",
+        "lies",
+        lambda: Streaming(Engine(even(0.02, 0.0007))),
+        "faster than memory",
+        Setting(model=SEVEN_BILLION, hardware=A100),
+    ),
+    Case(
+        "14 GB of a dense model on an A100 at 0.7 ms a token",
+        "lies",
+        lambda: Streaming(Engine(even(0.02, 0.0007))),
+        "faster than memory",
+        Setting(model=ModelFacts(name="Qwen2-7B", size_bytes=14_000_000_000), hardware=A100),
+    ),
+    Case(
+        "another model's name",
+        "lies",
+        Streaming,
+        "the server's answers name",
+        Setting(echoed_model="other-1b"),
+        said=True,
+    ),
+    Case(
+        "every answer the same",
+        "lies",
+        lambda: Streaming(Engine(even(), words=lambda _, i: f"word{i} ")),
+        "are the same text",
+        said=True,
+    ),
+    Case(
+        "answers with the prompt",
+        "lies",
+        lambda: Streaming(Engine(even(), words=lambda a, i: f"{a.prompt.split()[i]} ")),
+        "repeat their prompt",
+        said=True,
+    ),
+    Case(
+        "one word over and over",
+        "lies",
+        lambda: Streaming(Engine(even(), words=lambda a, _: f"w{a.number} ")),
+        "over and over",
+        said=True,
+    ),
+)
+
+LIARS = (*CHARGES, *BEGINNINGS, *HOLDING, *CACHES, *MODELS)
