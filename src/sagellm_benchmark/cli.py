@@ -222,7 +222,8 @@ def compare(
 ) -> int:
     """Say whether each run is faster or slower than the first, or what it would take to tell.
 
-    RUNS are two or more folders of finished runs, or files with a row.
+    RUNS are two or more folders of finished runs, files with a row, or results of guidellm (benchmarks.json, FILE:2 for
+    its second) and aiperf (profile_export.jsonl), whose requests our checks judge, too.
 
     \b
     sagellm-benchmark compare outputs/vllm/Qwen2-7B/Q1_20260309_001 outputs/vllm/Qwen2-7B/Q1_20260310_001

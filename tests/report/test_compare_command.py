@@ -11,6 +11,7 @@ import pytest
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.report.folder import save
 from tests import command
+from tests.fakes import foreign
 from tests.fakes.records import a_record
 from tests.runs.test_comparison import repeat
 
@@ -86,3 +87,11 @@ def test_an_invalid_run_needs_force(runs: Path) -> None:
     assert command.run("compare", "before", "bad", cwd=runs).returncode == Exit.DATA
     forced = command.run("compare", "before", "bad", "--force", cwd=runs)
     assert (forced.returncode, "attention: bad is not valid" in forced.stdout) == (Exit.DONE, True)
+
+
+def test_another_clients_results_stand_beside_a_run(runs: Path) -> None:
+    foreign.write_guidellm(runs / "benchmarks.json", foreign.guidellm())
+    done = command.run("compare", "before", "benchmarks.json", "--force", cwd=runs)
+    assert done.returncode == Exit.DONE, done.stderr
+    assert "benchmarks.json (guidellm)" in done.stdout
+    assert "not checked of B: " in done.stdout

@@ -20,6 +20,8 @@ from sagellm_benchmark.report.view import UNKNOWN, figure
 from sagellm_benchmark.runs import comparison as core
 from sagellm_benchmark.runs import requests
 from sagellm_benchmark.runs.comparison import Compared, Comparison, Limit
+from sagellm_benchmark.runs.foreign import files as foreign
+from sagellm_benchmark.runs.foreign.side import side as foreign_side
 from sagellm_benchmark.text import columns, markdown, plain
 from sagellm_benchmark.verdict.checks import cancels_in_turn
 from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, Verdict
@@ -32,7 +34,9 @@ HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
 
 
 def open_side(path: Path) -> core.Side:
-    """A run's folder, or a file that holds one row. Raises DataError where it is neither."""
+    """A run's folder, another client's results, or a file that holds one row. Raises DataError where it is none."""
+    if (theirs := foreign.read(path)) is not None:
+        return foreign_side(str(path), theirs)
     if not path.is_dir():
         return core.of_row(str(path), _row(path))
     noted = path / requests.REQUESTS_FILE
@@ -80,6 +84,7 @@ def render_comparison(comparison: Comparison, broken: Sequence[Limit] = ()) -> s
             "",
             f"  {sentence(comparison)}",
             *(f"  attention: {plain(one)}" for one in comparison.objections),
+            *(f"  {plain(one)}" for one in _unchecked(comparison)),
             *(f"  regression: {one.text}" for one in broken),
             "",
             *columns([HEAD, *map(_cells, comparison.lines)]),
@@ -93,6 +98,7 @@ def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) ->
         f"### {markdown(sentence(comparison))}",
         f"A: {markdown(comparison.a.name)}, B: {markdown(comparison.b.name)}",
         *(f"- attention: {markdown(one)}" for one in comparison.objections),
+        *(f"- {markdown(one)}" for one in _unchecked(comparison)),
         *(f"- **regression**: {markdown(one.text)}" for one in broken),
         table(HEAD, tuple(map(_cells, comparison.lines))),
     ]
@@ -108,6 +114,7 @@ def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dic
         "more_repeats": comparison.more_repeats,
         "in_turn": comparison.in_turn,
         "objections": comparison.objections,
+        "not_checked": {"a": comparison.a.not_checked, "b": comparison.b.not_checked},
         "regressions": [one.text for one in broken],
         "figures": {
             one.quantity.name: {
@@ -146,6 +153,16 @@ def _wanted(more: int | None, comparison: Comparison) -> str:
     if more is None:
         return f"no number of {name}s"
     return f"{count} more {name if count == 1 else name + 's'}"
+
+
+def _unchecked(comparison: Comparison) -> list[str]:
+    """What our checks could not look at in another client's files."""
+    sides = (("A", comparison.a), ("B", comparison.b))
+    return [
+        f"not checked of {letter}: {'; '.join(side.not_checked)}"
+        for letter, side in sides
+        if side.not_checked
+    ]
 
 
 def _cells(one: Compared) -> tuple[str, ...]:

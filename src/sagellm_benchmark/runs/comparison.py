@@ -18,6 +18,7 @@ from sagellm_benchmark.runs.requests import Request
 from sagellm_benchmark.verdict import compare, intervals, stats
 from sagellm_benchmark.verdict.compare import DETECT, Difference, Estimate, Verdict
 from sagellm_benchmark.verdict.metrics import LATENCIES, METRICS, THROUGHPUT, Figures, Latency
+from sagellm_benchmark.verdict.summarize import Numbers
 from sagellm_benchmark.verdict.timeline import Timeline, at_most
 
 STATISTICS = ("mean", "p50", "p90", "p99")
@@ -86,6 +87,7 @@ class Side:
     configuration: Mapping[str, str]
     against: tuple[str, ...]
     estimates: Mapping[str, Estimate]  # by the quantity's name
+    not_checked: tuple[str, ...] = ()  # of another client's run
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,28 +188,36 @@ def _positive(value: object) -> bool:
 def _of_run(quantity: Quantity, record: Record, requests: Sequence[Request]) -> Estimate | None:
     numbers = record.summary.numbers
     value = quantity.of(numbers.figures)
+    repeats = [each for one in numbers.repeats if (each := quantity.of(one)) is not None and each > 0]
+    if value is not None and value > 0 and len(repeats) > 1 and len(repeats) == len(numbers.repeats):
+        return Estimate.over(repeats)
+    ordered = sorted(requests, key=lambda one: (one.repeat, one.sample.start_s))
+    columns = stats.collect((one.sample for one in ordered), lambda one: one.completion_tokens)
+    return estimate(quantity, numbers, record.timeline, columns)
+
+
+def estimate(
+    quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: stats.Columns
+) -> Estimate | None:
+    """A figure of a run that was not repeated, as sure as its own ups and downs are; None where it has none."""
+    value = quantity.of(numbers.figures)
     if value is None or value <= 0:
         return None
-    repeats = [each for one in numbers.repeats if (each := quantity.of(one)) is not None and each > 0]
-    if len(repeats) > 1 and len(repeats) == len(numbers.repeats):
-        return Estimate.over(repeats)
-    return Estimate(value, _within(quantity, record, requests, value))
+    return Estimate(value, _within(quantity, numbers, timeline, columns, value))
 
 
 def _within(
-    quantity: Quantity, record: Record, requests: Sequence[Request], value: float
+    quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: stats.Columns, value: float
 ) -> intervals.Interval | None:
-    """The interval of a run that was not repeated, as far as its own ups and downs tell."""
     name, _, statistic = quantity.name.partition(".")
     if quantity.name == "throughput":
-        return None if record.timeline is None else _of_batches(record.timeline, value)
+        return None if timeline is None else _of_batches(timeline, value)
     latency = next((one for one in LATENCIES if one.name == f"{name}_ms"), None)
     if latency is None:
         return None
     if statistic == "mean":
-        return record.summary.latency(latency).mean_ci95
-    series = _series(latency, requests)
-    return compare.quantile_interval(series, float(statistic[1:]) / 100)
+        return numbers.figures.latency(latency).mean_ci95
+    return compare.quantile_interval(stats.known(latency.of(columns)) * 1e3, float(statistic[1:]) / 100)
 
 
 def _of_batches(timeline: Timeline, value: float) -> intervals.Interval | None:
@@ -221,13 +231,6 @@ def _of_batches(timeline: Timeline, value: float) -> intervals.Interval | None:
         return None
     scale = value / float(series.mean())
     return found[0] * scale, found[1] * scale
-
-
-def _series(latency: Latency, requests: Sequence[Request]) -> intervals.Floats:
-    """The latencies of the answered requests in the order in which they were sent, milliseconds."""
-    ordered = sorted(requests, key=lambda one: (one.repeat, one.sample.start_s))
-    columns = stats.collect((one.sample for one in ordered), lambda one: one.completion_tokens)
-    return stats.known(latency.of(columns)) * 1e3
 
 
 def compared(
@@ -267,7 +270,7 @@ def _objections(a: Side, b: Side) -> Iterator[str]:
         if side.against:
             yield f"{side.name} is not valid ({'; '.join(side.against)})"
     for name, value in a.configuration.items():
-        if value != b.configuration[name]:
+        if value != b.configuration.get(name, value):  # another client does not tell all of it
             yield f"{name} is {value or 'not known'} in one and {b.configuration[name] or 'not known'} in the other"
 
 

@@ -1,0 +1,113 @@
+"""What is taken from another client's files: its requests, in our terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from sagellm_benchmark.client.sample import Failure, Phase, Sample
+
+MOST_REQUESTS = 1_000_000
+MOST_EVENTS = 100_000  # of one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A run of another client. `concurrency` and `rate_rps` are what was asked, where its files say it."""
+
+    tool: str
+    samples: tuple[Sample, ...]
+    gaps_known: bool  # False: events are spread evenly between the first and the last
+    whole: bool = True  # False: only some of the requests were kept
+    concurrency: int | None = None
+    rate_rps: float | None = None
+
+
+class Reader(Protocol):
+    """A module that reads one client's files."""
+
+    def read(self, document: Any, number: int | None) -> Foreign | None:
+        """The run of a parsed file, or its `number`th from 1 on; None where the file is another client's."""
+        ...
+
+
+def sample(
+    index: int,
+    *,
+    start_s: float,
+    end_s: float,
+    event_s: tuple[float, ...],
+    tokens: int | None,
+    prompt_tokens: int | None,
+    cached_tokens: int | None = None,
+    due_s: float | None = None,
+    failure: Failure | None = None,
+    detail: str | None = None,
+) -> Sample:
+    """A request of theirs. Nobody kept what was asked for, nor the text."""
+    return Sample(
+        index=index,
+        turn=0,
+        stream=0,
+        phase=Phase.MEASURED,
+        due_s=due_s,
+        start_s=start_s,
+        end_s=end_s,
+        event_s=event_s,
+        text="",
+        asked_input_tokens=0,
+        asked_output_tokens=0,
+        prompt_tokens=prompt_tokens,
+        completion_tokens=tokens,
+        cached_tokens=cached_tokens,
+        finish_reason=None,
+        status=None,
+        failure=failure,
+        detail=detail,
+    )
+
+
+def spread(first_s: float, last_s: float, events: int) -> tuple[float, ...]:
+    """So many moments, evenly from the first to the last."""
+    count = max(min(events, MOST_EVENTS), 1)
+    if count == 1:
+        return (first_s,)
+    step = (last_s - first_s) / (count - 1)
+    return (*(first_s + step * i for i in range(count - 1)), last_s)
+
+
+def number(values: Mapping[str, Any], *names: str) -> float | None:
+    """The first of these fields that is a number."""
+    for name in names:
+        value = values.get(name)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return None
+
+
+def whole(values: Mapping[str, Any], *names: str) -> int | None:
+    """The first of these fields that is a number, as a count."""
+    value = number(values, *names)
+    return None if value is None or not 0 <= value < 1e9 else int(value)
+
+
+def objects(value: Any) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list; empty where it is none."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def object_of(value: Any, *names: str) -> Mapping[str, Any]:
+    """The object at the end of these names; empty where there is none."""
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def found(value: Any, name: str, depth: int = 6) -> Iterator[Any]:
+    """Every value of that name, however deep it lies."""
+    if depth and isinstance(value, dict):
+        for key, one in value.items():
+            if key == name:
+                yield one
+            yield from found(one, name, depth - 1)
