@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from sagellm_benchmark.board.proof import bundle_path, evidence_of
@@ -75,6 +76,8 @@ def test_publish_keeps_the_bundle_in_the_same_commit_and_anybody_can_verify_by_t
     store = Directory(home / "shared")
     (record,) = store.log()
     assert bundle_of(home) in record["files"]
+    standing = orjson.loads(store.read().files["standing.json"])["rows"][only_row(home)["entry_id"]]
+    assert (standing["number"], standing["evidence"]["signers"]) == (1, [])
     done = command.run("verify", only_row(home)["entry_id"], "--to", "shared", cwd=home)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     again = command.run("publish", "--to", "shared", cwd=home)

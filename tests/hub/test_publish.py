@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
-from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import Fate
 from sagellm_benchmark.errors import DataError, RemoteError
@@ -40,7 +41,8 @@ def test_the_first_publish_writes_every_file_in_one_commit(server: HubServer, hu
     assert orjson.loads(commit.files[SINGLE]) == [row]
     assert orjson.loads(commit.files[MULTI]) == []
     assert orjson.loads(commit.files[submission_path(row)]) == row
-    assert orjson.loads(commit.files[LAST_UPDATED]) == {"last_updated": "2026-11-20T08:00:00Z"}
+    (fact,) = orjson.loads(commit.files[STANDING])["rows"].values()
+    assert orjson.loads(commit.files[LAST_UPDATED]) == {"last_updated": fact["published_at"]}
     assert orjson.loads(commit.files[COMPARE])["group_count"] == 1
     assert b"leaderboard_single.json" in commit.files[CARD]
     assert commit.files[BEFORE_SUBMISSIONS] == b"[]\n"
@@ -381,3 +383,46 @@ def test_publishing_does_not_wait_for_what_only_measuring_needs() -> None:
         [sys.executable, "-c", told, rows], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "False\n"
+
+
+def placed(store: Store) -> list[str]:
+    """Who holds the first place of the only configuration."""
+    (row,) = orjson.loads(store.read().files[SINGLE])
+    return [row["metadata"]["submitter"], row["entry_id"]]
+
+
+@pytest.mark.parametrize("time", ["2000-01-01T00:00:00Z", "2099-01-01T00:00:00Z"])
+def test_a_copy_takes_nobody_s_place_and_no_time_that_a_row_states_is_believed(
+    store: Store, time: str
+) -> None:
+    author = new_row(metadata__submitter="author")
+    publish(store, given(author))
+    for thief in ("thief", "other thief", "third thief"):
+        publish(store, given(new_row(metadata__submitter=thief, metadata__submitted_at=time)))
+    assert placed(store) == ["author", author["entry_id"]]
+    assert rebuild(store).differences == ()
+    updated = orjson.loads(store.read().files[LAST_UPDATED])["last_updated"]
+    assert abs(datetime.fromisoformat(updated) - datetime.now(UTC)) < timedelta(minutes=10)
+
+
+def test_a_claim_displaces_no_row_whose_evidence_lies_in_the_dataset(store: Store) -> None:
+    digest = "a" * 64
+    proved = new_row(metadata__submitter="author", evidence={"sha256": digest})
+    bundles = {f"evidence/{digest}.tar.xz": b"a bundle"}.get
+    publish(store, given(proved), bundles=bundles, prove=lambda row, bundle: (70.0, 80.0))
+    bolder = new_row(metrics__throughput_tps=77.01, validity={"valid": True, "reasons": []})
+    forged = new_row(metrics__throughput_tps=77.02, evidence={"sha256": "b" * 64})
+    done = publish(store, given(bolder, forged), bundles=bundles, prove=lambda row, bundle: None)
+    assert fates(done) == ["beaten", "beaten"]
+    assert placed(store) == ["author", proved["entry_id"]]
+    assert rebuild(store).differences == ()
+
+
+def test_a_row_takes_the_place_of_a_faster_claim_by_its_evidence(store: Store) -> None:
+    digest = "a" * 64
+    publish(store, given(new_row(metrics__throughput_tps=77.01)))
+    proved = new_row(metadata__submitter="author", evidence={"sha256": digest})
+    bundles = {f"evidence/{digest}.tar.xz": b"a bundle"}.get
+    done = publish(store, given(proved), bundles=bundles, prove=lambda row, bundle: None)
+    assert fates(done) == ["improved"]
+    assert rebuild(store).differences == ()

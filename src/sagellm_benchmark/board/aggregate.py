@@ -9,11 +9,13 @@ from pathlib import Path
 
 from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
+from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.merge import Outcome, join
 from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
 from sagellm_benchmark.board.rules import repeated_key
 from sagellm_benchmark.board.schema import Strength, problems
+from sagellm_benchmark.board.standing import parse
 from sagellm_benchmark.board.waiting import MAX_BOARD_BYTES, Unsound, sorted_out, together, waiting
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
@@ -53,13 +55,14 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
     `published` holds the dataset's files; None merges with nothing fetched, which is safe as publishing merges again.
     Raises DataError, with nothing written, when a board cannot be read or written.
     """
-    fetched = list(_published(published or {}))
+    standing = parse((published or {}).get(STANDING))
+    fetched = list(map(standing.placed, _published(published or {})))
     sound, unsound = sorted_out(waiting(hf_data), fetched)
-    before = join([*fetched, *sound], [])
+    before = join([*fetched, *map(standing.expected, sound)], [])
     runs = _Runs()
     for path in finished(outputs):
         runs.take(path)
-    merged = join(before.entries, [entry for _, entry in runs.rows])
+    merged = join(before.entries, [standing.expected(entry) for _, entry in runs.rows])
     held = together(merged.entries, unsound)
     written = tuple(_write(hf_data, held))
     here = {id(entry) for entry in merged.entries}

@@ -79,8 +79,11 @@ def tables(board: Iterable[Entry]) -> dict[str, bytes]:
 
 
 def last_updated(board: Iterable[Entry]) -> dict[str, str]:
-    """`last_updated.json`: when the newest row of the board was submitted, in UTC; the epoch for none."""
-    moments = [entry.submitted_at for entry in board]
+    """`last_updated.json`: when the newest row of the board was published, in UTC; the epoch for none.
+
+    Where nobody knows that, as before a row is published, it is when the row says that it was submitted.
+    """
+    moments = [entry.published_at or entry.submitted_at for entry in board]
     newest = max((min(moment, _LATEST_S) for moment in moments if moment is not None), default=0.0)
     return {"last_updated": f"{_EPOCH + timedelta(seconds=math.floor(newest)):%Y-%m-%dT%H:%M:%SZ}"}
 

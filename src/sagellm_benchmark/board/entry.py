@@ -10,19 +10,28 @@ import gc
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from sagellm_benchmark.board.identity import Identity, Row, content, identity, order_key
+from sagellm_benchmark.board.identity import Identity, Row, content, identity, order_key, submitted_at
 from sagellm_benchmark.errors import DataError
 
 SINGLE = "leaderboard_single.json"
 MULTI = "leaderboard_multi.json"
 BOARDS = (SINGLE, MULTI)
 
-_SAYS = 5  # words of a rank that are the row's own content or id, so rows that differ in them differ
+_SAYS = 3  # words of a rank that are the row's own content, so rows that differ in them differ
 _HEAD, _BETWEEN, _TAIL = b"[\n  {\n", b"\n  },\n  {\n", b"\n  }\n]"
+
+
+class Place(NamedTuple):
+    """What a dataset knows of a row, and the row does not say: see board/standing.py."""
+
+    tier: int = 0
+    number: int = 0  # of its acceptance; 0 for rows of before anybody counted
+    published_at: str = ""
 
 
 class Entry(NamedTuple):
@@ -31,6 +40,10 @@ class Entry(NamedTuple):
     identity: Identity
     rank: tuple[Any, ...]  # what `order_key` says
     view: memoryview | bytes  # of its text, not copied out of the file that it came from
+    moment: (
+        float  # when it says that it was submitted, in seconds since the epoch; infinite where it does not
+    )
+    place: Place = Place()
 
     @property
     def text(self) -> bytes:
@@ -46,7 +59,7 @@ class Entry(NamedTuple):
     @property
     def entry_id(self) -> str:
         """The id the row carries; '' where it has none."""
-        return str(self.rank[4])
+        return str(self.rank[3])
 
     @property
     def throughput_tps(self) -> float | None:
@@ -57,8 +70,13 @@ class Entry(NamedTuple):
     @property
     def submitted_at(self) -> float | None:
         """Seconds since the epoch; None where the row gives no readable time."""
-        moment: float = self.rank[3]
-        return moment if math.isfinite(moment) else None
+        return self.moment if math.isfinite(self.moment) else None
+
+    @property
+    def published_at(self) -> float | None:
+        """Seconds since the epoch; None where the dataset does not say when."""
+        said = self.place.published_at
+        return datetime.fromisoformat(said).timestamp() if said else None
 
     @property
     def row_or_nothing(self) -> Row:
@@ -69,17 +87,23 @@ class Entry(NamedTuple):
     @property
     def is_verified(self) -> bool:
         """Whether the row carries the maintainers' mark."""
-        return not self.rank[5]
+        return not self.rank[4]
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """The strict total order inside one identity, best first: tier, numbers, who was published first, id."""
+        return (-self.place.tier, *self.rank[:_SAYS], self.place.number, *self.rank[_SAYS:])
 
     def beats(self, other: Entry) -> bool:
         """Whether this row is the better one; between different rows of one rank the smaller text is."""
-        return self.rank < other.rank or (self.rank == other.rank and self.text < other.text)
+        mine, theirs = self.order, other.order
+        return mine < theirs or (mine == theirs and self.text < other.text)
 
     def same_as(self, other: Entry) -> bool:
         """Whether both say the same, in whatever key order, and whether or not a maintainer verified one of them."""
         if self is other:
             return True
-        alike = self.rank[:_SAYS] == other.rank[:_SAYS] and self.identity == other.identity
+        alike = self.rank[: _SAYS + 1] == other.rank[: _SAYS + 1] and self.identity == other.identity
         return alike and content(self.row) == content(other.row)
 
     @classmethod
@@ -90,14 +114,14 @@ class Entry(NamedTuple):
         except TypeError as error:
             raise DataError(f"a row cannot be written as JSON: {error}") from error
         return cls(
-            identity(row), order_key(row), text.replace(b"\n", b"\n  ")
+            identity(row), order_key(row), text.replace(b"\n", b"\n  "), submitted_at(row)
         )  # a newline is never inside a JSON string
 
     @classmethod
     def parse(cls, text: memoryview) -> Entry:
         """A row's text in a board file; raises orjson.JSONDecodeError when it is not one."""
         row = orjson.loads(text)
-        return cls(identity(row), order_key(row), text)
+        return cls(identity(row), order_key(row), text, submitted_at(row))
 
 
 def entries(name: str, board: bytes) -> list[Entry]:

@@ -13,6 +13,8 @@ from sagellm_benchmark.errors import DataError
 
 COMPARE = "leaderboard_compare.json"
 LAST_UPDATED = "last_updated.json"
+STANDING = "standing.json"
+"""What a dataset knows of its rows beside what they say: see board/standing.py."""
 
 _MOST_BYTES = Limits().file_bytes
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
@@ -55,7 +57,7 @@ def is_plain(name: str) -> bool:
 
 def is_derived(name: str, read: Callable[[], bytes]) -> bool:
     """Whether a file follows from rows: it is named so, and holds an object where rows would be an array."""
-    return name in (COMPARE, LAST_UPDATED) and read().lstrip().startswith(b"{")
+    return name in (COMPARE, LAST_UPDATED, STANDING) and read().lstrip().startswith(b"{")
 
 
 def _json_files(folder: Path) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from sagellm_benchmark.board.entry import BOARDS, Entry, board_file, canonical_p
 from sagellm_benchmark.board.merge import join
 from sagellm_benchmark.board.read import read_whole
 from sagellm_benchmark.board.schema import Strength, problems
+from sagellm_benchmark.board.standing import Standing
 
 MAX_BOARD_BYTES = 1 << 30
 
@@ -93,4 +94,4 @@ def join_rows(held: Iterable[Entry]) -> bytes:
 
 def _best(held: Iterable[Entry]) -> Sequence[Entry]:
     sound, unsound = sorted_out(held, ())
-    return together(join(sound, []).entries, unsound)
+    return together(join(map(Standing().expected, sound), []).entries, unsound)

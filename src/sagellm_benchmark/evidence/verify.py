@@ -24,6 +24,8 @@ from sagellm_benchmark.runs.record import Config, Record
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.intervals import Interval
+from sagellm_benchmark.verdict.metrics import THROUGHPUT
 from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.workload import recipe
 from sagellm_benchmark.workload.sources import RANDOM
@@ -85,11 +87,17 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
     )
 
 
-def prove(row: Any, packed: bytes) -> None:
-    """Raise DataError, naming the first fields, for a row that does not follow from its bundle."""
-    found = verify(row, unpack(packed))
+def prove(row: Any, packed: bytes) -> Interval | None:
+    """Give the 95 % interval of the row's throughput, where its bundle says one.
+
+    Raises DataError, naming the first fields, for a row that does not follow from its bundle.
+    """
+    files = unpack(packed)
+    found = verify(row, files)
     if not found.fits:
         raise DataError("; ".join(map(str, found.mismatches[:_NAMED])))
+    claimed = codec.parse(_file(files, "config.json"), _file(files, "summary.json"))
+    return claimed.summary.numbers.intervals.get(THROUGHPUT.name)
 
 
 def differences(field: str, claimed: Any, recomputed: Any) -> Iterator[Mismatch]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from sagellm_benchmark.board.agreement import Interval, Measured
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.proof import bundle_path, evidence_of
 from sagellm_benchmark.board.read import Found, read_whole
+from sagellm_benchmark.board.standing import Proved
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError
 
@@ -18,8 +20,16 @@ MOST_BYTES = 8 << 20
 Bundles = Callable[[str], bytes | None]
 """Gives the bundle that lies at a path such as evidence/<sha256>.tar.xz; None where there is none."""
 
-Prover = Callable[[Any, bytes], None]
-"""Raises DataError for a row that does not follow from its bundle."""
+Prover = Callable[[Any, bytes], Interval | None]
+"""Gives the interval of a row's throughput; raises DataError for a row that does not follow from its bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proofs:
+    """What stands behind rows: the files to be kept, by path, and what they prove, by row id."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    proved: dict[str, Proved] = field(default_factory=dict)
 
 
 def nowhere(_: str) -> None:
@@ -37,13 +47,13 @@ def bundles_in(folder: Path) -> Bundles:
 
 def proved(
     examined: Examined, handed_in: Sequence[Found], bundles: Bundles, prove: Prover
-) -> tuple[Examined, dict[str, bytes]]:
-    """Look at the bundle of each new row: those that theirs does not prove are refused; the others' bundles by path."""
-    proofs: dict[str, bytes] = {}
+) -> tuple[Examined, Proofs]:
+    """Look at the bundle of each new row: those that theirs does not prove are refused; what proves the others."""
+    proofs = Proofs()
     refused: list[Refused] = []
     for entry in examined.new:
         try:
-            proofs |= _proof(entry, bundles, prove)
+            _look_at(entry, bundles, prove, proofs)
         except DataError as error:
             refused.append(Refused(_where(entry, handed_in), (), (error.message,)))
     wrong = {one.found.row["entry_id"] for one in refused}
@@ -51,20 +61,22 @@ def proved(
     return replace(examined, new=sound, refused=(*examined.refused, *refused)), proofs
 
 
-def _proof(entry: Entry, bundles: Bundles, prove: Prover) -> dict[str, bytes]:
+def _look_at(entry: Entry, bundles: Bundles, prove: Prover, proofs: Proofs) -> None:
     digest = evidence_of(entry.row)
     path = None if digest is None else bundle_path(digest)
     content = None if path is None else bundles(path)
     if path is None or content is None:
-        return {}
+        return
     try:
-        prove(entry.row, content)
+        interval = prove(entry.row, content)
     except DataError as error:
         raise DataError(
             f"the row does not follow from its evidence: {error.message}; measure again, or take {path} away: "
             "the row is then a claim"
         ) from error
-    return {path: content}
+    proofs.files[path] = content
+    if entry.throughput_tps is not None:
+        proofs.proved[entry.entry_id] = Proved(Measured(entry.throughput_tps, interval))
 
 
 def _where(entry: Entry, handed_in: Iterable[Found]) -> Found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sagellm_benchmark.board.entry import BOARDS
+from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.hub.directory import open_store
 from sagellm_benchmark.hub.retry import Pace, retrying
@@ -13,11 +14,15 @@ _UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 
 
 def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, bytes]:
-    """Both boards at the dataset's newest commit. Raises RemoteError with a way to go on without them."""
+    """Both boards, and what is known of their rows, at the dataset's newest commit.
+
+    Raises RemoteError with a way to go on without them.
+    """
     hub = open_store(repo, None)
     try:
         return retrying(
-            lambda: hub.read(BOARDS), pace or Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S)
+            lambda: hub.read((*BOARDS, STANDING)),
+            pace or Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S),
         ).files
     except RemoteError as error:
         raise RemoteError(

@@ -11,15 +11,16 @@ import orjson
 
 from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
-from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
-from sagellm_benchmark.board.identity import entry_id, submission_path
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
+from sagellm_benchmark.board.identity import entry_id, slug, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join
 from sagellm_benchmark.board.read import Found
+from sagellm_benchmark.board.standing import Standing, parse, to_bytes
 from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.card import with_configs
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Snapshot
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, SUBMISSIONS, Snapshot
 
 LAYOUT_VERSION = 1  # 1: boards are arrays of rows, the comparison is leaderboard-compare-snapshot/v1
 
@@ -31,14 +32,17 @@ class Board:
     snapshot: Snapshot
     entries: tuple[Entry, ...]
     recorded: tuple[Entry, ...]
+    standing: Standing
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Board:
         """Raises DataError when a file is damaged, or was written by a newer version of this tool."""
         for name, content in snapshot.files.items():
             _refuse_newer(name, content)
-        rows = [entry for name in (SINGLE, MULTI) for entry in _rows(snapshot, name)]
-        return cls(snapshot, tuple(rows), tuple(_rows(snapshot, BEFORE_SUBMISSIONS)))
+        standing = parse(snapshot.files.get(STANDING))
+        rows = [standing.placed(entry) for name in (SINGLE, MULTI) for entry in _rows(snapshot, name)]
+        recorded = tuple(map(standing.placed, _rows(snapshot, BEFORE_SUBMISSIONS)))
+        return cls(snapshot, tuple(rows), recorded, standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Plan:
     files: Mapping[str, bytes]
     outcomes: tuple[Outcome, ...]
     refused: tuple[Refused, ...]
+    standing: Standing
     known: int = 0
 
     @property
@@ -78,22 +83,40 @@ def doubtful(board: Board, examined: Examined) -> list[str]:
     return sorted({submission_path(row) for row in (*beaten, *own_ids, *refused)})
 
 
-def make(board: Board, examined: Examined, proofs: Mapping[str, bytes] | None = None) -> Plan:
+def backed(board: Board, examined: Examined, standing: Standing) -> list[str]:
+    """The submissions of rows that are not on the board, and may come back onto it by what is known of them now."""
+    touched = [slug(entry.identity) for entry in (*examined.new, *examined.known)]
+    here = {entry.entry_id for entry in (*board.entries, *examined.new, *examined.known)}
+    absent = [row for row in standing.backed(touched) if row not in here]
+    return sorted(f"{SUBMISSIONS}/{standing.facts[row].configuration}/{row}.json" for row in absent)
+
+
+def make(
+    board: Board,
+    examined: Examined,
+    standing: Standing,
+    *,
+    proofs: Mapping[str, bytes] | None = None,
+    absent: Iterable[Entry] = (),
+) -> Plan:
     """Join, and list the files that change: boards, what is derived from them, and each new row and proof for good.
 
+    `standing` is what is known of all rows with these; `absent` holds accepted rows that may come back by it.
     An accepted row that has disappeared from the board, by whatever way, comes back onto it. Raises DataError where a
     whole board is gone that every publish writes: merging would begin a new, almost empty one.
     """
     _refuse_vanished(board)
-    merged = join(board.entries, (*examined.known, *examined.new))
+    before = map(standing.placed, (*board.entries, *absent))
+    merged = join(before, [standing.placed(entry) for entry in (*examined.known, *examined.new)])
     files = {submission_path(entry.row): submission_file(entry) for entry in examined.new} | dict(
         proofs or {}
     )
     if any(outcome.fate in ONTO_THE_BOARD for outcome in merged.outcomes) or files:
         files |= _board_files(board, merged)
-    before = board.snapshot.files
-    changed = {name: content for name, content in sorted(files.items()) if before.get(name) != content}
-    return Plan(changed, merged.outcomes, examined.refused, len(examined.known))
+        files[STANDING] = to_bytes(standing)
+    held = board.snapshot.files
+    changed = {name: content for name, content in sorted(files.items()) if held.get(name) != content}
+    return Plan(changed, merged.outcomes, examined.refused, standing, len(examined.known))
 
 
 def _refuse_vanished(board: Board) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sagellm_benchmark.board.derived import tables
@@ -14,8 +15,8 @@ from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.bundles import Bundles, Prover, nowhere, proved
-from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make, submitted_entry
+from sagellm_benchmark.hub.bundles import Bundles, Proofs, Prover, nowhere, proved
+from sagellm_benchmark.hub.plan import Board, Plan, backed, doubtful, examine, make, submitted_entry
 from sagellm_benchmark.hub.retry import Pace, Tries, retrying
 from sagellm_benchmark.hub.store import (
     SUBMISSIONS,
@@ -83,11 +84,11 @@ def publish(
             board = Board.of(store.read())
             found = _read(source, board) if found is None else found
             examined = _examined(store, board, found)
-            proofs: dict[str, bytes] = {}
+            proofs = Proofs()
             if prove is not None:
                 examined, proofs = proved(examined, found, bundles, prove)
             _accept(examined, skip_invalid=skip_invalid)
-            plan = make(board, examined, proofs)
+            plan = _plan(store, board, examined, proofs)
             if dry_run or not plan.files:
                 return _finished(store, board.snapshot.commit, plan, unsure, written=False)
             new = store.commit(plan.files, board.snapshot.commit, plan.message)
@@ -98,6 +99,14 @@ def publish(
             # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
             unsure = plan if plan is not None and not isinstance(error, Stale) else unsure
             tries.wait(error, answered=found is not None)
+
+
+def _plan(store: Store, board: Board, examined: Examined, proofs: Proofs) -> Plan:
+    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    standing = board.standing.accepting(examined.new, examined.known, proofs.proved, now)
+    paths, commit = backed(board, examined, standing), board.snapshot.commit
+    absent = read_submissions(store, paths, commit) if paths and commit is not None else []
+    return make(board, examined, standing, proofs=proofs.files, absent=absent)
 
 
 def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace | None = None) -> Published:
@@ -111,7 +120,8 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
         return board, examined
 
     board, examined = retrying(read, pace)
-    merged = join(board.entries, (*examined.known, *examined.new))
+    standing = board.standing.accepting(examined.new, (), {}, "")
+    merged = join(board.entries, [standing.placed(entry) for entry in (*examined.known, *examined.new)])
     for name, content in tables(merged.entries).items():
         if name in BOARDS:
             write_whole(folder / name, content)
@@ -133,7 +143,7 @@ def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Un
         board = Board.of(store.read())
         found = _read(source, board)
         examined = _examined(store, board, found)
-        outcomes = join(board.entries, examined.known).outcomes
+        outcomes = join(board.entries, [board.standing.placed(entry) for entry in examined.known]).outcomes
         gone = [outcome.entry for outcome in outcomes if outcome.fate in ONTO_THE_BOARD]
         ids = [entry.entry_id for entry in (*gone, *examined.new)]
         refused = {one.found.where for one in examined.refused}
@@ -189,8 +199,10 @@ def _refusal(refused: tuple[Refused, ...]) -> DataError:
 
 def _prove(store: Store, commit: str, before: Board, plan: Plan) -> None:
     """Read the new commit back: each row that was there or handed in is in it, or beaten by a better one."""
-    there = _entries(store.read(BOARDS, commit=commit))
-    for outcome in join(there, [*before.entries, *(o.entry for o in plan.outcomes)]).outcomes:
+    placed = plan.standing.placed
+    there = map(placed, _entries(store.read(BOARDS, commit=commit)))
+    handed_in = [placed(entry) for entry in (*before.entries, *(o.entry for o in plan.outcomes))]
+    for outcome in join(there, handed_in).outcomes:
         if outcome.fate in ONTO_THE_BOARD:
             raise RemoteError(
                 f"row {outcome.entry.entry_id} is missing at {store.address(commit)}",

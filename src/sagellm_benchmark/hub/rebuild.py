@@ -59,7 +59,7 @@ def write(rebuilt: Rebuilt, folder: Path) -> None:
 
 
 def _compare(board: Board, submitted: list[Entry]) -> Rebuilt:
-    merged = _with_marks(join(board.recorded, submitted), board)
+    merged = _with_marks(join(board.recorded, [board.standing.placed(entry) for entry in submitted]), board)
     before = board.snapshot.files
     files = tables(merged.entries)
     files |= {name: with_unknown(before.get(name), files[name]) for name in (COMPARE, LAST_UPDATED)}

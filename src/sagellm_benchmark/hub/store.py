@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sagellm_benchmark.board.entry import BOARDS
-from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.errors import ConflictError, RemoteError
 
 CARD = "README.md"
 SUBMISSIONS = "submissions"
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
 """The rows that were on the board before each submission was kept by itself; written once, by the first publish."""
-FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS)
+FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, STANDING)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 

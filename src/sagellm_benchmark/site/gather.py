@@ -10,10 +10,11 @@ from operator import attrgetter
 from pathlib import Path
 
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
-from sagellm_benchmark.board.folder import is_derived
+from sagellm_benchmark.board.folder import STANDING, is_derived
 from sagellm_benchmark.board.identity import Identity
 from sagellm_benchmark.board.merge import join
-from sagellm_benchmark.board.read import Limits, read_rows
+from sagellm_benchmark.board.read import Limits, read_rows, read_whole
+from sagellm_benchmark.board.standing import parse
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.hub.directory import open_store
 from sagellm_benchmark.hub.publish import read_submissions
@@ -42,7 +43,9 @@ class Board:
         for entry in every:
             if not entry.same_as(winners[entry.identity]):
                 others[entry.identity].setdefault(entry.text, entry)
-        beaten = {key: tuple(sorted(found.values(), key=attrgetter("rank"))) for key, found in others.items()}
+        beaten = {
+            key: tuple(sorted(found.values(), key=attrgetter("order"))) for key, found in others.items()
+        }
         return cls(best, beaten)
 
 
@@ -70,18 +73,23 @@ def from_folder(folder: Path) -> Board:
     files += sorted((folder / SUBMISSIONS).rglob("*.json"))
     if not files:
         raise DataError(f"{folder} holds no rows", hint="make them with `sagellm-benchmark aggregate`")
-    return Board.of(Entry.of(found.row) for path in files for found in read_rows(path, _LARGE))
+    known = folder / STANDING
+    standing = parse(read_whole(known, _LARGE.file_bytes) if known.exists() else None)
+    rows = (Entry.of(found.row) for path in files for found in read_rows(path, _LARGE))
+    return Board.of(map(standing.placed, rows))
 
 
 def from_store(store: Store, *, beaten: bool) -> Board:
     """The boards at the store's newest commit, with every row that was ever accepted if asked for."""
     pace = Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S)
-    names = (*BOARDS, *([BEFORE_SUBMISSIONS] if beaten else []))
+    names = (*BOARDS, STANDING, *([BEFORE_SUBMISSIONS] if beaten else []))
     snapshot = retrying(lambda: store.read(names), pace)
     if not snapshot.files:
         raise DataError(f"{store.name} holds no board yet", hint="publish first, or give --from hf_data")
-    rows = [entry for name, content in snapshot.files.items() for entry in entries(name, content)]
-    return Board.of([*rows, *(_submissions(store, snapshot) if beaten else ())])
+    standing = parse(snapshot.files.get(STANDING))
+    held = [(name, content) for name, content in snapshot.files.items() if name != STANDING]
+    rows = [entry for name, content in held for entry in entries(name, content)]
+    return Board.of(map(standing.placed, [*rows, *(_submissions(store, snapshot) if beaten else ())]))
 
 
 def _submissions(store: Store, snapshot: Snapshot) -> list[Entry]:

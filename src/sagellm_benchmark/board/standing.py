@@ -1,0 +1,211 @@
+"""How well each accepted row is backed, and since when it is published: what orders rows before their numbers do. Pure.
+
+A dataset keeps what it knows of its rows in one file, STANDING. Joining two of them is a union, so that in whatever
+order facts arrive everybody derives the same tiers. Nothing of it is ever read from a row.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from functools import cached_property
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.board.agreement import Interval, Measured, agree
+from sagellm_benchmark.board.entry import Entry, Place
+from sagellm_benchmark.board.folder import STANDING
+from sagellm_benchmark.board.identity import slug
+from sagellm_benchmark.board.proof import evidence_of
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import to_json
+
+VERSION = (
+    1  # 1: rows by id, each with its number, the time of its publication, and what its evidence is worth
+)
+_LATER = 2**62
+BOLD = 1.3  # times the best reproduced throughput: what is above waits until somebody else sees it, too
+
+
+class Tier(IntEnum):
+    """What stands behind a row. A lower tier never displaces a higher one."""
+
+    CLAIMED = 0  # its word
+    EVIDENCED = 1  # its requests lie in the dataset, and every figure follows from them
+    ATTESTED = 2  # and somebody known has signed that evidence
+    REPRODUCED = 3  # and somebody else, known too, measured the same
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What a row's evidence says: its throughput with the 95 % interval, and who signed it."""
+
+    throughput: Measured
+    signers: frozenset[str] = frozenset()
+
+    def joined(self, other: Proved) -> Proved:
+        """Both speak of the same evidence, so only the signers can differ."""
+        return Proved(min(self.throughput, other.throughput, key=repr), self.signers | other.signers)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What is known of an accepted row. `number` counts acceptances; `published_at` is RFC 3339, in UTC."""
+
+    number: int
+    published_at: str
+    configuration: str
+    proved: Proved | None = None
+
+    def joined(self, other: Fact) -> Fact:
+        """What both know."""
+        first = min(self, other, key=lambda fact: (fact.number, fact.published_at, fact.configuration))
+        both = [fact.proved for fact in (self, other) if fact.proved is not None]
+        proved = both[0].joined(both[-1]) if both else None
+        return replace(first, proved=proved)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The facts of a dataset, by row id."""
+
+    facts: Mapping[str, Fact] = field(default_factory=dict)
+
+    def joined(self, other: Standing) -> Standing:
+        """Every fact of both: commutative, associative, idempotent."""
+        facts = dict(self.facts)
+        for entry_id, fact in other.facts.items():
+            facts[entry_id] = facts[entry_id].joined(fact) if entry_id in facts else fact
+        return Standing(facts)
+
+    def accepting(
+        self, new: Iterable[Entry], known: Iterable[Entry], proofs: Mapping[str, Proved], now: str
+    ) -> Standing:
+        """The same with `new` rows, numbered on, and with what is proved of them and of `known` ones, by row id."""
+        facts = dict(self.facts)
+        latest = max((fact.published_at for fact in facts.values()), default="")
+        number = max((fact.number for fact in facts.values()), default=0)
+        for entry in new:
+            number += 1
+            fact = Fact(number, max(now, latest), slug(entry.identity))
+            facts.setdefault(entry.entry_id, fact)
+        for entry in (*new, *known):
+            if entry.entry_id in proofs:
+                before = facts.get(entry.entry_id, Fact(0, "", slug(entry.identity)))
+                facts[entry.entry_id] = before.joined(replace(before, proved=proofs[entry.entry_id]))
+        return Standing(facts)
+
+    def placed(self, entry: Entry) -> Entry:
+        """The row as it takes part in a merge; a row that was published before anybody counted is the earliest."""
+        fact = self.facts.get(entry.entry_id)
+        if fact is None or fact.configuration != slug(entry.identity):
+            return entry._replace(place=Place())
+        return entry._replace(place=Place(self.tier(entry.entry_id), fact.number, fact.published_at))
+
+    def expected(self, entry: Entry) -> Entry:
+        """A row that may not be published yet: later than all that are, and evidenced where it names evidence.
+
+        Publishing looks at that evidence; this only keeps a row that has some from being left out before.
+        """
+        if entry.entry_id in self.facts:
+            return self.placed(entry)
+        named = b'"evidence"' in entry.text and evidence_of(entry.row) is not None
+        return entry._replace(place=Place(Tier.EVIDENCED if named else Tier.CLAIMED, _LATER))
+
+    def tier(self, entry_id: str) -> Tier:
+        """The tier that follows from all facts."""
+        fact = self.facts.get(entry_id)
+        if fact is None or fact.proved is None:
+            return Tier.CLAIMED
+        best = self._best_reproduced.get(fact.configuration)
+        if entry_id in self._reproduced:
+            return Tier.REPRODUCED
+        if best is not None and fact.proved.throughput.value > BOLD * best:
+            return Tier.CLAIMED
+        return Tier.ATTESTED if fact.proved.signers else Tier.EVIDENCED
+
+    def backed(self, configurations: Iterable[str]) -> list[str]:
+        """The ids of all rows of these configurations whose tier may be above that of a claim."""
+        wanted = set(configurations)
+        return [row for row, fact in self.facts.items() if fact.proved and fact.configuration in wanted]
+
+    @cached_property
+    def _reproduced(self) -> frozenset[str]:
+        """Rows with another of their configuration that agrees, signed by somebody else."""
+        signed: defaultdict[str, dict[str, Proved]] = defaultdict(dict)
+        for entry_id, fact in self.facts.items():
+            if fact.proved is not None and fact.proved.signers:
+                signed[fact.configuration][entry_id] = fact.proved
+        return frozenset(
+            entry_id
+            for group in signed.values()
+            for entry_id, one in group.items()
+            if any(_by_another(one, other) for name, other in group.items() if name != entry_id)
+        )
+
+    @cached_property
+    def _best_reproduced(self) -> dict[str, float]:
+        best: dict[str, float] = {}
+        for entry_id in self._reproduced:
+            fact = self.facts[entry_id]
+            if fact.proved is not None:
+                rate = fact.proved.throughput.value
+                best[fact.configuration] = max(rate, best.get(fact.configuration, rate))
+        return best
+
+
+def _by_another(one: Proved, other: Proved) -> bool:
+    """Whether two identities stand behind two measurements that say the same."""
+    two = len(one.signers | other.signers) > 1
+    return two and one.signers != other.signers and agree(one.throughput, other.throughput)
+
+
+def parse(content: bytes | None) -> Standing:
+    """What the dataset's file says; nothing where there is none. Raises DataError for one that is damaged."""
+    if content is None:
+        return Standing()
+    try:
+        rows = orjson.loads(content)["rows"]
+        return Standing({str(name): _fact(row) for name, row in rows.items()})
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(
+            f"{STANDING} is damaged: {error!r}", hint="restore it from its last good version"
+        ) from error
+
+
+def to_bytes(standing: Standing) -> bytes:
+    """The file's bytes: the same for the same facts."""
+    rows = {name: _row(fact) for name, fact in sorted(standing.facts.items())}
+    return to_json({"schema_version": VERSION, "rows": rows})
+
+
+def _row(fact: Fact) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "number": fact.number,
+        "published_at": fact.published_at,
+        "configuration": fact.configuration,
+    }
+    if fact.proved is not None:
+        measured = fact.proved.throughput
+        row["evidence"] = {
+            "throughput_tps": measured.value,
+            "interval": measured.interval and list(measured.interval),
+            "signers": sorted(fact.proved.signers),
+        }
+    return row
+
+
+def _fact(row: Any) -> Fact:
+    evidence = row.get("evidence")
+    fact = Fact(int(row["number"]), str(row["published_at"]), str(row["configuration"]))
+    if evidence is None:
+        return fact
+    measured = Measured(float(evidence["throughput_tps"]), _interval(evidence["interval"]))
+    return replace(fact, proved=Proved(measured, frozenset(map(str, evidence["signers"]))))
+
+
+def _interval(value: Any) -> Interval | None:
+    return None if value is None else (float(value[0]), float(value[1]))

@@ -1,0 +1,186 @@
+"""Tiers follow from what a dataset holds, in whatever order it arrived, and go before numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sagellm_benchmark.board.agreement import Measured
+from sagellm_benchmark.board.entry import Entry, Place
+from sagellm_benchmark.board.identity import slug
+from sagellm_benchmark.board.merge import Fate, join
+from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier, parse, to_bytes
+from sagellm_benchmark.errors import DataError
+from tests.fakes.rows import new_row
+
+NOW = "2026-11-27T08:00:00Z"
+ANN, BOB = frozenset({"ann"}), frozenset({"bob"})
+
+RATES = st.sampled_from((80.0, 83.0, 100.0, 200.0))
+SIGNERS = st.frozensets(st.sampled_from(("ann", "bob", "cy")), max_size=2)
+PROVED = st.builds(lambda rate, signers: Proved(Measured(rate), signers), RATES, SIGNERS)
+FACTS = st.builds(
+    Fact, st.integers(1, 9), st.sampled_from((NOW, "2026-12-01T00:00:00Z")), st.just("c"), st.none() | PROVED
+)
+STANDINGS = st.dictionaries(st.sampled_from("abcd"), FACTS, max_size=4).map(Standing)
+
+
+def entry(rate: float = 80.0, **changes: Any) -> Entry:
+    return Entry.of(new_row(metrics__throughput_tps=rate, **changes))
+
+
+def known(*rows: tuple[Entry, Proved | None]) -> Standing:
+    """A dataset to which these rows came one after the other."""
+    standing = Standing()
+    for one, proved in rows:
+        standing = standing.accepting([one], (), {} if proved is None else {one.entry_id: proved}, NOW)
+    return standing
+
+
+def signed(rate: float, by: frozenset[str], interval: tuple[float, float] | None = None) -> Proved:
+    return Proved(Measured(rate, interval), by)
+
+
+def best(standing: Standing, *rows: Entry) -> Entry:
+    (held,) = join([standing.placed(row) for row in rows], []).entries
+    return held
+
+
+@given(STANDINGS, STANDINGS)
+def test_joining_is_commutative(a: Standing, b: Standing) -> None:
+    assert to_bytes(a.joined(b)) == to_bytes(b.joined(a))
+
+
+@given(STANDINGS, STANDINGS, STANDINGS)
+def test_joining_is_associative(a: Standing, b: Standing, c: Standing) -> None:
+    assert to_bytes(a.joined(b).joined(c)) == to_bytes(a.joined(b.joined(c)))
+
+
+@given(STANDINGS)
+def test_joining_is_idempotent(a: Standing) -> None:
+    assert to_bytes(a.joined(a)) == to_bytes(a) == to_bytes(parse(to_bytes(a)))
+
+
+@given(STANDINGS, st.permutations(range(4)))
+def test_the_best_row_is_the_same_in_whatever_order_rows_are_merged(a: Standing, order: list[int]) -> None:
+    rates = {"a": 80.0, "b": 83.0, "c": 100.0, "d": 200.0}
+    rows = [entry(rate, entry_id=name) for name, rate in rates.items()]
+    facts = {
+        name: Fact(f.number, f.published_at, slug(rows[0].identity), f.proved) for name, f in a.facts.items()
+    }
+    standing = Standing(facts)
+    placed = [standing.placed(row) for row in rows]
+    one_by_one: tuple[Entry, ...] = ()
+    for at in order:
+        one_by_one = join(one_by_one, [placed[at]]).entries
+    assert one_by_one == join(placed, []).entries
+
+
+def test_what_lies_behind_a_row_is_its_tier() -> None:
+    rows = [entry(rate) for rate in (80.0, 81.0, 82.0, 83.0)]
+    claimed, evidenced, attested, other = rows
+    standing = known(
+        (claimed, None),
+        (evidenced, signed(81, frozenset())),
+        (attested, signed(82, ANN)),
+        (other, None),
+    )
+    assert [standing.tier(row.entry_id) for row in rows] == [
+        Tier.CLAIMED,
+        Tier.EVIDENCED,
+        Tier.ATTESTED,
+        Tier.CLAIMED,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "tier"),
+    [
+        (signed(100, ANN), signed(104, BOB), Tier.REPRODUCED),
+        (signed(100, ANN), signed(104, ANN), Tier.ATTESTED),  # nobody reproduces himself
+        (signed(100, ANN), signed(90, BOB), Tier.ATTESTED),
+        (signed(100, ANN, (94, 106)), signed(90, BOB, (85, 95)), Tier.REPRODUCED),
+        (
+            signed(100, ANN, (1, 900)),
+            signed(40, BOB, (39, 41)),
+            Tier.ATTESTED,
+        ),  # nobody agrees with everything
+        (signed(100, ANN), signed(100, frozenset()), Tier.ATTESTED),
+    ],
+)
+def test_two_identities_that_agree_reproduce_each_other(one: Proved, other: Proved, tier: Tier) -> None:
+    first, second = entry(100.0), entry(other.throughput.value, metadata__submitter="other")
+    assert known((first, one), (second, other)).tier(first.entry_id) is tier
+
+
+def test_an_unproved_row_that_is_a_trifle_faster_displaces_no_evidenced_one() -> None:
+    evidenced, faster = entry(80.0), entry(80.01)
+    standing = known((evidenced, signed(80, frozenset())), (faster, None))
+    assert best(standing, evidenced, faster).entry_id == evidenced.entry_id
+
+
+def test_within_a_tier_the_highest_throughput_wins() -> None:
+    slow, fast = entry(80.0), entry(80.01)
+    standing = known((slow, signed(80, ANN)), (fast, signed(80.01, ANN)))
+    assert best(standing, slow, fast).entry_id == fast.entry_id
+
+
+def test_a_row_far_above_what_was_reproduced_waits_as_a_claim() -> None:
+    one, same, bold, just = entry(60.0), entry(61.0), entry(79.4), entry(79.2)
+    standing = known(
+        (one, signed(60, ANN)), (same, signed(61, BOB)), (bold, signed(79.4, ANN)), (just, signed(79.2, ANN))
+    )
+    assert standing.tier(bold.entry_id) is Tier.CLAIMED
+    assert standing.tier(just.entry_id) is Tier.ATTESTED
+    assert best(standing, one, same, bold, just).entry_id == same.entry_id
+
+
+@pytest.mark.parametrize("year", ["2000", "2100"])
+def test_a_copy_of_a_row_never_replaces_its_author_whatever_time_it_states(year: str) -> None:
+    authors = entry()
+    for submitter in ("thief", "other thief", "third thief"):  # their ids lie on either side of the author's
+        copy = entry(metadata__submitted_at=f"{year}-01-01T00:00:00Z", metadata__submitter=submitter)
+        standing = known((authors, None), (copy, None))
+        assert best(standing, copy, authors).entry_id == authors.entry_id
+
+
+def test_a_row_of_before_anybody_counted_is_earlier_than_every_copy() -> None:
+    old = entry()
+    for submitter in ("thief", "other thief", "third thief"):
+        copy = entry(metadata__submitter=submitter)
+        assert best(known((copy, None)), copy, old).entry_id == old.entry_id
+
+
+def test_the_clock_of_who_publishes_never_turns_time_back() -> None:
+    one, two = entry(80.0), entry(81.0)
+    standing = Standing().accepting([one], (), {}, "2026-12-01T00:00:00Z").accepting([two], (), {}, NOW)
+    assert standing.facts[two.entry_id] == Fact(2, "2026-12-01T00:00:00Z", slug(two.identity))
+
+
+def test_accepting_a_row_again_changes_nothing() -> None:
+    one = entry()
+    standing = known((one, signed(80, ANN)))
+    assert to_bytes(standing.accepting([one], (), {}, "2027-01-01T00:00:00Z")) == to_bytes(standing)
+
+
+def test_what_another_configuration_s_row_with_the_same_id_is_known_for_is_not_this_one_s() -> None:
+    one = entry()
+    forged = Entry.of(new_row(model__name="another") | {"entry_id": one.entry_id})
+    assert known((one, signed(80, ANN))).placed(forged).place == Place()
+
+
+def test_an_evidenced_run_is_not_left_out_for_a_faster_claim_before_it_is_published() -> None:
+    claim = known((entry(99.0), None)).placed(entry(99.0))
+    ours = Standing().expected(entry(evidence={"sha256": "0" * 64}))
+    assert [outcome.fate for outcome in join([claim], [ours]).outcomes] == [Fate.IMPROVED]
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{}", b"no", b'{"rows": {"a": {"number": "x"}}}', b'{"rows": [1]}']
+)
+def test_a_damaged_file_is_said_to_be_damaged(content: bytes) -> None:
+    with pytest.raises(DataError, match=r"standing\.json is damaged"):
+        parse(content)
