@@ -66,6 +66,12 @@ def test_several_concurrencies_are_a_sweep() -> None:
     assert [shape.concurrency for shape in parsed("--concurrency", "1,2,4").shapes] == [1, 2, 4]
 
 
+def test_a_sweep_chooses_how_many_requests_it_needs_unless_somebody_says_it() -> None:
+    assert parsed("--concurrency", "1,2,4").fill_sweep
+    assert not parsed("--concurrency", "1,2,4", "--requests", "8").fill_sweep
+    assert not parsed("--concurrency", "4").fill_sweep
+
+
 def test_several_rates_are_a_sweep() -> None:
     assert [shape.rate_rps for shape in parsed("--rate", "1,2.5,inf").shapes] == [1.0, 2.5, float("inf")]
 

@@ -338,7 +338,7 @@ def test_every_load_of_a_sweep_has_prompts_of_its_own(tmp_path: Path) -> None:
     with serving(STREAMING) as server:
         run(tmp_path, "--base-url", server.base_url, "--concurrency", "1,2")
     prompts = measured_prompts(tmp_path)
-    assert len(prompts) == len(set(prompts)) == 10
+    assert len(prompts) == len(set(prompts)) == 30
 
 
 def test_an_open_loop_reports_latency_from_when_requests_were_due(tmp_path: Path) -> None:
@@ -415,6 +415,8 @@ def test_the_highest_rate_that_keeps_the_objectives_is_found(tmp_path: Path) -> 
         one["asked_rate_rps"] for one in summaries if one["valid"] and (one["slo_attainment"] or 0) >= 0.9
     ]
     assert found["highest_rate_rps"] == max(kept, default=None)
+    assert [step["rate_rps"] for step in found["steps"]] == [one["asked_rate_rps"] for one in summaries]
+    assert {step["outcome"] for step in found["steps"]} <= {"kept", "missed", "limited"}
     assert len(found["runs"]) < 16
 
 

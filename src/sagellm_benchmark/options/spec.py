@@ -48,6 +48,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     if options.dataset != RANDOM:
         for workload in workloads:
             datasets.check(options.dataset, workload, cut)
+    shapes = _shapes(options)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     return RunSpec(
         workloads=workloads,
@@ -60,9 +61,10 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
         api=options.api,
         engine=options.engine,
         engine_version=options.engine_version,
-        shapes=_shapes(options),
+        shapes=shapes,
         slo_s=options.slo or {},
         search_goodput=options.search_goodput,
+        fill_sweep=len(shapes) > 1 and options.requests is None,
         repeats=options.repeats,
         warmup=options.warmup,
         warmup_s=options.warmup_seconds,

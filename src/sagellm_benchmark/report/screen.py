@@ -11,13 +11,12 @@ import click
 from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.files import to_json
-from sagellm_benchmark.report import sweep, terminal
+from sagellm_benchmark.report import goodput, sweep, terminal
 from sagellm_benchmark.report.folder import REPORT, Finished
 from sagellm_benchmark.report.progress import ProgressLine
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs.codec import summary_json
 from sagellm_benchmark.runs.record import Record
-from sagellm_benchmark.runs.search import ATTAINMENT, highest, is_burst
 
 
 class Screen:
@@ -67,7 +66,7 @@ class Screen:
             click.echo(sweep.render_sweep([one.record for one in finished]) + "\n")
             click.echo(f"  curves  {curves}")
         if self.searching:
-            click.echo(f"  goodput {_found(finished)}")
+            click.echo(f"  goodput {goodput.sentence([one.record for one in finished])}")
         publishable = any(one.row is not None and "unpublishable" not in one.row for one in finished)
         click.echo(f"  next    {_command('aggregate' if publishable else 'report')}")
 
@@ -77,36 +76,16 @@ class Screen:
             {"folder": str(one.folder), "summary": summary_json(one.record.summary), "row": one.row}
             for one in finished
         ]
-        return {"highest_rate_rps": highest_rate(finished), "runs": runs} if self.searching else runs
+        return {**goodput.as_data([one.record for one in finished]), "runs": runs} if self.searching else runs
 
     def exit_code(self, finished: Sequence[Finished]) -> int:
         """Interrupted before invalid before done; of a search, only the run that it found counts."""
         summaries = [one.record.summary for one in finished]
         if any(summary.status == "interrupted" for summary in summaries):
             return Exit.INTERRUPTED
-        best = highest_rate(finished) if self.searching else None
+        best = goodput.of([one.record for one in finished]).rate_rps if self.searching else None
         counting = [summary for summary in summaries if best is None or summary.asked_rate_rps == best]
         return Exit.DONE if all(summary.valid for summary in counting) else Exit.INVALID_RUN
-
-
-def highest_rate(finished: Sequence[Finished]) -> float | None:
-    """The highest rate, requests per second, at which the objectives were kept."""
-    return highest(one.record.summary for one in finished)
-
-
-def _found(finished: Sequence[Finished]) -> str:
-    limits = finished[0].record.summary.slo_ms
-    objectives = ", ".join(f"{metric} ≤ {limit:g} ms" for metric, limit in limits.items())
-    best = highest_rate(finished)
-    summaries = [one.record.summary for one in finished]
-    if best is None and any(is_burst(summary) for summary in summaries):
-        return "not found: the runs were too short beside their latency; give a longer --duration"
-    if best is None:
-        return f"no rate that was tried keeps {objectives} in a valid run"
-    kept = f"keeps {objectives} for {ATTAINMENT:.0%} of the requests"
-    if best == max(summary.asked_rate_rps or 0.0 for summary in summaries):
-        return f"{best:.3g} requests/s {kept}, and no higher rate was tried"
-    return f"{best:.3g} requests/s is the highest rate that {kept}"
 
 
 def as_text(records: Sequence[Record]) -> str:

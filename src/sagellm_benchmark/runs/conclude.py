@@ -171,6 +171,7 @@ def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Num
         valid=verdict.valid,
         reasons=verdict.reasons,
         not_checked=verdict.not_checked,
+        limited_by=verdict.limited_by,
         finished_at=dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
         weights=context.server.model.weights,
         token_source=context.counting.answers.source,

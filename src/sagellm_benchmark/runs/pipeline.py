@@ -10,7 +10,7 @@ from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.machine.hardware import Hardware, behind
 from sagellm_benchmark.runs import search, targets
 from sagellm_benchmark.runs.measure import Listener, measure
-from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.runs.record import Record, Summary
 from sagellm_benchmark.runs.row import lacking
 from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, RunSpec, shaped
 from sagellm_benchmark.runs.targets import Target
@@ -36,7 +36,7 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Measured]:
             shapes = search.shapes(spec)
             shape = next(shapes, None)
             while shape is not None:
-                asked = search.lasting(workload, shape) if spec.search_goodput else shaped(workload, shape)
+                asked = shaped(workload, shape, fill=spec.fill_sweep or spec.search_goodput)
                 measured = _measure(
                     _numbered(spec, number), target, asked, shape, listener, first=number == 0
                 )
@@ -44,8 +44,7 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Measured]:
                 yield measured
                 if measured.record.summary.status == "interrupted":
                     return
-                kept = spec.search_goodput and search.keeps(measured.record.summary)
-                shape = _next(shapes, kept=kept)
+                shape = _next(shapes, measured.record.summary)
 
 
 def _numbered(spec: RunSpec, number: int) -> RunSpec:
@@ -53,9 +52,9 @@ def _numbered(spec: RunSpec, number: int) -> RunSpec:
     return replace(spec, seed=(spec.seed + number) % 2**31)
 
 
-def _next(shapes: Generator[LoadShape, bool, None], *, kept: bool) -> LoadShape | None:
+def _next(shapes: Generator[LoadShape, Summary, None], seen: Summary) -> LoadShape | None:
     try:
-        return shapes.send(kept)
+        return shapes.send(seen)
     except StopIteration:
         return None
 

@@ -15,6 +15,7 @@ from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.evidence import Limit
 from sagellm_benchmark.verdict.metrics import Latency, Metric
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Numbers
@@ -141,6 +142,7 @@ class Summary:
     numbers: Numbers
     client: Client
     token_check: str | None = None  # what that was held against, where streams carry no usage
+    limited_by: Limit | None = None  # what gave out, where it was not the server
     own_lengths: bool = False  # answers ended by themselves, on a server that cannot be told to go on
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
     contention_share: float | None = None  # of the processors, used by other programs

@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from sagellm_benchmark.runs.record import Summary
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
+from sagellm_benchmark.verdict.evidence import Limit
 from sagellm_benchmark.verdict.metrics import E2E, REQUESTS, SLO_ATTAINMENT
-from sagellm_benchmark.workload.workloads import Workload
 
 ATTAINMENT = 0.9  # the share of requests that must meet every objective, as in DistServe (OSDI 2024)
 FIRST_RATE = 1.0
 PRECISION = 0.05  # the bracket's width, relative to its upper end, at which the search is over
 MOST_STEPS = 16
 MOST_MISSES = 6  # at the start, each at half the rate of the one before: then it is no matter of the rate
-SPAN_S = 5.0  # for which a step sends requests, at least
-LATENCIES = 2.0  # and for so many times the latency of one: a shorter burst is no rate
+LATENCIES = 2.0  # for so many times the latency of one a step sends requests: a shorter burst is no rate
+
+
+class Outcome(StrEnum):
+    """What a run at one rate showed."""
+
+    KEPT = "kept"  # the server keeps the objectives
+    MISSED = "missed"  # it does not
+    LIMITED = "limited"  # nobody can tell: what measured gave out
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rate that was tried. `sure` where chance is no explanation, at 95 %."""
+
+    rate_rps: float
+    outcome: Outcome
+    sure: bool
+    limited_by: Limit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search came to."""
+
+    rate_rps: float | None  # the highest that was kept
+    interval_rps: tuple[float, float | None] | None  # from what was surely kept to what was surely missed
+    limited_by: Limit | None  # what gave out above it, where that was not the server
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +70,24 @@ class Search:
         hopeless = not self.kept and self.steps >= MOST_MISSES
         return narrow or hopeless or self.steps >= MOST_STEPS
 
-    def after(self, rate: float, *, kept: bool) -> Search:
-        """What is known after a run at `rate`."""
-        if kept:
+    def after(self, rate: float, outcome: Outcome) -> Search:
+        """What is known after a run at `rate`; one that nobody could judge ends the search upwards, too."""
+        if outcome is Outcome.KEPT:
             return replace(self, kept=max(self.kept, rate), steps=self.steps + 1)
         return replace(
             self, missed=rate if self.missed is None else min(self.missed, rate), steps=self.steps + 1
         )
 
 
-def keeps(summary: Summary) -> bool:
-    """Whether a run shows that its rate can be kept: valid, within the objectives, and no mere burst."""
-    share = summary.value(SLO_ATTAINMENT)
-    return bool(share is not None and share >= ATTAINMENT and summary.valid and not is_burst(summary))
+def judged(summary: Summary) -> Step:
+    """What a run showed of its rate: nothing, where it was not the server that gave out."""
+    rate, share = summary.asked_rate_rps or 0.0, summary.value(SLO_ATTAINMENT)
+    low, high = summary.numbers.intervals.get(SLO_ATTAINMENT.name, (0.0, 1.0))
+    if summary.limited_by is not None:
+        return Step(rate, Outcome.LIMITED, sure=False, limited_by=summary.limited_by)
+    if share is not None and share >= ATTAINMENT and summary.valid and not is_burst(summary):
+        return Step(rate, Outcome.KEPT, sure=low >= ATTAINMENT)
+    return Step(rate, Outcome.MISSED, sure=high < ATTAINMENT or not summary.valid)
 
 
 def is_burst(summary: Summary) -> bool:
@@ -65,19 +97,25 @@ def is_burst(summary: Summary) -> bool:
     return sent_ms < LATENCIES * (latency.p50 or latency.mean or 0.0)
 
 
-def highest(summaries: Iterable[Summary]) -> float | None:
-    """The highest rate, requests per second, that one of these runs kept; None where none did."""
-    kept = [summary.asked_rate_rps for summary in summaries if keeps(summary)]
-    return max((rate for rate in kept if rate is not None), default=None)
+def found(summaries: Iterable[Summary]) -> Found:
+    """What the runs of a search say together."""
+    steps = tuple(judged(summary) for summary in summaries)
+    kept = [step for step in steps if step.outcome is Outcome.KEPT]
+    if not kept:
+        return Found(None, None, _lowest(steps).limited_by if steps else None, steps)
+    best = max(step.rate_rps for step in kept)
+    above = [step for step in steps if step.rate_rps > best]
+    low = max((step.rate_rps for step in kept if step.sure), default=0.0)
+    high = min((step.rate_rps for step in above if step.sure), default=None)
+    return Found(best, (low, high), _lowest(above).limited_by if above else None, steps)
 
 
-def lasting(workload: Workload, shape: LoadShape) -> Workload:
-    """The workload with enough requests to last for SPAN_S at the shape's rate."""
-    return replace(workload, requests=max(workload.requests, math.ceil((shape.rate_rps or 0.0) * SPAN_S)))
+def _lowest(steps: Sequence[Step]) -> Step:
+    return min(steps, key=lambda step: step.rate_rps)
 
 
-def shapes(spec: RunSpec) -> Generator[LoadShape, bool, None]:
-    """The load shapes to measure, in order; send back whether the last one kept the objectives."""
+def shapes(spec: RunSpec) -> Generator[LoadShape, Summary, None]:
+    """The load shapes to measure, in order; send back what came of the last one."""
     if not spec.search_goodput:
         for shape in spec.shapes:  # noqa: UP028 - a tuple cannot be sent anything
             yield shape
@@ -86,5 +124,5 @@ def shapes(spec: RunSpec) -> Generator[LoadShape, bool, None]:
     search = Search(first=base.rate_rps or FIRST_RATE)
     while not search.done:
         rate = search.rate
-        kept = yield replace(base, rate_rps=rate)
-        search = search.after(rate, kept=kept)
+        seen = yield replace(base, rate_rps=rate)
+        search = search.after(rate, judged(seen).outcome)

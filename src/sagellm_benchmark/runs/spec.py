@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,11 @@ from sagellm_benchmark.client.terms import Limits
 from sagellm_benchmark.engines.base import Api, Weights
 from sagellm_benchmark.workload.sources import Cut
 from sagellm_benchmark.workload.workloads import Workload
+
+FILLED = 10  # conversations of each stream, from which on a load is long beside its ends
+SPAN_S = 5.0  # for which a rate is kept up, at least
+TELLING = 40  # requests, of which 90 % can be told from all
+LONGEST_SPAN_S = 20.0  # for which a slow rate is kept up to reach that number
 
 Arrival = Literal["poisson", "constant", "gamma"]
 
@@ -87,6 +93,7 @@ class RunSpec:
     shapes: tuple[LoadShape, ...] = (LoadShape(),)
     slo_s: Mapping[str, float] = field(default_factory=dict)
     search_goodput: bool = False
+    fill_sweep: bool = False  # several loads, and nobody said how many requests each is to have
     repeats: int = 1
     warmup: int = 1  # requests before the measured ones
     warmup_s: float = 0.0  # with a duration: the first seconds that are not measured
@@ -106,9 +113,21 @@ class RunSpec:
     threads: int | None = None  # of the embedded engine
 
 
-def shaped(workload: Workload, shape: LoadShape) -> Workload:
-    """The workload with the shape's number of streams, and at least one conversation for each of them."""
+def shaped(workload: Workload, shape: LoadShape, *, fill: bool = False) -> Workload:
+    """The workload with the shape's number of streams, and at least one conversation for each of them.
+
+    `fill` gives each load of a sweep so many requests that its ends, where not all streams are busy, do not count.
+    """
     if shape.concurrency is None:
-        return workload
-    least = shape.concurrency * workload.turns
+        return lasting(workload, shape) if fill else workload
+    least = shape.concurrency * workload.turns * (FILLED if fill else 1)
     return replace(workload, concurrency=shape.concurrency, requests=max(workload.requests, least))
+
+
+def lasting(workload: Workload, shape: LoadShape) -> Workload:
+    """The workload with enough requests for SPAN_S seconds at the shape's rate, and, of a slow one, to tell a share."""
+    rate = shape.rate_rps or 0.0
+    if math.isinf(rate):
+        return workload
+    least = max(rate * SPAN_S, min(TELLING, rate * LONGEST_SPAN_S))
+    return replace(workload, requests=max(workload.requests, math.ceil(least)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 import numpy as np
@@ -11,7 +11,7 @@ from sagellm_benchmark.board.plausible import MAX_ERROR_RATE, TOKENS_PER_STEP
 from sagellm_benchmark.client.calibration import MAX_BIAS_S
 from sagellm_benchmark.verdict import steadiness, streams
 from sagellm_benchmark.verdict.cached import RepeatTest
-from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked, Verdict
+from sagellm_benchmark.verdict.evidence import Evidence, Findings, Limit, NotChecked, Verdict
 from sagellm_benchmark.verdict.stats import (
     achieved_rate_rps,
     events_per_s,
@@ -35,11 +35,19 @@ Check = Callable[[Evidence], Findings]
 def judge(evidence: Evidence, checks: Sequence[Check] | None = None) -> Verdict:
     """Put the evidence to every check, in their order; those of CHECKS unless others are given."""
     asked = CHECKS if checks is None else checks
-    findings = list(chain.from_iterable(check(evidence) for check in asked))
+    found = {check: list(check(evidence)) for check in asked}
+    findings = list(chain.from_iterable(found.values()))
+    gave_out = (limit for check, limit in NOT_THE_SERVERS.items() if _speaks(found.get(check, [])))
     return Verdict(
         reasons=tuple(finding for finding in findings if isinstance(finding, str)),
         not_checked=tuple(finding.why for finding in findings if isinstance(finding, NotChecked)),
+        limited_by=next(gave_out, None),
     )
+
+
+def _speaks(findings: Sequence[str | NotChecked]) -> bool:
+    """Whether one of them is a reason against the run."""
+    return any(isinstance(finding, str) for finding in findings)
 
 
 def cancels_in_turn(reason: str) -> bool:
@@ -323,3 +331,10 @@ CHECKS: tuple[Check, ...] = (
     machine_was_free,
     hardware_was_ours,
 )
+
+NOT_THE_SERVERS: Mapping[Check, Limit] = {
+    machine_was_free: "machine",
+    client_was_clean: "client",
+    rate_was_reached: "client",
+}
+"""Checks whose reasons speak against what measured, and not against what was measured."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.machine.contention import Contended
@@ -48,12 +49,17 @@ class Evidence:
     other_processes: tuple[int, ...] = ()
 
 
+Limit = Literal["client", "machine"]
+"""What can give out before the server does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Valid when no reason speaks against it; `not_checked` says which checks had nothing to look at."""
 
     reasons: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = field(default=())
+    limited_by: Limit | None = None  # what gave out, where it was not the server
 
     @property
     def valid(self) -> bool:

@@ -111,6 +111,14 @@ def ratio(sums: Floats, counts: Floats) -> Interval | TooFew:
     return mean(centre + (sums - centre * counts) / counts.mean())
 
 
+def of_share(share: float, size: float) -> Interval:
+    """Of a share that was seen in so many independent values (Wilson 1927)."""
+    z2 = 1.96**2
+    centre = (share + z2 / (2 * size)) / (1 + z2 / size)
+    half = math.sqrt(z2 * (share * (1 - share) / size + z2 / (4 * size * size))) / (1 + z2 / size)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
 def over_repeats(values: Sequence[float]) -> Interval | None:
     """Of the mean over repeats of a run, which are independent; None for a single one."""
     n = len(values)

@@ -310,6 +310,16 @@ def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
     return float(meets(columns, slo_s).sum() / columns.attempted)
 
 
+def attainment_interval(columns: Columns, slo_s: Mapping[str, float]) -> intervals.Interval | None:
+    """95 % interval of that share, over as many requests as those that waited for each other are worth."""
+    share = attainment(columns, slo_s)
+    if share is None:
+        return None
+    good = meets(columns, slo_s)[np.argsort(columns.start_s, kind="stable")].astype(np.float64)
+    worth = intervals.effective_size(good) / columns.answered if columns.answered else 1.0
+    return intervals.of_share(share, worth * columns.attempted)
+
+
 def events_per_s(columns: Columns) -> float | None:
     """Content events of all answers a second: what a client has to take in. None where nothing was measured."""
     return (

@@ -29,7 +29,7 @@ class Numbers:
     """Everything of a summary that is computed. Latencies and their histograms are in milliseconds."""
 
     figures: Figures
-    intervals: Mapping[str, Interval] = field(default_factory=dict)  # 95 %, of metrics, over the repeats
+    intervals: Mapping[str, Interval] = field(default_factory=dict)  # 95 %, of metrics
     failures: Mapping[str, int] = field(default_factory=dict)  # by reason
     refused: Mapping[str, str] = field(
         default_factory=dict
@@ -54,7 +54,7 @@ def summarize(
     together = _figures(whole, declared, latencies, refused, _mean_intervals(each, columns, refused))
     return Numbers(
         figures=together,
-        intervals={one.name: low_high for one in declared if (low_high := _over(each, one)) is not None},
+        intervals=_intervals(each, whole, declared),
         failures=dict(columns.failures),
         refused=refused,
         histograms={
@@ -65,6 +65,15 @@ def summarize(
         repeats=tuple(each),
         interval_method=intervals.OVER_REPEATS if each else intervals.METHOD,
     )
+
+
+def _intervals(
+    each: Sequence[Figures], whole: Measurement, declared: Sequence[Metric]
+) -> Mapping[str, Interval]:
+    """Of metrics over the repeats; of the share that kept the objectives over the requests."""
+    found = {one.name: _over(each, one) for one in declared}
+    found[metrics.SLO_ATTAINMENT.name] = stats.attainment_interval(whole.columns, whole.slo_s)
+    return {name: low_high for name, low_high in found.items() if low_high is not None}
 
 
 def _alone(columns: Columns, whole: Measurement) -> Measurement:
