@@ -17,6 +17,7 @@ from sagellm_benchmark.options.values import (
     SECONDS,
     SECONDS_OR_NONE,
     Count,
+    Number,
     Parsed,
     Rate,
     counts,
@@ -372,6 +373,13 @@ class RunOptions:
     )
     memory_per_chip_gb: float | None = option(
         "--memory-per-chip-gb", heading=MACHINE, type=POSITIVE, help="Of one chip."
+    )
+
+    price_per_hour: float | None = option(
+        "--price-per-hour",
+        heading=MACHINE,
+        type=Number("DOLLARS"),
+        help="What the server's hardware costs an hour: gives the cost of a million tokens, in and out.",
     )
 
     submitter: str | None = option(

@@ -77,6 +77,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
         calibrate=options.calibrate,
         accept_busy=options.accept_busy or bool(environ.get(BUSY_VARIABLE)),
         hardware=_hardware(options),
+        price_per_hour_usd=options.price_per_hour,
         model_hints=_model_hints(options),
         sagellm_version=options.sagellm_version,
         submitter=options.submitter or environ.get(SUBMITTER_VARIABLE) or None,

@@ -201,6 +201,7 @@ def measurement(context: Context, seen: Observations) -> Measurement:
         gpu=seen.gpu,
         energy_is_the_windows=not (spec.warmup_s or spec.cooldown_s),
         peak_memory_mib=seen.peak_memory_mib,
+        price_per_hour_usd=spec.price_per_hour_usd,
     )
 
 

@@ -106,6 +106,7 @@ class RunSpec:
     calibrate: bool = True
     accept_busy: bool = False  # a machine that others use, too, is said but not held against the run
     hardware: HardwareHints = HardwareHints()
+    price_per_hour_usd: float | None = None  # of that hardware
     model_hints: ModelHints = ModelHints()
     sagellm_version: str | None = None
     submitter: str | None = None

@@ -30,6 +30,7 @@ class Measurement:
     gpu: GpuFigures = GpuFigures()
     energy_is_the_windows: bool = True  # False: it was counted over more than the measured requests
     peak_memory_mib: float | None = None
+    price_per_hour_usd: float | None = None  # of everything that the server runs on
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,26 @@ def _tokens_per_s_per_user(seen: Measurement) -> float | None:
 def _energy_per_token_j(seen: Measurement) -> float | None:
     energy, tokens = seen.gpu.energy_j, stats.total(seen.columns.tokens)
     return energy / tokens if energy is not None and tokens and seen.energy_is_the_windows else None
+
+
+def _usd_per_mtok_in(seen: Measurement) -> float | None:
+    """The part of the price that the time to the first tokens takes, for a million prompt tokens."""
+    return _usd_per_mtok(seen, stats.total(seen.columns.prompt_tokens), first=True)
+
+
+def _usd_per_mtok_out(seen: Measurement) -> float | None:
+    """The rest of the price, for a million output tokens."""
+    return _usd_per_mtok(seen, stats.total(seen.columns.tokens), first=False)
+
+
+def _usd_per_mtok(seen: Measurement, tokens: float | None, *, first: bool) -> float | None:
+    """Both parts together are what the window cost: tokens in × $ in + tokens out × $ out."""
+    columns, price = seen.columns, seen.price_per_hour_usd
+    whole = float(columns.e2e_s.sum())
+    if price is None or not tokens or not whole or not columns.window_s:
+        return None
+    share = float(columns.ttft_s.sum()) / whole
+    return price / 3600 * columns.window_s * (share if first else 1 - share) / tokens * 1e6
 
 
 THROUGHPUT = Metric(
@@ -226,6 +247,22 @@ METRICS: tuple[Metric, ...] = (
         unit="J",
         digits=3,
         row="energy_per_token_j",
+        better="lower",
+    ),
+    Metric(
+        "cost_in_usd_per_mtok",
+        "cost of input",
+        _usd_per_mtok_in,
+        unit="$/Mtok",
+        digits=4,
+        better="lower",
+    ),
+    Metric(
+        "cost_out_usd_per_mtok",
+        "cost of output",
+        _usd_per_mtok_out,
+        unit="$/Mtok",
+        digits=4,
         better="lower",
     ),
 )

@@ -83,6 +83,7 @@ def _alone(columns: Columns, whole: Measurement) -> Measurement:
         slo_s=whole.slo_s,
         asked_rate_rps=whole.asked_rate_rps,
         sent_rate_rps=stats.achieved_rate_rps(columns),
+        price_per_hour_usd=whole.price_per_hour_usd,
     )
 
 
