@@ -232,6 +232,12 @@ def compare(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def regress(session: nox.Session) -> None:
+    """Measure, and fail where it is worse than the recorded baseline: `nox -s regress -- --base-url URL`."""
+    run_in(session, EMBEDDED, "sagellm-benchmark", "regress", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def doctor(session: nox.Session) -> None:
     """Say what is installed, reachable, logged in and blocked, and what to do about it."""
     program(session, "doctor")

@@ -249,6 +249,56 @@ def compare(
     return Exit.INVALID_RUN if any(broken) else Exit.DONE
 
 
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF run]...")
+@click.option(
+    "--baseline", type=FOLDER, default="baseline", show_default=True, help="Where the recorded run lies."
+)
+@click.option("--record", is_flag=True, help="Make this run the baseline, if it is valid.")
+@click.option(
+    "--fail-if",
+    "limits",
+    multiple=True,
+    metavar="LIMIT",
+    help="A change that fails, such as 'ttft.p99>+5%'.  [default: throughput<-5%, ttft>+10%, itl>+5%]",
+)
+@click.option("--force", is_flag=True, help="Hold another load, or other hardware, to the baseline, too.")
+def regress(
+    words: tuple[str, ...], baseline: Path, limits: tuple[str, ...], *, record: bool, force: bool
+) -> int:
+    """Measure, and exit 6 where it is worse than the recorded baseline by more than noise explains.
+
+    \b
+    sagellm-benchmark regress --record --base-url http://127.0.0.1:8000    on the branch that is good
+    sagellm-benchmark regress --base-url http://127.0.0.1:8000             after each change
+    """
+    from sagellm_benchmark.options.regress import regress_spec
+    from sagellm_benchmark.report import baseline as shown
+    from sagellm_benchmark.report import comparison
+    from sagellm_benchmark.report import folder as folders
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
+    from sagellm_benchmark.report.screen import Screen
+    from sagellm_benchmark.runs import comparison as core
+    from sagellm_benchmark.runs import pipeline
+
+    asked = [core.limit(text) for text in limits or shown.LIMITS]
+    before = None if record else shown.opened(baseline)
+    spec = regress_spec(words, os.environ)
+    with Screen(as_json=False) as screen:
+        (done,) = [folders.save(one.folder, one.record) for one in pipeline.run(spec, screen)]
+        screen.show(done)
+    if before is None or not done.record.summary.valid:
+        if record and done.record.summary.valid:
+            click.echo(f"  recorded {shown.record(done.folder, baseline)}")
+        return Exit.DONE if done.record.summary.valid else Exit.INVALID_RUN
+    found = core.compared(before, comparison.open_side(done.folder), force=force)
+    broken = [one for one in asked if one.broken(found)]
+    path = comparison.write_comparison(done.folder, found, broken)
+    add_to_job_summary(path.read_text(encoding="utf-8"), os.environ)
+    click.echo(comparison.render_comparison(found, broken))
+    return Exit.INVALID_RUN if broken else Exit.DONE
+
+
 @main.command()
 @click.option(
     "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."

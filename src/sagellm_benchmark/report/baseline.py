@@ -1,0 +1,46 @@
+"""The run that others are held to: recorded once, and kept where the next ones find it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.report.comparison import open_side
+from sagellm_benchmark.report.folder import CONFIG, SUMMARY
+from sagellm_benchmark.runs.codec import TIMELINE
+from sagellm_benchmark.runs.comparison import Side
+from sagellm_benchmark.runs.requests import REQUESTS_FILE
+
+LIMITS = ("throughput<-5%", "ttft>+10%", "itl>+5%")
+KEPT = (CONFIG, SUMMARY, TIMELINE, REQUESTS_FILE)
+
+
+def opened(folder: Path) -> Side:
+    """The baseline as a side of a comparison. Raises DataError where there is none."""
+    if not folder.is_dir():
+        raise DataError(
+            f"there is no baseline in {folder}",
+            hint="record one: the same command with --record, where all is well",
+        )
+    return open_side(folder)
+
+
+def record(run: Path, folder: Path) -> Path:
+    """Put a run's files in the place of the baseline, all of them or none."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:
+            fresh, old = Path(name, "new"), Path(name, "old")
+            fresh.mkdir()
+            for one in KEPT:
+                if (run / one).is_file():
+                    shutil.copyfile(run / one, fresh / one)
+            if folder.exists():
+                folder.rename(old)
+            fresh.rename(folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    return folder
