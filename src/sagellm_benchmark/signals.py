@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 @contextlib.contextmanager
 def first_signal(numbers: Iterable[int], then: Callable[[], object]) -> Iterator[None]:
-    """Calls `then` at the first of these signals inside the block; a second one does what it did before the block.
+    """Call `then` at the first of these signals inside the block; a second one does what it did before the block.
 
-    Outside the main thread, which alone gets signals, it does nothing. An event loop needs its own way: `bench.driver`.
+    Outside the main thread, which alone gets signals, it does nothing. An event loop needs its own way: `client.process`.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -64,7 +64,7 @@ def test_an_answer_takes_the_time_that_was_set(path: str, extra: int, tmp_path: 
     (truth,) = read_log(log).values()
     assert len(truth.sent_s) == 5
     assert truth.sent_s[0] - truth.read_s >= 0.1
-    assert truth.sent_s[-1] - truth.sent_s[0] >= 4 * 0.02 - 0.01
+    assert truth.sent_s[-1] - truth.read_s >= 0.1 + 4 * 0.02  # by the clock, so that a late event delays no other
 
 
 def test_a_request_may_ask_for_another_pace(tmp_path: Path) -> None:
@@ -72,8 +72,8 @@ def test_a_request_may_ask_for_another_pace(tmp_path: Path) -> None:
     with timed_server(log, ttft_s=5.0, itl_s=5.0) as base_url:
         post(base_url, "/v1/completions", {"stream": True, "max_tokens": 3, "ttft_s": 0.02, "itl_s": 0.03})
     (truth,) = read_log(log).values()
-    assert 0.02 <= truth.sent_s[0] - truth.read_s < 1
-    assert 0.06 <= truth.sent_s[2] - truth.sent_s[0] < 1
+    assert 0.02 <= truth.sent_s[0] - truth.read_s < 5
+    assert 0.02 + 2 * 0.03 <= truth.sent_s[2] - truth.read_s < 5
 
 
 def test_an_answer_begins_with_its_number_in_the_log(tmp_path: Path) -> None:
