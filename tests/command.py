@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests import forked
+
 PROGRAM = (sys.executable, "-m", "sagellm_benchmark")
 
 
@@ -24,13 +26,16 @@ def run(
     *arguments: str, cwd: Path, env: Mapping[str, str] | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run `sagellm-benchmark` with `arguments` in `cwd`, which is its HOME too; `env` is added to."""
-    return subprocess.run(
-        [*PROGRAM, *arguments],
-        cwd=cwd,
-        env=environment(cwd, **(env or {})),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    changed = environment(cwd, **(env or {}))
+    if any(name.startswith("PYTHON") for name in env or ()):  # the interpreter reads these when it starts
+        return subprocess.run(
+            [*PROGRAM, *arguments],
+            cwd=cwd,
+            env=changed,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    return forked.run(arguments, cwd, changed, timeout)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 def first_signal(numbers: Iterable[int], then: Callable[[], object]) -> Iterator[None]:
     """Call `then` at the first of these signals inside the block; a second one does what it did before the block.
 
-    Outside the main thread, which alone gets signals, it does nothing. An event loop needs its own way: `client.process`.
+    Outside the main thread, which alone gets signals, it does nothing. An event loop needs its own: `client.process`.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -64,7 +64,9 @@ def test_an_answer_takes_the_time_that_was_set(path: str, extra: int, tmp_path: 
     (truth,) = read_log(log).values()
     assert len(truth.sent_s) == 5
     assert truth.sent_s[0] - truth.read_s >= 0.1
-    assert truth.sent_s[-1] - truth.read_s >= 0.1 + 4 * 0.02  # by the clock, so that a late event delays no other
+    assert (
+        truth.sent_s[-1] - truth.read_s >= 0.1 + 4 * 0.02
+    )  # by the clock, so that a late event delays no other
 
 
 def test_a_request_may_ask_for_another_pace(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from tests.evidence.support import PUBLISHABLE, edit, measured
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.rows import new_row
 
-PACED = Script(ttft_s=0.02, itl_s=0.01)  # at a pace that a busy machine keeps
+PACED = Script(ttft_s=0.1, itl_s=0.04)  # at a pace that a busy machine keeps
 
 
 def row_with(words: str) -> Any:
@@ -130,7 +130,7 @@ def test_another_configuration_reproduces_nothing() -> None:
 
 @pytest.mark.slow
 def test_a_row_is_reproduced_by_a_server_as_fast_and_not_by_a_slower_one(tmp_path: Path) -> None:
-    small = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "-n", "4")
+    small = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "-n", "3")
     folder = measured(tmp_path, *PUBLISHABLE, *small, script=PACED)
     path = row_file(folder)
     assert path is not None
