@@ -75,4 +75,7 @@ statistics:  ## how often intervals cover and checks find what they should (ARGS
 peers:  ## the same work through the best-known load clients, side by side
 	$(NOX) -s peers -- $$ARGS
 
-.PHONY: help bench aggregate submit publish clean-published clean validate report site compare doctor ci lint test tests pythons perf statistics peers
+engines:  ## measure real engines and hold the figures against a plain client's (10 GB, an hour)
+	$(NOX) -s engines -- $$ARGS
+
+.PHONY: help bench aggregate submit publish clean-published clean validate report site compare doctor ci lint test tests pythons perf statistics peers engines

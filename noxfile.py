@@ -264,6 +264,13 @@ def peers(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def engines(session: nox.Session) -> None:
+    """Measure real sageLLM, vLLM, transformers, llama-cpp-python (10 GB), held against a plain client."""
+    kept = ("--envs", str(ENVIRONMENTS / "engines"))
+    run_in(session, DEVELOPMENT, "python", "-m", "scripts.engines", *kept, *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def ci(session: nox.Session) -> None:
     """All checks, in the order that CONTRIBUTING.md states."""
     for name in CHAINS["ci"]:

@@ -45,7 +45,7 @@ STAND_INS: dict[str, Script] = {
         ttft_s=0.03,
         itl_s=0.001,
     ),
-    # No usage in streams; counts a text at an address of its own; says for no answer why it ended.
+    # No usage in streams; counts a text at an address of its own.
     "llama-cpp-python": Script(
         owned_by="me",
         version="0.3.36",
@@ -56,7 +56,6 @@ STAND_INS: dict[str, Script] = {
         template_tokens=30,
         system_tokens=16,
         ends_after=45,
-        finish=None,
         ttft_s=0.03,
         itl_s=0.001,
     ),

@@ -55,7 +55,7 @@ class Script:
     finish: str | None = "as it ended"  # the finish_reason of every streamed answer
     streams: tuple[str, ...] = ("chat", "completions")  # APIs that can; another one refuses to, 400
     info: bool = False  # as sageLLM's gateway has it
-    title: str | None = None  # of the API's description
+    title: str | None = None  # of the API's description, which then tells the version in place of /version
     paths: tuple[str, ...] = ()  # in it
     count_path: bool = False  # llama-cpp-python's own way to count
     local_folder: str | None = None  # where the model lies
@@ -229,7 +229,9 @@ class _Handler(socketserver.StreamRequestHandler):
         pages = {
             "/v1/models": json.dumps({"object": "list", "data": [model]}),
             "/health": "{}",
-            "/version": None if script.version is None else json.dumps({"version": script.version}),
+            "/version": None
+            if script.version is None or script.title
+            else json.dumps({"version": script.version}),
             "/metrics": script.metrics,
         }
         if script.info:

@@ -69,7 +69,7 @@ class Endpoint:
         if self.pid is None:
             return listening.places([(address.host, address.port), *said.behind])
         _, behind = listening.places(said.behind)
-        return True, (self.pid, *behind)
+        return True, tuple(dict.fromkeys((self.pid, *behind)))
 
     def _agreed(self, told: Engine) -> Engine:
         """The engine that the server says it is, which the user may name only where it says nothing."""

@@ -37,6 +37,7 @@ LLAMACPP_PYTHON = Engine(
         command=(
             *("{bin}/python", "-m", "llama_cpp.server", "--model", "{model}"),
             *("--host", "{host}", "--port", "{port}", "--n_ctx", "0"),  # 0: as long as the model's own
+            *("--interrupt_requests", "false"),  # else each request cuts off the answer to the one before
         ),
         packages={"cpu": Packages(install=("llama-cpp-python[server]==0.3.36",))},
     ),
