@@ -56,7 +56,7 @@ def test_all_workflows_use_the_same_pins() -> None:
 @each_workflow
 def test_a_workflow_may_nothing_and_its_jobs_say_what_they_need(path: Path) -> None:
     assert load(path)["permissions"] == {}
-    identity = {"upload-to-hf.yml": {"id-token"}, "release.yml": {"id-token", "attestations"}}
+    identity = {"upload-to-hf.yml": {"id-token", "pages"}, "release.yml": {"id-token", "attestations"}}
     asked = [set(job["permissions"]) for job in jobs(path)]
     assert all({"contents"} <= one <= {"contents"} | identity.get(path.name, set()) for one in asked)
 

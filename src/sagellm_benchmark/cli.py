@@ -449,6 +449,7 @@ def _judged(repo: str, to: Path | None, *, as_json: bool) -> int:
 @click.option("--merge-only", is_flag=True, help="Write the merged boards into hf_data/, and send nothing.")
 @click.option("--skip-invalid", is_flag=True, help="Leave out rows that may not be published, and list them.")
 @click.option("--json", "as_json", is_flag=True, help="Print what became of each row as JSON.")
+@click.option("--site", is_flag=True, help="Put the board's page into the dataset, too: index.html.")
 def publish(
     repo: str,
     to: Path | None,
@@ -458,6 +459,7 @@ def publish(
     merge_only: bool,
     skip_invalid: bool,
     as_json: bool,
+    site: bool,
 ) -> None:
     """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
     from sagellm_benchmark.evidence.verify import prove
@@ -480,6 +482,12 @@ def publish(
             skip_invalid=skip_invalid,
             dry_run=dry_run,
         )
+    if site and not (dry_run or merge_only):
+        from sagellm_benchmark.hub.page import put_page
+        from sagellm_benchmark.site.gather import from_store
+        from sagellm_benchmark.site.page import page
+
+        put_page(store, lambda: page(from_store(store, beaten=False)))
     sent = not (dry_run or merge_only)
     add_to_job_summary(publishing.published_markdown(done, sent=sent), os.environ)
     shown = publishing.published_text(done, sent=sent)

@@ -46,6 +46,16 @@ def publish(folder: Path, server: HubServer, *arguments: str, **env: str) -> sub
     return done
 
 
+def test_publish_puts_the_page_beside_the_board(folder: Path, server: HubServer) -> None:
+    submit(folder, new_row())
+    assert publish(folder, server, "--site").returncode == 0
+    page = server.history.head.files["index.html"]
+    assert page.startswith(b"<!doctype html>")
+    assert new_row()["entry_id"].encode() in page
+    assert publish(folder, server, "--site").returncode == 0
+    assert server.history.head.files["index.html"] == page
+
+
 def test_says_what_became_of_each_row_and_where_to_look(folder: Path, server: HubServer) -> None:
     slow, fast = new_row(), new_row(metrics__throughput_tps=99.0)
     submit(folder, slow)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from sagellm_benchmark.board.entry import Entry, Place
+from sagellm_benchmark.board.standing import Tier
 from sagellm_benchmark.site.cards import against, cards
+from sagellm_benchmark.site.gather import Board
 from tests.board.boards import BOARDS
 from tests.fakes.rows import new_row
 from tests.site import boards
@@ -34,12 +38,20 @@ def test_what_a_row_does_not_state_is_none_and_not_zero() -> None:
     ("said", "tier"),
     [
         ({}, "claimed"),
-        ({"evidence": {"sha256": "0" * 64}}, "evidenced"),
+        ({"evidence": {"sha256": "0" * 64}}, "claimed"),  # so it says
         ({"metadata__verified": True}, "verified"),
     ],
 )
-def test_the_tier_is_what_backs_the_row(said: dict[str, Any], tier: str) -> None:
+def test_a_row_alone_is_worth_its_word_or_the_maintainers_mark(said: dict[str, Any], tier: str) -> None:
     assert one(**said)["tier"] == tier
+
+
+@pytest.mark.parametrize("tier", Tier)
+def test_the_tier_is_what_the_dataset_knows(tier: Tier) -> None:
+    entry = Entry.of(new_row())._replace(place=Place(tier=tier))
+    (card,) = cards(Board.of([entry]))
+    assert card["tier"] == tier.name.lower()
+    assert f"tier_{card['tier']}:" in files("sagellm_benchmark.site").joinpath("assets/words.js").read_text()
 
 
 def test_a_row_that_fails_todays_checks_stays_with_its_reasons_and_without_a_rank() -> None:

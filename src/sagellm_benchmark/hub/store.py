@@ -11,6 +11,8 @@ from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.errors import ConflictError, RemoteError
 
 CARD = "README.md"
+PAGE = "index.html"
+"""The board to look at, which is written after it where that is asked for."""
 SUBMISSIONS = "submissions"
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
 """The rows that were on the board before each submission was kept by itself; written once, by the first publish."""

@@ -9,8 +9,8 @@ from typing import Any
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import Row, entry_id
 from sagellm_benchmark.board.plausible import implausible
-from sagellm_benchmark.board.proof import evidence_of
 from sagellm_benchmark.board.schema import problems
+from sagellm_benchmark.board.standing import Tier
 from sagellm_benchmark.site.gather import Board
 from sagellm_benchmark.site.scope import Interval, Scope, interval, natural, number, ranks, scope
 
@@ -87,10 +87,8 @@ def _card(entry: Entry, board: Board) -> Card:
 
 
 def tier(entry: Entry) -> str:
-    """How well a row is backed: by a maintainer, by evidence that it names, or by its word."""
-    if entry.is_verified:
-        return "verified"
-    return "evidenced" if evidence_of(entry.row_or_nothing) else "claimed"
+    """How well a row is backed: by a maintainer, else by what the dataset knows of it, whatever the row itself says."""
+    return "verified" if entry.is_verified else Tier(entry.place.tier).name.lower()
 
 
 def _beaten(entry: Entry) -> Card:

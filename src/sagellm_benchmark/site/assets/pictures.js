@@ -148,9 +148,10 @@ function duelists(group) {
   return [];
 }
 
-// From half to twice; the middle is equal.
+// From half to twice; the middle is equal, and what differs at all can be seen.
 function ratioBar(ratio) {
-  const half = 34, length = Math.max(-1, Math.min(1, Math.log(ratio || 1e-9) / Math.log(2))) * half;
+  const half = 34, share = Math.max(-1, Math.min(1, Math.log(ratio || 1e-9) / Math.log(2)));
+  const length = share === 0 ? 0 : Math.sign(share) * Math.max(2, Math.abs(share) * half);
   return svg("svg", { viewBox: "0 0 70 8", "aria-hidden": "true" },
     svg("line", { class: "axis", x1: 35, x2: 35, y1: 0, y2: 8 }),
     svg("rect", { x: 35 + Math.min(0, length), y: 1.5, width: Math.abs(length), height: 5, fill: "var(--bar)" }));
