@@ -184,4 +184,4 @@ def test_the_versions_of_an_engines_components_are_read_from_its_environment(tmp
     core = Path(site) / "isagellm_core-0.5.4.26.dist-info" / "METADATA"
     core.parent.mkdir()
     core.write_text("Metadata-Version: 2.1\nName: isagellm-core\nVersion: 0.5.4.26\n")
-    assert packages.versions(folder, SAGELLM) == {"core": "0.5.4.26"}
+    assert packages.versions(folder, SAGELLM) == {"engine": "0.5.4.70", "core": "0.5.4.26"}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.address import Address
-from sagellm_benchmark.engines import packages, recognise, registry
+from sagellm_benchmark.engines import model_files, packages, recognise, registry
 from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Server, Weights
 from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.errors import RemoteError, UsageError
@@ -54,7 +54,7 @@ class Endpoint:
             served_model=str(card["id"]),
             engine=engine,
             engine_version=self.engine_version or said.version or installed.get(packages.ENGINE),
-            model=self._facts(card, said),
+            model=self._facts(card, said, local=local),
             local=local,
             pids=pids,
             device=said.device,
@@ -83,14 +83,17 @@ class Endpoint:
             hint="leave out --engine, or check --base-url",
         )
 
-    def _facts(self, card: Mapping[str, Any], said: SelfReport) -> ModelFacts:
+    def _facts(self, card: Mapping[str, Any], said: SelfReport, *, local: bool) -> ModelFacts:
+        """By the user's word, else by the server's, else by the weights where they lie on this machine."""
+        name = readable(self.model or str(card["id"]))
+        files = model_files.facts(name, said.model_folder or self.model if local else None)
         return ModelFacts(
-            name=readable(self.model or str(card["id"])),
-            parameters=self.parameters or said.parameters,
-            precision=self.precision or said.precision,
-            quantization=self.quantization or said.quantization,
-            weights=self.weights or said.weights,
-            size_bytes=said.size_bytes,
+            name=name,
+            parameters=self.parameters or said.parameters or files.parameters,
+            precision=self.precision or said.precision or files.precision,
+            quantization=self.quantization or said.quantization or files.quantization,
+            weights=self.weights or said.weights or files.weights,
+            size_bytes=said.size_bytes or files.size_bytes,
             context_length=said.context_length,
         )
 

@@ -113,7 +113,7 @@ def create(engine: Engine, say: Callable[[str], None]) -> Environment:
     try:
         shutil.rmtree(environment.prefix, ignore_errors=True)  # what an interrupted installation left
         environment.prefix.mkdir(parents=True)
-        log = environment.prefix.with_suffix(".log")
+        log = environment.prefix.with_name(f"{environment.prefix.name}.log")
         for command in _commands(environment, wanted, uv):
             _run(command, log, lambda line: say(f"installing {engine.name} {wanted.version}: {line}"))
         _stand_in(environment, wanted)

@@ -1,0 +1,59 @@
+"""What weights on this machine are, where a server only says where they lie: read of their headers alone."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.engines import gguf_facts
+from sagellm_benchmark.engines.base import ModelFacts
+from sagellm_benchmark.errors import DataError
+
+_LENGTH_BYTES = 8  # before a safetensors header, little-endian
+_LONGEST_HEADER = 64 << 20  # bytes; the format allows 100 MB
+_MOST_FILES = 1000
+
+
+def facts(name: str, place: str | None) -> ModelFacts:
+    """What is known of the weights at `place`, a GGUF file or a folder of safetensors; nothing of any other place."""
+    unknown = ModelFacts(name)
+    path = Path(place or "")
+    try:
+        if not path.is_absolute():
+            return unknown
+        if path.suffix == ".gguf" and path.is_file():
+            return gguf_facts.facts(path)
+        counted = _parameters(path) if (path / "config.json").is_file() else None
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        DataError,
+    ):  # a server names what it likes
+        return unknown
+    return ModelFacts(name, parameters=gguf_facts.human_count(counted) if counted else None)
+
+
+def _parameters(folder: Path) -> int | None:
+    """The numbers in all weights; None where they are packed, so that a tensor's shape does not tell."""
+    config = orjson.loads((folder / "config.json").read_bytes())
+    if not isinstance(config, dict) or config.get("quantization_config"):
+        return None
+    files = sorted(folder.glob("*.safetensors"))[:_MOST_FILES]
+    return sum(math.prod(shape) for file in files for shape in _shapes(file)) or None
+
+
+def _shapes(file: Path) -> list[list[int]]:
+    """The shape of each tensor in a file. Raises ValueError for another file's header."""
+    with file.open("rb") as opened:
+        length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")
+        if length > _LONGEST_HEADER:
+            raise ValueError(f"{file} has a header of {length} bytes")
+        header: Any = orjson.loads(opened.read(length))
+    tensors = [value for key, value in header.items() if key != "__metadata__"]
+    return [[int(size) for size in tensor["shape"]] for tensor in tensors]

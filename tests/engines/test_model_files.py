@@ -1,0 +1,64 @@
+"""What is known of weights that a server only names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagellm_benchmark.engines.base import ModelFacts
+from sagellm_benchmark.engines.endpoint import Endpoint
+from sagellm_benchmark.engines.model_files import facts
+from tests.fakes.openai_server import Script, serving
+from tests.fakes.tiny_model import write_tiny
+
+
+def folder(place: Path, config: dict[str, Any], *tensors: list[int]) -> Path:
+    """A model's folder with one file for each tensor, whose numbers are left out."""
+    (place / "config.json").write_text(json.dumps(config))
+    for number, shape in enumerate(tensors):
+        header = json.dumps(
+            {"__metadata__": {"format": "pt"}, "w": {"dtype": "F32", "shape": shape}}
+        ).encode()
+        file = place / f"model-{number}.safetensors"
+        file.write_bytes(len(header).to_bytes(8, "little") + header)
+    return place
+
+
+def test_the_weights_of_a_folder_are_counted_over_all_its_files(tmp_path: Path) -> None:
+    place = folder(tmp_path, {"model_type": "llama"}, [49152, 576], [1000, 1000], [7])
+    assert facts("m", str(place)) == ModelFacts("m", parameters="29M")
+
+
+def test_packed_weights_are_not_counted(tmp_path: Path) -> None:
+    place = folder(tmp_path, {"quantization_config": {"quant_method": "awq"}}, [1000, 1000])
+    assert facts("m", str(place)) == ModelFacts("m")
+
+
+def test_a_gguf_file_says_what_it_holds(tmp_path: Path) -> None:
+    found = facts("m", str(write_tiny(tmp_path).path))
+    assert found.parameters is not None
+    assert found.precision is not None
+    assert found.size_bytes is not None
+
+
+@pytest.mark.parametrize("place", [None, "", "models/m", "/no/such/folder", "\0", "/etc/passwd"])
+def test_of_any_other_place_nothing_is_known(place: str | None) -> None:
+    assert facts("m", place) == ModelFacts("m")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0[]", b"\x02\0\0\0\0\0\0\0{"])
+def test_damaged_weights_are_not_counted(tmp_path: Path, content: bytes) -> None:
+    (folder(tmp_path, {}) / "model.safetensors").write_bytes(content)
+    assert facts("m", str(tmp_path)) == ModelFacts("m")
+
+
+def test_a_server_of_this_machine_is_told_by_the_folder_that_it_names(tmp_path: Path) -> None:
+    place = folder(tmp_path, {}, [1000, 7000])
+    script = Script(owned_by="sagellm", info=True, local_folder=str(place))
+    with serving(script) as server, Endpoint(server.base_url).open() as found:
+        assert (found.model.parameters, found.model.precision) == ("7M", "FP32")
+    with serving(script) as server, Endpoint(server.base_url, parameters="8M").open() as found:
+        assert found.model.parameters == "8M"
