@@ -114,6 +114,7 @@ PACES = (
         "a neighbour takes every second step", varying(lambda _: 0.1, lambda _, i: 0.005 if i % 2 else 0.03)
     ),
     _pace("a cold first step of decoding", varying(lambda _: 0.1, lambda _, i: 0.03 if i == 1 else 0.01)),
+    _pace("prefill on quicker chips than decoding", even(0.005, 0.04)),
     _pace("prefill here, decoding there", varying(lambda _: 0.3, lambda _, i: 0.06 if i == 1 else 0.005)),
     _pace("four places for eight streams", even(), EIGHT, slots=4),
     _pace("a place for eight streams", even(0.02, 0.002), EIGHT, slots=1),

@@ -115,6 +115,19 @@ BEGINNINGS = (
         pace=even(0.04, 0.008),
     ),
     _held(
+        "two words at once, prefill of four steps",
+        between.begins_with("Well ", "then "),
+        "begin before they are computed",
+        pace=varying(lambda _: 0.15, lambda a, i: 0.037 * (0.7 + 0.6 * dice(a, i).random())),
+    ),
+    Case(
+        "its first word guessed at once, prefill of three steps",
+        "lies",
+        lambda: Streaming(Engine(even(0.1, 0.035)), between=between.guesses(1)),
+        "a placeholder",
+        said=True,
+    ),
+    _held(
         "a word at once, eight streams", between.begins_with("Well "), "begin before they are computed", EIGHT
     ),
     _held("a word at once, chat", between.begins_with("\u200b"), "begin before they are computed", CHAT),
@@ -135,6 +148,13 @@ HOLDING = (
         even(0.05, 0.005),
     ),
     Case(
+        "the last twelve tokens together",
+        "lies",
+        lambda: Streaming(Engine(even(0.3, 0.01)), between=between.whole(12)),
+        "came together",
+        said=True,
+    ),
+    Case(
         "a proxy that holds 40 ms",
         "lies",
         lambda: Streaming(Engine(even(0.05, 0.01)), between=between.held(0.04)),
@@ -149,6 +169,21 @@ CACHES = (
     _cache("knew every prompt and says so", "came from the server's cache", wire=Wire(cached=30)),
     _cache("knew 40 % of the prompts", "answered from a cache", 0.4, wire=Wire(cached=0)),
     _cache("knew 20 % of the prompts", "answered from a cache", 0.2),
+    Case(
+        "knew a third of twenty prompts",
+        "lies",
+        lambda: Streaming(Engine(Cached(even(), even(0.03), 21, 0.3).pace)),
+        "may be chance",
+        Setting(requests=20),
+        said=True,
+    ),
+    _cache(
+        "knew half of the run's prompts, keeps no others, four streams",
+        "were known before",
+        0.5,
+        setting=Setting(requests=60, streams=4, output_tokens=128),
+        forgets=True,
+    ),
     _cache("knew every prompt, eight streams", "answered from a cache", setting=EIGHT),
     _cache(
         "knew half of the prompts, TTFT varies",

@@ -68,13 +68,29 @@ class RepeatTest:
         """The share of such TTFTs that a cache explains; 0 where chance does."""
         if not self.shows_cache or not len(ttfts_s):
             return 0.0
-        return _beyond(ttfts_s, self.new_s, (float(np.percentile(self.new_s, 10)) + self.quick_s) / 2)
+        return _beyond(ttfts_s, self.new_s, self._limit_s)
 
-    def known(self, ttfts_s: Sequence[float] | Floats) -> float:
-        """The share of such TTFTs that are much shorter than of new prompts, repeated or not; 0 where chance is."""
+    @property
+    def _limit_s(self) -> float:
+        return (float(np.percentile(self.new_s, 10)) + self.quick_s) / 2
+
+    def too_few(self, ttfts_s: Sequence[float] | Floats) -> int:
+        """How many such TTFTs a cache would explain, and chance as well."""
+        return (
+            0
+            if not self.shows_cache or self.answered(ttfts_s)
+            else sum(one < self._limit_s for one in ttfts_s)
+        )
+
+    def known(self, ttfts_s: Sequence[float] | Floats, *, alike: bool) -> float:
+        """The share of such TTFTs that are much shorter than of new prompts, repeated or not; 0 where chance is.
+
+        `alike`: those prompts had as much company as these; otherwise only the quickest of them is a measure.
+        """
         if not self.tells or not len(ttfts_s):
             return 0.0
-        least = min(float(np.percentile(times, 10)) for times in (self.new_s, self.repeated_s))
+        quickest = 10 if alike else 0
+        least = min(float(np.percentile(times, quickest)) for times in (self.new_s, self.repeated_s))
         return _beyond(ttfts_s, self.new_s, min(_VISIBLE * least, least - _VISIBLE_S))
 
 

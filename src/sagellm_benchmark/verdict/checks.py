@@ -120,14 +120,16 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
         )
     elif test.shows_cache and float(np.median(e.columns.ttft_s)) > max(test.new_s):
         yield NotChecked("prefix cache: requests waited for each other, so that TTFT does not tell")
-    elif not test.shows_cache and _comparable(e, test) and (share := test.known(e.columns.ttft_s.tolist())):
+    elif few := test.too_few(e.columns.ttft_s.tolist()):
+        yield NotChecked(f"prefix cache: {few} requests were as quick as repeated ones, which may be chance")
+    elif not test.shows_cache and (share := test.known(e.columns.ttft_s.tolist(), alike=_alike(e, test))):
         yield (
             f"{share:.0%} of the prompts were known before: their TTFT is much shorter than that of new ones "
             f"({test.new_ttft_s * 1e3:.1f} ms), repeated or not; use another --seed"
         )
 
 
-def _comparable(e: Evidence, test: RepeatTest) -> bool:
+def _alike(e: Evidence, test: RepeatTest) -> bool:
     """Whether the test's prompts had no more company than the run's, which makes TTFT longer."""
     return e.concurrency in {None, 1} or not test.shorter_answers
 

@@ -15,11 +15,13 @@ from sagellm_benchmark.verdict.shapes import ENOUGH_EVENTS, TOGETHER_S, Shapes
 from sagellm_benchmark.verdict.stats import known
 
 BUNCHED, MOST_BUNCHED = 0.5, 0.9  # of the gaps; speculation of which each token is an event stays in between
+SPECULATED = 8  # events at once, as a step of speculation gives them
 MOST_TOGETHER = 16  # events at once; no speculation accepts more tokens a step
 LENGTH_TOLERANCE = 0.02  # of a token count
 NEARLY_ALL = 10  # percentile: what nine answers of ten reach
 HELD_BACK, HELD_BACK_S = 4, 0.002  # a wait ÷ the other gaps' mean, and its least length
 AHEAD = 2  # such a wait ÷ all the time before it
+LEAST_STEP = 0.25  # TTFT ÷ a step of decoding
 ONE_GAP = 0.8  # of an answer's span
 LEAST_RECOUNTED, MOST_RECOUNTED = 0.75, 1.5  # tokens of the text, tokenized again, to tokens charged
 MOST_BLANK = 0.2  # characters at the ends of answers, for each token
@@ -66,6 +68,34 @@ def began_when_it_said(e: Evidence) -> Findings:
             f"events, {AHEAD} times as long as all that came before it and {slower:.0f} times as long as the other "
             "gaps; TTFT is that of a placeholder: measure behind what sends it"
         )
+    else:
+        yield from _sooner_than_a_step(e, shapes)
+
+
+def _sooner_than_a_step(e: Evidence, shapes: Shapes) -> Findings:
+    """A prompt takes the model at least one pass, and so does each step of decoding."""
+    ttft_s, step_s = float(np.median(e.columns.ttft_s)), float(np.median(shapes.other_s))
+    if ttft_s >= LEAST_STEP * step_s or step_s < HELD_BACK_S:
+        return
+    seen = f"first events after {ttft_s * 1e3:.1f} ms, where a step of decoding takes {step_s * 1e3:.1f} ms"
+    if _uncharged(e):
+        yield (
+            f"answers begin before they are computed: {seen}, and more events than tokens in nearly all of them; "
+            "TTFT is that of a placeholder: measure behind what sends it"
+        )
+    else:
+        yield NotChecked(
+            f"TTFT: {seen}: a cache, quicker chips for prompts, a stream that is slowed, or a placeholder"
+        )
+
+
+def _uncharged(e: Evidence) -> bool:
+    """Whether nearly all answers have more events than tokens."""
+    counted = e.columns.tokens[~np.isnan(e.columns.tokens)]
+    if not len(counted):
+        return False
+    more = e.columns.events[~np.isnan(e.columns.tokens)] > counted
+    return float(more.mean()) >= 1 - NEARLY_ALL / 100
 
 
 def came_one_by_one(e: Evidence) -> Findings:
@@ -90,10 +120,10 @@ def came_one_by_one(e: Evidence) -> Findings:
             f"streaming: one gap is {largest:.0%} of an answer's time, be it that prompts waited for each other, or "
             "that something held answers back; `--concurrency 1` tells"
         )
-    elif share >= BUNCHED:
+    elif share >= BUNCHED or together > SPECULATED:
         yield NotChecked(
-            f"streaming: {share:.0%} of the events came together with the one before, as speculation sends them; "
-            "something that holds them back would do the same, and add to TTFT"
+            f"streaming: {share:.0%} of the events came together with the one before, {together:.0f} at most, as "
+            "speculation sends them; something that holds them back would do the same, and add to TTFT"
         )
 
 
@@ -107,6 +137,10 @@ def token_truth(e: Evidence) -> Findings:
         yield (
             f"the server counted {tokens:.0f} output tokens but sent {events:.0f} content events; "
             "its usage is wrong: report that to its maintainers"
+        )
+    elif _uncharged(e):
+        yield NotChecked(
+            "output tokens: nearly all answers have an event more than tokens; it is charged too little, or is no token"
         )
 
 
