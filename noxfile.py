@@ -252,7 +252,8 @@ def perf(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def statistics(session: nox.Session) -> None:
-    """Tables of how often intervals cover and checks find what they should, over simulated runs of known truth."""
+    """Tables of how often intervals cover and checks find what they should, where the truth is known; servers first."""
+    run_in(session, DEVELOPMENT, "python", "-m", "scripts.verdict_matrix")
     run_in(session, DEVELOPMENT, "python", "-m", "scripts.statistics_tables", *session.posargs)
 
 

@@ -43,9 +43,18 @@ class Judged:
             mistakes.append(f"{case.words!r} is not in {found}")
         if honest:
             mistakes += truth.wrong(result.numbers, server.did[result.measured.start : result.measured.stop])
-        noted = verdict.valid and case.words is not None
-        said = SAID[1] if noted else SAID[0] if verdict.valid else SAID[2]
-        return cls(case, said, tuple(mistakes))
+        return cls(case, _said(verdict.valid, case), tuple(mistakes))
+
+    @classmethod
+    def expected(cls, case: Case) -> Judged:
+        """What should come of it."""
+        return cls(case, _said(case.should_be_valid, case), ())
+
+
+def _said(valid: bool, case: Case) -> Said:
+    if not valid:
+        return "INVALID"
+    return "VALID" if case.words is None else "VALID, and says what nobody knows"
 
 
 def confusion(judged: Sequence[Judged]) -> Iterator[str]:

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.servers.case import Case
-from tests.servers.matrix import CASES, Judged
+from tests.servers.matrix import CASES, Judged, confusion
 from tests.servers.measured import measured_by, run
 from tests.servers.sockets import client
 from tests.servers.twins import TWINS, Twin
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}: {case.name}")
@@ -25,6 +27,14 @@ def test_the_matrix_has_servers_enough_of_every_kind() -> None:
     assert min(kinds["honest"], kinds["lies"]) >= 40
     assert kinds["spoils"] >= 20
     assert kinds["beyond a client"] >= 5
+
+
+@pytest.mark.parametrize("name", ["validity.md", "validity.zh-CN.md"])
+def test_the_documentation_shows_the_matrix_of_these_servers(name: str) -> None:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert str(len(CASES)) in page
+    for line in confusion([Judged.expected(case) for case in CASES]):
+        assert f"\n{line}\n" in page
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
