@@ -70,6 +70,9 @@ DEVELOPMENT = Layer(
 
 
 LOCKING = Layer("lock", ("uv>=0.9",))
+DATASETS = Layer(
+    "datasets", ("-e", ".", "datasets>=3", *nox.project.dependency_groups(PYPROJECT, "test", "house"))
+)
 
 
 def run_in(session: nox.Session, layer: Layer, *command: str) -> None:
@@ -309,6 +312,12 @@ def tests(session: nox.Session) -> None:
     )
     every = ("-n", "auto", "--cov", "--cov-fail-under=45", "--cov-report=term", *results)
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or every))
+
+
+@nox.session(venv_backend="none")
+def datasets(session: nox.Session) -> None:
+    """Load what is published with the `datasets` library, as two configs with one schema (400 MB)."""
+    run_in(session, DATASETS, "pytest", *(session.posargs or ("tests/hub/test_datasets.py",)))
 
 
 @nox.session(venv_backend="none")

@@ -3,13 +3,19 @@ from __future__ import annotations
 import yaml
 
 from sagellm_benchmark.hub.card import with_configs
+from sagellm_benchmark.hub.viewer import COLUMNS
 
 TABLES = {"single": "leaderboard_single.json", "multi": "leaderboard_multi.json"}
 CONFIGS = [{"config_name": name, "data_files": file} for name, file in TABLES.items()]
 
 
 def head(card: bytes) -> dict[str, object]:
+    """The YAML head; every table of ours has the same schema, which is left out here."""
     value: dict[str, object] = yaml.safe_load(card.decode().split("---")[1])
+    schemas = value.pop("dataset_info", [])
+    assert isinstance(schemas, list)
+    assert [one["config_name"] for one in schemas] in ([], ["single"], ["single", "multi"])
+    assert all([column["name"] for column in one["features"]] == list(COLUMNS) for one in schemas)
     return value
 
 
@@ -38,8 +44,10 @@ def test_a_card_without_a_head_gets_one_and_keeps_its_words() -> None:
     assert written.decode().endswith("---\n# 结果\n---\nwords\n")
 
 
-def test_configs_that_people_wrote_are_left_alone() -> None:
-    card = b"---\nconfigs:\n- config_name: mine\n  data_files: x.json\n---\n"
+def test_configs_and_schemas_that_people_wrote_are_left_alone() -> None:
+    card = (
+        b"---\nconfigs:\n- config_name: mine\n  data_files: x.json\ndataset_info:\n- config_name: mine\n---\n"
+    )
     assert with_configs(card, TABLES) == card
 
 

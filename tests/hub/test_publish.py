@@ -44,7 +44,8 @@ def test_the_first_publish_writes_every_file_in_one_commit(server: HubServer, hu
     (fact,) = orjson.loads(commit.files[STANDING])["rows"].values()
     assert orjson.loads(commit.files[LAST_UPDATED]) == {"last_updated": fact["published_at"]}
     assert orjson.loads(commit.files[COMPARE])["group_count"] == 1
-    assert b"leaderboard_single.json" in commit.files[CARD]
+    assert b"viewer/single.jsonl" in commit.files[CARD]
+    assert orjson.loads(commit.files["viewer/single.jsonl"])["entry_id"] == row["entry_id"]
     assert commit.files[BEFORE_SUBMISSIONS] == b"[]\n"
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sagellm_benchmark.hub.viewer import features
+
 _MARK = "  # kept by sagellm-benchmark; without this remark it is left alone"
 _NEW = """---
-{configs}---
+{head}---
 
 # sageLLM benchmark results
 
@@ -15,19 +17,20 @@ How fast LLM serving engines answer: one row per configuration, the best one mea
 
 - `leaderboard_single.json`: one node
 - `leaderboard_multi.json`: two nodes or more
+- `viewer/`: both as flat tables with one schema, for `datasets.load_dataset(…, "single")`
 - `submissions/`: every accepted row, beaten or not; the two boards can be rebuilt from them
   (`sagellm-benchmark rebuild --check`)
 """
 
 
 def with_configs(card: bytes | None, tables: Mapping[str, str]) -> bytes:
-    """The card with one viewer config per table (`tables`: name → file), the rest of it unchanged.
+    """The card with one viewer config per table (`tables`: name → file) and its schema, the rest of it unchanged.
 
-    A `configs:` that people wrote stays as it is, and so does a card that is not UTF-8.
+    A `configs:` or `dataset_info:` that people wrote stays as it is, and so does a card that is not UTF-8.
     """
-    ours = _configs(tables)
+    ours = {"configs:": _configs(tables), "dataset_info:": _schemas(tables)}
     if card is None:
-        return _NEW.format(configs=ours).encode()
+        return _NEW.format(head="".join(ours.values())).encode()
     try:
         text = card.decode()
     except UnicodeDecodeError:
@@ -35,13 +38,16 @@ def with_configs(card: bytes | None, tables: Mapping[str, str]) -> bytes:
     lines = text.splitlines(keepends=True)
     end = next((at for at, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), 0)
     if not end or lines[0].rstrip() != "---":
-        return f"---\n{ours}---\n{text}".encode()
-    return "".join([*_front(lines[:end], ours), *lines[end:]]).encode()
+        return f"---\n{''.join(ours.values())}---\n{text}".encode()
+    front = lines[:end]
+    for key, block in ours.items():
+        front = _front(front, key, block)
+    return "".join([*front, *lines[end:]]).encode()
 
 
-def _front(lines: list[str], ours: str) -> list[str]:
-    """The lines of the YAML head with our configs in it, unless there are somebody's own."""
-    start = next((at for at, line in enumerate(lines) if line.startswith("configs:")), None)
+def _front(lines: list[str], key: str, ours: str) -> list[str]:
+    """The lines of the YAML head with our block in it, unless there is somebody's own."""
+    start = next((at for at, line in enumerate(lines) if line.startswith(key)), None)
     if start is None:
         return [*lines, ours]
     if not lines[start].rstrip().endswith(_MARK.strip()):
@@ -56,3 +62,7 @@ def _configs(tables: Mapping[str, str]) -> str:
     head = f"configs:{_MARK}\n"
     each = (f"  - config_name: {name}\n    data_files: {file}\n" for name, file in tables.items())
     return head + "".join(each)
+
+
+def _schemas(tables: Mapping[str, str]) -> str:
+    return f"dataset_info:{_MARK}\n" + "".join(line for name in tables for line in features(name, "  "))

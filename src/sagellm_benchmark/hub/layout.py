@@ -6,7 +6,7 @@ import re
 
 from sagellm_benchmark.board.identity import UUID
 from sagellm_benchmark.board.proof import EVIDENCE, SHA256, SUFFIX
-from sagellm_benchmark.hub.store import FILES, PAGE, SUBMISSIONS
+from sagellm_benchmark.hub.store import FILES, PAGE, SUBMISSIONS, VIEWER
 
 _MANY = (
     re.compile(rf"{SUBMISSIONS}/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/{UUID.pattern}\.json"),
@@ -16,4 +16,4 @@ _MANY = (
 
 def is_known(name: str) -> bool:
     """Whether a publish may write a file of this name; none of them leaves the dataset's own folder."""
-    return name in (*FILES, PAGE) or any(pattern.fullmatch(name) for pattern in _MANY)
+    return name in (*FILES, PAGE, *VIEWER.values()) or any(pattern.fullmatch(name) for pattern in _MANY)

@@ -13,14 +13,15 @@ from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.identity import entry_id, slug, submission_path
-from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join
+from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.standing import Standing, parse, to_bytes
 from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.card import with_configs
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, SUBMISSIONS, Snapshot
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, SUBMISSIONS, VIEWER, Snapshot
+from sagellm_benchmark.hub.viewer import table
 
 LAYOUT_VERSION = 1  # 1: boards are arrays of rows, the comparison is leaderboard-compare-snapshot/v1
 
@@ -152,8 +153,9 @@ def _board_files(board: Board, merged: Merge) -> dict[str, bytes]:
     before = board.snapshot.files
     files = tables(merged.entries)
     files |= {name: with_unknown(before.get(name), files[name]) for name in (COMPARE, LAST_UPDATED)}
-    names = {"single": SINGLE, "multi": MULTI}
-    shown = {name: file for name, file in names.items() if files[file] != board_file([])}
+    boards = dict(zip(VIEWER, split(merged.entries), strict=True))
+    shown = {name: VIEWER[name] for name, rows in boards.items() if rows}
+    files |= {VIEWER[name]: table(boards[name]) for name in shown}
     files[CARD] = with_configs(before.get(CARD), shown)
     files[BEFORE_SUBMISSIONS] = _record(board)
     return files

@@ -16,6 +16,8 @@ PAGE = "index.html"
 SUBMISSIONS = "submissions"
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
 """The rows that were on the board before each submission was kept by itself; written once, by the first publish."""
+VIEWER = {"single": "viewer/single.jsonl", "multi": "viewer/multi.jsonl"}
+"""The boards as flat tables of one schema; nobody reads them here."""
 FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, STANDING)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024

@@ -1,0 +1,94 @@
+"""Flat tables of the boards for those who load the dataset: one schema for ever, whatever fields rows have. Pure.
+
+A board's rows are open: tools add fields, and leave out what they do not know. Libraries that guess a schema from them
+guess another one each month. Here every row has every column, in this order; what it does not say is null, and the
+whole row is the last column. Columns may be added at the end, and never change their type.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+import orjson
+
+from sagellm_benchmark.board.entry import Entry
+
+Type = Literal["string", "int64", "float64", "bool"]
+
+COLUMNS: Mapping[str, tuple[Type, str]] = {
+    "entry_id": ("string", "entry_id"),
+    "engine": ("string", "engine"),
+    "engine_version": ("string", "engine_version"),
+    "sagellm_version": ("string", "sagellm_version"),
+    "config_type": ("string", "config_type"),
+    "model": ("string", "model.name"),
+    "parameters": ("string", "model.parameters"),
+    "precision": ("string", "model.precision"),
+    "quantization": ("string", "model.quantization"),
+    "weights": ("string", "model.weights"),
+    "vendor": ("string", "hardware.vendor"),
+    "chip_model": ("string", "hardware.chip_model"),
+    "chip_count": ("int64", "hardware.chip_count"),
+    "node_count": ("int64", "cluster.node_count"),
+    "interconnect": ("string", "hardware.interconnect"),
+    "workload": ("string", "workload.name"),
+    "dataset": ("string", "workload.dataset"),
+    "input_length": ("int64", "workload.input_length"),
+    "output_length": ("int64", "workload.output_length"),
+    "batch_size": ("int64", "workload.batch_size"),
+    "concurrent_requests": ("int64", "workload.concurrent_requests"),
+    "throughput_tps": ("float64", "metrics.throughput_tps"),
+    "throughput_tps_ci95_low": ("float64", "metrics.throughput_tps_ci95_low"),
+    "throughput_tps_ci95_high": ("float64", "metrics.throughput_tps_ci95_high"),
+    "ttft_ms": ("float64", "metrics.ttft_ms"),
+    "tbt_ms": ("float64", "metrics.tbt_ms"),
+    "tpot_ms": ("float64", "metrics.tpot_ms"),
+    "e2e_ms": ("float64", "metrics.e2e_ms"),
+    "error_rate": ("float64", "metrics.error_rate"),
+    "peak_mem_mb": ("float64", "metrics.peak_mem_mb"),
+    "valid": ("bool", "validity.valid"),
+    "submitter": ("string", "metadata.submitter"),
+    "submitted_at": ("string", "metadata.submitted_at"),
+    "evidence_sha256": ("string", "evidence.sha256"),
+    "row": ("string", ""),
+}
+"""Name → type and place in the row; the last one is the row itself, as JSON."""
+
+_LARGEST = 2**63
+
+
+def table(entries: Iterable[Entry]) -> bytes:
+    """A board as JSON Lines."""
+    return b"".join(orjson.dumps(_flat(entry.row_or_nothing)) + b"\n" for entry in entries)
+
+
+def features(config: str, indent: str = "") -> Iterator[str]:
+    """The lines of a card's `dataset_info` for one config."""
+    yield f"{indent}- config_name: {config}\n{indent}  features:\n"
+    for name, (kind, _) in COLUMNS.items():
+        yield f"{indent}    - name: {name}\n{indent}      dtype: {kind}\n"
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    known = {name: _typed(_at(row, place), kind) for name, (kind, place) in COLUMNS.items() if place}
+    return {**known, "row": orjson.dumps(row).decode()}
+
+
+def _at(row: Any, place: str) -> Any:
+    for name in place.split("."):
+        row = row.get(name) if isinstance(row, dict) else None
+    return row
+
+
+def _typed(value: Any, kind: Type) -> Any:
+    """The value where it is of its column's type; None where it says nothing, or something else."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if kind == "string":
+        return value if isinstance(value, str) else None
+    if kind == "bool":
+        return value if isinstance(value, bool) else None
+    if kind == "float64":
+        return float(value) if number else None
+    return int(value) if number and value == int(value) and abs(value) < _LARGEST else None
