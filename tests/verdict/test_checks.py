@@ -71,6 +71,11 @@ def test_a_run_without_requests_is_not_valid() -> None:
     assert only_reason(evidence([])).startswith("no request finished")
 
 
+def test_a_run_of_one_request_is_not_valid() -> None:
+    assert only_reason(evidence(closed_loop(1))).startswith("one request tells nothing")
+    assert judge(evidence(closed_loop(2))).valid
+
+
 def test_more_than_one_percent_of_failures_is_not_valid() -> None:
     samples = closed_loop(200) + [sample(failure=Failure.TIMEOUT)] * 3
     assert only_reason(evidence(samples)).startswith("3 of 203 requests failed (3× timeout)")

@@ -74,6 +74,8 @@ def answered(e: Evidence) -> Findings:
             f"{failed} of {e.columns.attempted} requests failed ({kinds}), more than {MAX_ERROR_RATE:.0%}; "
             "requests.jsonl has each one's detail: fix the server or lower the load, then run again"
         )
+    if e.columns.attempted == 1:
+        yield "one request tells nothing of how latencies are spread; send more: --requests 10"
 
 
 def counted(e: Evidence) -> Findings:
