@@ -2,6 +2,7 @@
 
     nox -s engines                         # sageLLM, vLLM, transformers and llama-cpp-python: 10 GB and an hour
     nox -s engines -- sagellm --blocks 5   # only this one, with more requests to compare
+    nox -s engines -- --quick              # only Q1 on running engines, beside the plain client
 
 Each engine is installed into an environment of its own by `run --engine-env create`, which proves the pinned lists, and
 serves SmolLM2-135M. Q1, Q5 and a sweep are measured on it twice: started by `run`, and running already. Beside the
@@ -153,18 +154,19 @@ class Machine:
             check=True,
         )
 
-    def rows(self, trial: Trial) -> Iterator[Row]:
-        """Measure one engine in every way."""
+    def rows(self, trial: Trial, *, quick: bool) -> Iterator[Row]:
+        """Measure one engine in every way; or only Q1 where it runs already."""
         model = str(self.gguf if trial.gguf else self.folder)
         started = ["--engine", trial.name, "--engine-env", "create", "--model", model]
         started += ["--engine-args", trial.arguments] if trial.arguments else []
-        for asked in (("--workload", ",".join(COMPARED)), SWEEP):
+        for asked in () if quick else (("--workload", ",".join(COMPARED)), SWEEP):
             yield from self._run(trial, "started", *started, *asked)
         with self._serving(trial, model) as server:
             self.drift += _drift(trial.name, server)
-            for name in COMPARED:
+            for name in COMPARED[:1] if quick else COMPARED:
                 yield self._compared(trial, server, WORKLOADS[name])
-            yield from self._run(trial, "running", "--base-url", server.base_url, *SWEEP)
+            if not quick:
+                yield from self._run(trial, "running", "--base-url", server.base_url, *SWEEP)
 
     def _run(self, trial: Trial, how: str, *arguments: str) -> list[Row]:
         """The rows of one command, and what it said where it did not find them all valid."""
@@ -189,9 +191,8 @@ class Machine:
 
     def _serving(self, trial: Trial, model: str) -> Any:
         engine = registry.named(trial.name)
-        where = environment.find(engine)
-        assert engine.launch is not None  # noqa: S101 - it was started just now
-        assert where is not None  # noqa: S101
+        where = environment.create(engine, _say)  # nothing, where it is there
+        assert engine.launch is not None  # noqa: S101 - there is a list of its packages
         command = filled(engine.launch.command, bin=str(where.bin), variant="cpu")
         words = (*command, *trial.arguments.split())
         log = self.results / f"{trial.name}.log"
@@ -322,6 +323,7 @@ def main() -> None:
     parser.add_argument("engines", nargs="*", metavar="ENGINE", help=f"some of {', '.join(names)}")
     parser.add_argument("--envs", type=Path, required=True, help="the folder that keeps the environments")
     parser.add_argument("--results", type=Path, help="an empty folder for the runs  [default: a new one]")
+    parser.add_argument("--quick", action="store_true", help="only Q1, and only on running engines")
     parser.add_argument("--blocks", type=int, default=3, help="turns of `run` and the plain client")
     parser.add_argument("--tolerance", type=float, default=0.03, help="between their medians")
     given = parser.parse_args()
@@ -336,7 +338,7 @@ def main() -> None:
     print(_line(*HEAD), _line(*["---"] * len(HEAD)), sep="\n")
     for trial in TRIALS:
         if trial.name in (given.engines or names):
-            for row in machine.rows(trial):
+            for row in machine.rows(trial, quick=given.quick):
                 print(line(machine, row), flush=True)
                 found += faults(machine, row, given.tolerance)
     for fault in (*found, *machine.drift):

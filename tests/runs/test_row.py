@@ -34,6 +34,16 @@ def test_versions_are_those_of_the_engines_components() -> None:
     assert versions["protocol"] == "N/A"
 
 
+def test_two_ways_to_split_a_model_over_chips_of_one_node_are_two_configurations() -> None:
+    two = replace(HARDWARE, chip_count=2)
+    whole = row(hardware=two)
+    tensor = row(hardware=replace(two, tensor_parallel=2, pipeline_parallel=1))
+    pipeline = row(hardware=replace(two, pipeline_parallel=2))
+    assert "parallelism" not in whole
+    assert tensor["parallelism"] == {"tensor_parallel": 2}
+    assert len({identity(one) for one in (whole, tensor, pipeline)}) == 3
+
+
 def test_a_row_is_publishable_when_nothing_speaks_against_it() -> None:
     assert "unpublishable" not in row()
 

@@ -33,6 +33,7 @@ from sagellm_benchmark.verdict.metrics import (
 _FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
 VERSION = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
 COMPONENTS = ("protocol", "backend", "core", "control_plane", "gateway", "kv_cache", "comm", "compression")
+SPLITS = ("tensor_parallel", "pipeline_parallel", "data_parallel")
 ACCELERATED = ("NVIDIA", "Huawei")  # whose engines do not compute on the processors
 MOST_CONTENTION = 0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by more
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
@@ -65,6 +66,8 @@ def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any
             "not_checked": list(summary.not_checked),
         },
     }
+    if split := _split(config.hardware):
+        row["parallelism"] = split
     row = {"entry_id": entry_id(row), **row}
     if reasons := list(unpublishable(record)) or [str(problem) for problem in problems(row)]:
         row["unpublishable"] = reasons
@@ -137,13 +140,18 @@ def _cluster(hardware: Hardware) -> dict[str, Any] | None:
         return None
     known = {name: value for name, value in asdict(hardware).items() if value is not None}
     names = ("comm_backend", "topology_type", "topology", "inter_node_network", "network_bandwidth_gbps")
-    split = ("tensor_parallel", "pipeline_parallel", "data_parallel")
     return {
         "node_count": hardware.node_count,
         "interconnect": hardware.inter_node_network or "Unknown",
         **{name: known[name] for name in names if name in known},
-        "parallelism": {name: known[name] for name in split if name in known},
+        "parallelism": {name: known[name] for name in SPLITS if name in known},
     }
+
+
+def _split(hardware: Hardware) -> dict[str, int]:
+    """How the chips of one node share the model, which a cluster states itself; empty where each has the whole."""
+    known = {name: getattr(hardware, name) for name in SPLITS}
+    return {} if (hardware.node_count or 1) > 1 else {name: n for name, n in known.items() if n and n > 1}
 
 
 def _model(model: ModelFacts) -> dict[str, Any]:
