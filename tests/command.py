@@ -15,11 +15,12 @@ PROGRAM = (sys.executable, "-m", "sagellm_benchmark")
 
 def environment(home: Path, **changes: str) -> dict[str, str]:
     """Nothing of this machine's user: an empty HOME, no tokens, no hub in reach."""
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "LC_ALL", "TMPDIR")}
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "TMPDIR")}
     coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     hub = {"HF_ENDPOINT": "http://127.0.0.1:1", "HF_HUB_DISABLE_TELEMETRY": "1"}
     busy = {"SAGELLM_ACCEPT_BUSY": "1"}  # what else runs beside the tests decides nothing
-    return {**kept, **coverage, **hub, **busy, "HOME": str(home), **changes}
+    english = {"LC_ALL": "C.UTF-8"}
+    return {**kept, **english, **coverage, **hub, **busy, "HOME": str(home), **changes}
 
 
 def run(

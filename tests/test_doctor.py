@@ -86,7 +86,7 @@ def test_one_screen_says_it_all(tmp_path: Path) -> None:
 def test_an_unreachable_hub_blocks_and_says_how_to_go_on(tmp_path: Path) -> None:
     found = finding(tmp_path, "Hub")
     assert found["state"] == "blocked"
-    assert "OFFLINE=1" in found["next"]
+    assert "aggregate --offline" in found["next"]
 
 
 def test_a_hub_that_knows_us_says_our_name(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +18,10 @@ import click
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
+from sagellm_benchmark.options.output import Output, shows, speak
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.text import plain
+from sagellm_benchmark.words import choose, of_locale, t
 
 if TYPE_CHECKING:
     from sagellm_benchmark.board.aggregate import Report
@@ -32,6 +36,9 @@ class Program(click.Group):
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run as click does, but say errors the way people read them; never a traceback for a user's mistake."""
         kwargs["standalone_mode"] = False
+        choose(of_locale(os.environ))
+        if os.environ.get("NO_COLOR"):  # https://no-color.org
+            kwargs["color"] = False
         try:
             code = super().main(*args, **kwargs)
         except BenchmarkError as error:
@@ -85,14 +92,15 @@ def run(options: RunOptions) -> int:
     """
     from sagellm_benchmark.options.rules import is_versus
     from sagellm_benchmark.options.spec import run_spec
-    from sagellm_benchmark.report import folder
+    from sagellm_benchmark.report import folder, opening
     from sagellm_benchmark.report.screen import Screen
     from sagellm_benchmark.runs import pipeline
 
+    speak(options.lang)
     if is_versus(options):
         return _in_turn(options)
     spec = run_spec(options, sys.argv[1:], os.environ)
-    screen = Screen(as_json=options.as_json, searching=spec.search_goodput)
+    screen = Screen(as_json=options.as_json, quiet=options.quiet, searching=spec.search_goodput)
     finished: list[folder.Finished] = []
     try:
         with screen:
@@ -101,12 +109,13 @@ def run(options: RunOptions) -> int:
                 screen.show(finished[-1])
     finally:
         screen.close(finished, folder.write_curves(finished))  # also when a later run fails
+    if options.opened or not screen.silent:
+        opening.offer(screen.page(finished), options.opened)
     return screen.exit_code(finished)
 
 
 def _in_turn(options: RunOptions) -> int:
     """Measure two servers in turn, and say whether the second is faster."""
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.options.versus import versus_specs
     from sagellm_benchmark.report import comparison as shown
     from sagellm_benchmark.report import folder
@@ -117,33 +126,32 @@ def _in_turn(options: RunOptions) -> int:
 
     asked = [core.limit(text) for text in options.fail_if]
     specs = versus_specs(options, sys.argv[1:], os.environ)
-    with Screen(as_json=options.as_json) as screen:
+    with Screen(as_json=options.as_json, quiet=options.quiet) as screen:
         a, b = (folder.save(one.folder, one.record) for one in versus.in_turn(*specs, screen))
     found = shown.of_rounds(a, b)
     broken = [one for one in asked if one.broken(found)]
     path = shown.write_comparison(b.folder, found, broken)
     add_to_job_summary(path.read_text(encoding="utf-8"), os.environ)
-    if options.as_json:
-        click.echo(to_json(shown.comparison_json(found, broken)).decode(), nl=False)
-    else:
-        click.echo(f"{shown.render_comparison(found, broken)}\n\n  kept    {path}")
+    Output(as_json=options.as_json, quiet=options.quiet).show(
+        lambda: f"{shown.render_comparison(found, broken)}\n\n  {t('kept')}    {path}",
+        lambda: shown.comparison_json(found, broken),
+    )
     if any(one.record.summary.status == "interrupted" for one in (a, b)):
         return Exit.INTERRUPTED
     return Exit.INVALID_RUN if broken or found.a.against or found.b.against else Exit.DONE
 
 
 @main.command()
+@shows
 @click.argument("plan", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--outputs", type=FOLDER, help="Where its cells lie.  [default: outputs/matrix/NAME]")
 @click.option("--dry-run", is_flag=True, help="Check the plan and list its cells; measure nothing.")
 @click.option("--status", is_flag=True, help="Say what is measured and what is not; measure nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print the results as JSON.")
-def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, as_json: bool) -> int:
+def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, out: Output) -> int:
     """Measure every engine, model, workload and load of PLAN, each exactly once.
 
     Starting it again goes on where it was stopped, whatever stopped it, and measures what is new in a changed plan.
     """
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.matrix import execute
     from sagellm_benchmark.matrix import plan as planning
     from sagellm_benchmark.matrix.ledger import Ledger
@@ -160,12 +168,11 @@ def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, as_
     if dry_run or status:
         states = [ledger.done(cell) or ledger.failed(cell) for cell in cells]
         known = [state for state in states if state is not None]
-        table = shown.render_cells(cells, states)
-        click.echo(to_json(shown.as_data(known)).decode() if as_json else table)
+        out.show(lambda: shown.render_cells(cells, states), lambda: shown.as_data(known))
         return Exit.DONE
-    with ProgressLine() as line:
+    with ProgressLine(quiet=out.quiet) as line:
         results = execute.measure(cells, ledger, lambda step: line.say(shown.render_step(step)))
-    click.echo(to_json(shown.as_data(results)).decode() if as_json else shown.render_results(results))
+    out.show(lambda: shown.render_results(results), lambda: shown.as_data(results))
     if any(result.failure is not None for result in results):
         return Exit.DATA
     return Exit.DONE if all(result.valid for result in results) else Exit.INVALID_RUN
@@ -188,18 +195,19 @@ def _check_cell(label: str, words: tuple[str, ...]) -> None:
 
 
 @main.command()
+@shows
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the summaries as JSON.")
-def report(folders: tuple[Path, ...], *, as_json: bool) -> None:
+def report(folders: tuple[Path, ...], *, out: Output) -> None:
     """Show finished runs again: those in FOLDERS, else the newest one under outputs/."""
     from sagellm_benchmark import outputs
     from sagellm_benchmark.report import folder, screen
 
     records = [folder.load(path) for path in folders or (outputs.newest(Path("outputs")),)]
-    click.echo(screen.as_json(records) if as_json else screen.as_text(records))
+    out.show(lambda: screen.as_text(records), lambda: screen.as_data(records))
 
 
 @main.command()
+@shows
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--fail-if",
@@ -216,9 +224,8 @@ def report(folders: tuple[Path, ...], *, as_json: bool) -> None:
     help="The difference, in %, to be found.",
 )
 @click.option("--force", is_flag=True, help="Compare unlike runs, and runs that are not valid, too.")
-@click.option("--json", "as_json", is_flag=True, help="Print the comparisons as JSON.")
 def compare(
-    runs: tuple[Path, ...], limits: tuple[str, ...], detect: float, *, force: bool, as_json: bool
+    runs: tuple[Path, ...], limits: tuple[str, ...], detect: float, *, force: bool, out: Output
 ) -> int:
     """Say whether each run is faster or slower than the first, or what it would take to tell.
 
@@ -229,7 +236,6 @@ def compare(
     sagellm-benchmark compare outputs/vllm/Qwen2-7B/Q1_20260309_001 outputs/vllm/Qwen2-7B/Q1_20260310_001
     sagellm-benchmark compare BEFORE AFTER --fail-if 'ttft.p99>+5%' --fail-if 'throughput<-3%'
     """
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.report import comparison as shown
     from sagellm_benchmark.report.job_summary import add_to_job_summary
     from sagellm_benchmark.runs import comparison as core
@@ -242,10 +248,10 @@ def compare(
     broken = [[one for one in asked if one.broken(each)] for each in found]
     pairs = list(zip(found, broken, strict=True))
     add_to_job_summary("".join(shown.comparison_markdown(*pair) for pair in pairs), os.environ)
-    if as_json:
-        click.echo(to_json([shown.comparison_json(*pair) for pair in pairs]).decode(), nl=False)
-    else:
-        click.echo("\n\n".join(shown.render_comparison(*pair) for pair in pairs))
+    out.show(
+        lambda: "\n\n".join(shown.render_comparison(*pair) for pair in pairs),
+        lambda: [shown.comparison_json(*pair) for pair in pairs],
+    )
     return Exit.INVALID_RUN if any(broken) else Exit.DONE
 
 
@@ -300,6 +306,7 @@ def regress(
 
 
 @main.command()
+@shows
 @click.option(
     "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."
 )
@@ -308,14 +315,12 @@ def regress(
 )
 @click.option("--offline", is_flag=True, help="Fetch nothing; safe, as publishing merges again.")
 @click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, as_json: bool) -> int:
+def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output) -> int:
     """Merge every finished run's row with the published board into hf_data/."""
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.report import board
 
     done = _aggregated(found_in, hf_data, repo, offline=offline)
-    click.echo(to_json(board.aggregate_json(done)).decode() if as_json else board.aggregate_text(done))
+    out.show(lambda: board.aggregate_text(done), lambda: board.aggregate_json(done))
     return Exit.DATA if done.damaged else Exit.DONE
 
 
@@ -334,20 +339,26 @@ def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> R
 
 
 @main.command()
+@shows
 @click.option(
     "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."
 )
 @click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the boards lie.")
 @click.option("--offline", is_flag=True, help="Fetch nothing of the dataset; publishing merges again.")
 @click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
-def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> int:
+def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output) -> int:
     """Aggregate, commit hf_data/ and push it; whoever else pushes meanwhile, all rows arrive."""
     from sagellm_benchmark.hub import submit as pushing
     from sagellm_benchmark.report import board, publishing
 
     report = _aggregated(found_in, hf_data, repo, offline=offline)
-    click.echo(board.aggregate_text(report, then_submit=True))
-    click.echo(publishing.submitted_text(pushing.submit(hf_data)))
+    if not (out.as_json or out.quiet):
+        click.echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take its time
+    done = pushing.submit(hf_data)
+    out.show(
+        lambda: publishing.submitted_text(done),
+        lambda: {"aggregated": board.aggregate_json(report), "submitted": asdict(done)},
+    )
     return Exit.DATA if report.damaged else Exit.DONE
 
 
@@ -379,6 +390,7 @@ def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @main.command()
+@shows
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--as-new", is_flag=True, help="Hold them to all that is asked of new rows, numbers included.")
 @click.option(
@@ -388,36 +400,33 @@ def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
     help="Judge hf_data/ as publishing will: what is not on the published board is held to the rules for new rows.",
 )
 @of_store
-@click.option("--json", "as_json", is_flag=True, help="Print a verdict per row as JSON.")
 def validate(
-    files: tuple[Path, ...], repo: str, to: Path | None, *, as_new: bool, as_published: bool, as_json: bool
+    files: tuple[Path, ...], repo: str, to: Path | None, *, as_new: bool, as_published: bool, out: Output
 ) -> int:
     """Check leaderboard rows: those of FILES, else those in hf_data/."""
     from sagellm_benchmark.board import validate as core
     from sagellm_benchmark.board.folder import derived_files, row_files
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.report import board
     from sagellm_benchmark.report.job_summary import add_to_job_summary
 
     if as_published:
         if files or as_new:
             raise UsageError("--published judges hf_data/ as a whole", hint="leave out FILES and --as-new")
-        return _judged(repo, to, as_json=as_json)
+        return _judged(repo, to, out)
     here = Path("hf_data")
     done = core.validate(
         files or ([*row_files(here), *derived_files(here)] if here.is_dir() else ()), as_new=as_new
     )
     add_to_job_summary(board.validation_markdown(done), os.environ)
-    click.echo(to_json(board.validation_json(done)).decode() if as_json else board.validation_text(done))
+    out.show(lambda: board.validation_text(done), lambda: board.validation_json(done))
     return Exit.DONE if done.valid else Exit.DATA
 
 
-def _judged(repo: str, to: Path | None, *, as_json: bool) -> int:
+def _judged(repo: str, to: Path | None, out: Output) -> int:
     """Say of hf_data/ what publishing would: what it adds, what it refuses. Nothing is written."""
     from sagellm_benchmark.board import validate as core
     from sagellm_benchmark.board.folder import derived_files
     from sagellm_benchmark.evidence.verify import prove
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.hub import publish
     from sagellm_benchmark.hub.bundles import bundles_in
     from sagellm_benchmark.hub.directory import open_store
@@ -435,20 +444,22 @@ def _judged(repo: str, to: Path | None, *, as_json: bool) -> int:
         dry_run=True,
     )
     add_to_job_summary(publishing.published_markdown(done, sent=False, damaged=damaged), os.environ)
-    shown = publishing.published_text(done, sent=False)
-    click.echo(to_json(publishing.published_json(done, sent=False)).decode() if as_json else shown)
+    out.show(
+        lambda: publishing.published_text(done, sent=False),
+        lambda: publishing.published_json(done, sent=False),
+    )
     for message in damaged:
         click.echo(f"✗ {plain(message)}", err=True)
     return Exit.DATA if done.refused or damaged else Exit.DONE
 
 
 @main.command()
+@shows
 @of_store
 @click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
 @click.option("--dry-run", is_flag=True, help="Say what would become of each row, and write nothing.")
 @click.option("--merge-only", is_flag=True, help="Write the merged boards into hf_data/, and send nothing.")
 @click.option("--skip-invalid", is_flag=True, help="Leave out rows that may not be published, and list them.")
-@click.option("--json", "as_json", is_flag=True, help="Print what became of each row as JSON.")
 @click.option("--site", is_flag=True, help="Put the board's page into the dataset, too: index.html.")
 def publish(
     repo: str,
@@ -458,12 +469,11 @@ def publish(
     dry_run: bool,
     merge_only: bool,
     skip_invalid: bool,
-    as_json: bool,
     site: bool,
+    out: Output,
 ) -> None:
     """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
     from sagellm_benchmark.evidence.verify import prove
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.hub import publish as core
     from sagellm_benchmark.hub.bundles import bundles_in
     from sagellm_benchmark.hub.directory import open_store
@@ -490,15 +500,17 @@ def publish(
         put_page(store, lambda: page(from_store(store, beaten=False)))
     sent = not (dry_run or merge_only)
     add_to_job_summary(publishing.published_markdown(done, sent=sent), os.environ)
-    shown = publishing.published_text(done, sent=sent)
-    click.echo(to_json(publishing.published_json(done, sent=sent)).decode() if as_json else shown)
+    out.show(
+        lambda: publishing.published_text(done, sent=sent), lambda: publishing.published_json(done, sent=sent)
+    )
 
 
 @main.command()
+@shows
 @of_store
 @click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
 @click.option("--yes", is_flag=True, help="Push without asking.")
-def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool) -> int:
+def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) -> int:
     """Remove from git, on the remote branch, the files in hf_data/ whose rows are proved to be published."""
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import cleanup
@@ -508,19 +520,20 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool) -> int:
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
-    agree = (lambda _: True) if yes else click.confirm
+    agree = (lambda _: True) if yes else partial(click.confirm, err=True)
     done = cleanup.clean(hf_data, open_store(repo, to), agree=agree, prove=prove)
     if done is not None:
         add_to_job_summary(publishing.cleaned_markdown(done), os.environ)
-    click.echo("nothing was removed" if done is None else publishing.cleaned_text(done))
+    out.show(lambda: publishing.cleaned_text(done), lambda: None if done is None else asdict(done))
     return Exit.DATA if done is not None and done.left else Exit.DONE
 
 
 @main.command()
+@shows
 @of_store
 @click.option("--check", is_flag=True, help="Only compare; exit 3 when the boards differ.")
 @click.option("--output", type=FOLDER, help="Write the rebuilt files into this folder.")
-def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool) -> int:
+def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out: Output) -> int:
     """Make the boards anew from every row ever accepted, to prove or to mend what is published."""
     from sagellm_benchmark.hub import rebuild as core
     from sagellm_benchmark.hub.directory import open_store
@@ -531,16 +544,16 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool) -> 
     done = core.rebuild(open_store(repo, to))
     if output is not None:
         core.write(done, output)
-    click.echo(publishing.rebuilt_text(done))
+    out.show(lambda: publishing.rebuilt_text(done), lambda: publishing.rebuilt_json(done))
     return Exit.DATA if check and done.differences else Exit.DONE
 
 
 @main.command()
+@shows
 @click.argument("subject")
 @click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @of_store
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, as_json: bool) -> int:
+def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, out: Output) -> int:
     """Compute a row again from its requests, and say what does not fit; exit 6 when something does not.
 
     SUBJECT is a run's folder, a row's file, or the id of a published row. BUNDLE is the file of its evidence, where
@@ -548,17 +561,17 @@ def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, as_
     """
     from sagellm_benchmark.evidence import find
     from sagellm_benchmark.evidence import verify as core
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.report import proof
 
     case = find.find(subject, bundle, lambda: open_store(repo, to))
     found = core.verify(case.row, case.files)
-    click.echo(to_json(proof.verified_json(found)).decode() if as_json else proof.verified_text(found))
+    out.show(lambda: proof.verified_text(found), lambda: proof.verified_json(found))
     return Exit.DONE if found.fits else Exit.INVALID_RUN
 
 
 @main.command()
+@shows
 @click.option(
     "--from",
     "source",
@@ -566,11 +579,13 @@ def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, as_
     show_default=True,
     help="Where the rows are: a dataset, or a folder such as hf_data.",
 )
-@click.option("--out", type=FOLDER, default="site", show_default=True, help="Where index.html is written.")
+@click.option(
+    "--out", "folder", type=FOLDER, default="site", show_default=True, help="Where index.html is written."
+)
 @click.option(
     "--beaten", is_flag=True, help="Also fetch every row that was beaten; a folder's are there anyway."
 )
-def site(source: str, out: Path, *, beaten: bool) -> None:
+def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
     """Make the board as one page that needs no server and no network: table, pictures, records.
 
     \b
@@ -582,11 +597,16 @@ def site(source: str, out: Path, *, beaten: bool) -> None:
     from sagellm_benchmark.site.page import page
 
     board = gather(source, beaten=beaten)
-    write_whole(out / "index.html", page(board))
-    click.echo(f"{out / 'index.html'}: {len(board.best):,} rows")
+    made, rows = folder / "index.html", len(board.best)
+    write_whole(made, page(board))
+    out.show(
+        lambda: t("{page}: {rows} rows", page=made, rows=f"{rows:,}"),
+        lambda: {"page": str(made), "rows": rows},
+    )
 
 
 @main.command()
+@shows
 @click.argument("subject")
 @of_store
 @click.option("--base-url", help="The server that is to reproduce a server's row.")
@@ -595,7 +615,14 @@ def site(source: str, out: Path, *, beaten: bool) -> None:
 )
 @click.option("--allow-files", is_flag=True, help="Let the row's command read files here, or send a key.")
 def replay(
-    subject: str, repo: str, to: Path | None, base_url: str | None, *, same_hardware: bool, allow_files: bool
+    subject: str,
+    repo: str,
+    to: Path | None,
+    base_url: str | None,
+    *,
+    same_hardware: bool,
+    allow_files: bool,
+    out: Output,
 ) -> int:
     """Measure a row's configuration again by its own command; exit 6 where it does not give what the row says.
 
@@ -613,27 +640,43 @@ def replay(
     claim = find.claim(subject, lambda: open_store(repo, to))
     asked = again(claim.row, base_url=base_url, same_hardware=same_hardware, files_allowed=allow_files)
     spec = run_spec(asked.options, ["run", *asked.words], os.environ)
-    with Screen(as_json=False) as screen:
+    with Screen(as_json=out.as_json, quiet=out.quiet) as screen:
         finished = [folder.save(run.folder, run.record) for run in pipeline.run(spec, screen)]
     sound = [(one.row, one.interval) for one in finished if one.row and one.record.summary.valid]
     done = replay.compare(claim.row, claim.interval, sound)
-    click.echo(proof.render_replay(done))
+    out.show(lambda: proof.render_replay(done), lambda: proof.replay_json(done))
     return Exit.DONE if done.reproduced else Exit.INVALID_RUN
 
 
 @main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of the screen.")
+@shows
 @click.option(
     "--log", type=click.Path(path_type=Path), help="A failed workflow run's text, to say what blocked it."
 )
-def doctor(*, as_json: bool, log: Path | None) -> None:
+def doctor(*, log: Path | None, out: Output) -> None:
     """Say what is installed, reachable, logged in and blocked, and what to do about it."""
     from sagellm_benchmark import doctor as core
-    from sagellm_benchmark.files import to_json
     from sagellm_benchmark.report import diagnosis
 
     found = core.examine(log)
-    click.echo(to_json(diagnosis.summary(found)).decode() if as_json else diagnosis.render(found))
+    out.show(lambda: diagnosis.render(found), lambda: diagnosis.summary(found))
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print what makes SHELL complete our commands and options when Tab is pressed.
+
+    \b
+    bash    eval "$(sagellm-benchmark completion bash)"            in ~/.bashrc
+    zsh     eval "$(sagellm-benchmark completion zsh)"             in ~/.zshrc
+    fish    sagellm-benchmark completion fish | source             in ~/.config/fish/config.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101 - click knows these three
+    click.echo(found(main, {}, "sagellm-benchmark", "_SAGELLM_BENCHMARK_COMPLETE").source())
 
 
 if __name__ == "__main__":

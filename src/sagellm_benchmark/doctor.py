@@ -25,6 +25,7 @@ from sagellm_benchmark.huggingface import library, shown
 from sagellm_benchmark.machine.makers.registry import MAKERS
 from sagellm_benchmark.net import HUB, StatusError, get_json
 from sagellm_benchmark.text import one_line, plain
+from sagellm_benchmark.typed import in_checkout, typed
 
 NEEDED_DISK_GB = 2.0
 NEEDED_MEMORY_GB = 2.0
@@ -82,7 +83,7 @@ def embedded() -> Finding:
             "embedded engine",
             State.NOTE,
             said,
-            'pip install "isagellm-benchmark[embedded]"; make bench does it',
+            typed("run", "bench") if in_checkout() else "pip install 'isagellm-benchmark[embedded]'",
         )
     weights = (
         "are here" if default_weights.find() else f"are fetched at the first run ({default_weights.SIZE})"
@@ -155,10 +156,15 @@ def hub() -> Finding:
             "Hub",
             State.BLOCKED,
             error.message,
-            "check the network or HF_ENDPOINT; meanwhile: make aggregate OFFLINE=1, and publish --to DIR",
+            f"check the network or HF_ENDPOINT; meanwhile: {_offline()}, and publish --to DIR",
         )
     name = who.get("name") if isinstance(who, dict) else None
     return Finding("Hub", State.OK, f"{endpoint} reachable, logged in as {plain(str(name or 'somebody'))}")
+
+
+def _offline() -> str:
+    """How rows are merged without the Hub."""
+    return typed("aggregate --offline", "aggregate OFFLINE=1")
 
 
 def _refused(endpoint: str, status: int, *, logged_in: bool) -> Finding:
@@ -170,7 +176,7 @@ def _refused(endpoint: str, status: int, *, logged_in: bool) -> Finding:
         "Hub",
         State.NOTE,
         f"{endpoint} answers {status}",
-        "try again later; make aggregate OFFLINE=1 meanwhile",
+        f"try again later; meanwhile: {_offline()}",
     )
 
 

@@ -165,7 +165,7 @@ def test_aggregate_writes_both_boards_and_says_what_to_type_next(tmp_path: Path)
     done = command.run("aggregate", "--offline", cwd=tmp_path)
     assert done.returncode == 0
     assert "1 finished run under outputs/: 1 added" in done.stdout
-    assert "make submit" in done.stdout
+    assert "next:  sagellm-benchmark publish" in done.stdout
     assert json.loads((tmp_path / SINGLE).read_bytes()) == [new_row()]
     assert (tmp_path / "hf_data/leaderboard_multi.json").read_bytes() == b"[]\n"
 
@@ -221,7 +221,7 @@ def test_aggregate_without_the_hub_ends_with_4_and_changes_nothing(tmp_path: Pat
     done = command.run("aggregate", cwd=tmp_path)
     assert done.returncode == 4
     assert "--offline" in done.stderr
-    assert "make aggregate OFFLINE=1" in done.stderr
+    assert "sagellm-benchmark aggregate --offline" in done.stderr
     assert [path.name for path in (tmp_path / "hf_data").iterdir()] == ["leaderboard_single.json"]
     assert (tmp_path / SINGLE).read_bytes() == b"[]"
 
@@ -247,4 +247,4 @@ def test_aggregate_names_dummy_weights_as_left_out(tmp_path: Path) -> None:
 def test_aggregate_without_runs_says_how_to_make_one(tmp_path: Path) -> None:
     done = command.run("aggregate", "--offline", cwd=tmp_path)
     assert done.returncode == 0
-    assert "make bench" in done.stdout
+    assert "sagellm-benchmark run" in done.stdout

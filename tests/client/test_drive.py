@@ -371,6 +371,9 @@ def test_progress_is_reported_now_and_then(tmp_path: Path) -> None:
     assert seen[0].total == 4
     assert seen[0].done == 0
     assert seen[-1].done == 2
+    assert seen[-1].tokens in range(
+        8, 12
+    )  # what two answers asked for, and no more of those in flight than there is
 
 
 def test_the_total_time_ends_a_load_and_keeps_what_is_finished(tmp_path: Path) -> None:

@@ -111,13 +111,6 @@ def test_progress_without_a_known_end_makes_none_up() -> None:
     assert progress_text(Progress(2, 0, None, 10.0)) == "2 requests, 10 s"
 
 
-def test_a_pipe_gets_no_progress_line() -> None:
-    pipe = io.StringIO()
-    with ProgressLine(pipe) as line:
-        line.say("working")
-    assert pipe.getvalue() == ""
-
-
 def test_a_terminal_is_left_with_a_clean_line() -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:

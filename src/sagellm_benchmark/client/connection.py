@@ -72,6 +72,12 @@ class Connection(asyncio.Protocol):
         """Whether another request can be sent over it."""
         return self._transport is not None and not self._transport.is_closing() and self._exchange is None
 
+    @property
+    def tokens(self) -> int:
+        """At most as many of the answer in flight as were asked for: a read is a stamp and a piece of the body."""
+        exchange = self._exchange
+        return 0 if exchange is None else min(len(self._log) // 2, exchange.asked_output_tokens)
+
     async def send(
         self, exchange: Exchange, request: bytes, timeout_s: float, finished: Callable[[Exchange], None]
     ) -> None:

@@ -155,7 +155,8 @@ async def _run(
 async def _report(load: Load, total: int | None, on_progress: Callable[[Progress], None]) -> None:
     while True:
         await asyncio.sleep(PROGRESS_S)
-        on_progress(Progress(load.done, load.failed, total, time.monotonic() - load.origin))
+        elapsed_s = time.monotonic() - load.origin
+        on_progress(Progress(load.done, load.failed, total, elapsed_s, tokens=load.tokens))
 
 
 def _unreachable(where: Address, error: OSError) -> RemoteError:

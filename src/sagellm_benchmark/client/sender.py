@@ -78,6 +78,12 @@ class Load:
         self.done = 0
         self.failed = 0
         self.stopped = False
+        self._finished_tokens = 0
+
+    @property
+    def tokens(self) -> int:
+        """About how many were generated so far; nothing is decoded: an answer has a token a read until it ends."""
+        return self._finished_tokens + sum(connection.tokens for connection in self._busy)
 
     # Before the clock starts.
 
@@ -244,7 +250,9 @@ class Load:
         if _closed_while_idle(exchange):
             return
         self.done += 1
-        self.failed += exchange.failure is not None or exchange.status != 200
+        failed = exchange.failure is not None or exchange.status != 200
+        self.failed += failed
+        self._finished_tokens += 0 if failed else exchange.asked_output_tokens
         self._spool.write(exchange)
         if self._spool.broken is not None and not self.stopped:
             self.stop()

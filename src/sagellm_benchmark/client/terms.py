@@ -43,6 +43,9 @@ class Progress:
     total: int | None  # None where only a duration was asked for
     elapsed_s: float
     ends_s: float | None = None  # when only a duration ends it
+    tokens: int = (
+        0  # generated so far, about: what finished requests asked for, and each read of those in flight
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ class _Worker:
     ready: bool = False
     done: int = 0
     failed: int = 0
+    tokens: int = 0
     ended: dict[str, Any] | None = None
     error: errors.BenchmarkError | None = None
     unread: bytes = field(default=b"", repr=False)
@@ -185,6 +186,7 @@ class _Reporter:
                 failed=sum(worker.failed for worker in self._workers),
                 total=None if None in totals else sum(total or 0 for total in totals),
                 elapsed_s=now - self._origin,
+                tokens=sum(worker.tokens for worker in self._workers),
             )
         )
 
@@ -240,7 +242,7 @@ async def _start(load: Load, total: int | None) -> float:
 async def _report(load: Load) -> None:
     while True:
         await asyncio.sleep(PROGRESS_S)
-        _say(done=load.done, failed=load.failed)
+        _say(done=load.done, failed=load.failed, tokens=load.tokens)
 
 
 def _say(**facts: Any) -> None:

@@ -9,6 +9,7 @@ from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.hub.directory import open_store
 from sagellm_benchmark.hub.retry import Pace, retrying
+from sagellm_benchmark.typed import typed
 
 _UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 
@@ -27,6 +28,6 @@ def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, byt
     except RemoteError as error:
         raise RemoteError(
             error.message,
-            hint="merge with nothing fetched: sagellm-benchmark aggregate --offline, or make aggregate OFFLINE=1 "
+            hint=f"merge with nothing fetched: {typed('aggregate --offline', 'aggregate OFFLINE=1')} "
             "(safe: publishing merges again)",
         ) from error

@@ -18,7 +18,7 @@ from sagellm_benchmark.options.declare import flag, parse, without
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.workload.sources import RANDOM
 
-OWNERS = ("submitter", "outputs")  # of the one who published the row
+OWNERS = ("submitter", "outputs", "lang")  # of the one who published the row
 HARDWARE = ("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb")
 _PLAIN_MODEL = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 

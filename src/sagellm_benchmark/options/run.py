@@ -25,6 +25,7 @@ from sagellm_benchmark.options.values import (
     slo,
     words,
 )
+from sagellm_benchmark.words import LANGUAGES, Language
 
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
 SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
@@ -403,6 +404,26 @@ class RunOptions:
         is_flag=True,
         show_default=False,
         help="Print the summaries as JSON and nothing else.",
+    )
+    quiet: bool = option(
+        "--quiet",
+        "-q",
+        heading=RESULTS,
+        default=False,
+        is_flag=True,
+        show_default=False,
+        help="Print nothing but errors; the exit code says whether the run is valid.",
+    )
+    lang: Language | None = option(
+        "--lang",
+        heading=RESULTS,
+        type=click.Choice(LANGUAGES),
+        help="The language of screen and report; else the locale's.",
+    )
+    opened: bool | None = option(
+        "--open/--no-open",
+        heading=RESULTS,
+        help="Open report.html when the run is over; on a desktop it is asked.",
     )
 
     given: frozenset[str] = field(default=frozenset())

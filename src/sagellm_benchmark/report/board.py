@@ -13,6 +13,7 @@ from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
 from sagellm_benchmark.text import MOST, columns, inert_markdown, plain
+from sagellm_benchmark.typed import in_checkout, typed
 
 _SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 
@@ -114,7 +115,7 @@ def _verdict(row: Checked) -> str:
 def _headline(report: Report) -> str:
     found = len(report.outcomes) + len(report.left_out) + len(report.damaged)
     if not found:
-        return f"no finished run under {report.outputs}/; measure one first: make bench"
+        return f"no finished run under {report.outputs}/; measure one first: {typed('run', 'bench')}"
     fates = Counter(outcome.fate for _, outcome in report.outcomes)
     parts = [f"{fates[fate]} {fate}" for fate in Fate if fates[fate]]
     parts += [f"{len(report.left_out)} left out"] if report.left_out else []
@@ -130,7 +131,10 @@ def _closing(report: Report, *, then_submit: bool) -> Iterator[str]:
     if report.damaged:
         yield "next:  delete or repair the damaged files, then aggregate again"
     elif report.outcomes and not then_submit:
-        yield "next:  make submit (commits hf_data/ and pushes it), or, without Actions: make publish"
+        submit = (
+            f"{typed('submit')} (commits hf_data/ and pushes it), or, without Actions: {typed('publish')}"
+        )
+        yield f"next:  {submit if in_checkout() else typed('publish')}"
 
 
 def _cells(path: Path, outcome: Outcome) -> tuple[str, ...]:

@@ -1,45 +1,99 @@
-"""One line that moves, on a terminal only: in a pipe or a log it stays quiet."""
+"""How far a command is: a line that moves on a terminal, one every ten seconds in a pipe, none where that is asked."""
 
 from __future__ import annotations
 
 import sys
+import threading
+from collections import deque
 from typing import TextIO
 
 from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.text import duration
+from sagellm_benchmark.words import t
+
+EVERY_S = 10.0  # in a pipe or a log
+_RATE_S = 5.0  # over which live tokens/s are counted
 
 
 class ProgressLine:
-    """Shows `label 3/5 requests, 12 s, 8 s to go` and wipes it when it is done; use it as a context manager."""
+    """Shows `label: 3/5 requests, 12 s, 8 s to go` and wipes it when it is done; use it as a context manager."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, *, quiet: bool = False, every_s: float = EVERY_S
+    ) -> None:
         self.stream = sys.stderr if stream is None else stream
-        self.shown = self.stream.isatty()
+        self.quiet = quiet
+        self.moves = self.stream.isatty()
+        self.text = ""
+        self._every_s = every_s
+        self._ended = threading.Event()
+        self._teller = threading.Thread(target=self._tell, name="progress", daemon=True)
+        self._rate = TokenRate()
 
     def __enter__(self) -> ProgressLine:
+        if not self.moves and not self.quiet:
+            self._teller.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.say("")
+        self._ended.set()
+        if self._teller.is_alive():
+            self._teller.join()
 
     def say(self, text: str) -> None:
         """Replace the line."""
-        if self.shown:
+        self.text = text
+        if self.moves and not self.quiet:
             self.stream.write(f"\r\x1b[2K{text[:110]}")
             self.stream.flush()
 
     def load(self, label: str, progress: Progress) -> None:
         """Replace the line by how far a load has come."""
-        self.say(f"{label}: {progress_text(progress)}")
+        self.say(f"{label}: {progress_text(progress, self._rate(progress))}")
+
+    def _tell(self) -> None:
+        while not self._ended.wait(self._every_s):
+            if self.text:
+                self.stream.write(f"{self.text}\n")
+                self.stream.flush()
 
 
-def progress_text(progress: Progress) -> str:
-    """How far a load is, and when it will end if it goes on like this."""
-    done = f"{progress.done}/{progress.total}" if progress.total else f"{progress.done}"
-    failed = f", {progress.failed} failed" if progress.failed else ""
-    text = f"{done} requests{failed}, {duration(progress.elapsed_s)}"
+class TokenRate:
+    """Tokens a second over the last few seconds of a load."""
+
+    def __init__(self) -> None:
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def __call__(self, progress: Progress) -> float | None:
+        """The rate now; None at the beginning, where there is nothing to compare with."""
+        now = (progress.elapsed_s, progress.tokens)
+        if self._seen and now < self._seen[-1]:  # another load has begun
+            self._seen.clear()
+        self._seen.append(now)
+        while len(self._seen) > 2 and self._seen[1][0] <= now[0] - _RATE_S:
+            self._seen.popleft()
+        elapsed_s, tokens = self._seen[0]
+        return (now[1] - tokens) / (now[0] - elapsed_s) if now[0] > elapsed_s else None
+
+
+def progress_text(progress: Progress, tokens_per_s: float | None = None) -> str:
+    """How far a load is, how fast it goes, and when it will end if it goes on like this."""
+    total = f"/{progress.total}" if progress.total else ""
+    parts = [t("{done} requests", done=f"{progress.done}{total}")]
+    if progress.failed:
+        parts.append(t("{failed} failed", failed=progress.failed))
+    if tokens_per_s:
+        parts.append(f"≈ {tokens_per_s:,.0f} tokens/s")
+    parts.append(duration(progress.elapsed_s))
+    if (left_s := _left_s(progress)) is not None:
+        parts.append(t("{duration} to go", duration=duration(left_s)))
+    return ", ".join(parts)
+
+
+def _left_s(progress: Progress) -> float | None:
     if progress.ends_s is not None:
-        text += f", {duration(max(progress.ends_s - progress.elapsed_s, 0.0))} to go"
-    elif progress.total and progress.done:
-        text += f", {duration(progress.elapsed_s / progress.done * (progress.total - progress.done))} to go"
-    return text
+        return max(progress.ends_s - progress.elapsed_s, 0.0)
+    if progress.total and progress.done:
+        return progress.elapsed_s / progress.done * (progress.total - progress.done)
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from sagellm_benchmark.board.agreement import Measured
@@ -37,6 +38,17 @@ def render_replay(done: Replayed) -> str:
     else:
         lines.append("✗ not reproduced")
     return "\n".join(lines)
+
+
+def replay_json(done: Replayed) -> dict[str, Any]:
+    """The same as data; throughputs are tokens a second."""
+    return {
+        "entry_id": done.entry_id,
+        "reproduced": done.reproduced,
+        "differs": list(done.differs),
+        "claimed": asdict(done.claimed),
+        "again": None if done.again is None else asdict(done.again),
+    }
 
 
 def _rate(measured: Measured) -> str:

@@ -14,6 +14,7 @@ from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
 from sagellm_benchmark.hub.submit import Submitted
 from sagellm_benchmark.text import MOST, inert_markdown, plain
+from sagellm_benchmark.words import t
 
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
 _AGAINST = {Fate.IMPROVED: "instead of", Fate.BEATEN: "by", Fate.ADDED: "", Fate.ALREADY_THERE: ""}
@@ -86,8 +87,10 @@ def submitted_text(done: Submitted) -> str:
     return "\n".join([*lines, 'the workflow "Upload to Hugging Face" publishes it in 1 to 3 minutes'])
 
 
-def cleaned_text(done: Cleaned) -> str:
-    """What was removed, and what was not."""
+def cleaned_text(done: Cleaned | None) -> str:
+    """What was removed, and what was not; None where the user did not agree."""
+    if done is None:
+        return t("nothing was removed")
     if not done.removed and not done.reduced and not done.left:
         return f"branch {done.branch}: hf_data/ holds no rows, nothing to remove"
     removed = [*done.removed, *(f"the published rows of {path}" for path in done.reduced)]
@@ -136,6 +139,17 @@ def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
     rate = f"{entry.throughput_tps:,.1f}" if entry and entry.throughput_tps is not None else ""
     figures = ("", "", "") if known is None else (known.model, known.workload, known.chip_model)
     return f"| {' | '.join(map(inert_markdown, (mark, name, *figures)))} | {rate} | {inert_markdown(fate)} |"
+
+
+def rebuilt_json(done: Rebuilt) -> dict[str, Any]:
+    """The same as data, without the files themselves."""
+    return {
+        "commit": done.commit,
+        "submissions": done.submissions,
+        "recorded": done.recorded,
+        "files": sorted(done.files),
+        "differences": list(done.differences),
+    }
 
 
 def _closing(done: Published, *, sent: bool) -> Iterator[str]:

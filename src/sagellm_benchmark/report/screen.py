@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +12,27 @@ from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.report import goodput, sweep, terminal
-from sagellm_benchmark.report.folder import REPORT, Finished
+from sagellm_benchmark.report.folder import PAGE, Finished
 from sagellm_benchmark.report.progress import ProgressLine
-from sagellm_benchmark.report.view import view
+from sagellm_benchmark.report.view import figure, shown, view
 from sagellm_benchmark.runs.codec import summary_json
 from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.runs.search import keeps
+from sagellm_benchmark.typed import typed
+from sagellm_benchmark.verdict.metrics import SLO_ATTAINMENT, THROUGHPUT, TTFT
+from sagellm_benchmark.words import retold, t
 
 
 class Screen:
-    """The terminal as a run's listener. In a pipe it says only results; with JSON, only the JSON."""
+    """The terminal as a run's listener. With JSON, standard output gets only the JSON; quiet, only errors are said."""
 
-    def __init__(self, *, as_json: bool, searching: bool = False) -> None:
+    def __init__(self, *, as_json: bool, quiet: bool = False, searching: bool = False) -> None:
         self.as_json = as_json
+        self.silent = as_json or quiet  # nothing for people on standard output
+        self.quiet = quiet
         self.searching = searching  # for the highest rate that keeps the objectives
-        self.line = ProgressLine()
+        self.line = ProgressLine(quiet=quiet)
+        self.steps = 0
 
     def __enter__(self) -> Screen:
         self.line.__enter__()
@@ -36,24 +43,30 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A step that begins; a terminal shows it until the next one."""
-        self.line.say(text)
+        self.line.say(retold(text))
 
     def note(self, text: str) -> None:
         """Something the user must know, on standard error whatever it is connected to."""
         self.line.say("")
-        click.echo(text, err=True)
+        if not self.quiet:
+            click.echo(retold(text), err=True)
 
     def progress(self, label: str, progress: Progress) -> None:
         """How far a load is."""
         self.line.load(label, progress)
 
     def show(self, one: Finished) -> None:
-        """One finished run, at once: the next one may take long."""
+        """One finished run, at once: the next one may take long. Of a search, a line a step."""
         self.line.say("")
-        if not self.as_json:
-            click.echo(terminal.render_terminal(view(one.record)) + "\n")
-            click.echo(f"  report  {one.folder / REPORT}")
-            click.echo()
+        self.steps += 1
+        if self.silent:
+            return
+        if self.searching:
+            click.echo(_step(self.steps, one.record))
+            return
+        click.echo(terminal.render_terminal(view(one.record)) + "\n")
+        click.echo(f"  {t('report')}  {one.folder / PAGE}")
+        click.echo()
 
     def close(self, finished: Sequence[Finished], curves: Path | None) -> None:
         """What several runs say together, where their page of curves is, and the next command to type."""
@@ -61,14 +74,22 @@ class Screen:
             return
         if self.as_json:
             click.echo(to_json(self._document(finished)).decode(), nl=False)
-            return
+        elif not self.silent:
+            for line in self._closing(finished, curves):
+                click.echo(line)
+
+    def _closing(self, finished: Sequence[Finished], curves: Path | None) -> Iterator[str]:
+        best = _the_found(finished) if self.searching else None
+        if best is not None:
+            yield "\n" + terminal.render_terminal(view(best.record)) + "\n"
+            yield f"  {t('report')}  {best.folder / PAGE}"
+        elif curves is not None and not self.searching:
+            yield sweep.render_sweep([one.record for one in finished]) + "\n"
         if curves is not None:
-            click.echo(sweep.render_sweep([one.record for one in finished]) + "\n")
-            click.echo(f"  curves  {curves}")
+            yield f"  {t('curves')}  {curves}"
         if self.searching:
-            click.echo(f"  goodput {goodput.sentence([one.record for one in finished])}")
-        publishable = any(one.row is not None and "unpublishable" not in one.row for one in finished)
-        click.echo(f"  next    {_command('aggregate' if publishable else 'report')}")
+            yield f"  {t('goodput')} {goodput.sentence([one.record for one in finished])}"
+        yield f"  {t('next')}    {_next(finished)}"
 
     def _document(self, finished: Sequence[Finished]) -> Any:
         """A list of runs; for a search, the rate that it found as well."""
@@ -77,6 +98,10 @@ class Screen:
             for one in finished
         ]
         return {**goodput.as_data([one.record for one in finished]), "runs": runs} if self.searching else runs
+
+    def page(self, finished: Sequence[Finished]) -> Path:
+        """The page that says most: of the rate that was found, else of the last run."""
+        return ((_the_found(finished) if self.searching else None) or finished[-1]).folder / PAGE
 
     def exit_code(self, finished: Sequence[Finished]) -> int:
         """Interrupted before invalid before done; of a search, only the run that it found counts."""
@@ -88,17 +113,44 @@ class Screen:
         return Exit.DONE if all(summary.valid for summary in counting) else Exit.INVALID_RUN
 
 
+def _the_found(finished: Sequence[Finished]) -> Finished | None:
+    """The run at that rate."""
+    best = goodput.of([one.record for one in finished]).rate_rps
+    return next((one for one in finished if best and one.record.summary.asked_rate_rps == best), None)
+
+
+def _step(number: int, record: Record) -> str:
+    """A step of a search in one line: the rate, whether it was kept, and the figures that say so."""
+    summary = record.summary
+    kept = (
+        click.style(f"✓ {t('kept')}", fg="green")
+        if keeps(summary)
+        else click.style(f"✗ {t('missed')}", fg="red")
+    )
+    facts = (
+        f"{summary.asked_rate_rps or 0:.3g} requests/s",
+        t("{share} in time", share=shown(SLO_ATTAINMENT, summary.value(SLO_ATTAINMENT))),
+        f"{figure(summary.value(THROUGHPUT))} tokens/s",
+        f"TTFT p90 {figure(summary.latency(TTFT).p90, 'ms')}",
+        view(record).verdict,
+    )
+    return f"  {t('step')} {number:>2}  {kept}  {', '.join(facts)}"
+
+
 def as_text(records: Sequence[Record]) -> str:
     """Finished runs again, as they were shown."""
     return "\n\n".join(terminal.render_terminal(view(record)) for record in records)
 
 
-def as_json(records: Sequence[Record]) -> str:
-    """Their summaries."""
-    return to_json([summary_json(record.summary) for record in records]).decode().rstrip()
+def as_data(records: Sequence[Record]) -> list[Any]:
+    """Their summaries, for programs."""
+    return [summary_json(record.summary) for record in records]
 
 
-def _command(name: str) -> str:
-    """As the user would type it: through make in a checkout, else directly."""
-    in_checkout = Path("Makefile").is_file() and Path("noxfile.py").is_file()
-    return f"make {name}" if in_checkout else f"sagellm-benchmark {name}"
+def _next(finished: Sequence[Finished]) -> str:
+    """What to do with what was measured: hand it in where that is allowed, else read why it is not."""
+    if any(one.row is not None and "unpublishable" not in one.row for one in finished):
+        return typed("aggregate")
+    if all(one.record.summary.valid for one in finished):
+        return t("read {page}, which says why it cannot be published", page=finished[-1].folder / PAGE)
+    return t("mend what ✗ names, then measure again")

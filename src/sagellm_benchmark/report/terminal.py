@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import click
+
 from sagellm_benchmark.report.view import HEAD, View
 from sagellm_benchmark.text import columns
+from sagellm_benchmark.words import retold, t
 
 
 def render_terminal(view: View) -> str:
     """A few lines that fit a terminal; dashes stand for what the run was too short to say."""
     lines = [view.title, f"  {view.subject}", ""]
-    lines += columns([HEAD, *view.latencies])
-    lines += ["", *(f"  {name:<20} {value}" for name, value in view.figures), ""]
-    lines.append(f"  {view.verdict}" + (": its checks found nothing against it" if view.valid else ""))
-    lines += [f"    ✗ {reason}" for reason in view.reasons]
-    lines += [f"  not publishable: {reason}" for reason in view.unpublishable]
-    lines += [f"    ? not checked: {what}" for what in view.not_checked]
+    lines += columns([tuple(map(retold, HEAD)), *view.latencies])
+    lines += ["", *columns(view.figures, figures=False), "", f"  {colored(view)}"]
+    lines += [click.style(f"    ✗ {reason}", fg="red") for reason in view.reasons]
+    lines += [f"  {t('not publishable')}: {why}" for why in view.otherwise_unpublishable]
+    lines += [f"    ? {t('not checked')}: {what}" for what in view.not_checked]
     return "\n".join(lines)
+
+
+def colored(view: View) -> str:
+    """The verdict: green where the checks found nothing, red where they did; a pipe gets the word alone."""
+    if view.valid:
+        return (
+            f"{click.style(view.verdict, fg='green', bold=True)}: {t('its checks found nothing against it')}"
+        )
+    return click.style(view.verdict, fg="red", bold=True)

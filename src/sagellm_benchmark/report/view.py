@@ -74,6 +74,11 @@ class View:
         return "VALID" if self.valid else "INVALID"
 
     @property
+    def otherwise_unpublishable(self) -> tuple[str, ...]:
+        """What stands in the way beside the reasons against the run itself, which nobody has to read twice."""
+        return tuple(why for why in self.unpublishable if not any(why.endswith(one) for one in self.reasons))
+
+    @property
     def publishable(self) -> bool:
         """Whether nothing stands in the way of publishing it."""
         return not self.unpublishable

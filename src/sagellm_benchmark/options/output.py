@@ -1,0 +1,52 @@
+"""What every command has in common: --json, --quiet and --lang, and one way to show what came of it."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from sagellm_benchmark import words
+from sagellm_benchmark.files import to_json
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """How a command's result is shown: for people, as JSON and nothing else on standard output, or not at all."""
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def show(self, text: Callable[[], str], data: Callable[[], Any]) -> None:
+        """Print the result; JSON is asked for, so it is printed even where it is to be quiet."""
+        if self.as_json:
+            click.echo(to_json(data()).decode(), nl=False)
+        elif not self.quiet:
+            click.echo(text())
+
+
+def shows(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of every command, and an Output as `out`."""
+
+    @functools.wraps(command)
+    def called(*, as_json: bool, quiet: bool, lang: words.Language | None, **values: Any) -> Any:
+        speak(lang)
+        return command(out=Output(as_json=as_json, quiet=quiet), **values)
+
+    decorated: Callable[..., Any] = called
+    for option in (
+        click.option("--lang", type=click.Choice(words.LANGUAGES), help="The language; else the locale's."),
+        click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors; the exit code says it."),
+        click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else."),
+    ):
+        decorated = option(decorated)
+    return decorated
+
+
+def speak(lang: words.Language | None) -> None:
+    """Use the language that was asked for, else that of the locale."""
+    words.choose(lang or words.of_locale(os.environ))
