@@ -1,0 +1,232 @@
+"""Every command line in the documents is one that our own programs take; what needs nothing from outside is run."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import pytest
+
+from sagellm_benchmark import cli
+from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.options import rules
+from sagellm_benchmark.options.declare import parse
+from sagellm_benchmark.options.run import RunOptions
+from sagellm_benchmark.report.folder import save
+from tests import command
+from tests.fakes.records import a_record
+from tests.house import ROOT, clean_environment, load_noxfile
+
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "README.zh-CN.md",
+    ROOT / "WORKFLOW.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+]
+OURS = ("sagellm-benchmark", "make", "nox", "bash")
+OTHERS = {
+    "git": "git's own; what we do with git has tests of its own",
+    "pip": "installs from an index; tests/engines/test_default_weights.py does it with an index of its own",
+    "uv": "installs from an index",
+    "hf": "logs in at the Hub, as its own tool does",
+    "eval": "changes the user's own shell; what it evaluates is parsed, and run in tests/report/test_terminal.py",
+    "export": "changes the user's own shell",
+    "python": "starts an engine of other makers",
+    "docker": "starts an engine of other makers",
+    "vllm": "starts an engine of other makers",
+}
+"""First words of command lines that are not run here, and why."""
+
+SESSIONS = {"bench": "run", "upload": "publish"}
+"""The program's command behind a nox session that is called otherwise."""
+
+NOT_RUN = {
+    "run": "measures for minutes, an engine that must be there; tests/test_run_command.py runs it against a server",
+    "matrix": "the same, several times; tests/matrix/ runs it",
+    "replay": "measures again what somebody published; tests/evidence/test_replay.py runs it",
+    "verify": "needs a published row; tests/evidence/test_verify.py runs it",
+    "publish": "writes to the Hub; tests/hub/test_commands.py runs it against one of its own",
+    "clean": "pushes to the code host; tests/hub/test_cleanup.py runs it against a remote of its own",
+    "submit": "pushes to the code host; tests/hub/test_submit.py runs it against a remote of its own",
+    "rebuild": "reads the Hub; tests/hub/test_commands.py runs it against one of its own",
+    "aggregate": "reads the Hub, but for --offline, which is run",
+    "site": "reads the Hub, but for --from a folder, which is run",
+    "regress": "measures for minutes",
+}
+"""Commands that are parsed, and run elsewhere."""
+
+PLACEHOLDER = "…"
+_SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A command line and where it stands; one in running text may leave out what it is about."""
+
+    where: str
+    text: str
+    in_prose: bool
+
+    @property
+    def words(self) -> list[str]:
+        return [word for word in shlex.split(self.text, comments=True) if word != PLACEHOLDER]
+
+
+def lines_of(document: Path) -> Iterator[Line]:
+    """What stands in code blocks or between backticks and begins with the name of a program."""
+    fenced = False
+    for number, line in enumerate(document.read_text().splitlines(), 1):
+        where = f"{document.relative_to(ROOT)}:{number}"
+        if line.lstrip().startswith("```"):
+            fenced = not fenced
+        elif fenced or line.startswith("    "):
+            code = re.split(r"\s{2,}|\s#", line.strip().removeprefix("$ "))[0]
+            for part in re.split(r"\s*&&\s*|\s*\|\s*", code):
+                yield from _commands(where, part, in_prose=False)
+        else:
+            for span in _SPAN.findall(line):
+                for part in re.split(r"\s*&&\s*", span):
+                    yield from _commands(where, part, in_prose=True)
+
+
+def _commands(where: str, text: str, *, in_prose: bool) -> Iterator[Line]:
+    inside = re.search(r"\$\((.+)\)", text)
+    if text.startswith("eval ") and inside:
+        text = inside[1]
+    if len(text.split()) > 1 and text.split()[0] in {*OURS, *OTHERS} and "=" not in text.split()[1][:1]:
+        yield Line(where, text, in_prose)
+
+
+LINES = [line for document in DOCUMENTS for line in lines_of(document)]
+OWN = [line for line in LINES if line.words[0] in OURS]
+
+
+def ids(line: Line) -> str:
+    return f"{line.where} {line.text}"
+
+
+def test_the_documents_are_full_of_commands() -> None:
+    assert len(OWN) > 100
+    assert {line.words[0] for line in LINES} >= {"sagellm-benchmark", "make", "nox", "bash", "pip", "git"}
+
+
+def takes(words: list[str], *, in_prose: bool) -> click.Context | None:
+    """Parse as the program does; None where running text leaves out what must be said."""
+    name, *rest = words
+    if name == "--help":
+        return None
+    try:
+        context = cli.main.commands[name].make_context(name, rest)
+    except click.exceptions.Exit:  # --help, --version
+        return None
+    except click.MissingParameter:
+        assert in_prose
+        return None
+    if name == "run":
+        rules.check(parse(RunOptions, rest))
+    return context
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Makefile beside a nox that only writes its arguments down."""
+    folder = tmp_path_factory.mktemp("checkout")
+    (folder / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
+    script = folder / "scripts" / "nox.sh"
+    script.parent.mkdir()
+    script.write_text('#!/bin/sh\nprintf "%s\\0" "$@" > said\n')
+    script.chmod(0o755)
+    return folder
+
+
+def made(checkout: Path, words: list[str]) -> list[str]:
+    """What nox is asked for by a make command."""
+    given = {name: value for name, _, value in (word.partition("=") for word in words if "=" in word)}
+    assert set(given) <= {"MODEL", "BASE_URL", "WORKLOAD", "ENGINE", "OFFLINE", "YES", "ARGS", "PYTHON"}, (
+        given
+    )
+    filled = [word.replace(PLACEHOLDER, "" if word.startswith("ARGS=") else "x") for word in words]
+    subprocess.run(("make", *filled), cwd=checkout, env=clean_environment(), check=True, capture_output=True)
+    return (checkout / "said").read_text().split("\0")[:-1]
+
+
+def sessions(words: list[str]) -> tuple[str, list[str]]:
+    """The session and what is passed on."""
+    own, passed = (
+        (words[: words.index("--")], words[words.index("--") + 1 :]) if "--" in words else (words, [])
+    )
+    flag, name = own
+    assert flag == "-s"
+    return name, passed
+
+
+@pytest.mark.parametrize("line", [line for line in OWN if line.words[0] == "sagellm-benchmark"], ids=ids)
+def test_the_program_takes_what_is_documented(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    takes(line.words[1:], in_prose=line.in_prose)
+
+
+@pytest.mark.parametrize("line", [line for line in OWN if line.words[0] in {"make", "nox"}], ids=ids)
+def test_make_and_nox_pass_on_what_the_program_takes(line: Line, checkout: Path) -> None:
+    program, *words = line.words
+    if program == "make" and words == ["help"]:
+        return
+    name, passed = sessions(made(checkout, words) if program == "make" else words)
+    assert callable(getattr(load_noxfile(), name, None)), f"there is no session {name}"
+    if (known := SESSIONS.get(name, name)) in cli.main.commands:
+        passed = [word for word in passed if not (name == "upload" and word == "--yes")]
+        takes([known, *passed], in_prose=line.in_prose)
+
+
+@pytest.mark.parametrize("line", [line for line in OWN if line.words[0] == "bash"], ids=ids)
+def test_a_documented_script_is_there(line: Line) -> None:
+    script = ROOT / line.words[1]
+    assert script.is_file()
+    subprocess.run(("bash", "-n", script), check=True)
+
+
+def runs_here(words: list[str]) -> bool:
+    """Whether a command needs nothing but what the test puts before it."""
+    name = words[0]
+    if "--help" in words or name not in NOT_RUN:
+        return True
+    return "--offline" in words or (name == "site" and "hf_data" in words)
+
+
+RUN = sorted(
+    {
+        tuple(line.words[1:])
+        for line in OWN
+        if line.words[0] == "sagellm-benchmark" and runs_here(line.words[1:])
+        if takes(line.words[1:], in_prose=True) is not None or "--help" in line.words
+    }
+)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", RUN, ids=" ".join)
+def test_what_needs_nothing_from_outside_does_what_it_says(words: tuple[str, ...], tmp_path: Path) -> None:
+    for word in words:
+        if "/" in word and not word.startswith("-"):
+            save(tmp_path / word, a_record())
+    (tmp_path / "hf_data").mkdir(exist_ok=True)
+    if words[0] == "report" and len(words) == 1:
+        save(tmp_path / "outputs/vllm/Qwen2-7B/Q1_20260309_001", a_record())
+    for row in [word for word in words if word == "FILE"]:
+        (tmp_path / row).write_text("[]")
+    done = command.run(*words, cwd=tmp_path)
+    assert done.returncode in {Exit.DONE, Exit.INVALID_RUN}, done.stdout + done.stderr
+    assert done.stdout.strip()
+
+
+def test_every_command_is_run_here_or_says_where() -> None:
+    documented = {line.words[1] for line in OWN if line.words[0] == "sagellm-benchmark"}
+    here = {words[0] for words in RUN}
+    assert {name for name in documented if name in cli.main.commands} <= here | set(NOT_RUN)
