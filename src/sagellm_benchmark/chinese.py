@@ -1,1 +1,134 @@
-CHINESE: dict[str, str] = {}
+"""The Chinese catalogue: every message of screen and report, by its English. Names in braces are filled later.
+
+Terms of the field (TTFT, ITL, TPOT, VALID, INVALID, tokens/s) stay as they are, as in the Chinese documents.
+"""
+
+from __future__ import annotations
+
+CHINESE: dict[str, str] = {
+    # the screen
+    "{done} requests": "{done} 个请求",
+    "{failed} failed": "{failed} 个失败",
+    "{duration} to go": "还需 {duration}",
+    "{share} in time": "{share} 达标",
+    "{page}: {rows} rows": "{page}：{rows} 行",
+    "open {page} in the browser?": "在浏览器中打开 {page}？",
+    "read {page}, which says why it cannot be published": "阅读 {page}，里面写明为什么不能发布",
+    "mend what ✗ names, then measure again": "先解决 ✗ 指出的问题，再重新测量",
+    "nothing was removed": "没有删除任何内容",
+    "nothing was recorded": "没有记录任何内容",
+    "recorded": "已记录",
+    "curves": "曲线",
+    "goodput": "有效吞吐",
+    "kept": "达标",
+    "missed": "未达标",
+    "not judged": "未判定",
+    "next": "下一步",
+    "report": "报告",
+    "step": "步骤",
+    "calibrating the client against a server of known timing": "正在用时间已知的服务校准客户端",
+    "warming up with {count} request(s)": "正在预热：{count} 个请求",
+    "sending new prompts twice, to see what the server caches": "把新提示发送两次，检查服务是否使用缓存",
+    "reading what was recorded": "正在读取记录",
+    "starting {engine} with {source}": "正在启动 {engine}：{source}",
+    # the report
+    "publishable": "可以发布",
+    "not publishable": "不可发布",
+    "Not publishable": "不可发布",
+    "not checked": "未检查",
+    "{count} not checked": "{count} 项未检查",
+    "{count} figures refused: too few values": "{count} 个数字因样本太少而不给出",
+    "its checks found nothing against it": "检查没有发现问题",
+    "Latency": "延迟",
+    "Figures": "数据",
+    "Setup": "环境与设置",
+    "mean": "均值",
+    "mean, 95 %": "均值 95 %",
+    "{label}, mean": "{label} 均值",
+    "throughput": "吞吐",
+    "requests": "请求",
+    "error rate": "错误率",
+    "request rate": "请求速率",
+    "one user sees": "单个用户",
+    "output tokens": "输出 token",
+    "peak memory": "内存峰值",
+    "in time": "达标率",
+    "sent": "发送速率",
+    "prefix hit rate": "前缀命中率",
+    "KV cache tokens": "KV 缓存 token",
+    "speculation accepted": "投机接受率",
+    "energy per token": "每 token 能耗",
+    "preemptions": "抢占次数",
+    "cost of input": "输入成本",
+    "cost of output": "输出成本",
+    "tokens again": "重新分词",
+    "attention": "注意",
+    "hardware": "硬件",
+    "memory": "显存",
+    "client's machine": "客户端机器",
+    "server": "服务",
+    "load": "负载",
+    "client": "客户端",
+    "started": "开始时间",
+    "tool": "工具",
+    "command": "命令",
+    # reasons, and what was not checked
+    "the run is not valid: {reasons}": "本次运行无效：{reasons}",
+    "it gave no numbers": "没有得到数字",
+    "interrupted: only the finished requests were measured; run it again to the end": (
+        "被中断：只测量了已完成的请求；请重新完整运行"
+    ),
+    "--timeout ended it: only the finished requests were measured; give it more time, or fewer requests": (
+        "被 --timeout 结束：只测量了已完成的请求；请给更多时间，或减少请求"
+    ),
+    "no request finished; give the run more time or look at the server's log": (
+        "没有请求完成；请给更多时间，或查看服务日志"
+    ),
+    "{failed} of {all} requests failed ({kinds}), more than {most}; "
+    "requests.jsonl has each one's detail: fix the server or lower the load, then run again": (
+        "{all} 个请求中有 {failed} 个失败（{kinds}），超过 {most}；"
+        "requests.jsonl 有每个请求的细节：修好服务或降低负载后重新运行"
+    ),
+    "the machine was busy: {figures}; stop what else runs on it, then run again": (
+        "机器繁忙：{figures}；请停止其他程序后重新运行"
+    ),
+    "other programs used {others} of the processors, the host took {stolen}; the server waited {server} of the time it "
+    "could have run, the client {client}": (
+        "其他程序占用了 {others} 的处理器，宿主机占用 {stolen}；服务有 {server} 的可运行时间在等待，客户端为 {client}"
+    ),
+    "other programs used {share} of the processors; stop them for a fair number": (
+        "其他程序占用了 {share} 的处理器；停止它们才能得到公平的数字"
+    ),
+    "other programs used {share} of the processors that were measured; stop them and measure again": (
+        "其他程序占用了被测处理器的 {share}；请停止它们后重新测量"
+    ),
+    "an unknown part": "未知部分",
+    "never steady: latency {direction} by {change} over the window; "
+    "use a longer --warmup, or a rate that the server keeps up with": (
+        "始终不稳定：窗口内延迟变化 {change}（{direction}）；请加长 --warmup，或使用服务跟得上的速率"
+    ),
+    "{share} of the prompt tokens came from the server's cache; use another --seed or restart the server": (
+        "{share} 的提示 token 来自服务的缓存；请换一个 --seed 或重启服务"
+    ),
+    "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it": (
+        "前缀缓存（服务自己的说法除外）：在允许的时间内没有足够的新提示可以发送两次"
+    ),
+    "client bias: not calibrated": "客户端偏差：没有校准",
+    "Little's law: fewer than 10 requests a stream": "利特尔法则：每路少于 10 个请求",
+    "arrival rate: fewer than 20 requests": "到达速率：少于 20 个请求",
+    "steadiness: fewer than 100 answered requests, or than 10 a stream": (
+        "稳定性：少于 100 个得到回答的请求，或每路少于 10 个"
+    ),
+    "steadiness: the load itself is not steady": "稳定性：负载本身不稳定",
+    "memory bandwidth: the size of the weights or the chip's bandwidth is not known": (
+        "显存带宽：不知道权重大小或芯片带宽"
+    ),
+    "contention: the server's process is not here to be seen, or the load was too short": (
+        "资源争用：看不到服务的进程，或负载太短"
+    ),
+    "contention, by --accept-busy: {figures}": "资源争用（因 --accept-busy）：{figures}",
+    "precision is not known; say it with --precision": "不知道精度；请用 --precision 说明",
+    "the weights are unknown: the server does not say whether they are real; say it with --weights": (
+        "权重未知：服务没有说明是否为真实权重；请用 --weights 说明"
+    ),
+}

@@ -256,6 +256,7 @@ def compare(
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
+@shows
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF run]...")
 @click.option(
     "--baseline", type=FOLDER, default="baseline", show_default=True, help="Where the recorded run lies."
@@ -270,7 +271,7 @@ def compare(
 )
 @click.option("--force", is_flag=True, help="Hold another load, or other hardware, to the baseline, too.")
 def regress(
-    words: tuple[str, ...], baseline: Path, limits: tuple[str, ...], *, record: bool, force: bool
+    words: tuple[str, ...], baseline: Path, limits: tuple[str, ...], *, record: bool, force: bool, out: Output
 ) -> int:
     """Measure, and exit 6 where it is worse than the recorded baseline by more than noise explains.
 
@@ -290,18 +291,23 @@ def regress(
     asked = [core.limit(text) for text in limits or shown.LIMITS]
     before = None if record else shown.opened(baseline)
     spec = regress_spec(words, os.environ)
-    with Screen(as_json=False) as screen:
+    with Screen(as_json=out.as_json, quiet=out.quiet) as screen:
         (done,) = [folders.save(one.folder, one.record) for one in pipeline.run(spec, screen)]
         screen.show(done)
     if before is None or not done.record.summary.valid:
-        if record and done.record.summary.valid:
-            click.echo(f"  recorded {shown.record(done.folder, baseline)}")
+        kept = shown.record(done.folder, baseline) if record and done.record.summary.valid else None
+        out.show(
+            lambda: f"  {t('recorded')} {kept}" if kept else f"  {t('nothing was recorded')}",
+            lambda: {"recorded": None if kept is None else str(kept), "folder": str(done.folder)},
+        )
         return Exit.DONE if done.record.summary.valid else Exit.INVALID_RUN
     found = core.compared(before, comparison.open_side(done.folder), force=force)
     broken = [one for one in asked if one.broken(found)]
     path = comparison.write_comparison(done.folder, found, broken)
     add_to_job_summary(path.read_text(encoding="utf-8"), os.environ)
-    click.echo(comparison.render_comparison(found, broken))
+    out.show(
+        lambda: comparison.render_comparison(found, broken), lambda: comparison.comparison_json(found, broken)
+    )
     return Exit.INVALID_RUN if broken else Exit.DONE
 
 

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from sagellm_benchmark.report import plot
 from sagellm_benchmark.report.view import HEAD, View
 from sagellm_benchmark.verdict.timeline import Timeline, at_most
+from sagellm_benchmark.words import language, retold, t
 
 MOST_BINS = 120  # more than a picture has room for
 
@@ -31,12 +32,14 @@ class Plot:
 
 def render_html(view: View) -> str:
     """The whole page; every string is escaped."""
-    return fill("run.html", title=view.title, view=view, head=HEAD, plots=list(_plots(view)))
+    return fill(
+        "run.html", title=view.title, view=view, head=tuple(map(retold, HEAD)), plots=list(_plots(view))
+    )
 
 
 def fill(template: str, **values: object) -> str:
     """A template with its values, all of them escaped."""
-    return _environment().get_template(template).render(**values)
+    return _environment().get_template(template).render(t=t, language=language(), **values)
 
 
 @cache

@@ -17,10 +17,16 @@ from sagellm_benchmark.report.progress import ProgressLine
 from sagellm_benchmark.report.view import figure, shown, view
 from sagellm_benchmark.runs.codec import summary_json
 from sagellm_benchmark.runs.record import Record
-from sagellm_benchmark.runs.search import keeps
+from sagellm_benchmark.runs.search import Outcome, judged
 from sagellm_benchmark.typed import typed
 from sagellm_benchmark.verdict.metrics import SLO_ATTAINMENT, THROUGHPUT, TTFT
 from sagellm_benchmark.words import retold, t
+
+_OUTCOMES = {
+    Outcome.KEPT: ("✓", "green", "kept"),
+    Outcome.MISSED: ("✗", "red", "missed"),
+    Outcome.LIMITED: ("–", "yellow", "not judged"),
+}
 
 
 class Screen:
@@ -122,11 +128,8 @@ def _the_found(finished: Sequence[Finished]) -> Finished | None:
 def _step(number: int, record: Record) -> str:
     """A step of a search in one line: the rate, whether it was kept, and the figures that say so."""
     summary = record.summary
-    kept = (
-        click.style(f"✓ {t('kept')}", fg="green")
-        if keeps(summary)
-        else click.style(f"✗ {t('missed')}", fg="red")
-    )
+    mark, colour, word = _OUTCOMES[judged(summary).outcome]
+    kept = click.style(f"{mark} {t(word)}", fg=colour)
     facts = (
         f"{summary.asked_rate_rps or 0:.3g} requests/s",
         t("{share} in time", share=shown(SLO_ATTAINMENT, summary.value(SLO_ATTAINMENT))),

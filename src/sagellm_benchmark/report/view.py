@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sagellm_benchmark.machine.hardware import Hardware
@@ -22,6 +22,7 @@ from sagellm_benchmark.verdict.metrics import (
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram
 from sagellm_benchmark.verdict.timeline import Timeline
+from sagellm_benchmark.words import retold, t
 
 UNKNOWN = "–"
 RECOUNT_TOLERANCE = 0.1  # random text does not tokenize back to itself exactly
@@ -91,9 +92,9 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
         title=config.description,
         subject=subject(config),
         valid=summary.valid,
-        reasons=summary.reasons,
-        unpublishable=_unpublishable(record),
-        not_checked=summary.not_checked,
+        reasons=tuple(map(retold, summary.reasons)),
+        unpublishable=tuple(map(retold, _unpublishable(record))),
+        not_checked=tuple(map(retold, summary.not_checked)),
         headlines=tuple(_headlines(summary, declared)),
         refused=tuple(f"{name}: {why}" for name, why in summary.numbers.refused.items()),
         latencies=tuple(
@@ -101,8 +102,8 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
             for one in LATENCIES
             if not one.open_loop or summary.latency(one).count
         ),
-        figures=(*_figures(summary, declared), *_remarks(summary)),
-        setup=tuple(_setup(config, summary)),
+        figures=_labelled((*_figures(summary, declared), *_remarks(summary))),
+        setup=_labelled(_setup(config, summary)),
         distributions=tuple(
             Drawn(one.label, one.meaning, summary.numbers.histograms[one.name], summary.latency(one))
             for one in LATENCIES
@@ -110,6 +111,10 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
         ),
         timeline=record.timeline,
     )
+
+
+def _labelled(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((retold(name), retold(value)) for name, value in pairs)
 
 
 def _unpublishable(record: Record) -> tuple[str, ...]:
@@ -122,7 +127,7 @@ def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headlin
         if metric.headline:
             between = summary.numbers.intervals.get(metric.name)
             ends = [] if between is None else [shown(metric, end) for end in between]
-            yield Headline(metric.label, shown(metric, summary.value(metric)), _surely(ends))
+            yield Headline(retold(metric.label), shown(metric, summary.value(metric)), _surely(ends))
     for latency in LATENCIES:
         if latency.headline:
             of_it = summary.latency(latency)
@@ -133,7 +138,7 @@ def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headlin
             )
             tail = "" if of_it.p99 is None else f"p99 {figure(of_it.p99, 'ms')}"
             note = ", ".join(filter(None, (_surely(ends), tail)))
-            yield Headline(f"{latency.label}, mean", figure(of_it.mean, "ms"), note)
+            yield Headline(t("{label}, mean", label=latency.label), figure(of_it.mean, "ms"), note)
 
 
 def _surely(ends: Sequence[str]) -> str:
