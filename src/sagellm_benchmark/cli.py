@@ -90,11 +90,11 @@ def run(options: RunOptions) -> int:
     sagellm-benchmark run --workload custom --input-tokens 512 --output-tokens 128 --rate 4    an open loop
     sagellm-benchmark run --base-url URL --versus URL     two servers in turn: faster, slower, or cannot tell
     """
+    from sagellm_benchmark import library
     from sagellm_benchmark.options.rules import is_versus
     from sagellm_benchmark.options.spec import run_spec
     from sagellm_benchmark.report import folder, opening
     from sagellm_benchmark.report.screen import Screen
-    from sagellm_benchmark.runs import pipeline
 
     speak(options.lang)
     if is_versus(options):
@@ -104,9 +104,9 @@ def run(options: RunOptions) -> int:
     finished: list[folder.Finished] = []
     try:
         with screen:
-            for measured in pipeline.run(spec, screen):
-                finished.append(folder.save(measured.folder, measured.record))
-                screen.show(finished[-1])
+            for one in library.measure(spec, screen):
+                finished.append(one)
+                screen.show(one)
     finally:
         screen.close(finished, folder.write_curves(finished))  # also when a later run fails
     if options.opened or not screen.silent:
@@ -197,12 +197,29 @@ def _check_cell(label: str, words: tuple[str, ...]) -> None:
 @main.command()
 @shows
 @click.argument("folders", nargs=-1, type=click.Path(path_type=Path))
-def report(folders: tuple[Path, ...], *, out: Output) -> None:
+@click.option(
+    "--csv",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also write the run's requests as a CSV file.",
+)
+@click.option(
+    "--parquet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The same as a Parquet file; needs the extra `parquet`.",
+)
+def report(folders: tuple[Path, ...], *, csv: Path | None, parquet: Path | None, out: Output) -> None:
     """Show finished runs again: those in FOLDERS, else the newest one under outputs/."""
-    from sagellm_benchmark import outputs
-    from sagellm_benchmark.report import folder, screen
+    from sagellm_benchmark import library
+    from sagellm_benchmark.report import screen, table
 
-    records = [folder.load(path) for path in folders or (outputs.newest(Path("outputs")),)]
+    runs = [library.load(path) for path in folders] or [library.load()]
+    if (csv or parquet) and len(runs) > 1:
+        raise UsageError("a table holds the requests of one run", hint="name one folder")
+    if csv is not None:
+        table.write_csv(runs[0].requests, csv)
+    if parquet is not None:
+        table.write_parquet(runs[0].requests, parquet)
+    records = [run.record for run in runs]
     out.show(lambda: screen.as_text(records), lambda: screen.as_data(records))
 
 
@@ -236,15 +253,13 @@ def compare(
     sagellm-benchmark compare outputs/vllm/Qwen2-7B/Q1_20260309_001 outputs/vllm/Qwen2-7B/Q1_20260310_001
     sagellm-benchmark compare BEFORE AFTER --fail-if 'ttft.p99>+5%' --fail-if 'throughput<-3%'
     """
+    from sagellm_benchmark import library
     from sagellm_benchmark.report import comparison as shown
     from sagellm_benchmark.report.job_summary import add_to_job_summary
     from sagellm_benchmark.runs import comparison as core
 
-    if len(runs) < 2:
-        raise UsageError("there is nothing to compare it with", hint="name two runs or more")
     asked = [core.limit(text) for text in limits]
-    first, *others = [shown.open_side(path) for path in runs]
-    found = [core.compared(first, other, force=force, detect=detect / 100) for other in others]
+    found = library.compare(*runs, force=force, detect=detect / 100)
     broken = [[one for one in asked if one.broken(each)] for each in found]
     pairs = list(zip(found, broken, strict=True))
     add_to_job_summary("".join(shown.comparison_markdown(*pair) for pair in pairs), os.environ)

@@ -110,8 +110,14 @@ def parse(kind: type[Options], words: Sequence[str]) -> Options:
 
 def flag(kind: type[Any], name: str) -> str:
     """The option as the user types it."""
+    return flags(kind, name)[0]
+
+
+def flags(kind: type[Any], name: str) -> tuple[str, str]:
+    """The option, and what turns it off, which is empty where nothing does."""
     declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
-    return declared.names[0].partition("/")[0]
+    on, _, off = declared.names[0].partition("/")
+    return on, off
 
 
 def without(words: Sequence[str], flags: set[str]) -> list[str]:

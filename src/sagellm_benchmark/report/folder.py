@@ -58,6 +58,20 @@ def save(folder: Path, record: Record) -> Finished:
     return Finished(folder, record, row)
 
 
+def row_of(folder: Path) -> Mapping[str, Any] | None:
+    """The row that a finished run left; None where it gave none."""
+    path = outputs.row_file(folder)
+    if path is None:
+        return None
+    try:
+        row: Mapping[str, Any] = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise DataError(
+            f"{path} cannot be read: {error}", hint="measure again, or restore the file"
+        ) from error
+    return row
+
+
 def write_curves(finished: Sequence[Finished]) -> Path | None:
     """A page of curves beside the last of several runs; one run alone has none."""
     if len(finished) < 2:

@@ -1,0 +1,155 @@
+"""The library does what the commands do, and its documented example is run as it stands."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagellm_benchmark import Runs, compare, load, run
+from sagellm_benchmark.errors import DataError, Exit, UsageError
+from sagellm_benchmark.report import table
+from sagellm_benchmark.report.folder import save
+from tests import command
+from tests.fakes.openai_server import Script, serving
+from tests.fakes.records import a_record
+from tests.house import ROOT
+
+STREAMING = Script(itl_s=0.001)
+SMALL: dict[str, Any] = {
+    "workload": "custom",
+    "input_tokens": 20,
+    "output_tokens": 16,
+    "requests": 4,
+    "calibrate": False,
+    "warmup": 0,
+    "accept_busy": True,
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SAGELLM_ACCEPT_BUSY", "1")
+
+
+@pytest.fixture
+def measured() -> Runs:
+    with serving(STREAMING) as server:
+        return run(base_url=server.base_url, **SMALL)
+
+
+@pytest.mark.slow
+def test_a_run_is_returned_with_its_figures_and_its_requests(measured: Runs, tmp_path: Path) -> None:
+    (one,) = measured
+    assert one.valid, one.reasons
+    assert one.folder.is_relative_to("outputs")
+    assert one.figures["throughput_tps"] == pytest.approx(
+        one.summary.numbers.figures.metrics["throughput_tps"]
+    )
+    assert one.latencies["ttft_ms"].count == 4
+    assert one.requests["output_tokens"] == [16] * 4
+    assert {len(column) for column in one.requests.values()} == {4}
+    again = load(one.folder)
+    assert again.requests == one.requests
+    assert again.row == one.row
+    assert load().folder == one.folder
+    assert (tmp_path / one.folder / "report.html").is_file()
+
+
+@pytest.mark.slow
+def test_a_run_says_which_command_does_the_same(measured: Runs) -> None:
+    assert re.fullmatch(
+        r"sagellm-benchmark run --base-url http://\S+ --workload custom --requests 4 --outputs outputs "
+        r"--input-tokens 20 --output-tokens 16 --no-calibrate --warmup 0 --accept-busy --seed \d+",
+        measured[0].config.tool.command,
+    )
+
+
+@pytest.mark.slow
+def test_the_documented_example_runs_as_it_stands() -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/library.md").read_text(), re.DOTALL)
+    said = io.StringIO()
+    with serving(STREAMING) as server, contextlib.redirect_stdout(said):
+        exec(example.replace("http://127.0.0.1:8000", server.base_url), {})  # noqa: S102 - it is ours
+    lines = said.getvalue().splitlines()
+    assert len(lines) == 4
+    assert re.match(r"True [\d.]+ [\d.]+$", lines[0])
+
+
+@pytest.mark.slow
+def test_requests_become_a_csv_file(measured: Runs, tmp_path: Path) -> None:
+    done = command.run("report", str(measured[0].folder), "--csv", "requests.csv", "--quiet", cwd=tmp_path)
+    assert done.returncode == Exit.DONE, done.stderr
+    with (tmp_path / "requests.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["output_tokens"] for row in rows] == ["16"] * 4
+    assert rows[0]["failure"] == ""
+
+
+def test_what_a_server_says_is_no_formula_of_a_spreadsheet(tmp_path: Path) -> None:
+    table.write_csv({"detail": ["=HYPERLINK(1)", "fine", None], "turn": [-1, 0, 1]}, tmp_path / "x.csv")
+    assert (tmp_path / "x.csv").read_text() == "detail,turn\n'=HYPERLINK(1),-1\nfine,0\n,1\n"
+
+
+def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match="pyarrow") as refusal:
+        table.write_parquet({"turn": [0]}, tmp_path / "x.parquet")
+    assert "isagellm-benchmark[parquet]" in str(refusal.value.hint)
+
+
+def test_a_parquet_file_holds_typed_columns(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra `parquet` is not installed")
+    table.write_parquet({"turn": [0, 1], "ttft_ms": [1.5, None]}, tmp_path / "x.parquet")
+    assert parquet.read_table(tmp_path / "x.parquet").to_pydict() == {"turn": [0, 1], "ttft_ms": [1.5, None]}
+
+
+def test_a_notebook_shows_the_report_in_a_frame_of_its_own(tmp_path: Path) -> None:
+    save(tmp_path / "outputs/vllm/m/Q1_20260309_001", a_record(description='<b onload="x">'))
+    shown = load("outputs/vllm/m/Q1_20260309_001")
+    frame = shown._repr_html_()
+    assert frame.startswith('<iframe srcdoc="&lt;!doctype html&gt;')
+    assert " sandbox " in frame
+    assert "<b" not in frame
+    assert Runs([shown])._repr_html_() == frame
+    assert Runs([shown, shown])._repr_html_().count("<iframe") == 1
+    assert "VALID" in repr(shown)
+    assert "\x1b" not in str(shown)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"concurency": 2}, "no option 'concurency'"),
+        ({"repeats": 0}, "--repeats"),
+        ({"slo": {"ttft": 200}, "rate": "fast"}, "--rate does not understand"),
+    ],
+)
+def test_what_the_command_would_refuse_is_refused(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        run(base_url="http://127.0.0.1:1", **options)
+
+
+def test_one_run_alone_cannot_be_compared(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing to compare"):
+        compare(tmp_path)
+
+
+def test_a_folder_without_requests_says_so(tmp_path: Path) -> None:
+    save(tmp_path / "outputs/vllm/m/Q1_20260309_001", a_record())
+    with pytest.raises(DataError, match="holds no requests"):
+        _ = load().requests
+
+
+def test_importing_the_package_imports_nothing_else() -> None:
+    asked = "import sagellm_benchmark, sys; print(sorted({'click', 'numpy', 'orjson', 'jinja2'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
