@@ -30,9 +30,12 @@ QUIET = (
 Open = Callable[..., "Page"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium with a profile of its own; its absence is said in the summary of the tests."""
+    """A headless Chromium with a profile of its own; its absence is said in the summary of the tests.
+
+    Not for a whole session: while it is open an event loop runs, and other modules' tests run loops of their own.
+    """
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("NO BROWSER: the page was not tested in one; apt-get install chromium, or set CHROMIUM")
