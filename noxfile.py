@@ -315,6 +315,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of README and docs anew: docs/pictures/."""
+    run_in(session, DEVELOPMENT, "python", "-m", "scripts.pictures", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def datasets(session: nox.Session) -> None:
     """Load what is published with the `datasets` library, as two configs with one schema (400 MB)."""
     run_in(session, DATASETS, "pytest", *(session.posargs or ("tests/hub/test_datasets.py",)))
