@@ -90,7 +90,8 @@ def aiperf_record(index: int, start: float, ttft_s: float) -> dict[str, Any]:
             "time_to_first_token": {"value": ttft_ms, "unit": "ms"},
             "inter_chunk_latency": {"value": gaps, "unit": "ms"},
             "request_latency": {"value": latency_ms, "unit": "ms"},
-            "output_sequence_length": {"value": TOKENS, "unit": "tokens"},
+            "output_sequence_length": {"value": TOKENS + 1, "unit": "tokens"},  # by its own tokenizer
+            "usage_completion_tokens": {"value": TOKENS, "unit": "tokens"},
         },
         "error": None,
     }
@@ -110,7 +111,7 @@ def write_aiperf(folder: Path, ttft_s: float = TTFT_S, *, failed: int = 0) -> Pa
     summary = {
         "schema_version": "1.5",
         "aiperf_version": "0.13.0",
-        "input_config": {"phases": {"profiling": {"concurrency": 1}}},
+        "input_config": {"phases": [{"name": "profiling", "type": "concurrency", "concurrency": 1}]},
         "time_to_first_token": {"unit": "ms", "avg": 100.0, "p99": 102.0},
     }
     (folder / "profile_export_aiperf.json").write_text(json.dumps(summary))

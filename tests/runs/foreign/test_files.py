@@ -56,7 +56,7 @@ def test_one_of_several_benchmarks_is_named(tmp_path: Path) -> None:
 def test_aiperfs_records_give_our_figures_without_its_warm_up(tmp_path: Path, name: str) -> None:
     found = opened(foreign.write_aiperf(tmp_path / "run").with_name(name))
     assert found.against == ()
-    assert found.configuration["concurrency"] == "1"
+    assert found.configuration == {"input_length": "32", "output_length": "20", "concurrency": "1"}
     assert found.estimates["ttft.mean"].value == pytest.approx(100, rel=0.01)
     assert found.estimates["itl.p99"].value == pytest.approx(10.2, rel=0.01)
 

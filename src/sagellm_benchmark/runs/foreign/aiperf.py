@@ -55,8 +55,8 @@ def _samples(records: Sequence[Mapping[str, Any]], begin: float) -> Iterator[Sam
             start_s=start - begin,
             end_s=end - begin,
             event_s=events,
-            tokens=whole(_metrics(one), "output_sequence_length", "output_token_count"),
-            prompt_tokens=whole(_metrics(one), "input_sequence_length"),
+            tokens=whole(_metrics(one), "usage_completion_tokens", "output_sequence_length"),
+            prompt_tokens=whole(_metrics(one), "usage_prompt_tokens", "input_sequence_length"),
             failure=failure or (None if events else Failure.EMPTY),
             detail=str(error.get("message"))[:200] if error else None,
         )

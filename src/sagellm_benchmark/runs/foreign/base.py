@@ -104,10 +104,10 @@ def object_of(value: Any, *names: str) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def found(value: Any, name: str, depth: int = 6) -> Iterator[Any]:
+def found(value: Any, name: str, depth: int = 8) -> Iterator[Any]:
     """Every value of that name, however deep it lies."""
-    if depth and isinstance(value, dict):
-        for key, one in value.items():
-            if key == name:
-                yield one
-            yield from found(one, name, depth - 1)
+    if isinstance(value, dict) and name in value:
+        yield value[name]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for one in inner if depth else ():
+        yield from found(one, name, depth - 1)
