@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import time
@@ -42,6 +43,10 @@ class Plain:
         where = urlsplit(url)
         self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT_S)
 
+    def close(self) -> None:
+        """Hang up."""
+        self._connection.close()
+
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """The status and the JSON of an answer; None where it is none."""
         sent = None if body is None else json.dumps(body)
@@ -78,18 +83,19 @@ class Plain:
 
 def observe(url: str) -> Habits:
     """What the server at `url` does; each habit is one that this project has to know."""
-    plain = Plain(url)
-    _, models = plain.ask("GET", "/v1/models")
-    card = models["data"][0]
-    chat = {"model": card["id"], "messages": [{"role": "user", "content": "Say hello."}], "temperature": 0}
-    return {
-        "owned_by": str(card.get("owned_by")).lower(),
-        **_pages(plain, card["id"]),
-        **_fields(plain, chat),
-        **_stream(plain, chat),
-        **_prompts(plain, chat),
-        "a second request cuts the first": _cuts(url, chat),
-    }
+    with contextlib.closing(Plain(url)) as plain:
+        _, models = plain.ask("GET", "/v1/models")
+        card = models["data"][0]
+        said = [{"role": "user", "content": "Say hello."}]
+        chat = {"model": card["id"], "messages": said, "temperature": 0}
+        return {
+            "owned_by": str(card.get("owned_by")).lower(),
+            **_pages(plain, card["id"]),
+            **_fields(plain, chat),
+            **_stream(plain, chat),
+            **_prompts(plain, chat),
+            "a second request cuts the first": _cuts(url, chat),
+        }
 
 
 def _pages(plain: Plain, model: str) -> Habits:
@@ -148,12 +154,14 @@ def _prompts(plain: Plain, chat: Mapping[str, Any]) -> Habits:
 def _cuts(url: str, chat: Mapping[str, Any]) -> bool:
     """Whether an answer ends, for no reason that is told, when somebody else asks something."""
     long = {**chat, "messages": [{"role": "user", "content": "Count from 1 to 100."}], "max_tokens": 48}
+    short = {**chat, "max_tokens": 2}
+
+    def reason(body: Mapping[str, Any]) -> object:
+        with contextlib.closing(Plain(url)) as plain:
+            return _reason(plain.events(CHAT, body)[1])
+
     with ThreadPoolExecutor(2) as pool:
-        first, second = (
-            pool.submit(Plain(url).events, CHAT, body) for body in (long, {**chat, "max_tokens": 2})
-        )
-        answers = [first.result()[1], second.result()[1]]
-    return any(_reason(events) is None for events in answers)
+        return None in list(pool.map(reason, (long, short)))
 
 
 def _text(event: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ tests does not behave as the real engine does. Wants a machine with nothing else
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -258,11 +259,10 @@ def plain_answers(server: Server, workload: Workload, seed: int, folder: Path) -
         }
         for index in range(workload.requests)
     ]
-    clients = [Plain(server.base_url) for _ in range(workload.concurrency)]
 
     def stream(number: int) -> list[Answer]:
-        mine = bodies[number :: workload.concurrency]
-        return [clients[number].answer(PATHS[api], body) for body in mine]
+        with contextlib.closing(Plain(server.base_url)) as client:
+            return [client.answer(PATHS[api], body) for body in bodies[number :: workload.concurrency]]
 
     with ThreadPoolExecutor(workload.concurrency) as pool:
         return [answer for answers in pool.map(stream, range(workload.concurrency)) for answer in answers]
