@@ -32,7 +32,7 @@ PYTHONS = ("3.11", "3.12", "3.13")
 # What is installed beside a secret, or into a release: file in locks/ → what `nox -s lock` makes it of.
 LOCKS = {
     "nox": ("--group", "runner"),
-    "app": ("pyproject.toml", "--group", "backend"),
+    "app": ("pyproject.toml", "--extra", "sigstore", "--group", "backend"),  # who publishes checks signatures
     "release": ("--group", "release"),
 }
 

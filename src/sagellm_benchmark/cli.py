@@ -5,6 +5,7 @@ Heavy modules are imported inside the commands, so that `--help` answers at once
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -447,6 +448,7 @@ def _judged(repo: str, to: Path | None, out: Output) -> int:
     """Say of hf_data/ what publishing would: what it adds, what it refuses. Nothing is written."""
     from sagellm_benchmark.board import validate as core
     from sagellm_benchmark.board.folder import derived_files
+    from sagellm_benchmark.evidence.signing import identify
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import publish
     from sagellm_benchmark.hub.bundles import bundles_in
@@ -461,6 +463,7 @@ def _judged(repo: str, to: Path | None, out: Output) -> int:
         publish.rows_in(here),
         bundles=bundles_in(here),
         prove=prove,
+        identify=identify,
         skip_invalid=True,
         dry_run=True,
     )
@@ -494,6 +497,7 @@ def publish(
     out: Output,
 ) -> None:
     """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
+    from sagellm_benchmark.evidence.signing import identify
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import publish as core
     from sagellm_benchmark.hub.bundles import bundles_in
@@ -510,6 +514,7 @@ def publish(
             core.rows_in(hf_data),
             bundles=bundles_in(hf_data),
             prove=prove,
+            identify=identify,
             skip_invalid=skip_invalid,
             dry_run=dry_run,
         )
@@ -533,6 +538,7 @@ def publish(
 @click.option("--yes", is_flag=True, help="Push without asking.")
 def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) -> int:
     """Remove from git, on the remote branch, the files in hf_data/ whose rows are proved to be published."""
+    from sagellm_benchmark.evidence.signing import identify
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import cleanup
     from sagellm_benchmark.hub.directory import open_store
@@ -542,7 +548,7 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
     if not yes and not sys.stdin.isatty():
         raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
     agree = (lambda _: True) if yes else partial(click.confirm, err=True)
-    done = cleanup.clean(hf_data, open_store(repo, to), agree=agree, prove=prove)
+    done = cleanup.clean(hf_data, open_store(repo, to), agree=agree, prove=prove, identify=identify)
     if done is not None:
         add_to_job_summary(publishing.cleaned_markdown(done), os.environ)
     out.show(lambda: publishing.cleaned_text(done), lambda: None if done is None else asdict(done))
@@ -567,6 +573,58 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out
         core.write(done, output)
     out.show(lambda: publishing.rebuilt_text(done), lambda: publishing.rebuilt_json(done))
     return Exit.DATA if check and done.differences else Exit.DONE
+
+
+@main.command()
+@shows
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign by this Ed25519 key.")
+@click.option(
+    "--attach",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sign nothing; take this Sigstore bundle, such as that of actions/attest.",
+)
+@click.option("--new-key", type=click.Path(path_type=Path, dir_okay=False), help="Make a key in this file.")
+@click.option(
+    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where rows are handed in."
+)
+def sign(
+    runs: tuple[Path, ...],
+    key: Path | None,
+    attach: Path | None,
+    new_key: Path | None,
+    hf_data: Path,
+    *,
+    out: Output,
+) -> None:
+    """Sign the evidence of RUNS, and hand their rows in, also where they reproduce a better one.
+
+    Without --key you are asked who you are, in a browser (Sigstore); a key is for machines without a network, and
+    counts once a maintainer has enrolled it.
+
+    \b
+    sagellm-benchmark sign outputs/vllm/Qwen2-7B/Q1_20260309_001
+    sagellm-benchmark sign --new-key ~/.config/sagellm-benchmark.pem
+    sagellm-benchmark sign RUN --key ~/.config/sagellm-benchmark.pem
+    """
+    from sagellm_benchmark.evidence import signing
+
+    if new_key is not None:
+        made = signing.new_key(new_key)
+        advice = "next:  put your name in, and have a maintainer add this to the keys of signers.json"
+        out.show(lambda: f"{made.decode()}{advice}", lambda: json.loads(made))
+        return
+    if not runs or (key is not None and attach is not None):
+        raise UsageError(
+            "nothing to sign, or two ways to do it", hint="name RUNS, and --key or --attach or neither"
+        )
+    done = {}
+    for run in runs:
+        line = signing.attached(run, attach) if attach is not None else signing.sign(run, key)
+        done[str(run)] = signing.hand_in(run, line, hf_data)
+    lines = [f"{run}: signed; row {row} waits in {hf_data}/" for run, row in done.items()]
+    advice = "next:  make submit, or, without Actions: make publish"
+    out.show(lambda: "\n".join([*lines, advice]), lambda: done)
 
 
 @main.command()

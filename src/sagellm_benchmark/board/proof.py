@@ -8,6 +8,10 @@ from typing import Any
 EVIDENCE = "evidence"
 """The folder of bundles, in the dataset and in hf_data/ alike."""
 SUFFIX = ".tar.xz"
+SIGNED = "signed-"
+"""Before the id, in hf_data/: a file of one signed row, which is published whether or not it is the best."""
+SIGNATURES = ".jsonl"
+"""Beside a bundle: who signed its statement, one JSON object a line, as `gh attestation download` writes them."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -22,3 +26,8 @@ def evidence_of(row: Any) -> str | None:
 def bundle_path(digest: str) -> str:
     """Where the bundle of a statement lies, named by the statement, whatever else is packed with it."""
     return f"{EVIDENCE}/{digest}{SUFFIX}"
+
+
+def signatures_path(digest: str) -> str:
+    """Where the signatures over a statement lie."""
+    return f"{EVIDENCE}/{digest}{SIGNATURES}"

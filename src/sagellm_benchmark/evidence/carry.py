@@ -9,7 +9,14 @@ from pathlib import Path
 from sagellm_benchmark.board.aggregate import Report
 from sagellm_benchmark.board.folder import row_files
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD
-from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX, bundle_path, evidence_of
+from sagellm_benchmark.board.proof import (
+    EVIDENCE,
+    SIGNATURES,
+    SUFFIX,
+    bundle_path,
+    evidence_of,
+    signatures_path,
+)
 from sagellm_benchmark.board.read import read_rows
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import files
@@ -42,7 +49,7 @@ def carry(report: Report) -> Carried:
 
 def _without_rows(hf_data: Path) -> Iterator[str]:
     """Bundles of rows that a better one has taken the place of."""
-    held = sorted((hf_data / EVIDENCE).glob(f"*{SUFFIX}"))
+    held = sorted(p for p in (hf_data / EVIDENCE).glob("*") if p.name.endswith((SUFFIX, SIGNATURES)))
     named = _named(row_files(hf_data)) if held else set()
     for path in held:
         name = f"{EVIDENCE}/{path.name}"
@@ -53,4 +60,5 @@ def _without_rows(hf_data: Path) -> Iterator[str]:
 
 def _named(paths: Iterable[Path]) -> set[str]:
     rows = (found.row for path in paths for found in read_rows(path))
-    return {bundle_path(digest) for row in rows if (digest := evidence_of(row)) is not None}
+    digests = {digest for row in rows if (digest := evidence_of(row)) is not None}
+    return {path for digest in digests for path in (bundle_path(digest), signatures_path(digest))}

@@ -9,19 +9,24 @@ from typing import Any
 
 from sagellm_benchmark.board.agreement import Interval, Measured
 from sagellm_benchmark.board.entry import Entry
-from sagellm_benchmark.board.proof import bundle_path, evidence_of
+from sagellm_benchmark.board.proof import bundle_path, evidence_of, signatures_path
 from sagellm_benchmark.board.read import Found, read_whole
 from sagellm_benchmark.board.standing import Proved
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError
 
 MOST_BYTES = 8 << 20
+MOST_SIGNATURES = 256 << 10  # bytes of one; a Sigstore bundle has about 10,000
+_MOST_SIGNERS = 16
 
 Bundles = Callable[[str], bytes | None]
 """Gives the bundle that lies at a path such as evidence/<sha256>.tar.xz; None where there is none."""
 
 Prover = Callable[[Any, bytes], Interval | None]
 """Gives the interval of a row's throughput; raises DataError for a row that does not follow from its bundle."""
+
+Identifier = Callable[[str, bytes, bytes | None], str]
+"""Whose signature a line is, over the evidence with a SHA-256, by the keys enrolled; raises DataError for a bad one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +48,44 @@ def bundles_in(folder: Path) -> Bundles:
         return read_whole(folder / path, MOST_BYTES) if (folder / path).exists() else None
 
     return bundle
+
+
+def signature_lines(content: bytes) -> list[bytes]:
+    """The signatures of a file, each a line of JSON."""
+    return [line for line in content.splitlines() if line.strip()]
+
+
+def signed(
+    examined: Examined, bundles: Bundles, proofs: Proofs, identify: Callable[[str, bytes], str]
+) -> tuple[Examined, Proofs]:
+    """What else signatures say of rows whose evidence is proved; `proofs` holds what is known of all of them.
+
+    A signature that does not hold is refused and left out, and harms neither its row nor the others.
+    """
+    files, backed, refused = dict(proofs.files), dict(proofs.proved), []
+    for entry in (*examined.new, *examined.known):
+        digest, proof = evidence_of(entry.row), backed.get(entry.entry_id)
+        path = None if digest is None else signatures_path(digest)
+        content = None if path is None else bundles(path)
+        if digest is None or path is None or content is None or proof is None:
+            continue
+        held: dict[bytes, str] = {}
+        for place, line in enumerate(signature_lines(content)[:_MOST_SIGNERS]):
+            try:
+                held[line] = identify(digest, line)
+            except DataError as error:
+                refused.append(Refused(Found(path, place, None), (), (error.message,)))
+        if held:
+            files[path] = joined_signatures(*held)
+            backed[entry.entry_id] = replace(proof, signers=proof.signers | frozenset(held.values()))
+    return replace(examined, refused=(*examined.refused, *refused)), Proofs(files, backed)
+
+
+def joined_signatures(*contents: bytes) -> bytes:
+    """Every signature once, in one order, whoever came first."""
+    return b"".join(
+        line + b"\n" for line in sorted({line for one in contents for line in signature_lines(one)})
+    )
 
 
 def proved(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sagellm_benchmark.board.folder import is_derived, is_plain
-from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX
+from sagellm_benchmark.board.proof import EVIDENCE, SIGNATURES, SUFFIX
 from sagellm_benchmark.board.read import Limits, parse_rows
 from sagellm_benchmark.errors import ConflictError, DataError
 from sagellm_benchmark.files import to_json
-from sagellm_benchmark.hub.bundles import MOST_BYTES, Bundles, Prover
+from sagellm_benchmark.hub.bundles import MOST_BYTES, Bundles, Identifier, Prover
 from sagellm_benchmark.hub.git import Blob, Repository
 from sagellm_benchmark.hub.publish import Source, Unpublished, publish, unpublished
 from sagellm_benchmark.hub.retry import Pace
@@ -45,6 +46,7 @@ def clean(
     *,
     agree: Callable[[str], bool],
     prove: Prover | None = None,
+    identify: Identifier | None = None,
     pace: Pace | None = None,
 ) -> Cleaned | None:
     """Remove the published rows in `folder` from the remote branch; None when `agree` says no.
@@ -67,9 +69,14 @@ def clean(
         blobs = _row_blobs(repository, head, inside)
         if not blobs:
             return Cleaned((), (), (), repository.branch, head, repository.follow(head))
-        proofs = [one for one in repository.blobs(head, f"{inside}/{EVIDENCE}") if one.path.endswith(SUFFIX)]
+        proofs = [
+            one
+            for one in repository.blobs(head, f"{inside}/{EVIDENCE}")
+            if one.path.endswith((SUFFIX, SIGNATURES))
+        ]
         bundles = _bundles(repository, proofs, inside)
-        blobs, rest, left = _published(repository, blobs, store, ours, pace or Pace(), bundles, prove)
+        bring = partial(publish, bundles=bundles, prove=prove, identify=identify, skip_invalid=True)
+        blobs, rest, left = _published(repository, blobs, store, ours, pace or Pace(), bring)
         blobs += _kept_for_good(proofs, store, inside, everything=not left)
         agreed = agreed or agree(_question(repository, blobs, rest))
         if not agreed:
@@ -100,8 +107,7 @@ def _published(
     store: Store,
     ours: set[str],
     pace: Pace,
-    bundles: Bundles,
-    prove: Prover | None,
+    bring: Callable[..., object],
 ) -> tuple[list[Blob], dict[str, bytes], list[str]]:
     """The files whose every row is published, what is to remain of the others, and why.
 
@@ -116,7 +122,7 @@ def _published(
         try:
             missing = _missing(store, source, pace, looks=1 if blob.id not in ours else _LOOKS)
             if missing.names and blob.id not in ours:
-                publish(store, source, bundles=bundles, prove=prove, skip_invalid=True, pace=pace)
+                bring(store, source, pace=pace)
                 missing = _missing(store, source, pace)
             rest |= _rest(blob, source, missing)
         except DataError as error:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from sagellm_benchmark.board.identity import UUID
-from sagellm_benchmark.board.proof import EVIDENCE, SHA256, SUFFIX
+from sagellm_benchmark.board.proof import EVIDENCE, SHA256, SIGNATURES, SUFFIX
 from sagellm_benchmark.hub.store import FILES, PAGE, SUBMISSIONS, VIEWER
 
 _MANY = (
     re.compile(rf"{SUBMISSIONS}/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/{UUID.pattern}\.json"),
-    re.compile(rf"{EVIDENCE}/{SHA256.pattern}{re.escape(SUFFIX)}"),
+    re.compile(rf"{EVIDENCE}/{SHA256.pattern}({re.escape(SUFFIX)}|{re.escape(SIGNATURES)})"),
 )
 
 

@@ -11,14 +11,25 @@ from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
 from sagellm_benchmark.board.folder import row_files
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Outcome, join
+from sagellm_benchmark.board.proof import SIGNATURES
 from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.bundles import Bundles, Proofs, Prover, nowhere, proved
+from sagellm_benchmark.hub.bundles import (
+    Bundles,
+    Identifier,
+    Proofs,
+    Prover,
+    joined_signatures,
+    nowhere,
+    proved,
+    signed,
+)
 from sagellm_benchmark.hub.plan import Board, Plan, backed, doubtful, examine, make, submitted_entry
 from sagellm_benchmark.hub.retry import Pace, Tries, retrying
 from sagellm_benchmark.hub.store import (
+    SIGNERS,
     SUBMISSIONS,
     Ambiguous,
     Busy,
@@ -66,6 +77,7 @@ def publish(
     *,
     bundles: Bundles = nowhere,
     prove: Prover | None = None,
+    identify: Identifier | None = None,
     skip_invalid: bool = False,
     dry_run: bool = False,
     pace: Pace | None = None,
@@ -87,6 +99,8 @@ def publish(
             proofs = Proofs()
             if prove is not None:
                 examined, proofs = proved(examined, found, bundles, prove)
+            if identify is not None:
+                examined, proofs = _signed(store, board, examined, bundles, proofs, identify)
             _accept(examined, skip_invalid=skip_invalid)
             plan = _plan(store, board, examined, proofs)
             if dry_run or not plan.files:
@@ -99,6 +113,24 @@ def publish(
             # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
             unsure = plan if plan is not None and not isinstance(error, Stale) else unsure
             tries.wait(error, answered=found is not None)
+
+
+def _signed(
+    store: Store, board: Board, examined: Examined, bundles: Bundles, proofs: Proofs, identify: Identifier
+) -> tuple[Examined, Proofs]:
+    """What signatures add, those of rows that were accepted before among them; older ones are kept beside new ones."""
+    facts, commit = board.standing.facts, board.snapshot.commit
+    accepted = {row: fact.proved for row, fact in facts.items() if fact.proved is not None}
+    known = Proofs(proofs.files, {**accepted, **proofs.proved})
+    enrolled = board.snapshot.files.get(SIGNERS)
+    examined, every = signed(examined, bundles, known, lambda digest, line: identify(digest, line, enrolled))
+    paths = sorted(path for path in every.files if path.endswith(SIGNATURES))
+    before = store.read(paths, commit=commit).files if paths and commit is not None else {}
+    for path, there in before.items():
+        every.files[path] = joined_signatures(there, every.files[path])
+        if every.files[path] == there:  # nothing new to write
+            del every.files[path]
+    return examined, every
 
 
 def _plan(store: Store, board: Board, examined: Examined, proofs: Proofs) -> Plan:

@@ -13,12 +13,14 @@ from sagellm_benchmark.errors import ConflictError, RemoteError
 CARD = "README.md"
 PAGE = "index.html"
 """The board to look at, which is written after it where that is asked for."""
+SIGNERS = "signers.json"
+"""The keys that maintainers have enrolled; publishing only reads it."""
 SUBMISSIONS = "submissions"
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
 """The rows that were on the board before each submission was kept by itself; written once, by the first publish."""
 VIEWER = {"single": "viewer/single.jsonl", "multi": "viewer/multi.jsonl"}
 """The boards as flat tables of one schema; nobody reads them here."""
-FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, STANDING)
+FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, STANDING, SIGNERS)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 

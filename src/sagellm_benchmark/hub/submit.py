@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.entry import BOARDS, Entry
-from sagellm_benchmark.board.proof import EVIDENCE, SUFFIX, bundle_path, evidence_of
+from sagellm_benchmark.board.proof import (
+    EVIDENCE,
+    SIGNATURES,
+    SIGNED,
+    SUFFIX,
+    bundle_path,
+    evidence_of,
+    signatures_path,
+)
+from sagellm_benchmark.board.read import read_rows, read_whole
 from sagellm_benchmark.board.waiting import MAX_BOARD_BYTES, both_sides, joined, sorted_out, waiting
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.bundles import bundles_in
+from sagellm_benchmark.hub.bundles import MOST_BYTES, bundles_in, joined_signatures
 from sagellm_benchmark.hub.git import Repository
 from sagellm_benchmark.hub.retry import Pace, Tries
 from sagellm_benchmark.hub.store import Stale
@@ -44,16 +53,19 @@ def submit(folder: Path, *, pace: Pace | None = None) -> Submitted:
     repository = Repository.at(folder)
     inside = folder.resolve().relative_to(repository.root.resolve()).as_posix()
     ours = _sound(folder)
-    bundles = _bundles(folder, ours)
+    extra = _bundles(folder, ours) | _signed(folder)
     tries = Tries(pace or Pace())
     while True:
         head = repository.fetch()
         before = _files(repository, head, inside)
         theirs = _rows(before)
         boards = {f"{inside}/{name}": content for name, content in joined([*theirs, *ours]).items()}
-        files = boards | {f"{inside}/{name}": content for name, content in bundles.items()}
+        files = boards | _with_theirs(
+            {f"{inside}/{name}": content for name, content in extra.items()}, before
+        )
         changed = {path: content for path, content in files.items() if before.get(path) != content}
-        if not changed.keys() & {f"{inside}/{name}" for name in BOARDS}:
+        wanted = {f"{inside}/{name}" for name in (*BOARDS, *extra)}
+        if not changed.keys() & wanted:
             return Submitted(repository.remote, repository.branch, None, "", tries.made + 1, followed=True)
         known = {entry.view for entry in theirs}
         done = repository.with_files(head, changed, MESSAGE)
@@ -87,10 +99,31 @@ def _bundles(folder: Path, rows: list[Entry]) -> dict[str, bytes]:
     }
 
 
+def _signed(folder: Path) -> dict[str, bytes]:
+    """Rows that were signed, each a file of its own, with their evidence: also where they are not the best."""
+    found: dict[str, bytes] = {}
+    for path in sorted(folder.glob(f"{SIGNED}*.json")):
+        found[path.name] = read_whole(path, MAX_BOARD_BYTES)
+        for digest in (evidence_of(one.row) for one in read_rows(path)):
+            names = () if digest is None else (bundle_path(digest), signatures_path(digest))
+            found |= {
+                name: read_whole(folder / name, MOST_BYTES) for name in names if (folder / name).exists()
+            }
+    return found
+
+
+def _with_theirs(files: dict[str, bytes], before: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Files of signatures hold those of both sides."""
+    for path in files.keys() & before.keys():
+        if path.endswith(SIGNATURES):
+            files[path] = joined_signatures(files[path], before[path])
+    return files
+
+
 def _files(repository: Repository, commit: str, inside: str) -> dict[str, bytes]:
     """What the remote branch holds of the files that are to be written."""
     there = [*repository.blobs(commit, inside), *repository.blobs(commit, f"{inside}/{EVIDENCE}")]
-    blobs = [blob for blob in there if blob.path.endswith((".json", SUFFIX))]
+    blobs = [blob for blob in there if blob.path.endswith((".json", SUFFIX, SIGNATURES))]
     return {blob.path: repository.content(blob, MAX_BOARD_BYTES) for blob in blobs}
 
 

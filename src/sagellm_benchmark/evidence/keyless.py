@@ -1,0 +1,84 @@
+"""Signatures by an identity instead of a key: Sigstore bundles, checked against the trust root of the library."""
+
+from __future__ import annotations
+
+import logging
+
+import orjson
+from cryptography import x509
+from cryptography.x509 import Certificate, ObjectIdentifier
+from sigstore.errors import Error
+from sigstore.hashes import Hashed
+from sigstore.models import Bundle, ClientTrustConfig
+from sigstore.oidc import IdentityToken, Issuer, detect_credential
+from sigstore.sign import SigningContext
+from sigstore.verify import Verifier
+from sigstore_models.common.v1 import HashAlgorithm
+
+from sagellm_benchmark.errors import DataError, RemoteError
+
+_ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")  # a DER text
+_OLD_ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")  # the bare text
+_IN_TOTO = "application/vnd.in-toto+json"
+
+
+class _Anybody:
+    """A policy: whoever it is, the certificate says so, and that is all we ask."""
+
+    def verify(self, cert: Certificate) -> None:
+        """Accept every identity that the certificate authority has seen."""
+
+
+def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> str:
+    """The identity, and who vouches for it, behind a bundle over the evidence with this SHA-256.
+
+    The log's entry is checked as it lies in the bundle; nothing is fetched. Raises DataError where it does not hold.
+    """
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns of being offline, which is what we want
+    judge = verifier or Verifier.production(offline=True)
+    try:
+        signed = Bundle.from_json(bundle)
+        if b'"dsseEnvelope"' in bundle:
+            _is_about(digest, *judge.verify_dsse(signed, _Anybody()))
+        else:
+            content = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(digest))
+            judge.verify_artifact(content, signed, _Anybody())
+    except (Error, ValueError) as error:
+        raise DataError(f"a Sigstore signature does not hold: {error}") from error
+    return _identity(signed.signing_certificate)
+
+
+def sign(evidence: bytes) -> bytes:
+    """Sign by the identity that a browser, or a workflow's own token, proves. Raises RemoteError where it cannot."""
+    try:
+        config = ClientTrustConfig.production()
+        raw = detect_credential()
+        token = IdentityToken(raw) if raw else Issuer(config.signing_config.get_oidc_url()).identity_token()
+        with SigningContext.from_trust_config(config).signer(token) as signer:
+            return orjson.dumps(orjson.loads(signer.sign_artifact(evidence).to_json()))
+    except (Error, OSError) as error:
+        raise RemoteError(
+            f"Sigstore did not sign: {error}",
+            hint="without a network sign by a key that is enrolled: sign RUN --key FILE",
+        ) from error
+
+
+def _is_about(digest: str, kind: str, payload: bytes) -> None:
+    """A statement's subjects must name the evidence."""
+    subjects = orjson.loads(payload)["subject"] if kind == _IN_TOTO else []
+    if digest not in [subject["digest"].get("sha256") for subject in subjects]:
+        raise DataError("a Sigstore statement is about something else than this row's evidence")
+
+
+def _identity(certificate: Certificate) -> str:
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return f"{next(iter(names)).value} ({_issuer(certificate)})"
+
+
+def _issuer(certificate: Certificate) -> str:
+    for extension in certificate.extensions:
+        if extension.oid == _ISSUER and isinstance(extension.value, x509.UnrecognizedExtension):
+            return extension.value.value[2:].decode(errors="replace")  # after the tag and the length
+        if extension.oid == _OLD_ISSUER and isinstance(extension.value, x509.UnrecognizedExtension):
+            return extension.value.value.decode(errors="replace")
+    return "nobody"

@@ -1,0 +1,113 @@
+"""Who signed a run's evidence: one JSON line a signature, checked with nothing fetched.
+
+Two kinds are understood: Sigstore bundles (https://docs.sigstore.dev/about/bundle/), as a keyless signature on a laptop
+and `actions/attest` give them, and DSSE envelopes (https://github.com/secure-systems-lab/dsse) by an Ed25519 key that
+the dataset's signers.json enrols.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.board.proof import SIGNED, bundle_path, evidence_of, signatures_path
+from sagellm_benchmark.board.read import read_rows, read_whole
+from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.evidence import files
+from sagellm_benchmark.evidence.statement import EVIDENCE_FILE, sha256
+from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.hub.bundles import MOST_BYTES, MOST_SIGNATURES, joined_signatures
+from sagellm_benchmark.outputs import row_file
+
+_SIGSTORE = "application/vnd.dev.sigstore.bundle"
+
+
+def identify(digest: str, line: bytes, enrolled: bytes | None) -> str:
+    """Whose signature this line is, over the evidence with this SHA-256; `enrolled` is the dataset's signers.json.
+
+    Raises DataError for a signature that does not hold or is over something else, UsageError where it cannot be
+    checked because a library is missing.
+    """
+    try:
+        value = orjson.loads(line)
+        if "payloadType" in value:
+            return str(_library("ed25519", "signing").identify(digest, value, keys(enrolled)))
+        if str(value["mediaType"]).startswith(_SIGSTORE):
+            return str(_library("keyless", "sigstore").identify(digest, line))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise DataError(f"a signature is damaged: {error}") from error
+    raise DataError("a signature is of a kind that is not known")
+
+
+def keys(enrolled: bytes | None) -> Mapping[str, Mapping[str, Any]]:
+    """The enrolled keys by their ids. Raises DataError for a file that is damaged."""
+    if enrolled is None:
+        return {}
+    try:
+        return {str(name): dict(key) for name, key in orjson.loads(enrolled)["keys"].items()}
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise DataError(f"signers.json is damaged: {error}", hint="restore it from the history") from error
+
+
+def new_key(path: Path) -> bytes:
+    """Make a key at `path`, readable by nobody else; what a maintainer adds to signers.json."""
+    if path.exists():
+        raise UsageError(f"{path} exists already", hint="choose another name; a key is never overwritten")
+    return to_json(_library("ed25519", "signing").new_key(path))
+
+
+def sign(folder: Path, key: Path | None) -> bytes:
+    """Sign a run's evidence: by a key, else keyless, which asks Sigstore who you are."""
+    evidence = _evidence(folder)
+    if key is not None:
+        signed = _library("ed25519", "signing").sign(evidence, key)
+    else:
+        signed = _library("keyless", "sigstore").sign(evidence)
+    return bytes(signed)
+
+
+def attached(folder: Path, bundle: Path) -> bytes:
+    """A signature over a run's evidence that was made elsewhere. Raises DataError where it is none, or of another."""
+    line = orjson.dumps(orjson.loads(read_whole(bundle, MOST_SIGNATURES)))
+    identify(sha256(_evidence(folder)), line, None)
+    return line
+
+
+def hand_in(folder: Path, line: bytes, hf_data: Path) -> str:
+    """Put a run's row, its evidence and this signature into hf_data/, also where the row is no best one; the row's id.
+
+    A row that is slower than the published one is how that is reproduced.
+    """
+    path = row_file(folder)
+    row = None if path is None else read_rows(path)[0].row
+    digest = evidence_of(row)
+    if not isinstance(row, dict) or digest is None or digest != sha256(_evidence(folder)):
+        raise DataError(
+            f"{folder} holds no row that names its evidence", hint="measure it again, then sign it"
+        )
+    held = hf_data / signatures_path(digest)
+    before = read_whole(held, MOST_BYTES) if held.exists() else b""
+    write_whole(hf_data / bundle_path(digest), files.bundle(folder))
+    write_whole(held, joined_signatures(before, line))
+    write_whole(hf_data / f"{SIGNED}{row['entry_id']}.json", to_json([row]))
+    return str(row["entry_id"])
+
+
+def _evidence(folder: Path) -> bytes:
+    return files.in_folder(folder)[EVIDENCE_FILE]
+
+
+def _library(name: str, extra: str) -> ModuleType:
+    """What the extra brings; it is asked for only where somebody signs, or signatures are there to be checked."""
+    try:
+        return importlib.import_module(f"sagellm_benchmark.evidence.{name}")
+    except ModuleNotFoundError as error:
+        raise UsageError(
+            f"signatures of this kind need a library that is not installed ({error.name})",
+            hint=f"pip install 'isagellm-benchmark[{extra}]'",
+        ) from error
