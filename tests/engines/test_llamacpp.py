@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,6 +21,7 @@ import psutil
 import pytest
 
 from sagellm_benchmark import net
+from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.gguf_facts import Gguf
 from sagellm_benchmark.engines.llamacpp import LlamaCpp, engine_version
 from sagellm_benchmark.engines.logs import last_words
@@ -39,7 +42,7 @@ def engine(gguf: Gguf, folder: Path, *, parallel: int = 1, context: int = 512) -
     return LlamaCpp(gguf, parallel=parallel, context=context, log=folder / "run" / "server.log", threads=1)
 
 
-def complete(url: str, prompt: str, tokens: int) -> list[dict[str, Any]]:
+def complete(server: Server, prompt: str, tokens: int) -> list[dict[str, Any]]:
     """The events of one streamed completion."""
     body = {
         "model": "any",
@@ -49,7 +52,9 @@ def complete(url: str, prompt: str, tokens: int) -> list[dict[str, Any]]:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    lines = net.post_text(f"{url}/v1/completions", body, timeout_s=60).splitlines()
+    lines = net.post_text(
+        f"{server.base_url}/v1/completions", body, timeout_s=60, api_key=server.api_key
+    ).splitlines()
     return [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
 
 
@@ -66,11 +71,40 @@ def is_gone(pid: int) -> bool:
     return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/models", "/v1/completions", "/tokenize", "/slots", "/props", "/metrics"]
+)
+def test_no_web_page_and_no_other_program_can_drive_the_server(tiny: Gguf, tmp_path: Path, path: str) -> None:
+    with engine(tiny, tmp_path).open() as server:
+        asked = urllib.request.Request(server.base_url + path, headers={"Origin": "http://evil.example"})  # noqa: S310
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            urllib.request.urlopen(asked)  # noqa: S310 - our own server
+        caught.value.close()
+        assert caught.value.code == 401
+        assert not caught.value.headers.get("Access-Control-Allow-Origin")
+
+
+def test_what_others_ask_is_told_to_nobody(tiny: Gguf, tmp_path: Path) -> None:
+    with engine(tiny, tmp_path).open() as server, pytest.raises(net.StatusError) as caught:
+        net.get_json(f"{server.base_url}/slots", api_key=server.api_key)
+    assert caught.value.status == 501
+
+
+def test_each_server_has_a_key_of_its_own(tiny: Gguf, tmp_path: Path) -> None:
+    with engine(tiny, tmp_path / "a").open() as one, engine(tiny, tmp_path / "b").open() as other:
+        assert one.api_key != other.api_key
+        with pytest.raises(net.StatusError):
+            net.get_json(f"{one.base_url}/v1/models", api_key=other.api_key)
+
+
 def test_the_default_model_answers_with_its_real_weights(tmp_path: Path) -> None:
     found = find(None, quantization=None, cache=tmp_path, say=print)
     with engine(found, tmp_path).open() as server:
-        assert net.get_json(f"{server.base_url}/v1/models")["data"][0]["id"] == server.served_model
-        events = complete(server.base_url, "The capital of France is", 8)
+        assert (
+            net.get_json(f"{server.base_url}/v1/models", api_key=server.api_key)["data"][0]["id"]
+            == server.served_model
+        )
+        events = complete(server, "The capital of France is", 8)
         assert server.model.weights == "real"
         assert (server.engine.name, server.local) == ("llama.cpp", True)
         assert events[-1]["usage"]["completion_tokens"] == 8
@@ -80,10 +114,12 @@ def test_the_default_model_answers_with_its_real_weights(tmp_path: Path) -> None
 
 def test_every_token_of_dummy_weights_is_an_event_of_its_own(tiny: Gguf, tmp_path: Path) -> None:
     with engine(tiny, tmp_path).open() as server:
-        events = complete(server.base_url, " good world under water", 100)
+        events = complete(server, " good world under water", 100)
         words = [event["choices"][0]["text"] for event in events]
         spoken = [word for word in words if word]
-        again = net.post_json(f"{server.base_url}/tokenize", {"content": "".join(spoken)})
+        again = net.post_json(
+            f"{server.base_url}/tokenize", {"content": "".join(spoken)}, api_key=server.api_key
+        )
     assert events[-1]["usage"] | {"prompt_tokens_details": None} == {
         "completion_tokens": 100,
         "prompt_tokens": 4,
@@ -102,15 +138,15 @@ def test_dummy_weights_of_every_family_are_served(family: Any, tmp_path: Path) -
     shape = replace(TINY, name=f"Tiny-{family}", family=family, tied=True, rope_scaled=family == "llama")
     weights = dummy.ensure(shape, quantization="Q8_0", cache=tmp_path, say=print)
     with engine(weights, tmp_path).open() as server:
-        assert complete(server.base_url, " hello", 5)[-1]["usage"]["completion_tokens"] == 5
+        assert complete(server, " hello", 5)[-1]["usage"]["completion_tokens"] == 5
 
 
 def test_requests_run_side_by_side_each_with_the_whole_context(tiny: Gguf, tmp_path: Path) -> None:
     with engine(tiny, tmp_path, parallel=4, context=256).open() as server:
-        assert net.get_json(f"{server.base_url}/props")["total_slots"] == 4
+        assert net.get_json(f"{server.base_url}/props", api_key=server.api_key)["total_slots"] == 4
         with ThreadPoolExecutor(4) as pool:
             prompts = [" word" * 100 + f" {letter}" for letter in "abcd"]
-            answers = list(pool.map(lambda prompt: complete(server.base_url, prompt, 140), prompts))
+            answers = list(pool.map(lambda prompt: complete(server, prompt, 140), prompts))
     assert [events[-1]["usage"]["completion_tokens"] for events in answers] == [140] * 4
 
 
@@ -193,6 +229,7 @@ def test_a_closed_pipe_alone_ends_the_server(tiny: Gguf, tmp_path: Path) -> None
         "parallel": 1,
         "context": 64,
         "threads": None,
+        "api_key": "a key",
         "parent": os.getpid(),
     }
     assert child.stdin is not None
@@ -275,7 +312,7 @@ def test_opening_works_outside_the_main_thread(tiny: Gguf, tmp_path: Path) -> No
 
     def use() -> None:
         with engine(tiny, tmp_path).open() as server:
-            answered.append(len(complete(server.base_url, " hello", 3)))
+            answered.append(len(complete(server, " hello", 3)))
 
     thread = threading.Thread(target=use)
     thread.start()

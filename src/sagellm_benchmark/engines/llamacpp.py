@@ -7,6 +7,7 @@ import importlib.metadata
 import importlib.util
 import json
 import os
+import secrets
 import signal
 import sys
 from dataclasses import dataclass
@@ -53,8 +54,9 @@ class LlamaCpp:
         Raises UsageError when xllamacpp is not installed, DataError with the log's own words when it cannot start.
         """
         version = engine_version()
+        key = secrets.token_urlsafe(24)  # else any program, or a web page in a browser here, could drive it
         with _started(self.log) as process:
-            url = self._ready(process)
+            url = self._ready(process, key)
             yield Server(
                 base_url=url,
                 served_model=self.gguf.facts.name,
@@ -62,17 +64,19 @@ class LlamaCpp:
                 engine_version=version,
                 model=self.gguf.facts,
                 local=True,
+                api_key=key,
                 pids=(process.pid,),
                 device=CPU,
             )
 
-    def _ready(self, process: Child) -> str:
+    def _ready(self, process: Child, key: str) -> str:
         settings = {
             "path": str(self.gguf.path.resolve()),
             "alias": self.gguf.facts.name,
             "parallel": self.parallel,
             "context": self.context,
             "threads": self.threads,
+            "api_key": key,
             "parent": os.getpid(),
         }
         if not process.tell(json.dumps(settings).encode() + b"\n"):

@@ -48,6 +48,10 @@ def serve(settings: dict[str, Any]) -> Any:
     params.cache_ram_mib = 0  # no copies of old prompts: they cost time between requests, and memory
     params.endpoint_metrics = True
     params.ui = False
+    params.endpoint_slots = False  # it would tell every prompt
+    params.api_keys = [settings["api_key"]]
+    params.cors_credentials = False
+    params.cors_origins = ""  # a web page in some browser here must not drive it while it is measured
     # Read, not mapped: with a copy of its own in a faster layout, a mapped file would count twice as memory.
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
     params.fit_params = _has_accelerator(
