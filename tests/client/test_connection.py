@@ -150,6 +150,16 @@ def test_an_answer_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytes
     assert "longer than 1000 bytes" in (sample.detail or "")
 
 
+def test_an_answer_in_endless_tiny_chunks_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "_ANSWER_PIECES", 500)
+    with raw_server([[OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n\n\r\n" * 1000]]) as port:
+        (sample,) = ask(port, tmp_path)
+    assert sample.failure is Failure.MALFORMED
+    assert "or 500 pieces" in (sample.detail or "")
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for localhost that vouches for itself, its key in the same file."""

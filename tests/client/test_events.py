@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagellm_benchmark.client.events import Answer, decode, explain_status, payloads
+from sagellm_benchmark.client.events import MOST_EVENTS, Answer, decode, explain_status, payloads
 from sagellm_benchmark.client.sample import Failure
 
 
@@ -49,6 +49,11 @@ def test_an_event_arrives_with_the_read_that_completes_it() -> None:
 def test_an_event_whose_blank_line_comes_late_arrives_with_the_blank_line() -> None:
     event = sse(chat("a"))
     assert answer(event[:-1], event[-1:], DONE).event_s == (2.0,)
+
+
+def test_more_events_than_any_context_has_tokens_are_no_answer() -> None:
+    found = answer(sse(chat("a")) * (MOST_EVENTS + 1))
+    assert (found.failure, found.detail) == (Failure.MALFORMED, "more than 200,000 events in one answer")
 
 
 def test_several_events_in_one_read_share_its_time() -> None:

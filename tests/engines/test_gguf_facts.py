@@ -88,6 +88,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         (gguf(tensors=1 << 40), "claims"),
         (gguf(keys=[key(b"a", 8, struct.pack("<Q", 1 << 60))]), "claims a text"),
         (gguf(keys=[key(b"a", 8, struct.pack("<Q", 1 << 20))]), "cut off"),
+        (gguf(keys=[key(b"a", 8, struct.pack("<Q", 100 << 20))]), "claims a text of 104,857,600 bytes"),
         (gguf(keys=[key(b"a", 99, b"")]), "unknown kind 99"),
         (gguf(keys=[key(b"a", 9, struct.pack("<IQ", 8, 1 << 50))]), "claims an array"),
         (gguf(keys=[key(b"a", 9, struct.pack("<IQ", 9, 1))]), "unknown kind 9"),

@@ -21,6 +21,7 @@ Clock = Callable[[], float]
 """Seconds that only grow, as `time.monotonic` tells them."""
 
 _ANSWER_BYTES = 64 * 1024 * 1024  # a longer answer is no answer
+_ANSWER_PIECES = 1_000_000  # reads, and chunks of HTTP's framing
 
 
 @dataclass(slots=True)
@@ -132,7 +133,7 @@ class Connection(asyncio.Protocol):
                 self.stop(Failure.MALFORMED, f"not HTTP: {error}")
                 return
             self.close()  # nonsense after a complete answer
-        if self._kept is not None or self._room < 0:
+        if self._kept is not None or self._room < 0 or len(self._log) > _ANSWER_PIECES:
             self._answered()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -168,7 +169,10 @@ class Connection(asyncio.Protocol):
             self.close()  # bytes that nobody asked for
             return
         if self._kept is None:
-            self.stop(Failure.MALFORMED, f"the answer is longer than {_ANSWER_BYTES} bytes")
+            self.stop(
+                Failure.MALFORMED,
+                f"the answer is longer than {_ANSWER_BYTES} bytes or {_ANSWER_PIECES} pieces",
+            )
             return
         self._exchange.complete = True
         stamp = next(item for item in reversed(self._log[: self._kept]) if type(item) is float)

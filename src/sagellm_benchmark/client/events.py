@@ -21,6 +21,7 @@ _BLANK_LINE = re.compile(rb"(?:\r\n?+|\n)(?:\r\n?+|\n)")  # possessive: CRLF is 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 DETAIL_CHARACTERS = 300
+MOST_EVENTS = 200_000  # of one answer: more than the longest context has tokens to give
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,11 @@ class _Reading:
     def stream(self, body: bytes, *, complete: bool) -> None:
         """Fold a server-sent event stream."""
         count = 0
-        for count, (offset, data) in enumerate(payloads(body, complete=complete), 1):  # noqa: B007
+        for count, (offset, data) in enumerate(payloads(body, complete=complete), 1):
             if data == b"[DONE]":
                 return
+            if count > MOST_EVENTS:
+                raise _MalformedError(f"more than {MOST_EVENTS:,} events in one answer")
             if self.take(_object(data), "delta"):
                 self.first_parts = self.first_parts or len(self.text)
                 self.offsets.append(offset)

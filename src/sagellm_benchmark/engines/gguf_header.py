@@ -22,6 +22,7 @@ MOST_ENTRIES = 65_536  # keys, or tensors: the largest models have a few thousan
 MOST_ELEMENTS = 4_000_000  # of one array: the largest vocabularies have a few hundred thousand
 MOST_HEADER_BYTES = 128 << 20
 LONGEST_NAME = 65_535
+LONGEST_TEXT = 4 << 20  # the longest chat templates have some tens of kilobytes
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _CHUNK = 1 << 20
@@ -58,6 +59,8 @@ class Header:
 def read_header(path: Path) -> Header:
     """The header of one GGUF file; raises DataError where it is missing, cut off, or no GGUF at all."""
     try:
+        if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
+            raise DataError(f"{path} is not a file", hint="give the path of a GGUF file")
         with path.open("rb") as file:
             return _Reader(file, path, path.stat().st_size).header()
     except OSError as error:
@@ -109,7 +112,7 @@ class _Reader:
 
     def _value(self, kind: int) -> Value | None:
         if kind == _STRING:
-            return self._string(MOST_HEADER_BYTES)
+            return self._string(LONGEST_TEXT)
         if kind == _ARRAY:
             self._skip_array()
             return None
