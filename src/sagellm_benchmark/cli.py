@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sagellm_benchmark._version import __version__
+from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
 from sagellm_benchmark.options.output import Output, shows, speak
@@ -48,7 +49,7 @@ class Program(click.Group):
             error.show()
             sys.exit(Exit.USAGE)
         except (click.Abort, KeyboardInterrupt):
-            click.echo("\nInterrupted.", err=True)
+            echo("\nInterrupted.", err=True)
             sys.exit(Exit.INTERRUPTED)
         except BrokenPipeError:
             sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
@@ -58,9 +59,9 @@ class Program(click.Group):
 
 def fail(error: BenchmarkError) -> None:
     """Print what happened and what to do next, and leave with the error's exit code."""
-    click.echo(click.style("error: ", fg="red", bold=True) + error.message, err=True)
+    echo(error.message, err=True, mark="error: ", colour="red")
     if error.hint:
-        click.echo(click.style("next:  ", fg="yellow") + error.hint, err=True)
+        echo(error.hint, err=True, mark="next:  ", colour="yellow")
     sys.exit(error.exit_code)
 
 
@@ -355,7 +356,7 @@ def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> R
 
     done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo))
     for left in carry(done).left:
-        click.echo(click.style("note:  ", fg="yellow") + left, err=True)
+        echo(left, err=True, mark="note:  ", colour="yellow")
     merging.install(hf_data)
     return done
 
@@ -375,7 +376,7 @@ def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Outp
 
     report = _aggregated(found_in, hf_data, repo, offline=offline)
     if not (out.as_json or out.quiet):
-        click.echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take its time
+        echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take its time
     done = pushing.submit(hf_data)
     out.show(
         lambda: publishing.submitted_text(done),
@@ -473,7 +474,7 @@ def _judged(repo: str, to: Path | None, out: Output) -> int:
         lambda: publishing.published_json(done, sent=False),
     )
     for message in damaged:
-        click.echo(f"✗ {plain(message)}", err=True)
+        echo(f"✗ {plain(message)}", err=True)
     return Exit.DATA if done.refused or damaged else Exit.DONE
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tempfile
 import tomllib
@@ -14,13 +15,24 @@ import orjson
 from sagellm_benchmark.errors import DataError
 
 MAX_TOML_BYTES = 1 << 20
+_ACTIVE = re.compile(  # DEL, C1 controls, marks that turn the direction of text, `##[` of a workflow
+    rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8b-\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|##(?=\[|vso\[)"
+)
 
 
 def to_json(value: Any) -> bytes:
-    """Indented UTF-8 JSON with a final newline; keys in the order given. NaN and infinity become null."""
-    return orjson.dumps(
+    """Indented UTF-8 JSON with a final newline; keys in the order given. NaN and infinity become null.
+
+    Characters that a terminal or a workflow's log would act upon are written as escapes.
+    """
+    text = orjson.dumps(
         value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     )
+    return _ACTIVE.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return b"".join(b"\\u%04x" % ord(character) for character in found.group().decode())
 
 
 def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -> bytes:
@@ -43,6 +55,8 @@ def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -
 def read_toml(path: Path, *, example: str) -> dict[str, Any]:
     """The values of a small TOML file; a DataError says what is wrong with it, and what lines it holds instead."""
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is not a file", hint="name an existing TOML file")
         with path.open("rb") as file:
             content = file.read(MAX_TOML_BYTES + 1)
     except OSError as error:
@@ -55,6 +69,8 @@ def read_toml(path: Path, *, example: str) -> dict[str, Any]:
         return tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DataError(f"{path} is not TOML: {error}", hint=f"write lines such as {example}") from error
+    except RecursionError as error:
+        raise DataError(f"{path} is nested too deeply", hint=f"write lines such as {example}") from error
 
 
 def write_whole(path: Path, content: bytes) -> None:

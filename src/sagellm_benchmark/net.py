@@ -30,6 +30,7 @@ from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.text import one_line
 
 TIMEOUT_S = 10.0
+BLOT = "***"  # in place of a key
 MAX_REPLY_BYTES = 16 * 1024 * 1024
 _MAX_ERROR_BYTES = 64 * 1024
 
@@ -80,28 +81,45 @@ def get_json(
     url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> Any:
     """The JSON value at `url`. Raises RemoteError: StatusError for a status, else unreachable or not JSON."""
-    return _json(url, _fetch(url, None, timeout_s, api_key, peer), peer)
+    return without(_json(url, _fetch(url, None, timeout_s, api_key, peer), peer), api_key)
 
 
 def post_json(
     url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> Any:
     """The JSON value that `url` answers to the JSON value `body`; raises as `get_json`."""
-    return _json(url, _fetch(url, orjson.dumps(body), timeout_s, api_key, peer), peer)
+    return without(_json(url, _fetch(url, orjson.dumps(body), timeout_s, api_key, peer), peer), api_key)
 
 
 def get_text(
     url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> str:
     """The text at `url`; bytes that are not UTF-8 are replaced. Raises as `get_json`."""
-    return _fetch(url, None, timeout_s, api_key, peer).decode("utf-8", "replace")
+    return _text(_fetch(url, None, timeout_s, api_key, peer), api_key)
 
 
 def post_text(
     url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> str:
     """The whole text (an event stream, say) that `url` answers to the JSON value `body`; raises as `get_json`."""
-    return _fetch(url, orjson.dumps(body), timeout_s, api_key, peer).decode("utf-8", "replace")
+    return _text(_fetch(url, orjson.dumps(body), timeout_s, api_key, peer), api_key)
+
+
+def _text(body: bytes, api_key: str | None) -> str:
+    return str(without(body.decode("utf-8", "replace"), api_key))
+
+
+def without(value: Any, api_key: str | None) -> Any:
+    """A JSON value in which a key that the server echoes is blotted out: names out of it become folders and rows."""
+    if not api_key:
+        return value
+    if isinstance(value, str):
+        return value.replace(api_key, BLOT)
+    if isinstance(value, list):
+        return [without(item, api_key) for item in value]
+    if isinstance(value, dict):
+        return {without(name, api_key): without(item, api_key) for name, item in value.items()}
+    return value
 
 
 def is_loopback(host: str) -> bool:
@@ -264,7 +282,7 @@ def _status_error(url: str, error: urllib.error.HTTPError, api_key: str | None, 
     except (OSError, http.client.HTTPException):
         body = b""
     if api_key:
-        body = body.replace(api_key.encode(), b"***")
+        body = body.replace(api_key.encode(), BLOT.encode())
     code = error.code
     if 300 <= code < 400:
         target = one_line(str(error.headers.get("Location", "")))

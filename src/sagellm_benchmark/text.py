@@ -7,12 +7,22 @@ from collections.abc import Sequence
 
 MOST = 200  # rows that a list on a screen shows before it only counts
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_COMMAND = re.compile(r"(^\s*:(?=:)|#(?=#\[|#vso\[))", re.MULTILINE)
 _READ = 4096  # characters of a hostile text that are looked at
 
 
 def plain(text: str) -> str:
     """Text that a terminal only prints; rows of other tools may hold anything."""
     return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def shown(text: str) -> str:
+    """Text of several lines, of which a terminal prints each, and a workflow's log takes none for a command.
+
+    GitHub's runner obeys `::name::` at the beginning of a line, and `##[name]` anywhere.
+    """
+    lines = (plain(line.expandtabs()) for line in text.split("\n"))
+    return _COMMAND.sub(r"\1 ", "\n".join(lines))
 
 
 def one_line(text: str | bytes, most: int = 200) -> str:
@@ -36,7 +46,7 @@ def duration(seconds: float) -> str:
 
 def markdown(text: str) -> str:
     """Text as Markdown shows it literally, on one line."""
-    flat = re.sub(r"\s+", " ", text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    flat = plain(re.sub(r"\s+", " ", text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", flat)
 
 

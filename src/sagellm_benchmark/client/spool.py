@@ -130,8 +130,10 @@ def _sample(
     exchange: Exchange, answer: Answer, origin: float, *, exact_output: bool, secret: str | None
 ) -> Sample:
     failure, detail = _verdict(exchange, answer, exact_output=exact_output)
-    if detail is not None and secret:
-        detail = detail.replace(secret, "***")
+    detail, reason = (
+        said if said is None or not secret else said.replace(secret, "***")
+        for said in (detail, answer.finish_reason)
+    )
     return Sample(
         index=exchange.index,
         turn=exchange.turn,
@@ -147,7 +149,7 @@ def _sample(
         prompt_tokens=answer.prompt_tokens,
         completion_tokens=answer.completion_tokens,
         cached_tokens=answer.cached_tokens,
-        finish_reason=answer.finish_reason,
+        finish_reason=reason,
         status=exchange.status,
         failure=failure,
         detail=None if detail is None else one_line(detail, DETAIL_CHARACTERS),

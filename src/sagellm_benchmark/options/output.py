@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from sagellm_benchmark import words
-from sagellm_benchmark.files import to_json
+from sagellm_benchmark.echo import echo, echo_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class Output:
     def show(self, text: Callable[[], str], data: Callable[[], Any]) -> None:
         """Print the result; JSON is asked for, so it is printed even where it is to be quiet."""
         if self.as_json:
-            click.echo(to_json(data()).decode(), nl=False)
+            echo_json(data())
         elif not self.quiet:
-            click.echo(text())
+            echo(text())
 
 
 def shows(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from sagellm_benchmark.report import plot
 from sagellm_benchmark.report.view import HEAD, View
+from sagellm_benchmark.text import shown
 from sagellm_benchmark.verdict.timeline import Timeline, at_most
 from sagellm_benchmark.words import language, retold, t
 
@@ -48,9 +49,15 @@ def _environment() -> Environment:
         loader=PackageLoader("sagellm_benchmark.report"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_printable,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _printable(value: object) -> object:
+    """Text without what a terminal or a browser would act upon; markup of ours stays as it is."""
+    return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _plots(view: View) -> Iterator[Plot]:

@@ -8,7 +8,7 @@ from collections import deque
 from typing import TextIO
 
 from sagellm_benchmark.client.terms import Progress
-from sagellm_benchmark.text import duration
+from sagellm_benchmark.text import duration, plain, shown
 from sagellm_benchmark.words import t
 
 EVERY_S = 10.0  # in a pipe or a log
@@ -45,7 +45,7 @@ class ProgressLine:
         """Replace the line."""
         self.text = text
         if self.moves and not self.quiet:
-            self.stream.write(f"\r\x1b[2K{text[:110]}")
+            self.stream.write(f"\r\x1b[2K{plain(text[:110])}")
             self.stream.flush()
 
     def load(self, label: str, progress: Progress) -> None:
@@ -55,7 +55,7 @@ class ProgressLine:
     def _tell(self) -> None:
         while not self._ended.wait(self._every_s):
             if self.text:
-                self.stream.write(f"{self.text}\n")
+                self.stream.write(f"{shown(self.text)}\n")
                 self.stream.flush()
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from sagellm_benchmark.client.terms import Progress
+from sagellm_benchmark.echo import echo, echo_json
 from sagellm_benchmark.errors import Exit
-from sagellm_benchmark.files import to_json
 from sagellm_benchmark.report import goodput, sweep, terminal
 from sagellm_benchmark.report.folder import PAGE, Finished
 from sagellm_benchmark.report.progress import ProgressLine
@@ -55,7 +55,7 @@ class Screen:
         """Something the user must know, on standard error whatever it is connected to."""
         self.line.say("")
         if not self.quiet:
-            click.echo(retold(text), err=True)
+            echo(retold(text), err=True)
 
     def progress(self, label: str, progress: Progress) -> None:
         """How far a load is."""
@@ -68,21 +68,21 @@ class Screen:
         if self.silent:
             return
         if self.searching:
-            click.echo(_step(self.steps, one.record))
+            echo(_step(self.steps, one.record))
             return
-        click.echo(terminal.render_terminal(view(one.record)) + "\n")
-        click.echo(f"  {t('report')}  {one.folder / PAGE}")
-        click.echo()
+        echo(terminal.render_terminal(view(one.record)) + "\n")
+        echo(f"  {t('report')}  {one.folder / PAGE}")
+        echo()
 
     def close(self, finished: Sequence[Finished], curves: Path | None) -> None:
         """What several runs say together, where their page of curves is, and the next command to type."""
         if not finished:
             return
         if self.as_json:
-            click.echo(to_json(self._document(finished)).decode(), nl=False)
+            echo_json(self._document(finished))
         elif not self.silent:
             for line in self._closing(finished, curves):
-                click.echo(line)
+                echo(line)
 
     def _closing(self, finished: Sequence[Finished], curves: Path | None) -> Iterator[str]:
         best = _the_found(finished) if self.searching else None

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
+from typing import Any
+
 import click
 
 from sagellm_benchmark.report.view import HEAD, View
-from sagellm_benchmark.text import columns
+from sagellm_benchmark.text import columns, plain
 from sagellm_benchmark.words import retold, t
 
 
 def render_terminal(view: View) -> str:
     """A few lines that fit a terminal; dashes stand for what the run was too short to say."""
+    view = replace(view, **{one.name: _plain(getattr(view, one.name)) for one in fields(view)})
     lines = [view.title, f"  {view.subject}", ""]
     lines += columns([tuple(map(retold, HEAD)), *view.latencies])
     lines += ["", *columns(view.figures, figures=False), "", f"  {colored(view)}"]
@@ -18,6 +22,13 @@ def render_terminal(view: View) -> str:
     lines += [f"  {t('not publishable')}: {why}" for why in view.otherwise_unpublishable]
     lines += [f"    ? {t('not checked')}: {what}" for what in view.not_checked]
     return "\n".join(lines)
+
+
+def _plain(value: Any) -> Any:
+    """Texts, and tuples of them, without what a terminal acts upon: only our own colours are left."""
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    return plain(value) if isinstance(value, str) else value
 
 
 def colored(view: View) -> str:
