@@ -64,5 +64,16 @@ def test_how_long_threads_waited_is_read_of_every_one() -> None:
     assert after[1] >= before[1]
 
 
+def test_an_engine_that_we_started_is_seen_apart_from_its_client() -> None:
+    burning = subprocess.Popen([sys.executable, "-c", SPIN.format(seconds=30)])
+    with Contention([burning.pid]) as neighbours:
+        burn(0.6)
+    burning.kill()
+    burning.wait()
+    assert neighbours.seen is not None
+    assert neighbours.seen.server_wait_share is not None
+    assert neighbours.seen.client_wait_share is not None
+
+
 def test_a_process_that_has_gone_waited_for_nothing() -> None:
     assert run_and_wait_s([2**22 + 1]) is None

@@ -91,9 +91,14 @@ def _now(pids: Pids) -> _Moment:
         busy=sum(machine[:7]) - machine.idle - getattr(machine, "iowait", 0.0),
         steal=steal,
         ours=ours,
-        server=run_and_wait_s(server - client),
-        client=run_and_wait_s(client - server),
+        server=run_and_wait_s(_apart(server, client)),
+        client=run_and_wait_s(_apart(client, server)),
     )
+
+
+def _apart(these: frozenset[int], others: frozenset[int]) -> frozenset[int]:
+    """Processes that belong to one side: an engine that we started is a child of the client, and yet the server."""
+    return these if these < others else these - others
 
 
 def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
