@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +61,8 @@ class Measured:
     itl_error_ms: float  # mean over requests of the absolute error of a request's mean ITL
     cpu_us_per_token: float
     peak_rss_mb: float
+    decoding_share: float | None = None  # of the load's time, until every sample was read after it
+    disk_bytes_per_token: float | None = None  # of decoded samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,15 @@ def ours(job: Job) -> Iterator[Seen]:
             Limits(request_s=60),
             Path(spool),
         )
+        disk = sum(file.stat().st_size for file in Path(spool).iterdir())
         for sample in observed.samples():
             if not sample.ok:
                 raise SystemExit(f"{sample.failure}: {sample.detail}")
             number = int(sample.text.partition(" ")[0][1:])
             yield number, sample.start_s, sample.event_s[0], sample.event_s[-1], len(sample.event_s)
+        after_s = time.time() - observed.started_at - observed.elapsed_s
+        beside = {"decoding_share": after_s / observed.elapsed_s, "disk_bytes": disk}
+        Path(f"{job.result}.beside").write_text(json.dumps(beside))
 
 
 class Bare(asyncio.Protocol):
@@ -172,8 +178,16 @@ def measure(client: str, streams: int, tokens: int) -> Measured:
         if process.returncode:
             raise SystemExit(f"the {client} client failed")
         seen: list[Seen] = [tuple(json.loads(line)) for line in result.read_text().splitlines()]
-        return summarise(
+        row = summarise(
             client, streams, seen, read_log(log), usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+        )
+        if client != "ours":
+            return row
+        beside = json.loads(Path(f"{result}.beside").read_text())
+        return replace(
+            row,
+            decoding_share=beside["decoding_share"],
+            disk_bytes_per_token=beside["disk_bytes"] / row.tokens,
         )
 
 
@@ -235,12 +249,16 @@ def table(rows: list[Measured]) -> str:
         f"{'client':<7}{'streams':>8}{'tokens':>9}{'tokens/s':>10}{'TTFT error ms':>20}{'ITL error':>11}"
     ]
     lines[0] += (
-        f"{'CPU':>11}{'peak RSS':>11}\n{'':<34}{'p50':>10}{'p99':>10}{'ms':>11}{'µs/token':>11}{'MB':>11}"
+        f"{'CPU':>11}{'peak RSS':>11}{'decoding':>10}{'disk':>10}\n"
+        f"{'':<34}{'p50':>10}{'p99':>10}{'ms':>11}{'µs/token':>11}{'MB':>11}{'% of load':>10}{'B/token':>10}"
     )
     for row in rows:
         ttft = f"{row.ttft_error_ms_p50:>10.2f}{row.ttft_error_ms_p99:>10.2f}{row.itl_error_ms:>11.4f}"
         left = f"{row.client:<7}{row.streams:>8}{row.tokens:>9}{row.tokens_per_s:>10.0f}"
-        lines.append(f"{left}{ttft}{row.cpu_us_per_token:>11.1f}{row.peak_rss_mb:>11.0f}")
+        right = f"{row.cpu_us_per_token:>11.1f}{row.peak_rss_mb:>11.0f}"
+        if row.decoding_share is not None and row.disk_bytes_per_token is not None:
+            right += f"{row.decoding_share * 100:>10.1f}{row.disk_bytes_per_token:>10.1f}"
+        lines.append(left + ttft + right)
     return "\n".join(lines)
 
 

@@ -310,3 +310,42 @@ def test_an_event_is_known_as_soon_as_its_bytes_are(body: bytes, place: int) -> 
         return  # a lone CR may yet become a CRLF, which ends one byte later
     known = list(payloads(begun, complete=False))
     assert list(payloads(body, complete=False))[: len(known)] == known
+
+
+EVENTS = st.one_of(
+    st.tuples(st.just("content"), st.text(st.characters(codec="utf-8"), min_size=1)),
+    st.tuples(st.just("reasoning"), st.text(st.characters(codec="utf-8"), min_size=1)),
+    st.tuples(st.just("content"), st.just("")),
+    st.tuples(st.just("role"), st.just("assistant")),
+)
+
+
+@given(
+    st.lists(EVENTS, min_size=1), st.booleans(), st.sampled_from([{}, {"usage": None}, {"logprobs": None}])
+)
+def test_events_that_differ_in_their_text_alone_say_what_they_say(
+    events: list[tuple[str, str]], plain: bool, more: dict[str, Any]
+) -> None:
+    body = b"".join(
+        f"data: {json.dumps({**chat(**{name: text}), **more}, ensure_ascii=plain)}\n\n".encode()
+        for name, text in events
+    )
+    found = answer(body + sse(chat(finish="stop")) + DONE)
+    told = [(name, text) for name, text in events if text and name != "role"]
+    assert found.text == "".join(text for _, text in told)
+    assert found.said == "".join(text for name, text in told if name == "content")
+    assert len(found.event_s) == len(told)
+
+
+def test_a_quote_in_an_event_like_the_others_ends_its_text() -> None:
+    """The second has the first one's beginning and end, and another meaning."""
+    first, second = sse(chat("one")), sse(chat("two"))
+    injected = second.replace(b'"two"', b'"two", "content": "three"')
+    assert answer(first + injected + DONE, complete=True).text == "onethree"
+
+
+def test_usage_in_every_event_counts_to_the_last() -> None:
+    counts = [{**chat("a"), "usage": {"completion_tokens": number}} for number in (1, 2, 3)]
+    assert answer(*map(sse, counts), DONE).completion_tokens == 3
+    emptied = [{**chat("a"), "usage": {"completion_tokens": 5}}, {**chat("b"), "usage": {}}]
+    assert answer(*map(sse, [*emptied, emptied[1]]), DONE).completion_tokens is None

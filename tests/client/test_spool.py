@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 
-from sagellm_benchmark.client import spool
+import pytest
+
+from sagellm_benchmark.client import decoded, spool
 from sagellm_benchmark.client.connection import Exchange
-from sagellm_benchmark.client.sample import Failure
+from sagellm_benchmark.client.sample import Failure, Sample
+from sagellm_benchmark.errors import DataError
 
 EVENT = b'data: {"choices":[{"delta":{"content":"word "},"finish_reason":null}]}\n\n'
 END = b"data: [DONE]\n\n"
@@ -24,12 +28,17 @@ def exchange(index: int = 0, events: int = 3) -> Exchange:
     )
 
 
+def read_back(segment: Path, secret: str | None = None) -> Iterator[Sample]:
+    (done,) = decoded.decode([segment], spool.Reading(exact_output=True, secret=secret))
+    return decoded.read(done, 90.0)
+
+
 def test_what_is_written_is_read_in_order_on_the_runs_clock(tmp_path: Path) -> None:
     writer = spool.Spool(tmp_path / "spool")
     writer.write(exchange(4))
     writer.write(exchange(2, events=1))
     writer.close()
-    first, second = spool.read(tmp_path / "spool", 90.0, exact_output=True, secret=None)
+    first, second = read_back(tmp_path / "spool")
     assert (first.index, first.turn, first.stream, first.due_s, first.start_s) == (4, 0, 7, 9.5, 10.0)
     assert first.event_s == (11.0, 12.0, 13.0)
     assert (first.end_s, first.text, first.status, first.failure) == (14.0, "word word word ", 200, None)
@@ -43,7 +52,7 @@ def test_an_exchange_without_an_answer_keeps_its_failure(tmp_path: Path) -> None
         Exchange(0, 0, 0, None, 1, 1, start=100.0, end=101.0, failure=Failure.CONNECT, detail="a sk-1 b\n")
     )
     writer.close()
-    (sample,) = spool.read(tmp_path / "spool", 90.0, exact_output=True, secret="sk-1")
+    (sample,) = read_back(tmp_path / "spool", "sk-1")
     assert (sample.failure, sample.detail, sample.event_s) == (Failure.CONNECT, "a *** b", ())
 
 
@@ -54,7 +63,7 @@ def test_what_an_error_says_explains_a_broken_connection(tmp_path: Path) -> None
     writer = spool.Spool(tmp_path / "spool")
     writer.write(broken)
     writer.close()
-    (sample,) = spool.read(tmp_path / "spool", 90.0, exact_output=True, secret=None)
+    (sample,) = read_back(tmp_path / "spool")
     assert (sample.failure, sample.detail) == (Failure.SERVER, "out of memory")
 
 
@@ -67,10 +76,54 @@ def test_memory_does_not_grow_with_the_number_of_exchanges(tmp_path: Path) -> No
         for _ in range(150):
             writer.write(large)
         writer.close()
-        read_back = sum(1 for _ in spool.read(tmp_path / "spool", 90.0, exact_output=True, secret=None))
+        size = (tmp_path / "spool").stat().st_size
+        count = sum(1 for _ in read_back(tmp_path / "spool"))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert read_back == 150
-    assert (tmp_path / "spool").stat().st_size > 4_500_000
+    assert count == 150
+    assert size > 4_500_000
     assert peak < 2_000_000
+
+
+@pytest.mark.slow  # a process decodes
+def test_a_long_load_is_decoded_while_it_goes_on_and_nothing_raw_is_left(tmp_path: Path) -> None:
+    reading = spool.Reading(exact_output=True)
+    writer = spool.Spool(tmp_path / "spool", segment_bytes=1000)
+    with spool.Decoder(reading) as decoder:
+        writer.decode_with(decoder)
+        for index in range(10):
+            writer.write(exchange(index, events=6))
+        writer.close()
+    assert len(writer.segments) == 6
+    assert all(path.with_name(f"{path.name}.samples").is_file() for path in writer.segments[:-1])
+    done = decoded.decode(writer.segments, reading)
+    assert [one.index for path in done for one in decoded.read(path, 90.0)] == list(range(10))
+    assert sorted(tmp_path.iterdir()) == sorted(done)
+
+
+def test_raw_exchanges_are_kept_where_they_are_wanted(tmp_path: Path) -> None:
+    writer = spool.Spool(tmp_path / "spool")
+    writer.write(exchange())
+    writer.close()
+    (done,) = decoded.decode(writer.segments, spool.Reading(exact_output=True, keep_raw=True))
+    assert EVENT * 3 + END in (tmp_path / "spool").read_bytes()
+    assert next(decoded.read(done, 90.0)).text == "word word word "
+
+
+def test_decoded_samples_take_little_room(tmp_path: Path) -> None:
+    writer = spool.Spool(tmp_path / "spool")
+    writer.write(exchange(events=1000))
+    writer.close()
+    (done,) = decoded.decode(writer.segments, spool.Reading(exact_output=True))
+    assert done.stat().st_size < 16 * 1000
+
+
+def test_decoded_samples_that_were_cut_are_said_to_be_damaged(tmp_path: Path) -> None:
+    writer = spool.Spool(tmp_path / "spool")
+    writer.write(exchange())
+    writer.close()
+    (done,) = decoded.decode(writer.segments, spool.Reading(exact_output=True))
+    done.write_bytes(done.read_bytes()[:60])
+    with pytest.raises(DataError, match="damaged"):
+        list(decoded.read(done, 90.0))

@@ -21,13 +21,15 @@ def drive(
     on_progress: Callable[[Progress], None] | None = None,
     *,
     processes: int = 1,
+    keep_raw: bool = False,
 ) -> Observed:
     """Send `count` conversations (or as many as `schedule.duration_s` allows) and observe every answer.
 
-    `spool` is a folder for raw observations; it is emptied of them when the samples have been read. One
-    connection per stream is opened before the clock starts, straight to the server: proxies named in the
-    environment are not used. A conversation ends with its first failed turn. A kept-alive connection that turns
-    out to be closed before any byte of an answer is replaced once, without counting as a failure.
+    `spool` is a folder for what is recorded: raw exchanges, which are decoded as the load goes on and then go, unless
+    `keep_raw` says otherwise, and decoded samples, which go when they have been read. One connection per stream is
+    opened before the clock starts, straight to the server: proxies named in the environment are not used. A
+    conversation ends with its first failed turn. A kept-alive connection that turns out to be closed before any byte of
+    an answer is replaced once, without counting as a failure.
 
     `processes` spreads the streams over that many processes with one clock; conversation i then belongs to process
     i modulo `processes`. With no `count`, `conversations` must be something that can be pickled.
@@ -38,7 +40,9 @@ def drive(
     _check(count, schedule)
     if schedule.due_s is not None:
         count = len(schedule.due_s) if count is None else min(count, len(schedule.due_s))
-    share = process.Share(conversations, count, schedule, target, limits, spool / "exchanges.spool")
+    share = process.Share(
+        conversations, count, schedule, target, limits, spool / "exchanges.spool", keep_raw=keep_raw
+    )
     return (
         process.drive(share, on_progress) if processes == 1 else workers.drive(share, processes, on_progress)
     )

@@ -7,13 +7,14 @@ that line's last byte. However a stream is cut into reads, the same events come 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import orjson
 
+from sagellm_benchmark.client.regular import Regular
 from sagellm_benchmark.client.sample import Failure
 from sagellm_benchmark.text import one_line
 
@@ -22,6 +23,7 @@ _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 DETAIL_CHARACTERS = 300
 MOST_EVENTS = 200_000  # of one answer: more than the longest context has tokens to give
+_FRAMES = 4  # tries to find what the events of one stream have in common
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,15 @@ def decode(body: bytes, ends: Sequence[int], stamps: Sequence[float], *, complet
             reading.stream(body, complete=complete)
     except _MalformedError as error:
         reading.fail(Failure.MALFORMED, str(error))
-    last = len(stamps) - 1
-    times = tuple(stamps[min(bisect_left(ends, offset), last)] for offset in reading.offsets)
-    return reading.answer(times)
+    return reading.answer(_times(reading.offsets, ends, stamps))
+
+
+def _times(offsets: list[int], ends: Sequence[int], stamps: Sequence[float]) -> tuple[float, ...]:
+    """The stamp of the read that brought each offset's byte."""
+    if not offsets:
+        return ()
+    reads = np.minimum(np.searchsorted(ends, offsets), len(stamps) - 1)
+    return tuple(np.asarray(stamps, dtype=np.float64)[reads].tolist())
 
 
 def explain_status(status: int, body: bytes) -> str:
@@ -74,14 +82,27 @@ def payloads(body: bytes, *, complete: bool = True) -> Iterator[tuple[int, bytes
 
     A complete body may leave out the last blank line, as some servers do after `[DONE]`.
     """
-    start = len(_BOM) if body.startswith(_BOM) else 0
-    for boundary in _BLANK_LINE.finditer(body, start):
-        data = _data(body[start : boundary.start()])
-        start = boundary.end()
-        if data is not None:
-            yield start, data
-    if complete and (data := _data(body[start:])) is not None:
-        yield len(body), data
+    for offset, block in _blocks(body, _first(body), complete=complete):
+        if (data := _data(block)) is not None:
+            yield offset, data
+
+
+def _first(body: bytes) -> int:
+    return len(_BOM) if body.startswith(_BOM) else 0
+
+
+def _blocks(body: bytes, start: int, *, complete: bool) -> Iterator[tuple[int, bytes]]:
+    """The lines of each event from `start` on, and the offset where the blank line behind them ends."""
+    if b"\r" in body:
+        for boundary in _BLANK_LINE.finditer(body, start):
+            yield boundary.end(), body[start : boundary.start()]
+            start = boundary.end()
+    else:
+        while (end := body.find(b"\n\n", start)) >= 0:
+            yield end + 2, body[start:end]
+            start = end + 2
+    if complete:
+        yield len(body), body[start:]
 
 
 def _data(block: bytes) -> bytes | None:
@@ -155,26 +176,51 @@ class _Reading:
 
     def stream(self, body: bytes, *, complete: bool) -> None:
         """Fold a server-sent event stream."""
-        count = 0
-        for count, (offset, data) in enumerate(payloads(body, complete=complete), 1):
+        count, frame, tries = 0, None, _FRAMES
+        blocks = _blocks(body, _first(body), complete=complete)
+        while (found := next(blocks, None)) is not None:
+            offset, block = found
+            if frame is not None and (text := frame.text(block)):
+                self.say((text,), (offset,))
+                continue
+            if (data := _data(block)) is None:
+                continue
+            count = _within_reason(count + 1)
             if data == b"[DONE]":
                 return
-            if count > MOST_EVENTS:
-                raise _MalformedError(f"more than {MOST_EVENTS:,} events in one answer")
             if self.take(_object(data), "delta"):
                 self.first_parts = self.first_parts or len(self.text)
                 self.offsets.append(offset)
+                if tries:
+                    frame, tries = Regular.of(block, _meaning), tries - 1
+                    blocks = _blocks(body, self.run(frame, body, offset), complete=complete)
             if self.failure is not None:
                 return
-        said = body.strip()
-        if complete and not count and said and not said.startswith(b":"):  # comments keep connections alive
+        self.end(body.strip(), nothing=not count, complete=complete)
+
+    def end(self, said: bytes, *, nothing: bool, complete: bool) -> None:
+        """Judge a stream that ended without [DONE]; `nothing` came of `said`, the whole of it."""
+        if complete and nothing and said and not said.startswith(b":"):  # comments keep connections alive
             if said.startswith(_GZIP):
                 raise _MalformedError(
                     "the answer is compressed (Content-Encoding: gzip), which nobody asked for"
                 )
-            raise _MalformedError(f"neither events nor JSON: {body[:200].decode(errors='replace')}")
+            raise _MalformedError(f"neither events nor JSON: {said[:200].decode(errors='replace')}")
         if self.finish_reason is None and (said or not complete):
             self.fail(Failure.CUT_OFF, "the stream ended without [DONE] or a finish_reason")
+
+    def run(self, frame: Regular | None, body: bytes, offset: int) -> int:
+        """Note all events from an offset on that have a frame; where the first one begins that has not."""
+        texts, offsets = frame.run(body, offset) if frame is not None else ([], [])
+        self.say(texts, offsets)
+        return offsets[-1] if offsets else offset
+
+    def say(self, texts: Sequence[str], offsets: Sequence[int]) -> None:
+        """Note events that say something and nothing else."""
+        self.text += texts
+        self.said += texts
+        self.offsets += offsets
+        _within_reason(len(self.offsets))
 
     def whole(self, body: bytes, *, complete: bool) -> None:
         """Read an answer that was not streamed; it arrived when its last byte did."""
@@ -236,6 +282,32 @@ class _Reading:
         self.completion_tokens = _count(usage, "completion_tokens")
         if (details := usage.get("prompt_tokens_details")) is not None:
             self.cached_tokens = _count(details, "cached_tokens")
+
+
+def _within_reason(events: int) -> int:
+    if events > MOST_EVENTS:
+        raise _MalformedError(f"more than {MOST_EVENTS:,} events in one answer")
+    return events
+
+
+def _meaning(block: bytes) -> str | None:
+    """The text that an event brings, if it is said and the event notes nothing else."""
+    found = {_brings(block, None, None), _brings(block, -1, "")}
+    return found.pop() if len(found) == 1 else None
+
+
+def _brings(block: bytes, count: int | None, reason: str | None) -> str | None:
+    """The same, after events that had noted these."""
+    reading, data = _Reading(), _data(block)
+    reading.prompt_tokens = reading.completion_tokens = reading.cached_tokens = count
+    reading.finish_reason = reason
+    try:
+        carries = data is not None and reading.take(_object(data), "delta")
+    except _MalformedError:
+        return None
+    counts = {reading.prompt_tokens, reading.completion_tokens, reading.cached_tokens}
+    noted = counts != {count} or reading.finish_reason != reason or reading.failure is not None
+    return "".join(reading.said) if carries and not noted and reading.text == reading.said else None
 
 
 def _object(data: bytes) -> dict[str, Any]:

@@ -11,13 +11,16 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from itertools import count as counter
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from sagellm_benchmark.address import Address
 from sagellm_benchmark.causes import cause
+from sagellm_benchmark.client import decoded
 from sagellm_benchmark.client import spool as spooling
 from sagellm_benchmark.client.connection import first_connection
 from sagellm_benchmark.client.health import Watch
@@ -48,6 +51,7 @@ class Share:
     spool: Path
     first: int = 0
     step: int = 1
+    keep_raw: bool = False
 
     @property
     def indices(self) -> Iterator[int]:
@@ -55,6 +59,11 @@ class Share:
         return iter(
             counter(self.first, self.step) if self.count is None else range(self.first, self.count, self.step)
         )
+
+    @property
+    def reading(self) -> spooling.Reading:
+        """How its answers are decoded."""
+        return spooling.Reading(self.target.exact_output, self.target.api_key, self.keep_raw)
 
     @property
     def streams(self) -> range:
@@ -71,6 +80,7 @@ class Ended:
     elapsed_s: float
     interrupted: bool
     health: ClientHealth
+    files: tuple[str, ...] = ()  # of decoded samples, in order
 
 
 @dataclass(slots=True)
@@ -82,16 +92,16 @@ class Recorded:
     interrupted: bool
     health: ClientHealth
     origin: float
-    spools: tuple[Path, ...]
-    target: Target
+    files: tuple[tuple[str, ...], ...]  # of each process
 
     def samples(self) -> Iterator[Sample]:
-        """Decode every sample from disk, in order of completion, and remove the files at the end."""
-        exact, secret = self.target.exact_output, self.target.api_key
-        parts = [spooling.read(path, self.origin, exact_output=exact, secret=secret) for path in self.spools]
-        yield from heapq.merge(*parts, key=lambda sample: sample.end_s)
-        for path in self.spools:
-            path.unlink()
+        """Read every sample from disk, in order of completion, and remove the files at the end."""
+        parts = [
+            chain.from_iterable(decoded.read(Path(path), self.origin) for path in one) for one in self.files
+        ]
+        yield from heapq.merge(*parts, key=attrgetter("end_s"))
+        for path in chain.from_iterable(self.files):
+            Path(path).unlink()
 
 
 def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recorded:
@@ -111,24 +121,27 @@ def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recor
         interrupted=ended.interrupted,
         health=ended.health,
         origin=load.origin,
-        spools=(share.spool,),
-        target=share.target,
+        files=(ended.files,),
     )
 
 
 def run(
     share: Share, start: Callable[[Load, int | None], Awaitable[float]], *, own_signals: bool
 ) -> tuple[Load, Ended]:
-    """Send one share. `start` gets the load when it is ready and says at which moment it begins."""
+    """Send one share and decode what came. `start` gets the ready load and says at which moment it begins."""
     allow_files(len(share.streams))
     spool = spooling.Spool(share.spool)
-    try:
-        load = Load(share.conversations, share.indices, share.schedule, share.target, share.limits, spool)
-        load.endless = share.count is None
-        ended = _in_loop(_run(load, share, start, own_signals=own_signals))
-    finally:
-        spool.close()
-    return load, ended
+    with spooling.Decoder(share.reading) as decoder:
+        spool.decode_with(decoder)
+        try:
+            load = Load(share.conversations, share.indices, share.schedule, share.target, share.limits, spool)
+            load.endless = share.count is None
+            ended = _in_loop(_run(load, share, start, own_signals=own_signals))
+        finally:
+            spool.close()
+        decoded.decode(spool.segments[-1:], share.reading)  # while the others are being finished
+    files = decoded.decode(spool.segments, share.reading)
+    return load, replace(ended, files=tuple(map(str, files)))
 
 
 async def _run(

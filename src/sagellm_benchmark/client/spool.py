@@ -1,39 +1,61 @@
-"""Raw exchanges on disk: written as they finish, decoded when somebody reads them. Memory stays flat."""
+"""Raw exchanges on disk: written as they finish, in segments that are decoded while the load goes on."""
 
 from __future__ import annotations
 
+import contextlib
 import struct
+import sys
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
 
 import orjson
 
+from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.connection import Exchange
-from sagellm_benchmark.client.events import DETAIL_CHARACTERS, Answer, decode, explain_status
-from sagellm_benchmark.client.sample import Failure, Phase, Sample, short_of
+from sagellm_benchmark.client.events import Answer, decode, explain_status
+from sagellm_benchmark.client.sample import Failure
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write
-from sagellm_benchmark.text import one_line
+
+SEGMENT_BYTES = 16 * 1024 * 1024
+"""Of raw exchanges, about 70,000 tokens; more than two of them are on disk only where decoding cannot keep up."""
 
 _FRAME = struct.Struct("=III")  # bytes of facts, number of reads, bytes of body
 _BUFFER = 256 * 1024
+_PATIENCE = Patience(closed_s=600.0)  # for the segments that it still has to decode
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How exchanges are decoded; `secret` never gets into a sample."""
+
+    exact_output: bool
+    secret: str | None = field(default=None, repr=False)
+    keep_raw: bool = False
 
 
 class Spool:
     """The exchanges of one process, in the order in which they finished."""
 
-    def __init__(self, path: Path) -> None:
-        """Create the file; DataError where that cannot be done."""
-        self.path = path
+    def __init__(self, path: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
+        """Create the first file; DataError where that cannot be done."""
+        self.segments = [path]
         self.broken: DataError | None = None  # kept rather than raised inside the event loop
+        self._room = self._segment_bytes = segment_bytes
+        self._behind: Decoder | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file: BinaryIO = path.open("wb", buffering=_BUFFER)
         except OSError as error:
             raise cannot_write(path, error) from error
+
+    def decode_with(self, decoder: Decoder) -> None:
+        """Hand each segment that is full to `decoder`."""
+        self._behind = decoder
 
     def write(self, exchange: Exchange) -> None:
         """Append one finished exchange."""
@@ -64,18 +86,56 @@ class Spool:
             body,
         )
         try:
-            self._file.write(b"".join(frame))
+            self._room -= self._file.write(b"".join(frame))
+            if self._room < 0:
+                self._next()
         except OSError as error:
-            self.broken = cannot_write(self.path, error)
+            self.broken = cannot_write(self.segments[-1], error)
 
     def close(self) -> None:
         """Flush; raises the DataError of any write that failed."""
         try:
             self._file.close()
         except OSError as error:
-            self.broken = self.broken or cannot_write(self.path, error)
+            self.broken = self.broken or cannot_write(self.segments[-1], error)
         if self.broken is not None:
             raise self.broken
+
+    def _next(self) -> None:
+        full, first = self.segments[-1], self.segments[0]
+        self._file.close()
+        self.segments.append(first.with_name(f"{first.stem}.{len(self.segments)}{first.suffix}"))
+        self._file = self.segments[-1].open("wb", buffering=_BUFFER)
+        self._room = self._segment_bytes
+        if self._behind is not None:
+            self._behind.take(full)
+
+
+class Decoder:
+    """Decodes full segments in a process of its own, which is started by the first of them and ends with the block.
+
+    Nothing depends on it: what it has not decoded when it has ended is decoded by whoever needs it.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+        self._stack = contextlib.ExitStack()
+        self._child: Child | None = None
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stack.close()
+
+    def take(self, segment: Path) -> None:
+        """Have a segment decoded, some time."""
+        if self._child is None:
+            command = [sys.executable, "-m", "sagellm_benchmark.client.decoder"]
+            self._child = self._stack.enter_context(child(command, patience=_PATIENCE))
+            how = [self._reading.exact_output, self._reading.secret, self._reading.keep_raw]
+            self._child.tell(orjson.dumps(how) + b"\n")
+        self._child.tell(orjson.dumps(str(segment)) + b"\n")
 
 
 def answer_of(exchange: Exchange) -> Answer:
@@ -84,8 +144,8 @@ def answer_of(exchange: Exchange) -> Answer:
     return _answer(exchange, body, list(accumulate(lengths)), stamps)
 
 
-def read(path: Path, origin: float, *, exact_output: bool, secret: str | None) -> Iterator[Sample]:
-    """Decode the samples of one spool. `origin` is the run's moment 0; `secret` never gets into a sample."""
+def exchanges(path: Path) -> Iterator[tuple[Exchange, Answer]]:
+    """The exchanges of one segment and what their answers say, on the clock that stamped them."""
     with path.open("rb", buffering=_BUFFER) as file:
         while header := file.read(_FRAME.size):
             facts_size, reads, body_size = _FRAME.unpack(header)
@@ -94,8 +154,7 @@ def read(path: Path, origin: float, *, exact_output: bool, secret: str | None) -
             stamps.frombytes(file.read(reads * stamps.itemsize))
             lengths.frombytes(file.read(reads * lengths.itemsize))
             body = file.read(body_size)
-            answer = _answer(exchange, body, list(accumulate(lengths)), [stamp - origin for stamp in stamps])
-            yield _sample(exchange, answer, origin, exact_output=exact_output, secret=secret)
+            yield exchange, _answer(exchange, body, list(accumulate(lengths)), stamps)
 
 
 def _columns(log: list[float | bytes]) -> tuple[array[float], array[int], bytes]:
@@ -118,59 +177,9 @@ def _exchange(facts: bytes) -> Exchange:
     return exchange
 
 
-def _answer(exchange: Exchange, body: bytes, ends: list[int], stamps: array[float] | list[float]) -> Answer:
+def _answer(exchange: Exchange, body: bytes, ends: list[int], stamps: array[float]) -> Answer:
     if exchange.status is not None and exchange.status != 200:
         return Answer((), "", "", failure=Failure.HTTP, detail=explain_status(exchange.status, body))
     if exchange.status is None:
         return Answer((), "", "", failure=exchange.failure, detail=exchange.detail)
     return decode(body, ends, stamps, complete=exchange.complete)
-
-
-def _sample(
-    exchange: Exchange, answer: Answer, origin: float, *, exact_output: bool, secret: str | None
-) -> Sample:
-    failure, detail = _verdict(exchange, answer, exact_output=exact_output)
-    detail, reason = (
-        said if said is None or not secret else said.replace(secret, "***")
-        for said in (detail, answer.finish_reason)
-    )
-    return Sample(
-        index=exchange.index,
-        turn=exchange.turn,
-        stream=exchange.stream,
-        phase=Phase.MEASURED,
-        due_s=None if exchange.due is None else exchange.due - origin,
-        start_s=exchange.start - origin,
-        end_s=exchange.end - origin,
-        event_s=answer.event_s,
-        text=answer.text,
-        asked_input_tokens=exchange.asked_input_tokens,
-        asked_output_tokens=exchange.asked_output_tokens,
-        prompt_tokens=answer.prompt_tokens,
-        completion_tokens=answer.completion_tokens,
-        cached_tokens=answer.cached_tokens,
-        finish_reason=reason,
-        status=exchange.status,
-        failure=failure,
-        detail=None if detail is None else one_line(detail, DETAIL_CHARACTERS),
-        first_share=answer.first_share,
-    )
-
-
-def _verdict(exchange: Exchange, answer: Answer, *, exact_output: bool) -> tuple[Failure | None, str | None]:
-    """Why the request failed, if it did: what the connection saw, then what the answer says, then its length.
-
-    A connection that broke after the answer said it was finished has broken nothing.
-    """
-    if exchange.failure is not None and (
-        exchange.failure is not Failure.CUT_OFF or answer.failure is not None
-    ):
-        said_why = answer.failure in {Failure.SERVER, Failure.HTTP} and exchange.failure is Failure.CUT_OFF
-        return (answer.failure, answer.detail) if said_why else (exchange.failure, exchange.detail)
-    if answer.failure is not None:
-        return answer.failure, answer.detail
-    if answer.completion_tokens is None:  # what it is worth is judged when somebody has counted it
-        return None, None
-    asked = exchange.asked_output_tokens
-    short = short_of(answer.completion_tokens, asked, answer.finish_reason, exact_output=exact_output)
-    return short or (None, None)

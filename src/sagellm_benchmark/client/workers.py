@@ -98,8 +98,7 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
         interrupted=any(one["interrupted"] for one in ended),
         health=worst([ClientHealth(**one["health"]) for one in ended], cpu_s=sum),
         origin=origin,
-        spools=tuple(one.spool for one in shares),
-        target=share.target,
+        files=tuple(tuple(one["files"]) for one in ended),
     )
 
 

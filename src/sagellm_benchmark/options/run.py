@@ -311,6 +311,12 @@ class RunOptions:
         type=Count(1, 256),
         help="Spread the streams over processor cores.",
     )
+    keep_raw: bool = option(
+        "--keep-raw",
+        heading=CLIENT,
+        default=False,
+        help="Keep each answer's bytes as they came, too: some 200 bytes a token.",
+    )
     request_timeout: float = option(
         "--request-timeout", heading=CLIENT, default=600.0, type=SECONDS, help="Seconds for one answer."
     )

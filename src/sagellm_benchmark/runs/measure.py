@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import shutil
 import signal
 import tempfile
 import threading
@@ -50,6 +51,7 @@ from sagellm_benchmark.workload.traces import TraceSource
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
 ANSWERED_BADLY = {Failure.SHORT, Failure.EMPTY, Failure.MALFORMED}  # the server was reached
+RAW = "raw"  # what --keep-raw keeps, in a run's folder
 TIMER_S = 0.1  # by which a timer may be early
 MOST_ARRIVALS = 10_000_000
 ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
@@ -219,7 +221,7 @@ class Measuring:
         return self._context.folder
 
     def __enter__(self) -> Measuring:
-        self._raw = self._stack.enter_context(_raw(self._context.folder))
+        self._raw = self._stack.enter_context(_raw(self._context.folder, keep=self._context.spec.keep_raw))
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -349,14 +351,17 @@ def _timed_out(context: Context, load: Observed) -> bool:
 
 
 @contextmanager
-def _raw(folder: Path) -> Iterator[Path]:
-    """A folder for what a load records; gone when it has been read."""
+def _raw(folder: Path, *, keep: bool = False) -> Iterator[Path]:
+    """A folder for what a load records; gone when it has been read, unless it is to be kept as `raw`."""
     try:
         made = tempfile.TemporaryDirectory(prefix=".raw-", dir=folder)
     except OSError as error:
         raise cannot_write(folder, error) from error
     with made as name:
         yield Path(name)
+        if keep:
+            shutil.move(name, folder / RAW)
+            Path(name).mkdir()  # to be removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,6 +425,7 @@ def _drive(
         raw,
         lambda progress: on_progress(replace(progress, ends_s=ends_s)),
         processes=context.spec.processes,
+        keep_raw=context.spec.keep_raw,
     )
 
 

@@ -103,6 +103,7 @@ class RunSpec:
     cut: Cut = Cut()  # of a trace
     limits: Limits = Limits()
     processes: int = 1
+    keep_raw: bool = False  # the bytes of each answer
     calibrate: bool = True
     accept_busy: bool = False  # a machine that others use, too, is said but not held against the run
     hardware: HardwareHints = HardwareHints()

@@ -149,7 +149,7 @@ def collect(
             continue
         texts.note(sample.text)
         rows.extend(_row(sample, tokens))
-        gaps.frombytes(np.diff(sample.event_s).tobytes())
+        gaps.frombytes(np.diff(array("d", sample.event_s)).tobytes())
     begin, end = window_s or ((first_start, last_end) if attempted else (0.0, 0.0))
     return Columns(
         attempted=attempted,

@@ -6,6 +6,7 @@ when there are too many. Both keep the whole run in sight.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -94,7 +95,7 @@ class Recorder:
         if sample.failure is not None:
             self._errors[self._bin(end)] += 1
         elif sample.event_s:
-            events = np.asarray(sample.event_s) + self._offset_s
+            events = np.frombuffer(array("d", sample.event_s)) + self._offset_s
             bins = (events / self._bin_s).astype(np.intp)
             counts = np.bincount(bins - bins[0])
             tokens = sample.completion_tokens or len(events)

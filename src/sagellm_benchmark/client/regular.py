@@ -1,0 +1,83 @@
+"""The usual stream, whose events differ in their text alone: read by comparing bytes, several times as fast as JSON.
+
+Pure. What is found here is what reading every event as JSON finds: whatever does not fit is left to that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import accumulate
+
+import orjson
+
+_STRING = re.compile(rb'"(?:content|text)"[ ]?:[ ]?"((?:[^"\\]|\\.)*)"')
+_END = b"\n\n"  # of an event
+_PROBE = b"\xe2\x82\xac1"
+
+
+@dataclass(frozen=True, slots=True)
+class Regular:
+    """The bytes before and behind the text of an event."""
+
+    before: bytes
+    behind: bytes
+
+    @classmethod
+    def of(cls, block: bytes, meaning: Callable[[bytes], str | None]) -> Regular | None:
+        """The frame of an event, if its text can be put into it.
+
+        `meaning` reads a block in full and gives its text, if that is all it says. With another text in the frame it
+        must give just that: then it does so for every text, as JSON's strings do not reach beyond their quotes.
+        """
+        for found in _STRING.finditer(block):
+            frame = cls(block[: found.start(1)], block[found.end(1) :])
+            if meaning(frame.before + _PROBE + frame.behind) == _PROBE.decode():
+                return frame
+        return None
+
+    def text(self, block: bytes) -> str | None:
+        """The text of a block that has this frame; None where it has not, or says nothing."""
+        before, behind = self.before, self.behind
+        if not (block.startswith(before) and block.endswith(behind)):
+            return None
+        end = len(block) - len(behind)
+        if end <= len(before):
+            return None
+        try:
+            text = orjson.loads(b'"' + block[len(before) : end] + b'"')
+        except orjson.JSONDecodeError:
+            return None
+        return text if type(text) is str else None
+
+    def run(self, body: bytes, start: int) -> tuple[list[str], list[int]]:
+        """The texts of the events from `start` on that have this frame, and the offsets where they end.
+
+        All of them at once; none where one of them says nothing, or anything else is amiss.
+        """
+        if not body.startswith(self.before, start):
+            return [], []
+        pieces = body[start + len(self.before) :].split(self.behind + _END + self.before)
+        last, found, _ = pieces.pop().partition(self.behind + _END)
+        if found:
+            pieces.append(last)
+        texts = _strings(pieces)
+        frame = len(self.before) + len(self.behind) + len(_END)
+        lengths = (frame + len(piece) for piece in pieces)
+        return texts, list(accumulate(lengths, initial=start))[1:] if texts else []
+
+
+def _strings(pieces: list[bytes]) -> list[str]:
+    """What stands between the quotes of JSON strings, read; nothing where it could not stand there, or is empty.
+
+    A piece with a quote of its own makes two strings; one that ends with a backslash could take in the next.
+    """
+    array = b'["' + b'","'.join(pieces) + b'"]'
+    if not pieces or b'\\","' in array or array.endswith(b'\\"]'):
+        return []
+    try:
+        texts = orjson.loads(array)
+    except orjson.JSONDecodeError:
+        return []
+    return texts if len(texts) == len(pieces) and "" not in texts else []
