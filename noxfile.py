@@ -67,6 +67,9 @@ CORE = Layer("app", ("-e", "."), part_of=EMBEDDED)
 DEVELOPMENT = Layer(
     "dev", ("-e", ".[embedded]", *nox.project.dependency_groups(PYPROJECT, "dev")), (WEIGHTS,)
 )
+CLUSTER = Layer(  # Ray is 240 MB that nothing else here needs
+    "cluster", ("-e", ".[embedded,cluster]", *nox.project.dependency_groups(PYPROJECT, "test", "house"))
+)
 
 
 LOCKING = Layer("lock", ("uv>=0.9",))
@@ -248,7 +251,14 @@ def doctor(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def perf(session: nox.Session) -> None:
-    """Measure the load client against a server of known timing, and merging against big boards."""
+    """Measure the load client against a server of known timing, and merging against big boards.
+
+    `-- --cluster`: a load from two nodes of a Ray cluster beside one from one process, instead.
+    """
+    if "--cluster" in session.posargs:
+        rest = [word for word in session.posargs if word != "--cluster"]
+        run_in(session, CLUSTER, "python", "scripts/perf_cluster.py", *rest)
+        return
     both = ["--board"] if set(session.posargs) <= {"--json"} else []  # the baseline is the client's alone
     run_in(session, DEVELOPMENT, "python", "scripts/perf.py", *session.posargs, *both)
 
@@ -324,6 +334,12 @@ def pictures(session: nox.Session) -> None:
 def datasets(session: nox.Session) -> None:
     """Load what is published with the `datasets` library, as two configs with one schema (400 MB)."""
     run_in(session, DATASETS, "pytest", *(session.posargs or ("tests/hub/test_datasets.py",)))
+
+
+@nox.session(venv_backend="none")
+def cluster(session: nox.Session) -> None:
+    """The tests that need Ray: loads from two nodes, one of which is lost. Not part of ci."""
+    run_in(session, CLUSTER, "pytest", *(session.posargs or ("tests/cluster",)))
 
 
 @nox.session(venv_backend="none")

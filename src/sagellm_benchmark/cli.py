@@ -9,6 +9,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,12 @@ from sagellm_benchmark.text import plain
 from sagellm_benchmark.words import choose, of_locale, t
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from sagellm_benchmark.board.aggregate import Report
+    from sagellm_benchmark.runs.context import Sender
+    from sagellm_benchmark.runs.measure import Listener
+    from sagellm_benchmark.runs.spec import RunSpec
 
 DATASET = "intellistream/sagellm-benchmark-results"
 FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -105,8 +111,8 @@ def run(options: RunOptions) -> int:
     screen = Screen(as_json=options.as_json, quiet=options.quiet, searching=spec.search_goodput)
     finished: list[folder.Finished] = []
     try:
-        with screen:
-            for one in library.measure(spec, screen):
+        with screen, _sender(spec, screen) as sender:
+            for one in library.measure(spec, screen, sender):
                 finished.append(one)
                 screen.show(one)
     finally:
@@ -141,6 +147,22 @@ def _in_turn(options: RunOptions) -> int:
     if any(one.record.summary.status == "interrupted" for one in (a, b)):
         return Exit.INTERRUPTED
     return Exit.INVALID_RUN if broken or found.a.against or found.b.against else Exit.DONE
+
+
+def _sender(spec: RunSpec, screen: Listener) -> AbstractContextManager[Sender]:
+    """This machine, or the nodes of a cluster, which are Ray's: only whoever asks for it needs it installed."""
+    from sagellm_benchmark.runs.context import HERE
+
+    if spec.on is None:
+        return nullcontext(HERE)
+    try:
+        from sagellm_benchmark.cluster.ray_nodes import connect
+    except ImportError as error:
+        raise UsageError(
+            "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
+        ) from error
+    opened: AbstractContextManager[Sender] = connect(spec.on, spec.client_nodes, spec.processes, screen.note)
+    return opened
 
 
 @main.command()

@@ -24,6 +24,7 @@ from sagellm_benchmark.report.comparison import open_side
 from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs import comparison, pipeline
+from sagellm_benchmark.runs.context import HERE, Sender
 from sagellm_benchmark.runs.measure import Listener
 from sagellm_benchmark.runs.record import Config, Summary
 from sagellm_benchmark.runs.spec import RunSpec
@@ -161,9 +162,9 @@ def run(
     return found
 
 
-def measure(spec: RunSpec, listener: Listener) -> Iterator[Run]:
+def measure(spec: RunSpec, listener: Listener, sender: Sender = HERE) -> Iterator[Run]:
     """Measure what was asked, run by run; each has its files when it is handed out."""
-    for measured in pipeline.run(spec, listener):
+    for measured in pipeline.run(spec, listener, sender):
         done = folder.save(measured.folder, measured.record)
         yield Run(done.folder, done.record, done.row)
 

@@ -9,10 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sagellm_benchmark.client import decoded
 from sagellm_benchmark.client import spool as spooling
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.client.sender import Load
-from sagellm_benchmark.client.terms import ClientHealth, Conversations, Limits, Observed, Target
+from sagellm_benchmark.client.terms import ClientHealth, ClientNode, Conversations, Limits, Observed, Target
 from sagellm_benchmark.engines.base import Api, ModelFacts
 from sagellm_benchmark.engines.counting import USAGE, Counting
 from sagellm_benchmark.machine.contention import Contended
@@ -183,6 +184,7 @@ class _Seen:
     elapsed_s: float = 0.0
     interrupted: bool = False
     health: ClientHealth = HEALTHY
+    nodes: tuple[ClientNode, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
         """As Observed says."""
@@ -205,7 +207,8 @@ def _client(server: Server, setting: Setting, folder: Path) -> Iterator[Drive]:
         load = Load(conversations, iter(range(count)), schedule, target, setting.limits, spool, loop.time)
         loop.run_until_complete(send(load, min(schedule.concurrency or 1, count)))
         spool.close()
-        found = spooling.read(spool.path, load.origin, exact_output=setting.exact, secret=None)
+        (done,) = decoded.decode(spool.segments, spooling.Reading(setting.exact))
+        found = decoded.read(done, load.origin)
         return _Seen(sorted(found, key=lambda sample: sample.end_s))
 
     try:

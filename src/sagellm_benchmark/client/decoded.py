@@ -18,14 +18,13 @@ import orjson
 from sagellm_benchmark.client.connection import Exchange
 from sagellm_benchmark.client.events import DETAIL_CHARACTERS, Answer
 from sagellm_benchmark.client.sample import Failure, Phase, Sample, short_of
-from sagellm_benchmark.client.spool import Reading, exchanges
+from sagellm_benchmark.client.spool import Reading, decoded_path, exchanges
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.text import one_line
 
 Floats = npt.NDArray[np.float64]
 
-SUFFIX = ".samples"
 _FRAME = struct.Struct("=III")  # bytes of facts, number of events, bytes of text
 _BUFFER = 256 * 1024
 
@@ -39,7 +38,7 @@ def decode(segments: Iterable[Path], reading: Reading) -> tuple[Path, ...]:
 
 
 def _decoded(segment: Path, reading: Reading) -> Path:
-    done = segment.with_name(segment.name + SUFFIX)
+    done = decoded_path(segment)
     if not done.exists():
         half = done.with_name(done.name + ".half")
         try:

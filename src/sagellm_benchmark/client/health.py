@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from time import monotonic, process_time
 
 import numpy as np
 
-from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.client.terms import ClientHealth, ClientNode
 
 _PERIOD_S = 0.02
 _ENOUGH = 100  # wake-ups, below which their p99 would only restate the largest
@@ -28,6 +29,24 @@ def worst(
         loop_lag_max_s=max(known("loop_lag_max_s"), default=None),
         cpu_share=max(known("cpu_share"), default=None),
         cpu_s=cpu_s(spent) if (spent := known("cpu_s")) else None,
+    )
+
+
+def together(repeats: Sequence[Sequence[ClientNode]]) -> tuple[ClientNode, ...]:
+    """The nodes of several repeats, each with the worst that was seen of it."""
+    return tuple(_worst_node(seen) for seen in zip(*repeats, strict=False))
+
+
+def _worst_node(seen: Sequence[ClientNode]) -> ClientNode:
+    def most(name: str) -> float | None:
+        return max((value for one in seen if (value := getattr(one, name)) is not None), default=None)
+
+    healths = [one.health for one in seen if one.health is not None]
+    return replace(
+        seen[-1],
+        health=worst(healths) if healths else None,
+        clock_bound_s=most("clock_bound_s"),
+        others_share=most("others_share"),
     )
 
 

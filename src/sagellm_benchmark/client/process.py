@@ -26,7 +26,7 @@ from sagellm_benchmark.client.connection import first_connection
 from sagellm_benchmark.client.health import Watch
 from sagellm_benchmark.client.sender import Load, due_soon
 from sagellm_benchmark.client.sockets import allow_files
-from sagellm_benchmark.client.terms import ClientHealth, Conversations, Limits, Progress, Target
+from sagellm_benchmark.client.terms import ClientHealth, ClientNode, Conversations, Limits, Progress, Target
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.text import one_line
 from sagellm_benchmark.workload.schedule import Schedule
@@ -52,6 +52,7 @@ class Share:
     first: int = 0
     step: int = 1
     keep_raw: bool = False
+    lease_s: float | None = None  # a worker ends its load when its parent has been silent for so long
 
     @property
     def indices(self) -> Iterator[int]:
@@ -91,17 +92,20 @@ class Recorded:
     elapsed_s: float
     interrupted: bool
     health: ClientHealth
-    origin: float
-    files: tuple[tuple[str, ...], ...]  # of each process
+    parts: tuple[tuple[float, tuple[str, ...]], ...]  # of each process: its clock's moment 0, and its files
+    nodes: tuple[ClientNode, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
         """Read every sample from disk, in order of completion, and remove the files at the end."""
-        parts = [
-            chain.from_iterable(decoded.read(Path(path), self.origin) for path in one) for one in self.files
-        ]
-        yield from heapq.merge(*parts, key=attrgetter("end_s"))
-        for path in chain.from_iterable(self.files):
+        yield from heapq.merge(
+            *(_samples(files, zero) for zero, files in self.parts), key=attrgetter("end_s")
+        )
+        for path in chain.from_iterable(files for _, files in self.parts):
             Path(path).unlink()
+
+
+def _samples(files: tuple[str, ...], origin: float) -> Iterator[Sample]:
+    return chain.from_iterable(decoded.read(Path(path), origin) for path in files)
 
 
 def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recorded:
@@ -120,8 +124,7 @@ def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recor
         elapsed_s=ended.elapsed_s,
         interrupted=ended.interrupted,
         health=ended.health,
-        origin=load.origin,
-        files=(ended.files,),
+        parts=((load.origin, ended.files),),
     )
 
 

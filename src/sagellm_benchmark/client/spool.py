@@ -38,6 +38,11 @@ class Reading:
     keep_raw: bool = False
 
 
+def decoded_path(segment: Path) -> Path:
+    """Where the samples of a segment go when it is decoded."""
+    return segment.with_name(f"{segment.name}.samples")
+
+
 class Spool:
     """The exchanges of one process, in the order in which they finished."""
 
@@ -49,7 +54,7 @@ class Spool:
         self._behind: Decoder | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: BinaryIO = path.open("wb", buffering=_BUFFER)
+            self._file = self._open(path)
         except OSError as error:
             raise cannot_write(path, error) from error
 
@@ -101,11 +106,15 @@ class Spool:
         if self.broken is not None:
             raise self.broken
 
+    def _open(self, path: Path) -> BinaryIO:
+        decoded_path(path).unlink(missing_ok=True)  # of an earlier load
+        return path.open("wb", buffering=_BUFFER)
+
     def _next(self) -> None:
         full, first = self.segments[-1], self.segments[0]
         self._file.close()
         self.segments.append(first.with_name(f"{first.stem}.{len(self.segments)}{first.suffix}"))
-        self._file = self.segments[-1].open("wb", buffering=_BUFFER)
+        self._file = self._open(self.segments[-1])
         self._room = self._segment_bytes
         if self._behind is not None:
             self._behind.take(full)

@@ -58,6 +58,23 @@ class ClientHealth:
     cpu_s: float | None  # of all its processes together; of several repeats, the one that took most
 
 
+@dataclass(frozen=True, slots=True)
+class ClientNode:
+    """One of several machines that sent a load together."""
+
+    name: str
+    processes: int
+    health: ClientHealth | None = None  # of its processes together; None where it was lost
+    clock_offset_s: float | None = (
+        None  # its monotonic clock minus that of the machine where the run was started
+    )
+    clock_bound_s: float | None = None  # by how much its origin of time may differ from the others'
+    niceness: int = 0
+    others_share: float | None = None  # of its processors, used by other programs
+    ttft_bias_s: float | None = None  # p50, by its calibration
+    lost: str | None = None  # why its part of the load is missing
+
+
 class Conversations(Protocol):
     """The conversations of a run by position; the same index always gives the same conversation."""
 
@@ -71,6 +88,7 @@ class Observed(Protocol):
     elapsed_s: float
     interrupted: bool
     health: ClientHealth
+    nodes: tuple[ClientNode, ...]  # empty where one machine sent it
 
     def samples(self) -> Iterator[Sample]:
         """Every request that was sent; those that Ctrl-C caught in flight carry Failure.INTERRUPTED."""

@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark import errors
-from sagellm_benchmark.children import Child, Patience, child
+from sagellm_benchmark.children import Child, Patience, child, die_with
 from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import PROGRESS_S, Recorded, Share, run
 from sagellm_benchmark.client.sender import Load
@@ -32,6 +32,7 @@ from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.workload.workloads import Conversation
 
 _LEAD_S = 0.05  # between the last worker being ready and the common start
+FROZEN_S = 2.5  # without a word from a worker that sends
 _PATIENCE = Patience(closed_s=10.0)
 
 
@@ -49,7 +50,7 @@ class Dealt:
 
 
 @dataclass(slots=True)
-class _Worker:
+class Worker:
     """What the parent knows of one process."""
 
     process: Child
@@ -60,6 +61,8 @@ class _Worker:
     tokens: int = 0
     ended: dict[str, Any] | None = None
     error: errors.BenchmarkError | None = None
+    sent: bool | None = None  # its load is over, and it decodes; None before the load
+    heard_s: float = field(default_factory=time.monotonic)
     unread: bytes = field(default=b"", repr=False)
 
     def tell(self, line: str) -> None:
@@ -69,6 +72,7 @@ class _Worker:
     def hear(self, output: bytes) -> None:
         """Take in what the worker wrote; nothing means that it has ended."""
         *lines, self.unread = (self.unread + output).split(b"\n")
+        self.heard_s = time.monotonic()
         for line in lines:
             for name, value in orjson.loads(line).items():
                 setattr(self, name, _as_error(value) if name == "error" else value)
@@ -77,32 +81,39 @@ class _Worker:
                 "a client process ended early", hint="is the machine out of memory?"
             )
 
+    def check(self) -> None:
+        """Raise RemoteError where it should say how far it is, and does not."""
+        if self.sent is False and time.monotonic() - self.heard_s > FROZEN_S:
+            raise errors.RemoteError(
+                f"a client process (pid {self.process.pid}) has said nothing for {FROZEN_S:g} s",
+                hint="was it frozen?",
+            )
+
 
 def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] | None) -> Recorded:
     """A whole load over that many processes, or as many as it has streams or conversations for."""
-    shares = tuple(_deal(share, processes))
+    shares = tuple(deal(share, processes))
     with (
-        _started(shares) as workers,
+        started(shares) as workers,
         first_signal((signal.SIGINT, signal.SIGTERM), partial(_stop, workers)),
     ):
-        _hear_until(workers, lambda worker: worker.ready)
+        hear_until(workers, lambda worker: worker.ready)
         origin = time.monotonic() + _LEAD_S
         started_at = time.time() + _LEAD_S
         for worker in workers:
             worker.tell(f"start {origin!r}")
-        _hear_until(workers, lambda worker: worker.ended is not None, _Reporter(workers, origin, on_progress))
+        hear_until(workers, lambda worker: worker.ended is not None, _Reporter(workers, origin, on_progress))
     ended = [worker.ended for worker in workers if worker.ended is not None]
     return Recorded(
         started_at=started_at,
         elapsed_s=max(one["elapsed_s"] for one in ended),
         interrupted=any(one["interrupted"] for one in ended),
         health=worst([ClientHealth(**one["health"]) for one in ended], cpu_s=sum),
-        origin=origin,
-        files=tuple(tuple(one["files"]) for one in ended),
+        parts=tuple((origin, tuple(one["files"])) for one in ended),
     )
 
 
-def _deal(share: Share, processes: int) -> Iterator[Share]:
+def deal(share: Share, processes: int) -> Iterator[Share]:
     """The shares of each process. Conversations go round: 0, P, 2P, … to the first, 1, P + 1, … to the second."""
     most = share.count if share.schedule.due_s is not None else share.schedule.concurrency
     step = max(1, min(processes, *(limit for limit in (most, share.count) if limit is not None)))
@@ -116,20 +127,21 @@ def _deal(share: Share, processes: int) -> Iterator[Share]:
 
 
 @contextlib.contextmanager
-def _started(shares: Sequence[Share]) -> Iterator[list[_Worker]]:
+def started(shares: Sequence[Share]) -> Iterator[list[Worker]]:
     """The processes of a load; none of them is left when the block ends, whichever way."""
-    workers: list[_Worker] = []
+    workers: list[Worker] = []
     with contextlib.ExitStack() as started:
         for share in shares:
-            job = _pickled(share)
+            job = pickled(share)
             command = [sys.executable, "-m", "sagellm_benchmark.client.workers"]
-            worker = _Worker(started.enter_context(child(command, patience=_PATIENCE)))
+            worker = Worker(started.enter_context(child(command, patience=_PATIENCE)))
             worker.process.tell(len(job).to_bytes(8, "little") + job)  # one that has died is noticed later
             workers.append(worker)
         yield workers
 
 
-def _pickled(share: Share) -> bytes:
+def pickled(share: Share | Sequence[Share]) -> bytes:
+    """Shares for another process. Raises UsageError where their conversations cannot be sent to one."""
     try:
         return pickle.dumps(share)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -139,8 +151,8 @@ def _pickled(share: Share) -> bytes:
         ) from error
 
 
-def _hear_until(
-    workers: Sequence[_Worker], reached: Callable[[_Worker], bool], between: Callable[[], None] = lambda: None
+def hear_until(
+    workers: Sequence[Worker], reached: Callable[[Worker], bool], between: Callable[[], None] = lambda: None
 ) -> None:
     """Listen to the workers until each has reached a point; raises the first error that one of them has."""
     with selectors.DefaultSelector() as selector:
@@ -157,7 +169,7 @@ def _hear_until(
             between()
 
 
-def _stop(workers: Sequence[_Worker]) -> None:
+def _stop(workers: Sequence[Worker]) -> None:
     for worker in workers:
         worker.tell("stop")
 
@@ -166,7 +178,7 @@ class _Reporter:
     """Passes on how far all workers are together, a few times a second."""
 
     def __init__(
-        self, workers: Sequence[_Worker], origin: float, on_progress: Callable[[Progress], None] | None
+        self, workers: Sequence[Worker], origin: float, on_progress: Callable[[Progress], None] | None
     ) -> None:
         self._workers = workers
         self._origin = origin
@@ -205,21 +217,24 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # the parent decides; its end is ours
     size = int.from_bytes(_exactly(8), "little")
     share: Share = pickle.loads(_exactly(size))  # noqa: S301 - from our own parent
+    if share.lease_s is not None:
+        die_with(os.getppid())
     try:
-        _, ended = run(share, _start, own_signals=False)
+        _, ended = run(share, partial(_start, lease_s=share.lease_s), own_signals=False)
     except errors.BenchmarkError as error:
         _say(error=[type(error).__name__, error.message, error.hint])
     else:
         _say(ended=asdict(ended))
 
 
-async def _start(load: Load, total: int | None) -> float:
+async def _start(load: Load, total: int | None, *, lease_s: float | None = None) -> float:
     """Report readiness, wait for the common moment, and obey the parent from then on."""
     moment: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-    unread = b""
+    unread, heard_s = b"", time.monotonic()
 
     def obey() -> None:
-        nonlocal unread
+        nonlocal unread, heard_s
+        heard_s = time.monotonic()
         heard = os.read(sys.stdin.fileno(), 4096)
         *lines, unread = (unread + heard).split(b"\n")
         if not heard:
@@ -235,13 +250,25 @@ async def _start(load: Load, total: int | None) -> float:
     origin = await moment
     await asyncio.sleep(origin - time.monotonic())
     load.spawn_helper(_report(load))
+    if lease_s is not None:
+        load.spawn_helper(_leased(load, lease_s, lambda: heard_s))
     return origin
 
 
 async def _report(load: Load) -> None:
-    while True:
-        await asyncio.sleep(PROGRESS_S)
-        _say(done=load.done, failed=load.failed, tokens=load.tokens)
+    try:
+        while True:
+            await asyncio.sleep(PROGRESS_S)
+            _say(done=load.done, failed=load.failed, tokens=load.tokens, sent=False)
+    finally:
+        _say(done=load.done, failed=load.failed, tokens=load.tokens, sent=True)
+
+
+async def _leased(load: Load, lease_s: float, heard_s: Callable[[], float]) -> None:
+    """End the load when the parent has been silent for too long: frozen, it could not end it."""
+    while (left_s := heard_s() + lease_s - time.monotonic()) > 0:  # noqa: ASYNC110 - nobody sets an event when frozen
+        await asyncio.sleep(left_s)
+    load.stop()
 
 
 def _say(**facts: Any) -> None:

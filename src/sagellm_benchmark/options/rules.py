@@ -120,6 +120,16 @@ STARTABLE = ", ".join(engine.name for engine in engines() if engine.launch or en
 
 CONTRADICTIONS = (
     Contradiction(
+        lambda o: o.on and is_versus(o),
+        "two servers in turn are measured from one machine",
+        "leave out --on, or measure each by itself and use `compare`",
+    ),
+    Contradiction(
+        lambda o: o.on and not o.on.startswith("ray://"),
+        "--on takes the address of a Ray cluster",
+        "such as ray://auto, or ray://HOST:6379 of its head",
+    ),
+    Contradiction(
         _unstartable,
         "--engine names none that can be started here",
         f"these can: {STARTABLE}; for others add --launch 'CMD {{model}} {{port}}', or --base-url where one runs",
@@ -201,6 +211,8 @@ CONTRADICTIONS = (
 )
 
 NEEDS = (
+    Needs(("client_nodes",), lambda o: o.on, "nodes are those of a cluster", "add --on ray://auto"),
+    Needs(("on",), is_served, "the nodes of a cluster need an address that they can reach", "add --base-url"),
     Needs(("api_key_env",), is_served, "the key is for a server that runs already", "add --base-url"),
     Needs(
         ("engine_version", "parameters"),

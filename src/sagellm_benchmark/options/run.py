@@ -311,6 +311,19 @@ class RunOptions:
         type=Count(1, 256),
         help="Spread the streams over processor cores.",
     )
+    on: str | None = option(
+        "--on",
+        heading=CLIENT,
+        metavar="ray://auto",
+        help="Send the load from the nodes of the Ray cluster that this machine is one of (docs/cluster.md).",
+    )
+    client_nodes: int = option(
+        "--client-nodes",
+        heading=CLIENT,
+        default=2,
+        type=Count(1, 256),
+        help="With --on: on so many nodes, --client-processes on each.",
+    )
     keep_raw: bool = option(
         "--keep-raw",
         heading=CLIENT,

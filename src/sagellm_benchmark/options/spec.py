@@ -75,6 +75,8 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
         limits=Limits(options.connect_timeout, options.request_timeout, options.timeout),
         processes=options.client_processes,
         keep_raw=options.keep_raw,
+        on=options.on,
+        client_nodes=options.client_nodes,
         calibrate=options.calibrate,
         accept_busy=options.accept_busy or bool(environ.get(BUSY_VARIABLE)),
         hardware=_hardware(options),

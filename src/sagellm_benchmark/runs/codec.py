@@ -44,7 +44,11 @@ def summary_json(summary: Summary) -> Json:
         **_figures_json(figures),
         **numbers,
         "repeats": [_figures_json(one) for one in repeats],
-        "client": {**_shallow(client.health), "calibration": client.calibration},
+        "client": {
+            **_shallow(client.health),
+            "calibration": client.calibration,
+            **({"nodes": client.nodes} if client.nodes else {}),
+        },
     }
 
 

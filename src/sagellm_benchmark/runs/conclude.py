@@ -64,6 +64,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         step_floor_s=step_floor_s(context.server.model, context.hardware),
         contention=seen.contention,
         may_be_busy=context.spec.accept_busy,
+        nodes=seen.nodes,
         energy_j=seen.gpu.energy_j,
         watched_s=seen.gpu.watched_s,
         power_limit_w=seen.gpu.power_limit_w,
@@ -167,7 +168,7 @@ def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Num
     spec = context.spec
     stopped: Status = "timed out" if seen.timed_out else "interrupted"
     return Summary(
-        status=stopped if seen.interrupted else "complete",
+        status=stopped if seen.interrupted else "node lost" if _lost(seen) else "complete",
         valid=verdict.valid,
         reasons=verdict.reasons,
         not_checked=verdict.not_checked,
@@ -180,7 +181,7 @@ def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Num
         asked_rate_rps=context.asked_rate_rps,
         slo_ms={metric: limit * 1e3 for metric, limit in spec.slo_s.items()},
         numbers=numbers,
-        client=Client(seen.health, seen.calibration),
+        client=Client(seen.health, seen.calibration, seen.nodes),
         recounted_ratio=seen.recounted_ratio,
         contention_share=None if seen.contention is None else seen.contention.others_share,
         contention=seen.contention,
@@ -203,6 +204,10 @@ def measurement(context: Context, seen: Observations) -> Measurement:
         peak_memory_mib=seen.peak_memory_mib,
         price_per_hour_usd=spec.price_per_hour_usd,
     )
+
+
+def _lost(seen: Observations) -> bool:
+    return any(node.lost is not None for node in seen.nodes)
 
 
 def _own_lengths(context: Context, seen: Observations) -> bool:

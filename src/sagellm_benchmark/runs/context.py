@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from sagellm_benchmark.client.calibration import Calibration
-from sagellm_benchmark.client.terms import ClientHealth, Target
-from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.client.calibration import Calibration, calibrate
+from sagellm_benchmark.client.drive import drive
+from sagellm_benchmark.client.terms import (
+    ClientHealth,
+    ClientNode,
+    Conversations,
+    Limits,
+    Observed,
+    Progress,
+    Target,
+)
+from sagellm_benchmark.engines.base import Api, Server
 from sagellm_benchmark.engines.capability import Capabilities
 from sagellm_benchmark.engines.counting import Counting
 from sagellm_benchmark.engines.metrics import ServerFigures
@@ -20,8 +31,43 @@ from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.verdict.timeline import Timeline
+from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import Source
 from sagellm_benchmark.workload.workloads import Workload
+
+
+class Sender(Protocol):
+    """Sends loads, from this machine or from several; its parameters are those of `client.drive` and `calibrate`."""
+
+    def drive(
+        self,
+        conversations: Conversations,
+        count: int | None,
+        schedule: Schedule,
+        target: Target,
+        limits: Limits,
+        spool: Path,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        processes: int = 1,
+        keep_raw: bool = False,
+    ) -> Observed:
+        """Send one load and observe every answer."""
+        ...
+
+    def calibrate(self, load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
+        """Measure the client's own error at a load's shape."""
+        ...
+
+
+class Here:
+    """This machine."""
+
+    drive = staticmethod(drive)
+    calibrate = staticmethod(calibrate)
+
+
+HERE: Sender = Here()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +84,7 @@ class Context:
     source: Source
     target: Target
     folder: Path
+    sender: Sender
 
     @property
     def is_open_loop(self) -> bool:
@@ -89,6 +136,7 @@ class Observations:
     repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
     peak_memory_mib: float | None
     contention: Contended | None  # None where nobody could see it
+    nodes: tuple[ClientNode, ...]  # where several machines sent the load
     server: ServerFigures  # of its own metrics over the window
     gpu: GpuFigures
     timeline: Timeline | None

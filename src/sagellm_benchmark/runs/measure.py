@@ -17,9 +17,9 @@ from typing import Protocol
 
 import numpy as np
 
-from sagellm_benchmark.client.calibration import Calibration, calibrate
+from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.drive import drive
-from sagellm_benchmark.client.health import worst
+from sagellm_benchmark.client.health import together, worst
 from sagellm_benchmark.client.sample import Failure, Phase, Sample
 from sagellm_benchmark.client.terms import Conversations, Observed, Progress, Target
 from sagellm_benchmark.engines import counting
@@ -34,7 +34,7 @@ from sagellm_benchmark.machine.memory import peak_memory_mib
 from sagellm_benchmark.machine.watch import GpuWatch
 from sagellm_benchmark.runs import cache_probe
 from sagellm_benchmark.runs.conclude import conclude
-from sagellm_benchmark.runs.context import Context, Observations
+from sagellm_benchmark.runs.context import HERE, Context, Observations, Sender
 from sagellm_benchmark.runs.counting import Completed, prices
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, columns, prompt_hash
@@ -85,12 +85,13 @@ def measure(
     hardware: Hardware,
     folder: Path,
     listener: Listener,
+    sender: Sender = HERE,
 ) -> Record:
     """Measure one workload under one load shape; requests.jsonl is written into `folder` on the way.
 
     Raises RemoteError where the server does not answer the warm-up. Ctrl-C gives the record of what had finished.
     """
-    context = prepare(server, workload, shape, spec, hardware, folder)
+    context = prepare(server, workload, shape, spec, hardware, folder, sender)
     with Measuring(context, listener) as run:
         run.warm_up()
         for _ in range(spec.repeats):
@@ -100,7 +101,13 @@ def measure(
 
 
 def prepare(
-    server: Server, workload: Workload, shape: LoadShape, spec: RunSpec, hardware: Hardware, folder: Path
+    server: Server,
+    workload: Workload,
+    shape: LoadShape,
+    spec: RunSpec,
+    hardware: Hardware,
+    folder: Path,
+    sender: Sender = HERE,
 ) -> Context:
     """Ask the server what it can do, and make prompts that have the right length on it."""
     if spec.dataset == RANDOM:
@@ -123,7 +130,9 @@ def prepare(
         system=capabilities.system,
         exact_output=capabilities.exact_output,
     )
-    return Context(spec, workload, shape, server, hardware, capabilities, tokens, source, target, folder)
+    return Context(
+        spec, workload, shape, server, hardware, capabilities, tokens, source, target, folder, sender
+    )
 
 
 def _check_room(server: Server, what: str, needed: int) -> None:
@@ -147,7 +156,8 @@ def _announce(source: Source, listener: Listener) -> None:
 
 def _calibrate(context: Context, listener: Listener) -> Calibration | None:
     listener.say("calibrating the client against a server of known timing")
-    return calibrate(schedule_for(context)[0], context.target.api, processes=context.spec.processes)
+    load, _ = schedule_for(context)
+    return context.sender.calibrate(load, context.target.api, processes=context.spec.processes)
 
 
 def _warm_up(context: Context, listener: Listener) -> None:
@@ -245,7 +255,7 @@ class Measuring:
             self._keep_what_there_is(error)
             return False
         self.loads.append(load)
-        return not load.observed.interrupted
+        return not (load.observed.interrupted or any(node.lost for node in load.observed.nodes))
 
     def _send(self) -> _Repeat:
         """One load, recorded in a folder of its own."""
@@ -283,9 +293,10 @@ class Measuring:
         )
         repeats, asked_to_end = _read(loads, context, completed, course)
         last = loads[-1].observed
-        interrupted = last.interrupted or asked_to_end or len(loads) < context.spec.repeats
+        lost = any(node.lost for node in last.nodes)
+        interrupted = last.interrupted or asked_to_end or (len(loads) < context.spec.repeats and not lost)
         test = None
-        if not interrupted:
+        if not (interrupted or lost):
             try:
                 test = _repeat_test(context, repeats, self._listener)
             except KeyboardInterrupt:  # what was measured before it is kept
@@ -302,6 +313,7 @@ class Measuring:
             repeat_test=test,
             peak_memory_mib=peak_memory,
             contention=self._contention.seen,
+            nodes=together([load.observed.nodes for load in loads]),
             server=self._metrics.figures(),
             gpu=self._chips.figures(),
             timeline=course.timeline(),
@@ -416,7 +428,7 @@ def _drive(
     on_progress: Callable[[Progress], None],
 ) -> Observed:
     ends_s = plan.duration_s if plan.duration_s is not None or not plan.due_s else plan.due_s[-1]
-    return drive(
+    return context.sender.drive(
         conversations,
         count,
         plan,

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.machine.hardware import Hardware, behind
 from sagellm_benchmark.runs import search, targets
+from sagellm_benchmark.runs.context import HERE, Sender
 from sagellm_benchmark.runs.measure import Listener, measure
 from sagellm_benchmark.runs.record import Record, Summary
 from sagellm_benchmark.runs.row import lacking
@@ -25,11 +27,13 @@ class Measured:
     record: Record
 
 
-def run(spec: RunSpec, listener: Listener) -> Iterator[Measured]:
+def run(spec: RunSpec, listener: Listener, sender: Sender = HERE) -> Iterator[Measured]:
     """Measure every workload under every load shape, each against a fresh engine where that is the embedded one.
 
     Ends early after an interrupted run, which is still handed out with what it has.
     """
+    if spec.on is not None and sender is HERE:
+        raise UsageError("only the command line sends a load from a cluster", hint="type `run --on` there")
     number = 0
     with targets.of(spec, listener) as target:
         for workload in spec.workloads:
@@ -38,11 +42,11 @@ def run(spec: RunSpec, listener: Listener) -> Iterator[Measured]:
             while shape is not None:
                 asked = shaped(workload, shape, fill=spec.fill_sweep or spec.search_goodput)
                 measured = _measure(
-                    _numbered(spec, number), target, asked, shape, listener, first=number == 0
+                    _numbered(spec, number), target, asked, shape, listener, sender, first=number == 0
                 )
                 number += 1
                 yield measured
-                if measured.record.summary.status == "interrupted":
+                if measured.record.summary.status in ("interrupted", "node lost"):
                     return
                 shape = _next(shapes, measured.record.summary)
 
@@ -60,13 +64,20 @@ def _next(shapes: Generator[LoadShape, Summary, None], seen: Summary) -> LoadSha
 
 
 def _measure(
-    spec: RunSpec, target: Target, workload: Workload, shape: LoadShape, listener: Listener, *, first: bool
+    spec: RunSpec,
+    target: Target,
+    workload: Workload,
+    shape: LoadShape,
+    listener: Listener,
+    sender: Sender,
+    *,
+    first: bool,
 ) -> Measured:
     with target.open(workload, shape) as (opened, folder):
         server, chips = computing(opened, spec.hardware)
         if first:
             _ask_for_the_rest(server, chips, listener)
-        record = measure(server, workload, shape, spec, chips, folder, listener)
+        record = measure(server, workload, shape, spec, chips, folder, listener, sender)
     return Measured(folder, record)
 
 

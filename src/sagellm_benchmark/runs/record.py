@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sagellm_benchmark.client.calibration import Calibration
-from sagellm_benchmark.client.terms import ClientHealth, Limits
+from sagellm_benchmark.client.terms import ClientHealth, ClientNode, Limits
 from sagellm_benchmark.engines.base import Api, ModelFacts, Weights
 from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.machine.contention import Contended
@@ -28,7 +28,7 @@ RECORD_VERSION = 2
 #    intervals of metrics, GPU figures under `gpu`, a load's rate as a number or "inf", and timeline.json beside them;
 #    codec.py turns 1 into it
 
-Status = Literal["complete", "interrupted", "timed out"]
+Status = Literal["complete", "interrupted", "timed out", "node lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +124,7 @@ class Client:
 
     health: ClientHealth
     calibration: Calibration | None = None
+    nodes: tuple[ClientNode, ...] = ()  # where several machines sent the load
 
 
 @dataclass(frozen=True, slots=True)

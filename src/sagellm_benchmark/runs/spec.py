@@ -104,6 +104,8 @@ class RunSpec:
     limits: Limits = Limits()
     processes: int = 1
     keep_raw: bool = False  # the bytes of each answer
+    on: str | None = None  # a cluster whose nodes send the load; None: this machine does
+    client_nodes: int = 1
     calibrate: bool = True
     accept_busy: bool = False  # a machine that others use, too, is said but not held against the run
     hardware: HardwareHints = HardwareHints()

@@ -9,7 +9,7 @@ import numpy as np
 
 from sagellm_benchmark.board.plausible import MAX_ERROR_RATE, TOKENS_PER_STEP
 from sagellm_benchmark.client.calibration import MAX_BIAS_S
-from sagellm_benchmark.verdict import steadiness, streams
+from sagellm_benchmark.verdict import nodes, steadiness, streams
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, Limit, NotChecked, Verdict
 from sagellm_benchmark.verdict.stats import (
@@ -180,9 +180,10 @@ def client_was_clean(e: Evidence) -> Findings:
         yield NotChecked("client's event loop: the load was too short to watch it")
     typical_ttft = float(np.median(e.columns.ttft_s)) if e.columns.answered else None
     if lag is not None and typical_ttft is not None and lag > max(MAX_LAG_S, 0.25 * typical_ttft):
-        yield f"the client was the bottleneck: its event loop woke up {lag * 1e3:.0f} ms late (p99); {action}"
+        where = nodes.worst(e, "loop_lag_p99_s")
+        yield f"the client was the bottleneck: its event loop woke up {lag * 1e3:.0f} ms late (p99){where}; {action}"
     if share is not None and share > 0.95:
-        yield f"the client was the bottleneck: it used {share:.0%} of a core; {action}"
+        yield f"the client was the bottleneck: it used {share:.0%} of a core{nodes.worst(e, 'cpu_share')}; {action}"
     yield from _calibrated(e, typical_ttft, action)
 
 
@@ -326,6 +327,9 @@ CHECKS: tuple[Check, ...] = (
     streams.text_holds_the_tokens,
     streams.answers_say_something,
     streams.is_the_model,
+    nodes.all_there,
+    nodes.one_clock,
+    nodes.undisturbed,
     clocks,
     client_was_clean,
     rate_was_reached,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.client.terms import ClientHealth, ClientNode
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns
@@ -47,6 +47,7 @@ class Evidence:
     power_limit_w: float | None = None
     throttled: tuple[str, ...] = ()
     other_processes: tuple[int, ...] = ()
+    nodes: tuple[ClientNode, ...] = ()  # where several machines sent the load
 
 
 Limit = Literal["client", "machine"]

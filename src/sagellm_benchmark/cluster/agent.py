@@ -1,0 +1,196 @@
+"""One node's part of a load: our own worker processes, started here, under a lease that the driver keeps renewing."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import shutil
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sagellm_benchmark._version import __version__
+from sagellm_benchmark.client import workers
+from sagellm_benchmark.client.calibration import Calibration, calibrate
+from sagellm_benchmark.client.health import worst
+from sagellm_benchmark.client.process import PROGRESS_S, Share
+from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.errors import BenchmarkError
+from sagellm_benchmark.machine.contention import Contention
+from sagellm_benchmark.workload.schedule import Schedule
+
+LEASE_S = 3.0
+"""Without a word from the driver for this long the load ends; nor does a worker go on that long without its agent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a node says of itself."""
+
+    host: str
+    pid: int
+    version: str
+    niceness: int  # of the processes that it will start
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far a node is."""
+
+    ready: bool
+    done: int
+    failed: int
+    tokens: int
+    total: int | None
+    over: bool
+    error: tuple[str, str, str] | None  # kind, message, hint
+    workers: tuple[int, ...]  # their processes
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a node's load left there; `files` are the decoded samples of each process, on that node's clock."""
+
+    elapsed_s: float
+    interrupted: bool
+    health: ClientHealth
+    others_share: float | None
+    files: tuple[tuple[str, ...], ...]
+
+
+@dataclass(slots=True)
+class Agent:
+    """Lives in a process of its own on its node. Its calls come from several threads, but one load is on at a time."""
+
+    _crew: Sequence[workers.Worker] = ()
+    _thread: threading.Thread | None = None
+    _folder: Path | None = None
+    _origin: float | None = None
+    _stopped: threading.Event = field(default_factory=threading.Event)
+    _begun: threading.Event = field(default_factory=threading.Event)
+    _renewed: float = 0.0
+    _kept: float = 0.0
+    _error: tuple[str, str, str] | None = None
+    _part: Part | None = None
+
+    def time(self) -> float:
+        """This node's monotonic clock."""
+        return time.monotonic()
+
+    def facts(self) -> Facts:
+        """Who we are. Ray starts its workers at nice 15: we go back to 0 where the system lets us."""
+        with contextlib.suppress(PermissionError):
+            os.setpriority(os.PRIO_PROCESS, os.getpid(), 0)
+        niceness = os.getpriority(os.PRIO_PROCESS, os.getpid())
+        return Facts(socket.gethostname(), os.getpid(), __version__, niceness)
+
+    def calibrate(self, load: Schedule, api: Api, processes: int) -> Calibration:
+        """This node's own error at its part of a load."""
+        return calibrate(load, api, processes=processes)
+
+    def prepare(self, shares: bytes) -> None:
+        """Start the processes of these pickled shares; what an earlier load left here goes."""
+        self.forget()
+        folder = Path(tempfile.mkdtemp(prefix="sagellm-node-"))
+        mine: list[Share] = pickle.loads(shares)  # noqa: S301 - from our driver, by Ray, which sends nothing else
+        mine = [replace(share, spool=folder / share.spool.name, lease_s=LEASE_S) for share in mine]
+        self._folder, self._origin, self._error, self._part = folder, None, None, None
+        self._stopped, self._begun, self._renewed = threading.Event(), threading.Event(), time.monotonic()
+        self._thread = threading.Thread(target=self._run, args=(mine,), daemon=True)
+        self._thread.start()
+
+    def start(self, moment: float) -> float:
+        """Begin at that moment of this node's clock; how many seconds are left until then."""
+        self._origin = moment
+        self._begun.set()
+        return moment - time.monotonic()
+
+    def state(self) -> State:
+        """How far we are. Asking renews the lease."""
+        self._renewed = time.monotonic()
+        crew, totals = self._crew, [worker.total for worker in self._crew]
+        return State(
+            ready=bool(crew) and all(worker.ready for worker in crew),
+            done=sum(worker.done for worker in crew),
+            failed=sum(worker.failed for worker in crew),
+            tokens=sum(worker.tokens for worker in crew),
+            total=None if None in totals else sum(total or 0 for total in totals),
+            over=self._thread is None or not self._thread.is_alive(),
+            error=self._error,
+            workers=tuple(worker.process.pid for worker in crew),
+        )
+
+    def stop(self) -> None:
+        """Send nothing more; what is finished is kept."""
+        self._stopped.set()
+        self._begun.set()
+
+    def part(self) -> Part | None:
+        """What came of it; None where the load failed."""
+        return self._part
+
+    def content(self, path: str, offset: int, size: int) -> bytes:
+        """Bytes of one of the files that `part` names, and of no other file."""
+        if self._part is None or path not in [one for files in self._part.files for one in files]:
+            return b""
+        with Path(path).open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
+    def forget(self) -> None:
+        """End what is on, and remove what it has written."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, shares: Sequence[Share]) -> None:
+        try:
+            self._part = self._sent(shares)
+        except BenchmarkError as error:
+            self._error = (type(error).__name__, error.message, error.hint or "")
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: the driver is told, and raises it
+            self._error = (type(error).__name__, str(error), "")
+
+    def _sent(self, shares: Sequence[Share]) -> Part:
+        with Contention((os.getpid(),)) as contention, workers.started(shares) as crew:
+            self._crew = crew
+            workers.hear_until(crew, lambda worker: worker.ready, self._keep)
+            while not self._begun.wait(PROGRESS_S):
+                self._keep()
+            origin = time.monotonic() if self._origin is None else self._origin
+            for worker in crew:
+                worker.tell(f"start {origin!r}")
+            try:
+                workers.hear_until(crew, lambda worker: worker.ended is not None, self._keep)
+            except BenchmarkError as error:  # said before the processes are ended, which takes time
+                self._error = (type(error).__name__, error.message, error.hint or "")
+                raise
+        ended = [worker.ended for worker in crew if worker.ended is not None]
+        return Part(
+            elapsed_s=max(one["elapsed_s"] for one in ended),
+            interrupted=any(one["interrupted"] for one in ended),
+            health=worst([ClientHealth(**one["health"]) for one in ended], cpu_s=sum),
+            others_share=contention.share,
+            files=tuple(tuple(one["files"]) for one in ended),
+        )
+
+    def _keep(self) -> None:
+        """Tell the workers that we are there, and end the load when it is to end or nobody asks for it any more."""
+        now = time.monotonic()
+        if now < self._kept + PROGRESS_S:
+            return
+        self._kept = now
+        if now - self._renewed > LEASE_S:
+            self.stop()
+        word = "stop" if self._stopped.is_set() else "on"
+        for worker in self._crew:
+            worker.tell(word)
+            worker.check()

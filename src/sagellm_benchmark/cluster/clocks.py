@@ -1,0 +1,37 @@
+"""Where another machine's monotonic clock stands, by exchanges with it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question for the time: when it was sent and answered by our clock, and what the other one said."""
+
+    sent_s: float
+    theirs_s: float
+    received_s: float
+
+    @property
+    def round_trip_s(self) -> float:
+        """How long the answer took."""
+        return self.received_s - self.sent_s
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+    """Their clock minus ours, and by how much that may be wrong; seconds."""
+
+    offset_s: float
+    bound_s: float
+
+
+def offset(exchanges: Iterable[Exchange]) -> Offset:
+    """By the quickest of several exchanges, as NTP does (RFC 5905, section 8, with one time stamp on their side).
+
+    They read their clock at some moment between our two, so the middle is wrong by half the round trip at most.
+    """
+    best = min(exchanges, key=lambda one: one.round_trip_s)
+    return Offset(best.theirs_s - (best.sent_s + best.received_s) / 2, best.round_trip_s / 2)

@@ -1,0 +1,137 @@
+"""The nodes of a Ray cluster, each with an agent of its own. Only this module, and what uses it, needs Ray."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.exceptions import RayActorError, RayError
+from ray.util.placement_group import placement_group, remove_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+from sagellm_benchmark.cluster.agent import Agent, Facts
+from sagellm_benchmark.cluster.load import Cluster, Lost
+from sagellm_benchmark.errors import RemoteError, UsageError
+
+_SCHEME = "ray://"
+_PLACED_S = 30.0
+_THREADS = 8  # of an agent, so that it can be asked while it calibrates
+
+
+def authentication_is_on() -> bool:
+    """Whether Ray's own setting, which a cluster and all who use it share, asks for a token."""
+    return os.environ.get("RAY_AUTH_MODE", "").lower() == "token"
+
+
+@dataclass(frozen=True, slots=True)
+class Agents:
+    """Actors, one on each node."""
+
+    actors: tuple[Any, ...]
+    names: tuple[str, ...]
+
+    def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
+        """Call all of them, and wait for their answers together."""
+        asked = {node: getattr(self.actors[node], method).remote(*given) for node, given in arguments.items()}
+        if not asked:
+            return {}
+        answered, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=within_s)
+        late = Lost(f"no answer for {within_s:g} s")
+        return {node: _said(one) if one in answered else late for node, one in asked.items()}
+
+    def end(self, node: int) -> None:
+        """Kill the actor; its processes end with it."""
+        with contextlib.suppress(RayError):
+            ray.kill(self.actors[node], no_restart=True)
+
+
+def _said(answer: Any) -> Any:
+    try:
+        return ray.get(answer)
+    except RayActorError:
+        return Lost("its agent or its machine has gone")
+    except RayError as error:
+        return Lost(str(error).strip().splitlines()[-1])
+
+
+@contextlib.contextmanager
+def connect(address: str, nodes: int, processes: int, note: Callable[[str], None]) -> Iterator[Cluster]:
+    """Agents on that many nodes of the Ray cluster at `address`, `ray://auto` or `ray://HOST:PORT` of its head.
+
+    This machine must be one of its nodes. When the block ends, or this process does, the agents end.
+    Raises RemoteError where there is no such cluster, UsageError where it has too few nodes with room.
+    """
+    where = address.removeprefix(_SCHEME)
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    try:
+        ray.init(address=where, log_to_driver=False, logging_level="ERROR", configure_logging=False)
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        said = str(error).strip().splitlines() or ["no answer"]
+        raise RemoteError(
+            f"no Ray cluster at {address}: {said[0]}",
+            hint="docs/cluster.md says how to start one, and its token",
+        ) from error
+    try:
+        if not authentication_is_on():
+            note(f"the Ray cluster at {address} asks for no token: whoever reaches it can run programs there")
+        with _placed(nodes, processes) as agents:
+            note(f"the load comes from {nodes} nodes: {', '.join(agents.names)}")
+            cluster = Cluster(agents)
+            cluster.meet()
+            yield cluster
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def _placed(nodes: int, processes: int) -> Iterator[Agents]:
+    group = placement_group([{"CPU": processes}] * nodes, strategy="STRICT_SPREAD")
+    try:
+        if not group.wait(_PLACED_S):
+            have = ", ".join(
+                f"{node['NodeManagerAddress']} with {node['Resources'].get('CPU', 0):g}"
+                for node in ray.nodes()
+                if node["Alive"]
+            )
+            raise UsageError(
+                f"the cluster has no {nodes} nodes with {processes} processors free each; it has {have or 'none'}",
+                hint="give fewer --client-nodes or --client-processes, or add nodes",
+            )
+        actors = tuple(_actor(group, bundle) for bundle in range(nodes))
+        yield Agents(actors, _names(actors))
+    finally:
+        with contextlib.suppress(RayError):
+            remove_placement_group(group)
+
+
+def _actor(group: Any, bundle: int) -> Any:
+    where = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=bundle)
+    made = ray.remote(num_cpus=0, max_concurrency=_THREADS, max_restarts=0)(_Agent)
+    return made.options(scheduling_strategy=where).remote()
+
+
+class _Agent(Agent):
+    """An agent that knows where it is."""
+
+    def node(self) -> str:
+        """The node's number in the cluster."""
+        return str(ray.get_runtime_context().get_node_id())
+
+
+def _names(actors: tuple[Any, ...]) -> tuple[str, ...]:
+    """Host and address of each; numbered too, as two nodes of a test can share both."""
+    try:
+        facts: list[Facts] = ray.get([actor.facts.remote() for actor in actors], timeout=_PLACED_S)
+        nodes = ray.get([actor.node.remote() for actor in actors], timeout=_PLACED_S)
+    except RayError as error:
+        raise RemoteError(
+            f"the client nodes do not start: {str(error).strip().splitlines()[-1]}",
+            hint="is this tool installed on every node, in the Python that Ray runs in?",
+        ) from error
+    addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+    pairs = enumerate(zip(facts, nodes, strict=True))
+    return tuple(f"{number} ({one.host}, {addresses.get(node, '?')})" for number, (one, node) in pairs)

@@ -1,0 +1,55 @@
+"""Whether the machines that sent a load together can be believed. Pure."""
+
+from __future__ import annotations
+
+from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
+
+MAX_CLOCK_BOUND_S = 0.001  # by how much a node's origin of time may differ from the others'
+MOST_USED_BY_OTHERS = 0.25  # of a node's processors
+
+
+def all_there(e: Evidence) -> Findings:
+    """A node that was lost has taken its part of the load with it; nobody else sends that."""
+    for node in e.nodes:
+        if node.lost is not None:
+            yield (
+                f"client node {node.name} was lost: {node.lost}; its part of the load is missing. "
+                "Mend it or leave it out, and run again"
+            )
+
+
+def one_clock(e: Evidence) -> Findings:
+    """Requests of several nodes are only in order, and a window is only one, by clocks that agree."""
+    known = [(node.clock_bound_s, node.name) for node in e.nodes if node.clock_bound_s is not None]
+    bound_s, name = max(known, default=(0.0, ""))
+    if bound_s > MAX_CLOCK_BOUND_S:
+        yield (
+            f"the clock of client node {name} is known to {bound_s * 1e3:.1f} ms only, "
+            f"which is more than {MAX_CLOCK_BOUND_S * 1e3:g} ms; is the node or its network overloaded?"
+        )
+
+
+def undisturbed(e: Evidence) -> Findings:
+    """What else wants a node's processors, and how much it gives way."""
+    for node in e.nodes:
+        if node.niceness > 0:
+            yield NotChecked(
+                f"priority: client node {node.name} gives way to other programs (nice {node.niceness}); "
+                "start Ray with RAY_worker_niceness=0"
+            )
+    known = [(node.others_share, node.name) for node in e.nodes if node.others_share is not None]
+    share, name = max(known, default=(0.0, ""))
+    if share > MOST_USED_BY_OTHERS:
+        yield NotChecked(
+            f"neighbours: other programs used {share:.0%} of the processors of client node {name}"
+        )
+
+
+def worst(e: Evidence, figure: str) -> str:
+    """Where a figure of the client's health was worst, as the end of a phrase; empty for one machine."""
+    known = [
+        (value, node.name)
+        for node in e.nodes
+        if node.health is not None and (value := getattr(node.health, figure)) is not None
+    ]
+    return f" on node {max(known)[1]}" if known else ""

@@ -1,0 +1,108 @@
+"""A load over several nodes, whose agents are in this process; how Ray finds and loses nodes is not the matter here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sagellm_benchmark import errors
+from sagellm_benchmark.client import workers
+from sagellm_benchmark.client.calibration import asking
+from sagellm_benchmark.client.process import Share
+from sagellm_benchmark.client.terms import Limits, Progress, Target
+from sagellm_benchmark.cluster.agent import Agent
+from sagellm_benchmark.cluster.load import Cluster, Lost
+from sagellm_benchmark.workload.schedule import Schedule, constant
+from tests.fakes.openai_server import Script, serving
+from tests.waiting import wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Nodes:
+    """Agents of this process; one that is `lost` answers no more."""
+
+    agents: list[Agent]
+    lost: set[int] = field(default_factory=set)
+
+    @property
+    def names(self) -> Sequence[str]:
+        return [f"{number} (here)" for number in range(len(self.agents))]
+
+    def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
+        return {
+            node: Lost("it fell silent") if node in self.lost else getattr(self.agents[node], method)(*given)
+            for node, given in arguments.items()
+        }
+
+    def end(self, node: int) -> None:
+        self.lost.add(node)
+        self.agents[node].forget()
+
+
+@pytest.fixture
+def nodes() -> Iterator[Nodes]:
+    made = Nodes([Agent(), Agent()])
+    yield made
+    for agent in made.agents:
+        agent.forget()
+
+
+def test_conversations_are_dealt_to_all_processes_of_all_nodes(nodes: Nodes, tmp_path: Path) -> None:
+    cluster, seen = Cluster(nodes), list[Progress]()
+    cluster.meet()
+    with serving(Script()) as server:
+        target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(40.0, 20))
+        observed = cluster.drive(asking(3), 20, due, target, Limits(), tmp_path, seen.append, processes=2)
+    samples = list(observed.samples())
+    assert sorted(one.index for one in samples) == list(range(20))
+    assert sorted(one.due_s or 0.0 for one in samples) == pytest.approx(list(constant(40.0, 20)))
+    assert [one.end_s for one in samples] == sorted(one.end_s for one in samples)
+    assert [(node.name, node.processes, node.lost) for node in observed.nodes] == [
+        ("0 (here)", 2, None),
+        ("1 (here)", 2, None),
+    ]
+    assert seen[-1].total == 20
+
+
+def test_a_lost_node_ends_the_load_and_its_part_goes_to_nobody(nodes: Nodes, tmp_path: Path) -> None:
+    cluster = Cluster(nodes)
+    with serving(Script()) as server:
+
+        def lose() -> None:
+            wait_for(lambda: len(server.requests) > 8)
+            nodes.lost.add(1)
+
+        threading.Thread(target=lose, daemon=True).start()
+        target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(20.0, 1200))
+        observed = cluster.drive(asking(3), 1200, due, target, Limits(), tmp_path)
+    assert [node.lost for node in observed.nodes] == [None, "it fell silent"]
+    assert {one.index % 2 for one in observed.samples()} == {0}
+
+
+def test_an_error_before_the_load_names_its_node(nodes: Nodes, tmp_path: Path) -> None:
+    nowhere = Target("http://127.0.0.1:1", "m", "chat")
+    with pytest.raises(errors.RemoteError, match=r"client node [01] \(here\): no connection"):
+        Cluster(nodes).drive(asking(3), 4, Schedule(2), nowhere, Limits(), tmp_path)
+
+
+def test_a_load_that_nobody_asks_for_any_more_ends(tmp_path: Path) -> None:
+    agent = Agent()
+    with serving(Script(itl_s=0.05)) as server:
+        target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(20.0, 1200))
+        agent.prepare(workers.pickled([Share(asking(3), 1200, due, target, Limits(), Path("spool"))]))
+        wait_for(lambda: agent.state().ready)
+        agent.start(time.monotonic())
+        wait_for(lambda: agent.part() is not None)  # which renews nothing
+    part = agent.part()
+    assert part is not None
+    assert part.interrupted
+    assert part.elapsed_s < 10
+    agent.forget()

@@ -1,0 +1,268 @@
+"""Loads from two nodes of a real Ray cluster; the second is a machine of its own for clock and processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import pytest
+
+from sagellm_benchmark.client.calibration import asking, timed_server
+from sagellm_benchmark.client.terms import Limits, Observed, Target
+from sagellm_benchmark.verdict import nodes as verdict
+from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.workload.schedule import Schedule, constant
+from tests.verdict.test_checks import evidence
+from tests.waiting import wait_for
+
+os.environ |= {
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(16),
+    "RAY_USAGE_STATS_ENABLED": "0",
+}
+ray_nodes = pytest.importorskip(
+    "sagellm_benchmark.cluster.ray_nodes", reason="Ray is not installed: nox -s cluster"
+)
+
+pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
+
+SHIFT_S = 86_400
+HEAD = "127.0.0.1:6391"
+RAY = str(Path(sys.executable).with_name("ray"))
+OWN_CLOCK = ("unshare", "--time", "--monotonic", str(SHIFT_S), "--boottime", str(SHIFT_S))
+OWN_PROCESSES = ("--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
+SMALL = ("--num-cpus=2", "--node-ip-address=127.0.0.1", "--object-store-memory=80000000", "--block")
+NAMESPACES = (
+    subprocess.run([*OWN_CLOCK, *OWN_PROCESSES, "true"], capture_output=True, check=False).returncode == 0
+)
+WORKERS = "sagellm_benchmark.client.workers"
+
+
+@dataclass
+class Machines:
+    """The second node's process."""
+
+    second: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    folder = Path("/tmp") / f"ray-{os.getpid()}"  # noqa: S108 - its sockets need short paths
+    head = [RAY, "start", "--head", f"--port={HEAD.partition(':')[2]}", "--include-dashboard=false"]
+    node = [*(OWN_CLOCK if NAMESPACES else ()), *(OWN_PROCESSES if NAMESPACES else ()), RAY, "start"]
+    processes: list[subprocess.Popen[bytes]] = []
+    with (tmp_path_factory.mktemp("ray") / "log").open("wb") as log:
+        for command in ([*head, f"--temp-dir={folder}", *SMALL], [*node, f"--address={HEAD}", *SMALL]):
+            processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
+            wait_for(lambda: _alive() == len(processes), 90)
+    yield Machines(processes[1])
+    for process in reversed(processes):
+        _kill_all(process)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive() -> int:
+    """Nodes that the head knows of."""
+    script = (
+        f"import ray; ray.init({HEAD!r}, log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
+    )
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout
+    return int(said.strip() or 0)
+
+
+def _kill_all(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for one in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> Iterator[str]:
+    with timed_server(tmp_path / "truth", ttft_s=0.02, itl_s=0.005) as address:
+        yield address
+
+
+@dataclass
+class Noticing:
+    """The nodes, and when each was given up."""
+
+    nodes: Any
+    noticed: list[float] = field(default_factory=list)
+
+    @property
+    def names(self) -> Sequence[str]:
+        return list(self.nodes.names)
+
+    def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> Any:
+        return self.nodes.ask(method, arguments, within_s)
+
+    def end(self, node: int) -> None:
+        self.noticed.append(time.monotonic())
+        self.nodes.end(node)
+
+
+def load(
+    url: str,
+    folder: Path,
+    count: int,
+    rate: float,
+    tokens: int = 8,
+    beside: Callable[[object], None] | None = None,
+) -> Observed:
+    with ray_nodes.connect(f"ray://{HEAD}", 2, 2, lambda text: None) as cluster:
+        if beside is not None:
+            cluster.nodes = Noticing(cluster.nodes)
+            threading.Thread(target=beside, args=(cluster,), daemon=True).start()
+        due = Schedule(due_s=constant(rate, count))
+        target = Target(url, "timed", "chat")
+        observed: Observed = cluster.drive(asking(tokens), count, due, target, Limits(), folder, processes=2)
+        return observed
+
+
+def test_one_schedule_is_sent_by_all_and_every_request_is_due_when_it_was(
+    machines: Machines, url: str, tmp_path: Path
+) -> None:
+    observed = load(url, tmp_path / "raw", 60, 60.0)
+    samples = sorted(observed.samples(), key=lambda one: one.index)
+    assert [one.index for one in samples] == list(range(60))
+    assert all(one.ok for one in samples)
+    assert [one.due_s for one in samples] == pytest.approx(constant(60.0, 60), abs=1e-6)
+    assert len({(one.index % 4, one.stream) for one in samples}) >= 4
+    columns = stats.collect(samples, lambda one: one.completion_tokens)
+    union = np.array([one.event_s[0] - one.start_s for one in samples])
+    assert np.percentile(columns.ttft_s, 90) == np.percentile(union, 90)
+    assert [node.processes for node in observed.nodes] == [2, 2]
+    assert not any(node.lost for node in observed.nodes)
+
+
+@pytest.mark.skipif(
+    not NAMESPACES, reason="this system allows no time namespaces: no node has a clock of its own"
+)
+def test_a_nodes_clock_is_known_within_its_stated_bound(machines: Machines, url: str, tmp_path: Path) -> None:
+    near, far = sorted(
+        load(url, tmp_path / "raw", 4, 40.0).nodes, key=lambda node: node.clock_offset_s or 0.0
+    )
+    for node, true_s in ((near, 0.0), (far, SHIFT_S)):
+        assert node.clock_offset_s is not None
+        assert node.clock_bound_s is not None
+        assert abs(node.clock_offset_s - true_s) <= node.clock_bound_s
+
+
+def _agent(cluster: object) -> psutil.Process:
+    """The agent whose process is this machine's to see."""
+    pids = [facts.pid for facts in cluster.facts.values()]  # type: ignore[attr-defined]
+    (found,) = (one for one in psutil.process_iter(["cmdline"]) if one.pid in pids and _is_agent(one))
+    return found
+
+
+def _is_agent(process: psutil.Process) -> bool:
+    return any("_Agent" in word for word in process.info["cmdline"] or ())
+
+
+def _workers() -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["cmdline"]) if WORKERS in (one.info["cmdline"] or ())]
+
+
+def _sending(cluster: object) -> None:
+    wait_for(lambda: len(_workers()) == 4, 60)
+    time.sleep(2.0)  # into the load
+
+
+def _worker_dies(cluster: object) -> None:
+    _sending(cluster)
+    agent = _agent(cluster)
+    next(one for one in _workers() if one.ppid() == agent.pid).kill()
+
+
+def _worker_freezes(cluster: object) -> None:
+    _sending(cluster)
+    agent = _agent(cluster)
+    next(one for one in _workers() if one.ppid() == agent.pid).suspend()
+
+
+def _agent_dies(cluster: object) -> None:
+    _sending(cluster)
+    _agent(cluster).kill()
+
+
+def _agent_freezes(cluster: object) -> None:
+    _sending(cluster)
+    _agent(cluster).suspend()
+
+
+@pytest.mark.parametrize("fault", [_worker_dies, _worker_freezes, _agent_dies, _agent_freezes])
+def test_a_node_that_fails_is_named_and_nothing_of_it_is_left(
+    fault: Callable[[object], None], machines: Machines, url: str, tmp_path: Path
+) -> None:
+    _named_and_gone(fault, url, tmp_path)
+
+
+def _named_and_gone(fault: Callable[[object], None], url: str, folder: Path) -> None:
+    failed: list[float] = []
+    met: list[Any] = []
+
+    def beside(cluster: object) -> None:
+        met.append(cluster)
+        fault(cluster)
+        failed.append(time.monotonic())
+
+    observed = load(url, folder / "raw", 1200, 20.0, beside=beside)
+    (lost,) = (node for node in observed.nodes if node.lost)
+    (kept,) = (node for node in observed.nodes if not node.lost)
+    reasons = [str(one) for one in verdict.all_there(evidence([], nodes=observed.nodes))]
+    assert len(reasons) == 1
+    assert lost.name in reasons[0]
+    assert met[0].nodes.noticed[0] - failed[0] < 5
+    assert kept.health is not None
+    samples = list(observed.samples())
+    assert 0 < len(samples) < 1200
+    wait_for(lambda: not _workers(), 10)
+
+
+def test_a_driver_that_dies_leaves_no_load_behind(machines: Machines, url: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sagellm_benchmark", "run", "--base-url", url, "--on", f"ray://{HEAD}"]
+    command += [
+        "--client-nodes",
+        "2",
+        "--client-processes",
+        "2",
+        "--workload",
+        "custom",
+        "--requests",
+        "5000",
+    ]
+    command += ["--input-tokens", "16", "--output-tokens", "8", "--rate", "20", "--no-calibrate"]
+    with (tmp_path / "said").open("wb") as said:
+        driver = subprocess.Popen([*command, "--output-dir", str(tmp_path)], stdout=said, stderr=said)
+        wait_for(lambda: len(_workers()) == 4, 90)
+        time.sleep(2.0)
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    wait_for(lambda: not _workers(), 10)
+
+
+@pytest.mark.skipif(
+    not NAMESPACES, reason="this system allows no process namespaces: no node can die as a whole"
+)
+def test_a_node_that_dies_as_a_whole_is_named(machines: Machines, url: str, tmp_path: Path) -> None:
+    def node_dies(cluster: object) -> None:
+        _sending(cluster)
+        _kill_all(machines.second)
+
+    _named_and_gone(node_dies, url, tmp_path)
