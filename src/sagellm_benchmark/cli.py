@@ -169,13 +169,17 @@ def _sender(spec: RunSpec, screen: Listener) -> AbstractContextManager[Sender]:
 @shows
 @click.argument("plan", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--outputs", type=FOLDER, help="Where its cells lie.  [default: outputs/matrix/NAME]")
+@click.option("--resume", is_flag=True, help="Go on where it was stopped, which every start does.")
 @click.option("--dry-run", is_flag=True, help="Check the plan and list its cells; measure nothing.")
 @click.option("--status", is_flag=True, help="Say what is measured and what is not; measure nothing.")
-def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, out: Output) -> int:
+def matrix(
+    plan: Path, outputs: Path | None, *, resume: bool, dry_run: bool, status: bool, out: Output
+) -> int:
     """Measure every engine, model, workload and load of PLAN, each exactly once.
 
     Starting it again goes on where it was stopped, whatever stopped it, and measures what is new in a changed plan.
     """
+    from sagellm_benchmark.files import write_whole
     from sagellm_benchmark.matrix import execute
     from sagellm_benchmark.matrix import plan as planning
     from sagellm_benchmark.matrix.ledger import Ledger
@@ -184,6 +188,8 @@ def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, out
     from sagellm_benchmark.report import matrix as shown
     from sagellm_benchmark.report.progress import ProgressLine
 
+    if resume and (dry_run or status):
+        raise UsageError("--resume measures, the other only looks", hint="give one of them")
     asked = planning.read(plan)
     cells = planning.cells(asked, version_of)
     for cell in cells:
@@ -196,6 +202,7 @@ def matrix(plan: Path, outputs: Path | None, *, dry_run: bool, status: bool, out
         return Exit.DONE
     with ProgressLine(quiet=out.quiet) as line:
         results = execute.measure(cells, ledger, lambda step: line.say(shown.render_step(step)))
+    write_whole(ledger.root / "REPORT.md", shown.render_page(asked.name, results).encode())
     out.show(lambda: shown.render_results(results), lambda: shown.as_data(results))
     if any(result.failure is not None for result in results):
         return Exit.DATA

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -85,8 +86,12 @@ def test_killed_at_any_moment_and_started_again_it_measures_each_cell_once(
         kill_after(tmp_path, least)
     ended = command.run("matrix", "plan.toml", "--json", cwd=tmp_path)
     assert len(json.loads(ended.stdout)) == len(done(tmp_path)) == len(runs(tmp_path)) == CELLS
+    page = (tmp_path / "outputs/matrix/m/REPORT.md").read_text()
+    links = re.findall(r"\(<(.+?)>\)", page)
+    assert len(links) == CELLS
+    assert all((tmp_path / "outputs/matrix/m" / link).is_file() for link in links)
     asked = sum(len(server.requests) for server in servers)
-    again = command.run("matrix", "plan.toml", "--json", cwd=tmp_path)
+    again = command.run("matrix", "plan.toml", "--resume", "--json", cwd=tmp_path)
     assert again.stdout == ended.stdout
     assert sum(len(server.requests) for server in servers) == asked
 

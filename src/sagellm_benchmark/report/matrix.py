@@ -11,22 +11,43 @@ from typing import Any
 from sagellm_benchmark.matrix.execute import Step
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import AXES, Cell
+from sagellm_benchmark.report.markdown import table
 from sagellm_benchmark.report.view import UNKNOWN, figure
-from sagellm_benchmark.text import columns, duration, plain
+from sagellm_benchmark.text import columns, duration, markdown, plain
 
 HEAD = ("", "tokens/s", "lowest", "highest", "TTFT ms", "TPOT ms", "verdicts")
 
 
 def render_results(results: Sequence[Result]) -> str:
     """Medians over the repeats of each combination, and the failures with what they said."""
-    groups: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
-    for result in results:
-        groups[result.names].append(result)
-    lines = columns([HEAD, *(_line(names, group) for names, group in groups.items())])
+    lines = columns([HEAD, *(_line(names, group) for names, group in _grouped(results).items())])
     failed = [result for result in results if result.failure is not None]
     if failed:
         lines += ["", *(f"  ✗ {_name(one.names)}: {plain(one.failure or '')}" for one in failed)]
     return "\n".join(lines)
+
+
+def render_page(name: str, results: Sequence[Result]) -> str:
+    """The same as Markdown, with a line for each measurement that leads to its report."""
+    lines = tuple(_line(names, group) for names, group in _grouped(results).items())
+    cells = [f"- {markdown(_name(one.names))}, repeat {one.repeat + 1}: {_linked(one)}" for one in results]
+    parts = [f"# {markdown(name)}", table(HEAD, lines), "## Measurements", "\n".join(cells)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _linked(result: Result) -> str:
+    """The verdict, and where it comes from; of a failure what it said."""
+    if result.folder is None:
+        return f"{_verdict(result)}: {markdown(result.failure or '')}"
+    return f"[{_verdict(result)}](<{result.folder.replace('>', '%3E')}/REPORT.md>)"
+
+
+def _grouped(results: Sequence[Result]) -> dict[tuple[str, ...], list[Result]]:
+    """All repeats of each combination."""
+    groups: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
+    for result in results:
+        groups[result.names].append(result)
+    return groups
 
 
 def render_cells(cells: Sequence[Cell], done: Sequence[Result | None]) -> str:
