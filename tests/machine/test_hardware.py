@@ -109,6 +109,10 @@ def test_stated_chips_replace_all_that_was_seen_of_a_gateway_on_this_machine() -
     assert not found.here
 
 
+def test_stated_chips_replace_what_was_seen_of_a_process_that_is_gone() -> None:
+    assert not behind([99_999_999], here=True, values=EIGHT_A100).here
+
+
 def test_what_is_only_added_leaves_the_server_here() -> None:
     assert behind([os.getppid()], here=True, values={"interconnect": "NVLink"}).here
 

@@ -133,7 +133,8 @@ def _unlisted(makers: Sequence[Maker]) -> bool:
 
 def _are_ours(pids: Pids) -> bool:
     """Whether we started the processes."""
-    return bool(pids) and family(pids) < family((os.getpid(),))
+    alive = family(pids)
+    return bool(alive) and alive < family((os.getpid(),))
 
 
 def of_cpu() -> Hardware:
