@@ -14,12 +14,14 @@ import pytest
 
 from sagellm_benchmark import cli
 from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.files import to_json
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import parse
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.report.folder import save
 from tests import command
 from tests.fakes.records import a_record
+from tests.fakes.rows import new_row
 from tests.house import ROOT, clean_environment, load_noxfile
 
 DOCUMENTS = [
@@ -223,6 +225,7 @@ def test_what_needs_nothing_from_outside_does_what_it_says(words: tuple[str, ...
         if "/" in word and not word.startswith("-"):
             save(tmp_path / word, a_record())
     (tmp_path / "hf_data").mkdir(exist_ok=True)
+    (tmp_path / "hf_data" / "leaderboard_single.json").write_bytes(to_json([new_row()]))
     if words[0] == "report":
         (
             save(tmp_path / "outputs/vllm/Qwen2-7B/Q1_20260309_001", a_record()).folder / "requests.jsonl"
