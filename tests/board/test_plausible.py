@@ -30,6 +30,27 @@ def test_every_row_published_long_ago_is_refused_with_its_reason() -> None:
         ({"metrics__tbt_ms": 5.0}, "TPOT 12.5 ms is more than twice"),
         ({"metrics__tpot_ms": 0.5, "metrics__tbt_ms": 0.5}, "faster than memory can feed the weights"),
         ({"model__parameters": "235B-A22B", "metrics__tpot_ms": 2.0}, "faster than memory"),
+        (
+            {"model__parameters": "8x7B", "metrics__tpot_ms": 0.5, "metrics__tbt_ms": 0.5},
+            "faster than memory",
+        ),
+        (
+            {"hardware__chip_model": "X1", "metrics__tpot_ms": 0.1, "metrics__tbt_ms": 0.1},
+            "faster than memory",
+        ),
+        ({"metrics__throughput_tps": 9.9e11}, "than these chips can compute"),
+        (
+            {"hardware__chip_model": "X1", "metrics__throughput_tps": 9.9e11},
+            "than these chips can compute",
+        ),
+        (
+            {"workload__concurrent_requests": 10**9, "metrics__throughput_tps": 9.9e11},
+            "than these chips can compute",
+        ),
+        (
+            {"workload__request_rate": "4", "metrics__throughput_tps": 2000.0},
+            "more than 4 requests/s of 64 tokens",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], words: str) -> None:

@@ -42,16 +42,17 @@ def test_a_row_of_two_nodes_meets_the_contract() -> None:
     assert problems(new_row(config_type="multi_node", cluster=CLUSTER)) == []
 
 
-def test_a_row_of_another_tool_needs_no_schema_version_and_may_choose_its_id() -> None:
+def test_a_row_of_another_tool_is_held_to_the_form_that_its_id_follows_from() -> None:
     row = new_row() | {"entry_id": "30d76796-ef21-4b53-8e6f-96d21fdafd9f"}
-    del row["schema_version"], row["validity"]
-    assert problems(row) == []
+    del row["schema_version"]
+    assert fields(row) == ["schema_version"]
 
 
 @pytest.mark.parametrize(
     "path",
     [
         "entry_id",
+        "schema_version",
         "engine",
         "sagellm_version",
         "config_type",
@@ -193,9 +194,51 @@ def test_a_row_that_contradicts_itself_is_refused(changes: dict[str, Any], field
     assert fields(row | {"entry_id": changes.get("entry_id", entry_id(row))}) == [field]
 
 
-def test_a_row_of_a_newer_version_is_not_held_to_our_way_of_making_ids() -> None:
+def test_a_new_row_of_a_newer_version_is_not_accepted() -> None:
     row = new_row(schema_version=2) | {"entry_id": "30d76796-ef21-4b53-8e6f-96d21fdafd9f"}
-    assert problems(row) == []
+    assert fields(row) == ["schema_version"]
+
+
+def test_an_answer_of_several_tokens_needs_its_gaps() -> None:
+    assert fields(new_row(metrics__tpot_ms=None, metrics__tbt_ms=None)) == ["metrics.tpot_ms"]
+    assert problems(new_row(metrics__tpot_ms=None)) == problems(new_row(metrics__tbt_ms=None)) == []
+    one = custom_row(workload__output_length=1, metrics__tpot_ms=None, metrics__tbt_ms=None)
+    assert problems(one) == []
+
+
+@pytest.mark.parametrize("size", ["7B", "135M", "7.6B", "8x7B", "30B-A3B", "1T-A32B", "270M"])
+def test_a_models_size_is_a_number_of_weights(size: str) -> None:
+    assert problems(new_row(model__parameters=size)) == []
+
+
+@pytest.mark.parametrize(
+    "size", ["tiny", "unknown", "", "7", "7b", "-7B", "7B ", "7e9B", "B", "9" * 40 + "B"]
+)
+def test_a_size_that_nobody_can_reckon_with_is_refused(size: str) -> None:
+    assert fields(new_row(model__parameters=size)) == ["model.parameters"]
+
+
+def test_a_new_row_has_at_most_16_kib_and_a_published_one_stays() -> None:
+    row = new_row(**{f"free{at}": "x" * 4000 for at in range(4)})
+    assert (fields(row), problems(row)[0].allowed) == (["the row"], "at most 16384")
+    assert problems(row, Strength.PUBLISHED) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("model__parameters", "unknown"),
+        ("model__name", "模型"),
+        ("hardware__chip_model", "Ａ100"),
+        ("engine_version", "b6000~"),
+        ("model__quantization", "Ｑ4"),
+        ("metrics__tpot_ms", None),
+    ],
+)
+def test_rows_published_under_older_rules_stay(path: str, value: Any) -> None:
+    row = new_row(**{path: value}, **({"metrics__tbt_ms": None} if value is None else {}))
+    assert problems(row) != []
+    assert problems(row, Strength.PUBLISHED) == []
 
 
 def test_fields_that_the_contract_does_not_name_are_free() -> None:
@@ -207,7 +250,9 @@ def test_the_published_rows_pass_as_published() -> None:
 
 
 def test_the_published_rows_do_not_pass_as_new() -> None:
-    assert all(fields(row)[:2] == ["engine", "workload.name"] for row in published_rows())
+    assert all(
+        fields(row)[:3] == ["schema_version", "engine", "model.parameters"] for row in published_rows()
+    )
 
 
 def test_a_published_row_may_leave_its_metrics_unmeasured() -> None:

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.submission import Examined, Examiner
@@ -48,10 +50,27 @@ def test_nobody_verifies_a_published_row_by_submitting_it_again() -> None:
     assert "metadata.verified" in str(refused)
 
 
-def test_another_rows_id_is_refused() -> None:
-    theirs = published_rows()[0]
-    mine = new_row(schema_version=2, entry_id=theirs["entry_id"])
-    (refused,) = examined(mine, accepted=[theirs]).refused
+@pytest.mark.parametrize("version", [None, 0, 2, "1", True])
+def test_nobody_takes_another_rows_id(version: Any) -> None:
+    theirs = new_row()
+    mine = new_row(schema_version=version, entry_id=theirs["entry_id"], metrics__throughput_tps=78.0)
+    if version is None:
+        del mine["schema_version"]
+    (refused,) = examined(mine).refused
+    assert refused.problems[0].field == "schema_version"
+
+
+def test_a_row_that_took_the_id_of_another_does_not_keep_that_out() -> None:
+    rightful = new_row()
+    squatter = {**new_row(model__name="squatter"), "entry_id": rightful["entry_id"]}
+    del squatter["schema_version"]
+    assert [entry.row for entry in examined(rightful, accepted=[squatter]).new] == [rightful]
+
+
+def test_another_rows_file_is_not_written_over() -> None:
+    rightful = new_row()
+    squatter = {**new_row(metrics__throughput_tps=70.0), "entry_id": rightful["entry_id"]}
+    (refused,) = examined(rightful, accepted=[squatter]).refused
     assert [problem.field for problem in refused.problems] == ["entry_id"]
 
 
@@ -59,11 +78,11 @@ def test_a_published_row_whose_number_was_changed_is_refused() -> None:
     row = published_rows()[0]
     faster = row | {"metrics": row["metrics"] | {"throughput_tps": 1e6}}
     (refused,) = examined(faster, accepted=[row]).refused
-    assert refused.problems[0].field == "entry_id"
+    assert refused.problems[0].field == "schema_version"
 
 
 def test_two_rows_of_one_submission_do_not_share_an_id() -> None:
-    one, other = new_row(schema_version=2), new_row(schema_version=2, metrics__ttft_ms=1.0)
+    one, other = new_row(), new_row(metrics__ttft_ms=42.0)
     result = examined(one, other | {"entry_id": one["entry_id"]}, one)
     assert [entry.row for entry in result.new] == [one]
     assert [refused.found.index for refused in result.refused] == [1]

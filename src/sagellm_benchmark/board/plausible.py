@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from sagellm_benchmark.board.identity import Row
-from sagellm_benchmark.chips import bandwidth_gb_s
+from sagellm_benchmark.chips import GB_PER_S, bandwidth_gb_s
 
 MAX_ERROR_RATE = 0.01  # of attempted requests, in a run as in a row
 
@@ -20,6 +20,9 @@ BYTES_PER_WEIGHT = {"FP32": 4.0, "FP16": 2.0, "BF16": 2.0, "FP8": 1.0, "INT8": 1
 TOKENS_PER_STEP = 8  # speculative decoding accepts several tokens for one reading of the weights
 LOOSE = 1.5  # mean latencies and overall rates are means of different things
 FIXED_LENGTHS = (None, "", "random", "default")  # datasets whose answers all have the stated length
+FLOP_PER_BYTE = (
+    2500  # of the chip with most arithmetic beside its memory: B200, FP4 with sparsity, over 8 TB/s
+)
 FASTEST_STREAM_MS = 0.2  # no server writes 5,000 events a second into one stream
 
 
@@ -37,6 +40,10 @@ class Claims:
     output_length: float | None
     at_once: float | None  # requests in flight at most; None in an open loop
     step_floor_ms: float | None  # the least time that memory needs to feed the active weights once
+    most_tps: (
+        float | None
+    )  # tokens/s that all chips together can compute, however many streams share the weights
+    request_rate: float | None  # requests/s of an open loop
 
     @classmethod
     def of(cls, row: Row) -> Claims:
@@ -58,6 +65,8 @@ class Claims:
             output_length=length,
             at_once=None if streams is None or "request_rate" in work else streams * batch,
             step_floor_ms=_step_floor_ms(row),
+            most_tps=_most_tps(row),
+            request_rate=_rate(work),
         )
 
 
@@ -152,6 +161,27 @@ def memory_can_feed(c: Claims) -> Iterator[str]:
         )
 
 
+def chips_can_compute(c: Claims) -> Iterator[str]:
+    """A token costs two operations for each active weight, whatever else is shared between requests."""
+    if c.throughput_tps is not None and c.most_tps is not None and c.throughput_tps > c.most_tps:
+        yield (
+            f"{c.throughput_tps:.4g} tokens/s is more than these chips can compute ({c.most_tps:.4g}); "
+            "check hardware, model.parameters and how tokens were counted"
+        )
+
+
+def rate_was_asked_for(c: Claims) -> Iterator[str]:
+    """An open loop gets no more tokens than its requests ask for; arrivals at random may be denser for a while."""
+    if c.throughput_tps is None or c.request_rate is None or c.output_length is None:
+        return
+    most = c.request_rate * c.output_length * 3
+    if c.throughput_tps > most:
+        yield (
+            f"{c.throughput_tps:.4g} tokens/s is more than {c.request_rate:g} requests/s of {c.output_length:g} tokens "
+            "ask for; check request_rate and how tokens were counted"
+        )
+
+
 CHECKS: tuple[Callable[[Claims], Iterator[str]], ...] = (
     made_something,
     answered,
@@ -161,18 +191,47 @@ CHECKS: tuple[Callable[[Claims], Iterator[str]], ...] = (
     littles_law,
     tokens_fit_events,
     memory_can_feed,
+    chips_can_compute,
+    rate_was_asked_for,
 )
 
 
 def _step_floor_ms(row: Row) -> float | None:
-    """Bytes of the active weights over the bandwidth of all chips, where both are known."""
-    hardware, model = _object(row, "hardware"), _object(row, "model")
-    chips, width = _number(hardware, "chip_count"), BYTES_PER_WEIGHT.get(str(model.get("precision")))
-    billions = active_billions(str(model.get("parameters")))
-    bandwidth = bandwidth_gb_s(str(hardware.get("chip_model")))
-    if not chips or width is None or billions is None or bandwidth is None:
+    """Bytes of the active weights over the bandwidth of all chips; None for a model of unknown size."""
+    width = BYTES_PER_WEIGHT.get(str(_object(row, "model").get("precision")))
+    billions, bandwidth = _least_billions(row), _all_gb_s(row)
+    if width is None or not billions or not bandwidth:
         return None
-    return billions * width / (bandwidth * chips) * 1000  # 1e9 weights over 1e9 bytes/s
+    return billions * width / bandwidth * 1000  # 1e9 weights over 1e9 bytes/s
+
+
+def _most_tps(row: Row) -> float | None:
+    """Operations a second of all chips over those of one token; None for a model of unknown size."""
+    billions, bandwidth = _least_billions(row), _all_gb_s(row)
+    return bandwidth * FLOP_PER_BYTE / (2 * billions) if billions and bandwidth else None
+
+
+def _all_gb_s(row: Row) -> float | None:
+    """GB/s of all chips together; one that nobody knows, a processor among them, has at most the fastest one's."""
+    hardware = _object(row, "hardware")
+    known = bandwidth_gb_s(str(hardware.get("chip_model")))
+    chips = _number(hardware, "chip_count")
+    return chips and chips * (max(GB_PER_S.values()) if known is None else known)
+
+
+def _least_billions(row: Row) -> float | None:
+    """How many billion weights a token passes through at least: of "8x7B", those of one expert."""
+    said = str(_object(row, "model").get("parameters"))
+    expert = re.fullmatch(r"[0-9]{1,6}x([0-9.]{1,12}B)", said)
+    return active_billions(expert[1] if expert else said)
+
+
+def _rate(work: Row) -> float | None:
+    try:
+        rate = float(work["request_rate"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return rate if 0 < rate < 1e15 else None
 
 
 def active_billions(parameters: str) -> float | None:

@@ -18,6 +18,10 @@ _MOMENT = re.compile(
 )
 _LINK = re.compile(r"https?://[^\s/\"'<>\\^`{|}]+(/[^\s\"'<>\\^`{|}]*)?", re.IGNORECASE)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._+()-]{0,63}")
+_NAME = re.compile(r"[A-Za-z0-9](?: ?[A-Za-z0-9._+()/:@,#=~\[\]-])*")
+_SIZE = re.compile(
+    r"(?:[0-9]{1,6}x)?[0-9]{1,6}(?:\.[0-9]{1,6})?[KMBT](?:-A[0-9]{1,6}(?:\.[0-9]{1,6})?[KMB])?"
+)
 _SHOWN = 60  # characters of a value in a message
 
 
@@ -74,8 +78,8 @@ def only(wanted: Any, why: str) -> Kind:
 
 
 def _is_name(value: Any) -> bool:
-    """Not blank, and of no use as a path to somewhere else."""
-    if not isinstance(value, str) or not value.strip() or len(value) > 200:
+    """ASCII, so that no other alphabet's letters look like its own, and of no use as a path to somewhere else."""
+    if not isinstance(value, str) or len(value) > 200 or not _NAME.fullmatch(value):
         return False
     parts = value.split("/")
     return (
@@ -99,10 +103,21 @@ TEXT = Kind("a text", lambda value: isinstance(value, str))
 FILLED = Kind("a text that is not blank", lambda value: isinstance(value, str) and bool(value.strip()))
 TEXTS = Kind("an array of texts", _are_texts)
 BOOLEAN = Kind("true or false", lambda value: isinstance(value, bool))
-NAME = Kind("a name of at most 200 characters, without .., \\, a leading / or ~", _is_name)
+NAME = Kind("a name of at most 200 ASCII characters, without .., \\, a leading / or double spaces", _is_name)
+SIZE = Kind(
+    "the model's size, such as 7B, 135M, 8x7B or 30B-A3B",
+    lambda value: isinstance(value, str) and _SIZE.fullmatch(value) is not None,
+)
 PLAIN_NAME = Kind(
     "a name of at most 64 letters, digits, spaces and ._+()-",
     lambda value: isinstance(value, str) and _PLAIN.fullmatch(value) is not None,
+)
+NAME_OR_NOTHING = Kind(
+    f"{PLAIN_NAME.allowed}, or empty", lambda value: value == "" or PLAIN_NAME.accepts(value)
+)
+RATE = Kind(
+    "a number, or a plain text such as 4",
+    lambda value: PLAIN_NAME.accepts(value) or (type(value) in (int, float) and 0 < value <= 1e9),
 )
 UUID_TEXT = Kind(
     "a UUID in lower-case hexadecimal with dashes",

@@ -7,13 +7,13 @@ Version history of rows: without `schema_version` are rows of other and older to
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import chain, islice
 from typing import Any
 
 from sagellm_benchmark.board import rules
-from sagellm_benchmark.board.hostile import MAX_PROBLEMS, hostile
+from sagellm_benchmark.board.hostile import MAX_PROBLEMS, MAX_PUBLISHED_BYTES, hostile
 from sagellm_benchmark.board.identity import Row, entry_id, identity, slug
 from sagellm_benchmark.board.rules import Kind, Problem, choice, integer, nullable, number, shown
 from sagellm_benchmark.board.scenarios import CUSTOM, LOADS, scenario
@@ -21,6 +21,7 @@ from sagellm_benchmark.chips import VENDORS
 
 SCHEMA_VERSION = 1
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
+SPLITS = ("tensor_parallel", "pipeline_parallel", "data_parallel")
 _MISSING = object()
 
 
@@ -72,9 +73,9 @@ PUBLISHED = (
 
 NEW = (
     Rule("entry_id", rules.UUID_TEXT),
-    optional("schema_version", integer(1, 1_000_000)),
+    Rule("schema_version", rules.only(SCHEMA_VERSION, "the form whose id follows from the content")),
     Rule("engine", rules.PLAIN_NAME),
-    optional("engine_version", rules.TEXT),
+    optional("engine_version", rules.NAME_OR_NOTHING),
     Rule("sagellm_version", rules.VERSION),
     Rule("config_type", choice("single_gpu", "multi_gpu", "multi_node")),
     *(
@@ -90,9 +91,9 @@ NEW = (
     optional("hardware.memory_per_chip_gb", number(0, 1e9)),
     optional("hardware.total_memory_gb", number(0, 1e9)),
     Rule("model.name", rules.NAME),
-    Rule("model.parameters", rules.FILLED),
+    Rule("model.parameters", rules.SIZE),
     Rule("model.precision", choice(*PRECISIONS)),
-    optional("model.quantization", nullable(rules.TEXT)),
+    optional("model.quantization", nullable(rules.NAME_OR_NOTHING)),
     optional("model.weights", rules.only("real", "measure the real weights, made-up ones show speed alone")),
     Rule("workload.name", rules.PLAIN_NAME),
     Rule("workload.input_length", integer(1, 10**9)),
@@ -100,6 +101,9 @@ NEW = (
     optional("workload.batch_size", nullable(integer(1, 10**9))),
     optional("workload.concurrent_requests", nullable(integer(1, 10**9))),
     optional("workload.dataset", rules.NAME),
+    optional("workload.request_rate", rules.RATE),
+    optional("workload.arrival", nullable(rules.NAME_OR_NOTHING)),
+    optional("workload.burstiness", nullable(rules.RATE)),
     Rule("metrics.ttft_ms", number()),
     Rule("metrics.throughput_tps", number()),
     Rule("metrics.peak_mem_mb", integer(0, 10**12)),
@@ -121,10 +125,7 @@ NEW = (
     optional("cluster.inter_node_network", rules.TEXT),
     optional("cluster.network_bandwidth_gbps", nullable(number())),
     optional("cluster.parallelism", nullable(rules.OBJECT)),
-    *(
-        optional(f"cluster.parallelism.{name}", integer(1, 1_000_000))
-        for name in ("tensor_parallel", "pipeline_parallel", "data_parallel")
-    ),
+    *(optional(f"cluster.parallelism.{name}", integer(1, 1_000_000)) for name in SPLITS),
     *(Rule(f"versions.{name}", rules.VERSION_OR_NA) for name in ("protocol", "backend", "core")),
     *(
         optional(f"versions.{name}", rules.VERSION_OR_NA)
@@ -163,7 +164,19 @@ NEW = (
 )
 """The whole contract, v1, and this toolkit's own fields. Fields that it does not name are free, but never hostile."""
 
-_OURS = tuple(rule for rule in NEW if rule.path != "metadata.verified")
+_SINCE = {  # asked of new rows only since rows of version 1 were published without it: those stay as they are
+    "schema_version": integer(1, 1_000_000),
+    "engine_version": rules.TEXT,
+    "hardware.chip_model": rules.FILLED,
+    "model.name": rules.FILLED,
+    "model.parameters": rules.FILLED,
+    "model.quantization": nullable(rules.TEXT),
+    "workload.dataset": rules.FILLED,
+    "workload.request_rate": nullable(rules.RATE),
+}
+_OURS = tuple(
+    replace(rule, kind=_SINCE.get(rule.path, rule.kind)) for rule in NEW if rule.path != "metadata.verified"
+)
 _NAMED = frozenset(rule.path for rule in NEW)
 
 
@@ -175,11 +188,20 @@ def problems(row: Any, strength: Strength = Strength.NEW) -> list[Problem]:
     if not isinstance(row, dict):
         return [Problem("the row", shown(row), "an object")]
     if strength is Strength.NEW:
-        found = chain(hostile(row), _broken(NEW, row), _metrics(row), _agreement(row), _scenario(row))
+        found = chain(
+            hostile(row),
+            _broken(NEW, row),
+            _metrics(row),
+            _gaps(row),
+            _agreement(row),
+            _splits(row),
+            _scenario(row),
+        )
     elif row.get("schema_version") == SCHEMA_VERSION:
-        found = chain(hostile(row), _broken(_OURS, row), _metrics(row), _agreement(row))
+        hurts = hostile(row, MAX_PUBLISHED_BYTES)
+        found = chain(hurts, _broken(_OURS, row), _metrics(row), _agreement(row))
     else:
-        found = chain(hostile(row), _broken(PUBLISHED, row))
+        found = chain(hostile(row, MAX_PUBLISHED_BYTES), _broken(PUBLISHED, row))
     return list(islice(found, MAX_PROBLEMS))
 
 
@@ -194,6 +216,30 @@ def _metrics(row: Row) -> Iterator[Problem]:
         kind = rules.TEXT if name.endswith("_source") else nullable(number())
         if f"metrics.{name}" not in _NAMED and not kind.accepts(value):
             yield Problem(f"metrics.{name}", shown(value), kind.allowed)
+
+
+def _gaps(row: Row) -> Iterator[Problem]:
+    """An answer of several tokens has gaps between them; without them nothing could be held against the rate."""
+    metrics, work = row.get("metrics"), row.get("workload")
+    if not isinstance(metrics, dict) or not isinstance(work, dict):
+        return
+    length = work.get("output_length")
+    if isinstance(length, int) and length > 1 and metrics.get("tpot_ms") is metrics.get("tbt_ms") is None:
+        yield Problem(
+            "metrics.tpot_ms", "missing", "a number here or in metrics.tbt_ms, as answers have several tokens"
+        )
+
+
+def _splits(row: Row) -> Iterator[Problem]:
+    """How a model is split over chips is part of what a row competes in: nothing else may stand there."""
+    cluster = row.get("cluster")
+    for where, place in (("cluster.", cluster), ("", row)):
+        split = place.get("parallelism") if isinstance(place, dict) else None
+        if split is not None and not isinstance(split, dict):
+            yield Problem(f"{where}parallelism", shown(split), "an object")
+        for name, value in split.items() if isinstance(split, dict) else ():
+            if name not in SPLITS or type(value) is not int:
+                yield Problem(f"{where}parallelism", shown(name), f"numbers of {', '.join(SPLITS)}")
 
 
 def _agreement(row: Row) -> Iterator[Problem]:

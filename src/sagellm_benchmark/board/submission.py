@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import Identity
+from sagellm_benchmark.board.lookalike import Names
 from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.rules import Problem, repeated_key, shown
@@ -49,13 +50,13 @@ class Examiner:
 
     def __init__(self, accepted: Iterable[Entry]) -> None:
         self._known: defaultdict[tuple[str, Identity], list[Entry]] = defaultdict(list)
-        self._ids: set[str] = set()
+        self._names = Names(())
         for entry in accepted:
             self._known[entry.entry_id, entry.identity].append(entry)
-            self._ids.add(entry.entry_id)
+            self._names.add(entry.identity)
 
     def examine(self, handed_in: Iterable[Found]) -> Examined:
-        """Judge each row; of two that share an id and differ, the first is accepted and the second refused."""
+        """Judge each row; the same one may be handed in twice."""
         new: dict[str, Entry] = {}
         known: list[Entry] = []
         refused: list[Refused] = []
@@ -66,21 +67,25 @@ class Examiner:
                 refused.append(Refused(found, tuple(against)))
             elif (accepted := self._accepted(entry)) is not None:
                 known.append(accepted)
-            elif against := self._against(entry, found, new):
+            elif against := self._against(entry, found):
                 refused.append(Refused(found, tuple(against)))
             elif doubts := implausible(found.row):
                 refused.append(Refused(found, (), tuple(doubts)))
             else:
                 new.setdefault(entry.entry_id, entry)
+                self._names.add(entry.identity)
         return Examined(tuple(new.values()), tuple(known), tuple(refused))
 
-    def _against(self, entry: Entry, found: Found, new: dict[str, Entry]) -> list[Problem]:
-        """What speaks against a row that was never accepted."""
-        taken = entry.entry_id in self._ids or (
-            entry.entry_id in new and not new[entry.entry_id].same_as(entry)
-        )
-        other = Problem("entry_id", shown(entry.entry_id), "an id of its own: this one is another row's")
-        return [*([other] if taken else []), *problems(found.row, Strength.NEW)]
+    def _against(self, entry: Entry, found: Found) -> list[Problem]:
+        """What speaks against a row that was never accepted.
+
+        Its id is that of its content, so nobody else has it by right: a published row that bears it all the same
+        keeps its place, and stands in the way only where both would be the same file.
+        """
+        against = problems(found.row, Strength.NEW)
+        if not against and (entry.entry_id, entry.identity) in self._known:
+            return [Problem("entry_id", shown(entry.entry_id), "an id of its own: this one is another row's")]
+        return against or list(self._names.mistaken(entry.identity))
 
     def _accepted(self, entry: Entry) -> Entry | None:
         """The accepted row that says the same, where the mark of verification is not this row's own idea."""

@@ -96,6 +96,8 @@ def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: 
     if model.weights is None:
         yield "the weights are unknown: the server does not say whether they are real; say it with --weights"
     yield from _unknown_hardware(hardware)
+    if model.parameters is None:
+        yield "the model's size is not known; say it with --parameters"
     if model.precision is None:
         yield "precision is not known; say it with --precision"
     if named(engine) is UNKNOWN:
