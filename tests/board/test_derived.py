@@ -266,3 +266,10 @@ def test_the_same_rows_give_the_same_files_in_any_order(rows: list[object]) -> N
 def test_a_row_from_the_end_of_time_does_not_stop_the_others() -> None:
     late = made(new_row(metadata__submitted_at="9999-12-31T23:59:59-12:00"))
     assert derived.last_updated(late) == {"last_updated": "9999-12-31T23:59:59Z"}
+
+
+@pytest.mark.parametrize("engines", [(), ("vllm",), ("vllm", "sagellm"), ("vllm", "sagellm", "sglang")])
+def test_the_comparison_is_written_group_by_group_as_it_would_be_as_a_whole(engines: tuple[str, ...]) -> None:
+    rows = [new_row(engine=engine, model__name=name) for engine in engines for name in ("a/b", "c/d")]
+    board = merge([], rows).entries
+    assert derived.compare_file(board) == to_json(derived.compare(board))

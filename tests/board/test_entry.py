@@ -76,3 +76,15 @@ def test_an_entry_of_no_row_tells_nothing() -> None:
         None,
         {},
     )
+
+
+@pytest.mark.parametrize("content", [b"[" + b"[]," * 6_000_000 + b"[]]", b"{" + b"," * 11_000_000])
+def test_a_file_of_tiny_values_is_refused_before_it_is_parsed(content: bytes) -> None:
+    with pytest.raises(DataError, match="more than 10,000,000 values"):
+        entries("board.json", content)
+
+
+def test_a_row_that_is_as_large_as_a_board_is_refused_before_it_is_parsed() -> None:
+    board = board_file([Entry.of({"x": 1}), Entry.of({"x": [0] * 400_000})])
+    with pytest.raises(DataError, match="holds a row of"):
+        entries("board.json", board)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -73,7 +74,7 @@ def tables(board: Iterable[Entry]) -> dict[str, bytes]:
     return {
         SINGLE: board_file(single),
         MULTI: board_file(multi),
-        COMPARE: to_json(compare(rows)),
+        COMPARE: compare_file(rows),
         LAST_UPDATED: to_json(last_updated(rows)),
     }
 
@@ -88,9 +89,49 @@ def last_updated(board: Iterable[Entry]) -> dict[str, str]:
     return {"last_updated": f"{_EPOCH + timedelta(seconds=math.floor(newest)):%Y-%m-%dT%H:%M:%SZ}"}
 
 
+def compare_file(board: Iterable[Entry]) -> bytes:
+    """The bytes of `leaderboard_compare.json`, one group after another: as objects they would take six times that."""
+    rows = list(board)
+    groups = _groups(rows)
+    pairs = sum(len(best) > 1 for _, best in groups)
+    head = _head(rows, len(groups), pairs)
+    file = BytesIO()
+    file.write(to_json(head).removesuffix(b"\n}\n"))
+    _append(file, "groups", (_group(scope, best) for scope, best in groups))
+    _append(file, "preferred_pairs", (_group(scope, best) for scope, best in groups if len(best) > 1))
+    file.write(b"\n}\n")
+    return file.getvalue()
+
+
+def _append(file: BytesIO, name: str, groups: Iterable[dict[str, Any]]) -> None:
+    """Put a field with these groups into an object's text, indented as `files.to_json` does."""
+    file.write(f',\n  "{name}": ['.encode())
+    between = b"\n"
+    for group in groups:
+        file.write(between + b"    " + to_json(group).removesuffix(b"\n").replace(b"\n", b"\n    "))
+        between = b",\n"
+    file.write(b"]" if between == b"\n" else b"\n  ]")
+
+
 def compare(board: Iterable[Entry]) -> dict[str, Any]:
     """`leaderboard_compare.json`: the best row of each engine wherever engines were under the same load."""
     rows = list(board)
+    shown = [_group(scope, best) for scope, best in _groups(rows)]
+    paired = [group for group in shown if group["preferred_pair"] is not None]
+    return {**_head(rows, len(shown), len(paired)), "groups": shown, "preferred_pairs": paired}
+
+
+def _head(rows: Sequence[Entry], groups: int, pairs: int) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA,
+        "generated_at": last_updated(rows)["last_updated"],
+        "group_count": groups,
+        "preferred_pair_count": pairs,
+    }
+
+
+def _groups(rows: Iterable[Entry]) -> list[tuple[Scope, dict[str, Entry]]]:
+    """The best row of each engine, wherever engines were under the same load."""
     groups: defaultdict[tuple[Scope, Load], dict[str, Entry]] = defaultdict(dict)
     for entry in rows:
         best = groups[_scope(entry), _load(entry)]
@@ -99,16 +140,7 @@ def compare(board: Iterable[Entry]) -> dict[str, Any]:
             best[entry.identity.engine] = entry
     # of the groups with one key the page sees the first: the one with most to compare
     order = sorted(groups.items(), key=lambda group: (group[0][0].key, -len(group[1]), group[0]))
-    shown = [_group(scope, best) for (scope, _), best in order]
-    paired = [group for group in shown if group["preferred_pair"] is not None]
-    return {
-        "schema_version": SCHEMA,
-        "generated_at": last_updated(rows)["last_updated"],
-        "group_count": len(shown),
-        "preferred_pair_count": len(paired),
-        "groups": shown,
-        "preferred_pairs": paired,
-    }
+    return [(scope, best) for (scope, _), best in order]
 
 
 def _scope(entry: Entry) -> Scope:

@@ -22,6 +22,11 @@ SINGLE = "leaderboard_single.json"
 MULTI = "leaderboard_multi.json"
 BOARDS = (SINGLE, MULTI)
 
+MAX_VALUES = 10_000_000
+"""In a board file of another layout, counted before it is parsed: tiny values take twenty times their text."""
+MAX_ROW_BYTES = 1 << 20
+"""Of a published row, as a whole board file is taken apart by them."""
+
 _SAYS = 3  # words of a rank that are the row's own content, so rows that differ in them differ
 _HEAD, _BETWEEN, _TAIL = b"[\n  {\n", b"\n  },\n  {\n", b"\n  }\n]"
 
@@ -128,7 +133,7 @@ def entries(name: str, board: bytes) -> list[Entry]:
     """Every row of a board file. Raises DataError, naming the file, when it is not a JSON array."""
     with collector_paused():
         try:
-            return [Entry.parse(text) for text in _texts(board)]
+            return [Entry.parse(_bounded(name, text)) for text in _texts(board)]
         except orjson.JSONDecodeError:  # not laid out as we do, or damaged
             return [Entry.of(row) for row in _parsed(name, board)]
 
@@ -176,8 +181,27 @@ def _texts(board: bytes) -> Iterator[memoryview]:
     yield view[start : end + _TAIL.index(b"\n]")]
 
 
+def _bounded(name: str, text: memoryview) -> memoryview:
+    if len(text) > MAX_ROW_BYTES:
+        raise DataError(
+            f"{name} holds a row of {len(text):,} bytes, more than {MAX_ROW_BYTES:,}",
+            hint="take it out, or restore the file from its last good version",
+        )
+    return text
+
+
+def refuse_many_values(name: str, content: bytes) -> None:
+    """Raise DataError for JSON that would take a multiple of its size in memory."""
+    if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
+        raise DataError(
+            f"{name} holds more than {MAX_VALUES:,} values",
+            hint="restore it from its last good version",
+        )
+
+
 def _parsed(name: str, board: bytes) -> list[Any]:
     """The rows of a file in whatever layout."""
+    refuse_many_values(name, board)
     try:
         rows = orjson.loads(board)
     except orjson.JSONDecodeError as error:
