@@ -71,6 +71,11 @@ def fail(error: BenchmarkError) -> None:
     sys.exit(error.exit_code)
 
 
+def waiting(text: str) -> None:
+    """Say why nothing happens for a while, in a terminal and in a pipe alike."""
+    click.echo(click.style("wait:  ", fg="yellow") + text, err=True)
+
+
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, package_name="isagellm-benchmark", prog_name="sagellm-benchmark")
 def main() -> None:
@@ -383,7 +388,7 @@ def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> R
     from sagellm_benchmark.hub import merging
     from sagellm_benchmark.hub.fetch import published_boards
 
-    done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo))
+    done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo, say=waiting))
     for left in carry(done).left:
         echo(left, err=True, mark="note:  ", colour="yellow")
     merging.install(hf_data)
@@ -401,12 +406,13 @@ def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> R
 def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output) -> int:
     """Aggregate, commit hf_data/ and push it; whoever else pushes meanwhile, all rows arrive."""
     from sagellm_benchmark.hub import submit as pushing
+    from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import board, publishing
 
     report = _aggregated(found_in, hf_data, repo, offline=offline)
     if not (out.as_json or out.quiet):
         echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take its time
-    done = pushing.submit(hf_data)
+    done = pushing.submit(hf_data, pace=Pace(say=waiting))
     out.show(
         lambda: publishing.submitted_text(done),
         lambda: {"aggregated": board.aggregate_json(report), "submitted": asdict(done)},
@@ -514,6 +520,7 @@ def _judged(repo: str, to: Path | None, out: Output) -> int:
 @click.option("--dry-run", is_flag=True, help="Say what would become of each row, and write nothing.")
 @click.option("--merge-only", is_flag=True, help="Write the merged boards into hf_data/, and send nothing.")
 @click.option("--skip-invalid", is_flag=True, help="Leave out rows that may not be published, and list them.")
+@click.option("--create", is_flag=True, help="Make the dataset if there is none; else it is asked for.")
 @click.option("--site", is_flag=True, help="Put the board's page into the dataset, too: index.html.")
 def publish(
     repo: str,
@@ -523,6 +530,7 @@ def publish(
     dry_run: bool,
     merge_only: bool,
     skip_invalid: bool,
+    create: bool,
     site: bool,
     out: Output,
 ) -> None:
@@ -531,13 +539,17 @@ def publish(
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import publish as core
     from sagellm_benchmark.hub.bundles import bundles_in
-    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.directory import never, open_store
+    from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import publishing
     from sagellm_benchmark.report.job_summary import add_to_job_summary
 
-    store = open_store(repo, to)
+    asked = partial(click.confirm, err=True) if sys.stdin.isatty() else never
+    agree = (lambda _: True) if create else asked
+    store = open_store(repo, to, create=agree)
+    pace = Pace(say=waiting)
     if merge_only:
-        done = core.merge(store, hf_data, skip_invalid=skip_invalid)
+        done = core.merge(store, hf_data, skip_invalid=skip_invalid, pace=pace)
     else:
         done = core.publish(
             store,
@@ -547,6 +559,7 @@ def publish(
             identify=identify,
             skip_invalid=skip_invalid,
             dry_run=dry_run,
+            pace=pace,
         )
     if site and not (dry_run or merge_only):
         from sagellm_benchmark.hub.page import put_page
@@ -572,13 +585,16 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import cleanup
     from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import publishing
     from sagellm_benchmark.report.job_summary import add_to_job_summary
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
     agree = (lambda _: True) if yes else partial(click.confirm, err=True)
-    done = cleanup.clean(hf_data, open_store(repo, to), agree=agree, prove=prove, identify=identify)
+    pace = Pace(say=waiting)
+    store = open_store(repo, to)
+    done = cleanup.clean(hf_data, store, agree=agree, prove=prove, identify=identify, pace=pace)
     if done is not None:
         add_to_job_summary(publishing.cleaned_markdown(done), os.environ)
     out.show(lambda: publishing.cleaned_text(done), lambda: None if done is None else asdict(done))
@@ -594,14 +610,16 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out
     """Make the boards anew from every row ever accepted, to prove or to mend what is published."""
     from sagellm_benchmark.hub import rebuild as core
     from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import publishing
 
     if check == (output is not None):
         raise UsageError("rebuild either compares or writes", hint="give --check, or --output FOLDER")
-    done = core.rebuild(open_store(repo, to))
+    done = core.rebuild(open_store(repo, to), Pace(say=waiting), compare=check)
     if output is not None:
         core.write(done, output)
-    out.show(lambda: publishing.rebuilt_text(done), lambda: publishing.rebuilt_json(done))
+    said = publishing.rebuilt_text if output is None else partial(publishing.written_text, folder=output)
+    out.show(lambda: said(done), lambda: publishing.rebuilt_json(done))
     return Exit.DATA if check and done.differences else Exit.DONE
 
 
@@ -705,7 +723,7 @@ def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
     from sagellm_benchmark.site.gather import gather
     from sagellm_benchmark.site.page import page
 
-    board = gather(source, beaten=beaten)
+    board = gather(source, beaten=beaten, say=waiting)
     made, rows = folder / "index.html", len(board.best)
     write_whole(made, page(board))
     out.show(

@@ -1,7 +1,7 @@
 """A small Hugging Face Hub: full history, compare-and-swap, and every way a commit or a download can go wrong.
 
 Speaks what `huggingface_hub` speaks. In a test: `with HubServer() as hub: …`. In a process of its own:
-`python -m tests.fakes.hub_server --port-file FILE`, asked over HTTP at `/_history`, told at `/_faults`.
+`python -m tests.fakes.hub_server --port-file FILE`, asked over HTTP at `/_history` and `/_seen`, told at `/_faults`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import os
 import subprocess
 import tempfile
 import threading
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -433,6 +434,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _control(self, path: str) -> None:
         hub = self.server.hub
+        if path == "/_seen":
+            self._plain(dict(Counter(hub.seen)))
+            hub.seen.clear()
+            return
         if path == "/_faults":
             hub.faults.extend(Fault(**fault) for fault in json.loads(self.body))
             self._plain({})
@@ -489,8 +494,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--port-file", type=Path, required=True)
     parser.add_argument("--commit-s", type=float, default=0.0)
+    parser.add_argument("--holds", type=Path, help="a folder whose files the dataset has from the beginning")
     options = parser.parse_args()
     with HubServer(commit_s=options.commit_s) as hub:
+        if options.holds is not None:
+            found = (path for path in options.holds.rglob("*") if path.is_file())
+            hub.history.add({p.relative_to(options.holds).as_posix(): p.read_bytes() for p in found}, "held")
         options.port_file.write_text(str(hub.server.server_address[1]))
         with contextlib.suppress(KeyboardInterrupt):
             hub.closing.wait()

@@ -114,11 +114,11 @@ def test_a_publisher_that_is_killed_at_any_step_ends_as_if_it_never_was(tmp_path
     commits = 1 if step in ("committing, when it is done", "reading back") else 0
     with HubServer(repo=None) as server:
         server.faults.append(fault)
-        killed = start(tmp_path, rows, "--repo", REPO, url=server.url)
+        killed = start(tmp_path, rows, "--create", "--repo", REPO, url=server.url)
         wait_for(lambda: fault.times == 0 and committed(server) == commits)
         os.kill(killed.pid, signal.SIGKILL)
         killed.communicate()
-        all_end_well([start(tmp_path, rows, "--repo", REPO, url=server.url)])
+        all_end_well([start(tmp_path, rows, "--create", "--repo", REPO, url=server.url)])
         assert committed(server) == 1
         held_exactly(Hub(REPO, endpoint=server.url), rows)
 

@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.errors import BenchmarkError, ConflictError, DataError, Exit, RemoteError
 from sagellm_benchmark.files import to_json
@@ -206,13 +207,12 @@ def tries_to_wipe(server: HubServer, pace: Pace, faults: list[Fault], old: list[
     return files
 
 
-@pytest.mark.parametrize("pages", [1000, 2])
-@pytest.mark.parametrize("name", [SINGLE, MULTI, "README.md", BEFORE_SUBMISSIONS])
+@pytest.mark.parametrize("name", [SINGLE, MULTI, "README.md", BEFORE_SUBMISSIONS, STANDING])
 @pytest.mark.parametrize("lie", LIES)
 def test_no_lie_about_a_file_wipes_what_was_published_before(
-    server: HubServer, pace: Pace, name: str, lie: str, pages: int
+    server: HubServer, pace: Pace, name: str, lie: str
 ) -> None:
-    server.page = pages
+    server.page = 2  # every listing comes in pages
     old = new_rows(3)
     publish(Hub(REPO, endpoint=server.url), given(*old), pace=pace)
     cluster = {
@@ -227,6 +227,7 @@ def test_no_lie_about_a_file_wipes_what_was_published_before(
     assert orjson.loads(files[MULTI]) == [both]
     assert files["README.md"].endswith(b"# Ours\n")
     assert files[BEFORE_SUBMISSIONS] == before[BEFORE_SUBMISSIONS]
+    assert orjson.loads(files[STANDING])["rows"].items() >= orjson.loads(before[STANDING])["rows"].items()
 
 
 @pytest.mark.parametrize("lie", LIES)
@@ -284,3 +285,34 @@ def test_a_rebuild_waits_for_a_busy_hub(server: HubServer, pace: Pace, clock: Cl
     server.faults.append(Fault("info", status=429, headers={"Retry-After": "30"}))
     assert rebuild(hub, pace).differences == ()
     assert max(clock.slept) >= 30
+
+
+def test_each_wait_is_said_before_it_begins(server: HubServer, hub: Hub, clock: Clock) -> None:
+    said: list[str] = []
+    server.faults.append(Fault("commit", status=503, times=2, headers={"Retry-After": "30"}))
+    pace = Pace(sleep=clock.sleep, clock=lambda: clock.now, random=SEEDED, say=said.append)
+    publish(hub, given(new_row()), pace=pace)
+    assert len(said) == len(clock.slept) == 2
+    assert "HTTP 503; trying again in 30." in said[0]
+    assert "(1 of 60)" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("faults", "known"),
+    [
+        ([Fault("commit", status=412, times=-1)], True),
+        ([Fault("preupload", status=403)], True),
+        ([Fault("info", status=500, times=-1)], True),
+        ([Fault("commit", status=500, applied=True), Fault("info", status=403, times=-1)], False),
+        ([Fault("commit", status=500), Fault("commit", status=412, times=-1)], False),
+    ],
+)
+def test_that_nothing_was_written_is_said_only_where_it_is_known(
+    server: HubServer, hub: Hub, pace: Pace, faults: list[Fault], known: bool
+) -> None:
+    server.faults += faults
+    if any(fault.applied for fault in faults):  # reading goes well until then
+        server.faults[1].skip = 1
+    with pytest.raises((RemoteError, ConflictError)) as caught:
+        publish(hub, given(new_row()), pace=pace)
+    assert ("nothing was written" in caught.value.message) is known

@@ -21,6 +21,7 @@ from sagellm_benchmark.hub.publish import merge, publish, rows_in
 from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Store
+from sagellm_benchmark.report.publishing import published_text
 from tests.fakes.hub_server import REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import Clock, fates, given, ids, put
@@ -133,7 +134,7 @@ def test_a_row_that_disappeared_from_the_board_comes_back_when_it_is_handed_in_a
     put(store, {SINGLE: to_json(rows[:5])})
     result = publish(store, given(*rows))
     assert result.written
-    assert fates(result).count("added") == len(rows) - 5
+    assert len(result.mended) == len(rows) - 5
     assert orjson.loads(store.read().files[SINGLE]) == rows
     assert rebuild(store).differences == ()
 
@@ -192,24 +193,35 @@ def test_skip_invalid_publishes_the_others_and_lists_what_it_left(store: Store) 
     assert ids(store) == [good["entry_id"]]
 
 
-def test_an_id_that_belongs_to_a_published_row_is_refused(store: Store) -> None:
+def test_an_id_that_belongs_to_another_row_is_refused(store: Store) -> None:
     publish_legacy(store)
-    forged = new_row()
-    forged["entry_id"] = LEGACY[0]["entry_id"]
+    forged = new_row() | {"entry_id": LEGACY[0]["entry_id"]}
+    with pytest.raises(DataError, match=r"entry_id is .* must be the id of the row's own content"):
+        publish(store, given(forged))
     del forged["schema_version"]
-    with pytest.raises(DataError, match="another row's"):
+    with pytest.raises(DataError, match="schema_version is missing"):
         publish(store, given(forged))
 
 
-def test_an_id_that_belongs_to_a_beaten_row_is_refused(store: Store) -> None:
-    owner = "11111111-1111-4111-8111-111111111111"
-    first = new_row(entry_id=owner)
-    del first["schema_version"]
-    forged = {**first, "metrics": {**first["metrics"], "ttft_ms": 1.0, "throughput_tps": 1000.0}}
-    publish(store, given(first))
-    publish(store, given(new_row(metrics__throughput_tps=99.0)))
-    with pytest.raises(DataError, match="another row's"):
-        publish(store, given(forged))
+def test_a_board_that_would_grow_too_large_for_its_readers_is_not_sent(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(store, given(*new_rows(3)))
+    before = store.read()
+    monkeypatch.setattr("sagellm_benchmark.hub.plan.MOST_WRITTEN", len(before.files[SINGLE]))
+    with pytest.raises(DataError, match="nothing was sent") as caught:
+        publish(store, given(new_row(model__name="one too many")))
+    assert "shards" in (caught.value.hint or "")
+    assert store.read() == before
+
+
+def test_whoever_publishes_is_told_long_before_a_board_is_too_large(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = publish(store, given(*new_rows(3)))
+    assert "plan the move to shards" not in published_text(done, sent=True)
+    monkeypatch.setattr("sagellm_benchmark.report.publishing.LARGE", 1000)
+    assert "plan the move to shards" in published_text(done, sent=True)
 
 
 def test_a_dry_run_says_what_would_happen_and_writes_nothing(store: Store) -> None:
@@ -264,7 +276,7 @@ def test_a_damaged_board_stops_the_publish(store: Store) -> None:
 
 
 def test_a_dataset_that_does_not_exist_is_created(server: HubServer, pace: Pace) -> None:
-    hub = Hub("team/new", endpoint=server.url)
+    hub = Hub("team/new", endpoint=server.url, create=lambda _: True)
     assert fates(publish(hub, given(new_row()), pace=pace)) == ["added"]
     assert ids(hub) == [new_row()["entry_id"]]
 

@@ -89,7 +89,7 @@ def test_a_commit_on_top_of_an_old_one_is_stale(hub: Hub, server: HubServer) -> 
 
 
 def test_the_first_commit_creates_the_dataset_and_asks_to_read_it(server: HubServer) -> None:
-    hub = Hub("team/new", endpoint=server.url)
+    hub = Hub("team/new", endpoint=server.url, create=lambda _: True)
     with pytest.raises(Stale):
         hub.commit(BOARD, None, "first")
     parent = hub.read().commit
@@ -99,7 +99,7 @@ def test_the_first_commit_creates_the_dataset_and_asks_to_read_it(server: HubSer
 
 def test_a_dataset_that_somebody_else_just_created_is_no_error(server: HubServer) -> None:
     with pytest.raises(Stale):
-        Hub(REPO, endpoint=server.url).commit(BOARD, None, "first")
+        Hub(REPO, endpoint=server.url, create=lambda _: True).commit(BOARD, None, "first")
     assert len(server.history.commits) == 1
 
 
@@ -251,7 +251,7 @@ def test_a_token_that_may_not_write_is_told_what_it_needs(
     hub: Hub, server: HubServer, monkeypatch: pytest.MonkeyPatch, token: str
 ) -> None:
     monkeypatch.setenv("HF_TOKEN", token)
-    with pytest.raises(RemoteError, match="nothing was written") as caught:
+    with pytest.raises(RemoteError, match="could not write") as caught:
         hub.commit(BOARD, hub.read().commit, "message")
     assert f"may write datasets/{REPO}" in (caught.value.hint or "")
     assert len(server.history.commits) == 1
@@ -354,7 +354,7 @@ def test_a_token_does_not_follow_a_redirect_out_of_the_machine_in_clear(hub: Hub
     aim = {"Location": "http://hub.example/api/repos/create"}
     server.faults.append(Fault("create", do="redirect", status=307, headers=aim))
     with pytest.raises(RemoteError):
-        Hub("team/new", endpoint=server.url).commit(BOARD, None, "first")
+        Hub("team/new", endpoint=server.url, create=lambda _: True).commit(BOARD, None, "first")
 
 
 @pytest.mark.parametrize("do", ["body", "endless"])
@@ -459,3 +459,27 @@ def test_a_disk_that_takes_nothing_costs_a_download_only(server: HubServer, tmp_
     published(server)
     (tmp_path / "file").write_text("no folder")
     assert Hub(REPO, endpoint=server.url, cache=tmp_path / "file").read((SINGLE,)).files == BOARD
+
+
+def test_a_dataset_that_does_not_exist_is_made_only_where_somebody_wants_it(server: HubServer) -> None:
+    asked: list[str] = []
+
+    def no(question: str) -> bool:
+        asked.append(question)
+        return False
+
+    hub = Hub("team/mistyped", endpoint=server.url, create=no)
+    with pytest.raises(UsageError, match="there is no dataset") as caught:
+        hub.commit(BOARD, hub.read().commit, "first")
+    assert asked == [f"There is no dataset {hub.name}. Create it?"]
+    assert "--create" in (caught.value.hint or "")
+    assert "team/mistyped" not in server.repos
+
+
+def test_a_dataset_that_the_token_cannot_see_is_said_at_once(server: HubServer) -> None:
+    unseen = [Fault("info", status=404, headers={"X-Error-Code": "RepoNotFound"}, times=-1)]
+    server.faults += unseen
+    hub = Hub(REPO, endpoint=server.url, create=lambda _: True)
+    with pytest.raises(RemoteError, match="exists, but this token cannot see it"):
+        hub.commit(BOARD, hub.read().commit, "first")
+    assert server.seen.count("create") == 1

@@ -93,7 +93,7 @@ class Runner:
 
 @pytest.fixture
 def hub() -> Iterator[HubServer]:
-    with HubServer(repo=None) as server:
+    with HubServer(repo=DATASET) as server:
         yield server
 
 

@@ -14,7 +14,7 @@ from sagellm_benchmark.board.read import read_rows, read_whole
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import files, statement
 from sagellm_benchmark.evidence.bundle import MOST_PACKED, unpack
-from sagellm_benchmark.hub.plan import submitted_entry
+from sagellm_benchmark.hub.accepted import submitted_entry
 from sagellm_benchmark.hub.retry import retrying
 from sagellm_benchmark.hub.store import SUBMISSIONS, Store
 from sagellm_benchmark.outputs import row_file

@@ -27,10 +27,9 @@ def _status(answer: Answer, said: str, repo: str, verb: str) -> Exception:
         return Busy(said, hint="the Hub is busy; try again later", retry_after_s=answer.retry_after_s)
     if answer.status >= 500 or answer.status == 408:
         return Ambiguous(said, hint="the Hub has a problem; try again later")
-    nothing = "; nothing was written" if verb == "write" else ""
     if answer.status in (401, 403, 404):
-        return RemoteError(f"{said}{nothing}", hint=permission(repo, verb))
-    return RemoteError(f"{said}{nothing}", hint="look at https://status.huggingface.co, then report it")
+        return RemoteError(said, hint=permission(repo, verb))
+    return RemoteError(said, hint="look at https://status.huggingface.co, then report it")
 
 
 def says_no_dataset(answer: Answer) -> bool:

@@ -169,6 +169,10 @@ def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> U
     """The rows that are not safe in the store, after several looks: a replica may lag."""
     missing = Unpublished((), ())
     for look in range(looks):
+        if look:
+            pace.say(
+                f"{store.name} does not show {len(missing.names)} of the rows yet; looking again in {look} s"
+            )
         pace.sleep(float(look))
         missing = unpublished(store, source, pace=pace)
         if not missing.names:

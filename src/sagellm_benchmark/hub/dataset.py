@@ -9,9 +9,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
-from sagellm_benchmark.hub import answers, listing
+from sagellm_benchmark.hub import answers, history, listing
 from sagellm_benchmark.hub.blobs import Blobs, Listed, blob_id, sha256
-from sagellm_benchmark.hub.store import FILES, MAX_FILE_BYTES, Busy, Snapshot, Stale
+from sagellm_benchmark.hub.store import (
+    FILES,
+    MAX_FILE_BYTES,
+    SUBMISSIONS,
+    Accepted,
+    Busy,
+    Snapshot,
+    Stale,
+)
 from sagellm_benchmark.huggingface import (
     Answer,
     NoAnswer,
@@ -36,11 +44,18 @@ class Hub:
 
     `timeout_s` bounds each silence of the server, six times that a whole read or commit, beside the time that its
     bytes take. What is public is read without a token; for all else it is found by huggingface_hub itself:
-    HF_OIDC_RESOURCE, HF_TOKEN, or the login file. `cache`: a folder for what was fetched before.
+    HF_OIDC_RESOURCE, HF_TOKEN, or the login file. `cache`: a folder for what was fetched before. `create` is asked
+    whether a dataset that does not exist is to be made: its name may be mistyped.
     """
 
     def __init__(
-        self, repo: str, *, endpoint: str | None = None, timeout_s: float = 30.0, cache: Path | None = None
+        self,
+        repo: str,
+        *,
+        endpoint: str | None = None,
+        timeout_s: float = 30.0,
+        cache: Path | None = None,
+        create: Callable[[str], bool] = lambda _: False,
     ) -> None:
         if not re.fullmatch(r"[\w][\w.-]*/[\w][\w.-]*", repo, re.ASCII):
             raise UsageError(f"{repo!r} is not the name of a dataset", hint="name it as owner/dataset")
@@ -49,6 +64,7 @@ class Hub:
         answers.check_endpoint(self.endpoint)
         self.timeout_s = timeout_s
         self._blobs = Blobs(cache)
+        self._may_create = create
         self._created = False
         self._hidden = False  # the dataset shows nothing without a token
         self._seen: dict[str, str | None] = {}  # the blob of each file at the commit that was read last
@@ -93,7 +109,8 @@ class Hub:
         """One commit with all `files`, accepted by the Hub only while `parent` is its head.
 
         Before anything is sent, the Hub names the files that it holds: one that is not as it was read is Stale.
-        Without a parent the dataset is created, and Stale is raised: its first commit is to be read before the next.
+        Without a parent the dataset is created if that is wanted, and Stale is raised: its first commit is to be read
+        before the next. Raises UsageError where it is not wanted.
         """
         self._need_token()
         if parent is None:
@@ -114,6 +131,26 @@ class Hub:
             self._blobs.put(blob_id(files[name]), files[name])
             self._blobs.put(sha256(files[name]), files[name])
         return done
+
+    def accepted(self, commit: str) -> Accepted:
+        """Every submission by git's own protocol, a few requests for any number; else file by file, without history."""
+        self._reading(self._head)  # which finds out whether a token is needed
+        token = self._call(lambda _: library().get_token(), "read") if self._hidden else None
+        try:
+            return history.accepted(f"{self.endpoint}/datasets/{self.repo}", commit, token)
+        except (UsageError, RemoteError) as error:
+            if isinstance(error, Busy):
+                raise
+        names = [name for name in self.paths(SUBMISSIONS, commit) if not name.startswith(f"{SUBMISSIONS}/_")]
+        files = self.read(names, commit=commit).files
+        if hidden := sorted(set(names) - files.keys()):
+            raise self._contradiction(hidden[0], commit)
+        return Accepted(files, {}, proved=False)
+
+    def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
+        """Whether the commit lists just these contents."""
+        listed = self._reading(lambda api: listing.of(api, self.repo, tuple(files), commit))
+        return all(name in listed and listed[name].is_of(content) for name, content in files.items())
 
     def _contents(self, commit: str, listed: list[Listed]) -> Iterator[tuple[str, bytes]]:
         for one in listed:
@@ -190,6 +227,12 @@ class Hub:
         return url
 
     def _create(self) -> None:
+        if not self._created and not self._may_create(f"There is no dataset {self.name}. Create it?"):
+            raise UsageError(
+                f"there is no dataset {self.name}, or this token cannot see it; nothing was written",
+                hint="is --repo spelled right? A new one is made by `publish --create`",
+            )
+
         def create(api: Any) -> bool:
             try:
                 api.create_repo(self.repo, repo_type="dataset")

@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,16 @@ from sagellm_benchmark.hub.blobs import user_cache
 from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.inside import Inside
 from sagellm_benchmark.hub.journal import Record
-from sagellm_benchmark.hub.store import FILES, MAX_FILE_BYTES, Busy, Snapshot, Stale, Store
+from sagellm_benchmark.hub.store import (
+    FILES,
+    MAX_FILE_BYTES,
+    SUBMISSIONS,
+    Accepted,
+    Busy,
+    Snapshot,
+    Stale,
+    Store,
+)
 
 NO_COMMIT = "0" * 40
 """The commit of a folder that nobody has published to: its files, if any, were put there by hand."""
@@ -36,9 +45,14 @@ _OWN = ".board"
 _PENDING, _CURRENT, _LOG = f"{_OWN}/pending.json", f"{_OWN}/current.json", f"{_OWN}/commits"
 
 
-def open_store(repo: str, folder: Path | None) -> Store:
-    """The folder where one is given, else the dataset."""
-    return Hub(repo, cache=user_cache()) if folder is None else Directory(folder)
+def never(_: str) -> bool:
+    """Make no dataset that does not exist."""
+    return False
+
+
+def open_store(repo: str, folder: Path | None, *, create: Callable[[str], bool] = never) -> Store:
+    """The folder where one is given, else the dataset; `create` as `Hub` has it."""
+    return Hub(repo, cache=user_cache(), create=create) if folder is None else Directory(folder)
 
 
 class Directory:
@@ -96,9 +110,24 @@ class Directory:
             self._recover()
             return record.commit
 
+    def accepted(self, commit: str) -> Accepted:
+        """Every submission as it is now, held against the log of all commits."""
+        names = [name for name in self.paths(SUBMISSIONS, commit) if not name.startswith(f"{SUBMISSIONS}/_")]
+        files = self._files(names)
+        return Accepted(files, journal.changed([self._record(name) for name in self._logged()], files))
+
+    def holds(self, files: Mapping[str, bytes], commit: str) -> bool:  # noqa: ARG002
+        """Whether the folder has just these contents now."""
+        return all(
+            self._inside.read(_public(name), len(content)) == content for name, content in files.items()
+        )
+
     def log(self) -> list[dict[str, Any]]:
         """Every commit's record, oldest first."""
-        return [self._record(name).as_dict() for name in self.paths(_LOG, "") if name.endswith(".json")]
+        return [self._record(name).as_dict() for name in self._logged()]
+
+    def _logged(self) -> list[str]:
+        return [name for name in self.paths(_LOG, "") if name.endswith(".json")]
 
     def _files(self, names: Iterable[str]) -> dict[str, bytes]:
         found = ((name, self._inside.read(_public(name), MAX_FILE_BYTES)) for name in names)

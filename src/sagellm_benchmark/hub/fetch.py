@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.hub.directory import open_store
-from sagellm_benchmark.hub.retry import Pace, retrying
+from sagellm_benchmark.hub.retry import Pace, retrying, silent
 from sagellm_benchmark.typed import typed
 
 _UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 
 
-def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, bytes]:
+def published_boards(
+    repo: str, *, pace: Pace | None = None, say: Callable[[str], None] = silent
+) -> Mapping[str, bytes]:
     """Both boards, and what is known of their rows, at the dataset's newest commit.
 
     Raises RemoteError with a way to go on without them.
@@ -23,7 +25,7 @@ def published_boards(repo: str, *, pace: Pace | None = None) -> Mapping[str, byt
     try:
         return retrying(
             lambda: hub.read((*BOARDS, STANDING)),
-            pace or Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S),
+            pace or Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S, say=say),
         ).files
     except RemoteError as error:
         raise RemoteError(

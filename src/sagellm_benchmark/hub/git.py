@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark import git
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
+from sagellm_benchmark.hub.scratch import is_alive, scratch
 
+_REFS = "refs/sagellm-benchmark"
 _NOBODY = ("sagellm-benchmark", "sagellm-benchmark@users.noreply.github.com")
 
 
@@ -53,11 +54,18 @@ class Repository:
 
         It is kept under a name of our own while it is read: FETCH_HEAD is anybody's who fetches here meanwhile.
         """
-        ours = f"refs/sagellm-benchmark/{os.getpid()}"
+        self._sweep()
+        ours = f"{_REFS}/{os.getpid()}"
         self._talk("fetch", "--quiet", "--no-tags", self.remote, f"+refs/heads/{self.branch}:{ours}")
         commit = _git(self.root, "rev-parse", "--verify", ours).strip()
         _git(self.root, "update-ref", "-d", ours)
         return commit
+
+    def _sweep(self) -> None:
+        """Remove the names that processes which were killed have left."""
+        for name in _git(self.root, "for-each-ref", "--format=%(refname)", _REFS).split():
+            if not is_alive(name.rpartition("/")[2]):
+                _git(self.root, "update-ref", "-d", name)
 
     def head(self) -> str:
         """The id of the commit that is checked out."""
@@ -132,8 +140,8 @@ class Repository:
             _git(self.root, "checkout", "--quiet", "--", *sorted(tracked))
 
     def _commit(self, parent: str, message: str, changes: tuple[str, ...]) -> str:
-        with tempfile.TemporaryDirectory(prefix="sagellm-index-") as folder:
-            index = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        with scratch("sagellm-index-") as folder:
+            index = {"GIT_INDEX_FILE": str(folder / "index")}
             _git(self.root, "read-tree", parent, env=index)
             _git(self.root, "update-index", *changes, env=index)
             tree = _git(self.root, "write-tree", env=index).strip()

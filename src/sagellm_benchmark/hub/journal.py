@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,7 +17,7 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.blobs import sha256
 from sagellm_benchmark.hub.layout import is_known
-from sagellm_benchmark.hub.store import MAX_FILE_BYTES
+from sagellm_benchmark.hub.store import MAX_FILE_BYTES, SUBMISSIONS
 
 MOST_BYTES = 2 * MAX_FILE_BYTES
 
@@ -97,6 +97,31 @@ def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, b
     if not isinstance(texts, dict) or texts.keys() != found.files.keys() or not (follows or found == head):
         raise _no_record(name)
     return found, {file: _content(name, file, text, found.files[file]) for file, text in texts.items()}
+
+
+def changed(log: Sequence[Record], files: Mapping[str, bytes]) -> dict[str, str]:
+    """What became of submissions that are not as the commits of this log, oldest first, first wrote them; in words.
+
+    A file that no commit wrote is not in it: where it stands is what speaks for or against it.
+    """
+    found: dict[str, str] = {}
+    first: dict[str, str] = {}
+    for before, record in zip((None, *log), log, strict=False):
+        if before is not None and (record.number, record.parent) != (before.number + 1, before.commit):
+            found[f".board/commits/{record.number:06}.json"] = "does not follow the commit before it"
+        for name, digest in record.files.items():
+            if first.setdefault(name, digest) != digest and _is_submission(name):
+                found[name] = f"was changed by commit {record.number}"
+    for name in filter(_is_submission, first):
+        if name not in files:
+            found[name] = "was removed by hand"
+        elif sha256(files[name]) != first[name]:
+            found.setdefault(name, "was changed by hand")
+    return found
+
+
+def _is_submission(name: str) -> bool:
+    return name.startswith(f"{SUBMISSIONS}/") and not name.startswith(f"{SUBMISSIONS}/_")
 
 
 def _record(name: str, value: Any) -> Record:

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
-from sagellm_benchmark.board.derived import tables
-from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, canonical_place, entries
+from sagellm_benchmark.board.derived import SCHEMA, tables
+from sagellm_benchmark.board.entry import (
+    BOARDS,
+    MULTI,
+    SINGLE,
+    Entry,
+    board_file,
+    canonical_place,
+    entries,
+    refuse_many_values,
+)
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.identity import entry_id, slug, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
@@ -19,21 +29,49 @@ from sagellm_benchmark.board.standing import Standing, parse, to_bytes
 from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.accepted import submission_file
+from sagellm_benchmark.hub.blobs import sha256
 from sagellm_benchmark.hub.card import with_configs
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, SUBMISSIONS, VIEWER, Snapshot
+from sagellm_benchmark.hub.store import (
+    AS_LEFT,
+    BEFORE_SUBMISSIONS,
+    CARD,
+    MAX_FILE_BYTES,
+    SIGNERS,
+    SUBMISSIONS,
+    VIEWER,
+    Snapshot,
+)
 from sagellm_benchmark.hub.viewer import table
+
+MOST_WRITTEN = MAX_FILE_BYTES // 2
+LARGE = MOST_WRITTEN // 2
+"""From this size of a file on, whoever publishes is told that the board grows."""
+
+OURS = frozenset(
+    b"schema_version generated_at group_count preferred_pair_count groups preferred_pairs".split()
+)
+_OUR_HEADS = tuple(f'{{\n  "schema_version": {version},\n'.encode() for version in (f'"{SCHEMA}"', "1"))
+_FIELD = re.compile(rb'\n  "((?:[^"\\\\]|\\\\.)*)":')
 
 LAYOUT_VERSION = 1  # 1: boards are arrays of rows, the comparison is leaderboard-compare-snapshot/v1
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A snapshot's rows: those on the board, and those `recorded` because no submission holds them."""
+    """A snapshot's rows: those on the board, and those `recorded` because no submission holds them.
 
-    snapshot: Snapshot
+    `hashes`: the SHA-256 of each file; of the large ones nothing else is kept, but for `extra`, what others added to
+    the comparison.
+    """
+
+    commit: str | None
     entries: tuple[Entry, ...]
     recorded: tuple[Entry, ...]
     standing: Standing
+    hashes: Mapping[str, str]
+    small: Mapping[str, bytes]
+    extra: Mapping[str, Any]
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Board:
@@ -42,8 +80,23 @@ class Board:
             _refuse_newer(name, content)
         standing = parse(snapshot.files.get(STANDING))
         rows = [standing.placed(entry) for name in (SINGLE, MULTI) for entry in _rows(snapshot, name)]
+        hashes = {name: sha256(content) for name, content in snapshot.files.items()}
+        small = {
+            name: snapshot.files[name] for name in (LAST_UPDATED, CARD, AS_LEFT, SIGNERS) if name in snapshot.files
+        }
+        extra = unknown_fields(snapshot.files.get(COMPARE))
         recorded = tuple(map(standing.placed, _rows(snapshot, BEFORE_SUBMISSIONS)))
-        return cls(snapshot, tuple(rows), recorded, standing)
+        return cls(snapshot.commit, tuple(rows), recorded, standing, hashes, small, extra)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was published here before, by this tool."""
+        return BEFORE_SUBMISSIONS not in self.hashes
+
+    @property
+    def is_as_left(self) -> bool:
+        """Whether nobody but this tool wrote the boards since they were published; an older version left no word."""
+        return self.is_new or self.small.get(AS_LEFT) == as_left(self.hashes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +111,26 @@ class Plan:
     refused: tuple[Refused, ...]
     standing: Standing
     known: int = 0
+    mended: tuple[Entry, ...] = ()  # accepted rows that had disappeared from the board, and are on it again
+
+    def let_go(self) -> Plan:
+        """The same plan, of which no row holds on to the whole board file that it came from."""
+        outcomes = tuple(Outcome(_alone(o.entry), o.fate, o.other and _alone(o.other)) for o in self.outcomes)
+        return replace(self, outcomes=outcomes, mended=tuple(map(_alone, self.mended)))
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest file that is written; 0 without one."""
+        return max(map(len, self.files.values()), default=0)
 
     @property
     def message(self) -> str:
         """The commit's message; holds no text of a submitter."""
         return "Publish " + counted(self.outcomes)
+
+
+def _alone(entry: Entry) -> Entry:
+    return entry._replace(view=entry.text)
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
@@ -99,79 +167,101 @@ def make(
     *,
     proofs: Mapping[str, bytes] | None = None,
     absent: Iterable[Entry] = (),
+    accepted: Sequence[Entry] | None = None,
 ) -> Plan:
     """Join, and list the files that change: boards, what is derived from them, and each new row and proof for good.
 
     `standing` is what is known of all rows with these; `absent` holds accepted rows that may come back by it.
-    An accepted row that has disappeared from the board, by whatever way, comes back onto it. Raises DataError where a
-    whole board is gone that every publish writes: merging would begin a new, almost empty one.
+    `accepted` is every row ever accepted, where somebody else wrote the board: what has disappeared from it comes
+    back, and what nobody submitted is recorded. Raises DataError where a whole board is gone that every publish
+    writes: merging would begin a new, almost empty one.
     """
     _refuse_vanished(board)
-    before = map(standing.placed, (*board.entries, *absent))
-    merged = join(before, [standing.placed(entry) for entry in (*examined.known, *examined.new)])
+    back = [] if accepted is None else [standing.placed(entry) for entry in (*accepted, *board.recorded)]
+    healed = join(map(standing.placed, (*board.entries, *absent)), back)
+    mended = tuple(outcome.entry for outcome in healed.outcomes if outcome.fate in ONTO_THE_BOARD)
+    merged = join(healed.entries, [standing.placed(entry) for entry in (*examined.known, *examined.new)])
     files = {submission_path(entry.row): submission_file(entry) for entry in examined.new} | dict(
         proofs or {}
     )
-    if any(outcome.fate in ONTO_THE_BOARD for outcome in merged.outcomes) or files:
-        files |= _board_files(board, merged)
+    if any(outcome.fate in ONTO_THE_BOARD for outcome in merged.outcomes) or files or accepted is not None:
+        files |= _board_files(board, merged, accepted)
         files[STANDING] = to_bytes(standing)
-    held = board.snapshot.files
-    changed = {name: content for name, content in sorted(files.items()) if held.get(name) != content}
-    return Plan(changed, merged.outcomes, examined.refused, standing, len(examined.known))
+    held = board.hashes
+    changed = {name: content for name, content in sorted(files.items()) if held.get(name) != sha256(content)}
+    _refuse_large(changed)
+    return Plan(changed, merged.outcomes, examined.refused, standing, len(examined.known), mended)
+
+
+def _refuse_large(files: Mapping[str, bytes]) -> None:
+    """A board that its readers refuse would stop every later publish: none grows beyond half of that."""
+    name, size = max(
+        ((name, len(content)) for name, content in files.items()), key=itemgetter(1), default=("", 0)
+    )
+    if size > MOST_WRITTEN:
+        raise DataError(
+            f"{name} would have {size >> 20} MiB, more than the {MOST_WRITTEN >> 20} MiB of a board; nothing was sent",
+            hint="publish fewer rows, or move to shards first: docs/publishing.md, How large a board can grow",
+        )
 
 
 def _refuse_vanished(board: Board) -> None:
-    files = board.snapshot.files
-    gone = [name for name in BOARDS if name not in files]
-    if gone and BEFORE_SUBMISSIONS in files:
+    files = board.hashes
+    written = (*BOARDS, BEFORE_SUBMISSIONS, *([STANDING] if AS_LEFT in files else []))  # by every publish
+    gone = [name for name in written if name not in files]
+    if gone and (BEFORE_SUBMISSIONS in files or AS_LEFT in files):
         raise DataError(
             f"{gone[0]} is missing, though this board was published before; nothing was written",
             hint="restore it from the history, or from what was accepted: sagellm-benchmark rebuild --output FOLDER",
         )
 
 
-def submission_file(entry: Entry) -> bytes:
-    """A row's own file; `submitted_entry` gets the same entry back from it."""
-    return entry.text.replace(b"\n  ", b"\n") + b"\n"
+def unknown_fields(compared: bytes | None) -> dict[str, Any]:
+    """What somebody else added to the comparison: its top-level fields that are none of ours. It is large: it is only
+    parsed where its layout, or the name of a field, is not ours.
+    """
+    if compared is None or (compared.startswith(b"{\n  ") and set(_FIELD.findall(compared)) <= OURS):
+        return {}
+    value = _loaded(COMPARE, compared)
+    return {k: v for k, v in value.items() if k.encode() not in OURS} if isinstance(value, dict) else {}
 
 
-def submitted_entry(name: str, content: bytes) -> Entry:
-    """The entry that `submission_file` wrote. Raises DataError when the file is damaged."""
-    try:
-        return Entry.parse(memoryview(content.removesuffix(b"\n").replace(b"\n", b"\n  ")))
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"{name} is not valid JSON: {error}", hint="restore it from the history") from error
-
-
-def with_unknown(before: bytes | None, ours: bytes) -> bytes:
-    """A derived file of ours, with the fields that somebody else added to the old one."""
-    old = orjson.loads(before) if before is not None else {}
-    return to_json({**old, **orjson.loads(ours)}) if isinstance(old, dict) else ours
-
-
-def _board_files(board: Board, merged: Merge) -> dict[str, bytes]:
-    before = board.snapshot.files
-    files = tables(merged.entries)
-    files |= {name: with_unknown(before.get(name), files[name]) for name in (COMPARE, LAST_UPDATED)}
-    boards = dict(zip(VIEWER, split(merged.entries), strict=True))
-    shown = {name: VIEWER[name] for name, rows in boards.items() if rows}
-    files |= {VIEWER[name]: table(boards[name]) for name in shown}
-    files[CARD] = with_configs(before.get(CARD), shown)
-    files[BEFORE_SUBMISSIONS] = _record(board)
+def derived_files(board: Board, rows: Iterable[Entry]) -> dict[str, bytes]:
+    """The boards of these rows and what is derived from them, with the fields that others added there."""
+    files = tables(rows)
+    if board.extra:
+        files[COMPARE] = to_json({**orjson.loads(files[COMPARE]), **board.extra})
+    old = orjson.loads(board.small.get(LAST_UPDATED, b"{}"))
+    if isinstance(old, dict):
+        files[LAST_UPDATED] = to_json({**old, **orjson.loads(files[LAST_UPDATED])})
     return files
 
 
-def _record(board: Board) -> bytes:
-    """Rows that reached the board by another way: all at the first publish, later those of other tools.
+def as_left(hashes: Mapping[str, str]) -> bytes:
+    """The note that says what the boards with these hashes are."""
+    return to_json({"schema_version": 1, "boards": {name: hashes[name] for name in BOARDS if name in hashes}})
 
-    A row whose id is not that of its content may have another tool's; it is recorded to be on the safe side.
-    """
+
+def _board_files(board: Board, merged: Merge, accepted: Sequence[Entry] | None) -> dict[str, bytes]:
+    files = derived_files(board, merged.entries)
+    boards = dict(zip(VIEWER, split(merged.entries), strict=True))
+    shown = {name: VIEWER[name] for name, rows in boards.items() if rows}
+    files |= {VIEWER[name]: table(boards[name]) for name in shown}
+    files[CARD] = with_configs(board.small.get(CARD), shown)
+    files[AS_LEFT] = as_left({name: sha256(files[name]) for name in BOARDS})
+    if board.is_new or accepted is not None:
+        files[BEFORE_SUBMISSIONS] = _record(board, accepted or ())
+    return files
+
+
+def _record(board: Board, accepted: Iterable[Entry]) -> bytes:
+    """Rows that reached the board by another way, and have no submission: all of them, at the first publish."""
     known = {entry.text for entry in board.recorded}
-    first = BEFORE_SUBMISSIONS not in board.snapshot.files
+    kept = {(entry.entry_id, entry.identity) for entry in accepted}
     others = [
         entry
         for entry in board.entries
-        if entry.text not in known and (first or entry.entry_id != entry_id(entry.row))
+        if entry.text not in known and (entry.entry_id, entry.identity) not in kept
     ]
     return board_file(sorted((*board.recorded, *others), key=canonical_place))
 
@@ -184,19 +274,24 @@ def _rows(snapshot: Snapshot, name: str) -> list[Entry]:
 def _refuse_newer(name: str, content: bytes) -> None:
     """A file in a layout of the future is not ours to rewrite, and neither is one that cannot be read."""
     is_object = name.endswith(".json") and content.lstrip().startswith(b"{")
-    if not is_object and name not in (COMPARE, LAST_UPDATED):
+    if (not is_object and name not in (COMPARE, LAST_UPDATED)) or content.startswith(_OUR_HEADS):
         return
-    try:
-        version = _version(orjson.loads(content))
-    except orjson.JSONDecodeError as error:
-        raise DataError(
-            f"{name} is not valid JSON: {error}", hint="restore it from its last good version, or delete it"
-        ) from error
+    version = _version(_loaded(name, content))
     if version > LAYOUT_VERSION:
         raise DataError(
             f"{name} was written by a newer version of this tool (schema version {version}); it is left as it is",
             hint="pip install --upgrade isagellm-benchmark, then try again",
         )
+
+
+def _loaded(name: str, content: bytes) -> Any:
+    refuse_many_values(name, content)
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise DataError(
+            f"{name} is not valid JSON: {error}", hint="restore it from its last good version, or delete it"
+        ) from error
 
 
 def _version(value: Any) -> int:

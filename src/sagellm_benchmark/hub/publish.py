@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
@@ -14,8 +15,9 @@ from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Outcome, join
 from sagellm_benchmark.board.proof import SIGNATURES
 from sagellm_benchmark.board.read import Found, Limits, read_rows
 from sagellm_benchmark.board.submission import Examined, Refused
-from sagellm_benchmark.errors import DataError, RemoteError
+from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
 from sagellm_benchmark.files import write_whole
+from sagellm_benchmark.hub.accepted import Rows, accepted_rows, submitted_entry
 from sagellm_benchmark.hub.bundles import (
     Bundles,
     Identifier,
@@ -26,7 +28,7 @@ from sagellm_benchmark.hub.bundles import (
     proved,
     signed,
 )
-from sagellm_benchmark.hub.plan import Board, Plan, backed, doubtful, examine, make, submitted_entry
+from sagellm_benchmark.hub.plan import Board, Plan, backed, doubtful, examine, make
 from sagellm_benchmark.hub.retry import Pace, Tries, retrying
 from sagellm_benchmark.hub.store import (
     SIGNERS,
@@ -58,6 +60,9 @@ class Published:
     outcomes: tuple[Outcome, ...]
     refused: tuple[Refused, ...]
     known: int = 0
+    mended: tuple[Entry, ...] = ()  # accepted rows that somebody else had taken off the board
+    strange: tuple[str, ...] = ()  # what is wrong with the files of accepted rows
+    largest: int = 0  # bytes of the largest file that was written
 
     @property
     def address(self) -> str:
@@ -87,42 +92,60 @@ def publish(
     Raises DataError for a row that may not come onto it (nothing is sent then; `skip_invalid` leaves such rows out),
     ConflictError when others kept winning, RemoteError when the store is out of reach. Doing it twice changes nothing.
     """
-    tries = Tries(pace or Pace())
-    found: list[Found] | None = None
-    unsure: Plan | None = None
+    sent: list[Plan] = []
+    try:
+        plan_for = _Planner(store, source, bundles, prove, identify, skip_invalid)
+        return _published(store, plan_for, Tries(pace or Pace()), sent, dry_run)
+    except (RemoteError, ConflictError) as error:
+        if sent or dry_run or "nothing was " in error.message:
+            raise  # what was sent may have arrived, whatever came after it
+        kind = ConflictError if isinstance(error, ConflictError) else RemoteError
+        raise kind(f"{error.message}; nothing was written", hint=error.hint) from error
+
+
+class _Round(NamedTuple):
+    """What follows from what was read at `parent`; the board itself, which may be large, is let go."""
+
+    parent: str | None
+    plan: Plan
+    strange: tuple[str, ...]
+
+
+def _published(
+    store: Store, plan_for: Callable[[Board], _Round], tries: Tries, sent: list[Plan], dry_run: bool
+) -> Published:
+    """Round and round until it is done; `sent` gets each plan that may have arrived though nobody said so."""
+    answered = False
     while True:
-        plan: Plan | None = None
+        planned: _Round | None = None
         try:
             board = Board.of(store.read())
-            found = _read(source, board) if found is None else found
-            examined = _examined(store, board, found)
-            proofs = Proofs()
-            if prove is not None:
-                examined, proofs = proved(examined, found, bundles, prove)
-            if identify is not None:
-                examined, proofs = _signed(store, board, examined, bundles, proofs, identify)
-            _accept(examined, skip_invalid=skip_invalid)
-            plan = _plan(store, board, examined, proofs)
+            answered = True
+            planned = plan_for(board)
+            del board
+            parent, plan, strange = planned
+            unsure = sent[-1] if sent else None
             if dry_run or not plan.files:
-                return _finished(store, board.snapshot.commit, plan, unsure, written=False)
-            new = store.commit(plan.files, board.snapshot.commit, plan.message)
-            unsure = plan
-            _prove(store, new, board, plan)
-            return _finished(store, new, plan, None, written=True)
+                return _finished(store, parent, plan, unsure, strange, written=False)
+            new = store.commit(plan.files, parent, plan.message)
+            sent.append(plan)
+            _prove(store, new, parent, plan)
+            return _finished(store, new, plan, None, strange, written=True)
         except (Stale, Busy, Ambiguous) as error:
             # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
-            unsure = plan if plan is not None and not isinstance(error, Stale) else unsure
-            tries.wait(error, answered=found is not None)
+            if planned is not None and not isinstance(error, Stale):
+                sent.append(planned.plan)
+            tries.wait(error, answered=answered)
 
 
 def _signed(
     store: Store, board: Board, examined: Examined, bundles: Bundles, proofs: Proofs, identify: Identifier
 ) -> tuple[Examined, Proofs]:
     """What signatures add, those of rows that were accepted before among them; older ones are kept beside new ones."""
-    facts, commit = board.standing.facts, board.snapshot.commit
+    facts, commit = board.standing.facts, board.commit
     accepted = {row: fact.proved for row, fact in facts.items() if fact.proved is not None}
     known = Proofs(proofs.files, {**accepted, **proofs.proved})
-    enrolled = board.snapshot.files.get(SIGNERS)
+    enrolled = board.small.get(SIGNERS)
     examined, every = signed(examined, bundles, known, lambda digest, line: identify(digest, line, enrolled))
     paths = sorted(path for path in every.files if path.endswith(SIGNATURES))
     before = store.read(paths, commit=commit).files if paths and commit is not None else {}
@@ -133,10 +156,43 @@ def _signed(
     return examined, every
 
 
-def _plan(store: Store, board: Board, examined: Examined, proofs: Proofs) -> Plan:
+class _Planner:
+    """Plans for a board, and for the next one when somebody else was faster; the rows are read once."""
+
+    def __init__(
+        self,
+        store: Store,
+        source: Source,
+        bundles: Bundles,
+        prove: Prover | None,
+        identify: Identifier | None,
+        skip_invalid: bool,
+    ) -> None:
+        self.store, self.source, self.bundles = store, source, bundles
+        self.prove, self.identify, self.skip_invalid = prove, identify, skip_invalid
+        self.found: list[Found] | None = None
+
+    def __call__(self, board: Board) -> _Round:
+        if self.found is None:
+            self.found = _read(self.source, board)
+        kept = _everything(self.store, board)
+        examined = _examined(self.store, board, self.found, kept)
+        proofs = Proofs()
+        if self.prove is not None:
+            examined, proofs = proved(examined, self.found, self.bundles, self.prove)
+        if self.identify is not None:
+            examined, proofs = _signed(self.store, board, examined, self.bundles, proofs, self.identify)
+        _accept(examined, skip_invalid=self.skip_invalid)
+        plan = _plan(self.store, board, examined, proofs, kept)
+        return _Round(board.commit, plan.let_go(), () if kept is None else tuple(kept.problems))
+
+
+def _plan(store: Store, board: Board, examined: Examined, proofs: Proofs, kept: Rows | None) -> Plan:
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     standing = board.standing.accepting(examined.new, examined.known, proofs.proved, now)
-    paths, commit = backed(board, examined, standing), board.snapshot.commit
+    if kept is not None:
+        return make(board, examined, standing, proofs=proofs.files, accepted=kept.entries)
+    paths, commit = backed(board, examined, standing), board.commit
     absent = read_submissions(store, paths, commit) if paths and commit is not None else []
     return make(board, examined, standing, proofs=proofs.files, absent=absent)
 
@@ -157,7 +213,7 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
     for name, content in tables(merged.entries).items():
         if name in BOARDS:
             write_whole(folder / name, content)
-    return Published(store, board.snapshot.commit, False, merged.outcomes, examined.refused)
+    return Published(store, board.commit, False, merged.outcomes, examined.refused)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,15 +249,22 @@ def _id(found: Found) -> object:
     return found.row.get("entry_id") if isinstance(found.row, dict) else None
 
 
+def _everything(store: Store, board: Board) -> Rows | None:
+    """Every row ever accepted, where somebody else wrote the boards since the last publish; None where nobody did."""
+    return None if board.commit is None or board.is_as_left else accepted_rows(store, board.commit)
+
+
 def _accept(examined: Examined, *, skip_invalid: bool) -> None:
     if examined.refused and not skip_invalid:
         raise _refusal(examined.refused)
 
 
-def _examined(store: Store, board: Board, found: list[Found]) -> Examined:
+def _examined(store: Store, board: Board, found: list[Found], every: Rows | None = None) -> Examined:
     """Judge the rows; what may have been accepted once is looked up among the submissions before it is judged."""
+    if every is not None:
+        return examine(board, found, every.entries)
     examined = examine(board, found)
-    paths, commit = doubtful(board, examined), board.snapshot.commit
+    paths, commit = doubtful(board, examined), board.commit
     if not paths or commit is None:
         return examined
     if len(paths) > _ASK_EACH:
@@ -229,12 +292,15 @@ def _refusal(refused: tuple[Refused, ...]) -> DataError:
     )
 
 
-def _prove(store: Store, commit: str, before: Board, plan: Plan) -> None:
-    """Read the new commit back: each row that was there or handed in is in it, or beaten by a better one."""
+def _prove(store: Store, commit: str, parent: str | None, plan: Plan) -> None:
+    """Look at the new commit: each row that was there or handed in is in it, or beaten by a better one."""
+    sent = {name: content for name, content in plan.files.items() if name in BOARDS}
+    if store.holds(sent, commit):
+        return  # byte for byte what was joined
     placed = plan.standing.placed
     there = map(placed, _entries(store.read(BOARDS, commit=commit)))
-    handed_in = [placed(entry) for entry in (*before.entries, *(o.entry for o in plan.outcomes))]
-    for outcome in join(there, handed_in).outcomes:
+    before = _entries(store.read(BOARDS, commit=parent))
+    for outcome in join(there, [placed(e) for e in (*before, *(o.entry for o in plan.outcomes))]).outcomes:
         if outcome.fate in ONTO_THE_BOARD:
             raise RemoteError(
                 f"row {outcome.entry.entry_id} is missing at {store.address(commit)}",
@@ -247,7 +313,13 @@ def _entries(snapshot: Snapshot) -> Iterable[Entry]:
 
 
 def _finished(
-    store: Store, commit: str | None, plan: Plan, unsure: Plan | None, *, written: bool
+    store: Store,
+    commit: str | None,
+    plan: Plan,
+    unsure: Plan | None,
+    strange: tuple[str, ...],
+    *,
+    written: bool,
 ) -> Published:
     """The result. Rows that an earlier try brought there, as is now known, count as that try's."""
     outcomes = plan.outcomes
@@ -255,4 +327,7 @@ def _finished(
         first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in ONTO_THE_BOARD}
         there = {o.entry.text for o in outcomes if o.fate is Fate.ALREADY_THERE}
         outcomes = tuple(first[o.entry.text] if o.entry.text in first.keys() & there else o for o in outcomes)
-    return Published(store, commit, written or unsure is not None, outcomes, plan.refused, plan.known)
+    done = written or unsure is not None
+    return Published(
+        store, commit, done, outcomes, plan.refused, plan.known, plan.mended, strange, plan.largest
+    )

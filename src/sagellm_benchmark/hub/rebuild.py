@@ -2,54 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.derived import tables
-from sagellm_benchmark.board.entry import Entry
-from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
+from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Merge, join
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.plan import Board, with_unknown
-from sagellm_benchmark.hub.publish import read_submissions
+from sagellm_benchmark.hub.accepted import Rows, accepted_rows
+from sagellm_benchmark.hub.blobs import sha256
+from sagellm_benchmark.hub.plan import Board, derived_files
 from sagellm_benchmark.hub.retry import Pace, retrying
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Stale, Store
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, Stale, Store
 
 _NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What the submissions and the rows recorded beside them give: files by name, and where they differ."""
+    """What the submissions and the rows recorded beside them give: files by name.
+
+    `differences`: where what is published is not that, and which submissions are not as they were accepted. `notes`:
+    what could not be looked at.
+    """
 
     commit: str
     submissions: int
     recorded: int
     files: dict[str, bytes]
     differences: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
-def rebuild(store: Store, pace: Pace | None = None) -> Rebuilt:
+def rebuild(store: Store, pace: Pace | None = None, *, compare: bool = True) -> Rebuilt:
     """Make the boards anew from everything that was ever accepted, and compare them with those at the newest commit.
 
-    A busy store is waited for, and so is one that changes while it is read. Raises DataError when there is nothing to
-    rebuild from, RemoteError when the store is out of reach.
+    Without `compare` the boards may be damaged or gone. A busy store is waited for, and so is one that changes while
+    it is read. Raises DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
     """
-    return retrying(lambda: _rebuilt(store), pace)
-
-
-def _rebuilt(store: Store) -> Rebuilt:
-    snapshot = store.read()
-    if snapshot.commit is None or BEFORE_SUBMISSIONS not in snapshot.files:
-        raise DataError(f"{store.name} has no submissions yet", hint="publish to it once, then try again")
-    board = Board.of(snapshot)
-    listed = store.paths(SUBMISSIONS, snapshot.commit)
-    paths = [path for path in listed if path.endswith(".json") and path != BEFORE_SUBMISSIONS]
-    submitted = read_submissions(store, paths, snapshot.commit)
-    if store.read(()).commit != snapshot.commit:  # then a folder's files may be of two commits
-        raise Stale(f"{store.name} changed while it was read", hint="try again when nobody publishes")
-    return _compare(board, submitted)
+    return retrying(lambda: _rebuilt(store, compare=compare), pace)
 
 
 def write(rebuilt: Rebuilt, folder: Path) -> None:
@@ -58,20 +51,64 @@ def write(rebuilt: Rebuilt, folder: Path) -> None:
         write_whole(folder / name, content)
 
 
-def _compare(board: Board, submitted: list[Entry]) -> Rebuilt:
-    merged = _with_marks(join(board.recorded, [board.standing.placed(entry) for entry in submitted]), board)
-    before = board.snapshot.files
-    files = tables(merged.entries)
-    files |= {name: with_unknown(before.get(name), files[name]) for name in (COMPARE, LAST_UPDATED)}
-    differing = [f"{name} is not what the rows give" for name in files if before.get(name) != files[name]]
+def _rebuilt(store: Store, *, compare: bool) -> Rebuilt:
+    snapshot = store.read() if compare else store.read((BEFORE_SUBMISSIONS, STANDING))
+    if snapshot.commit is None:
+        raise _nothing_yet(store)
+    kept = accepted_rows(store, snapshot.commit)
+    if BEFORE_SUBMISSIONS not in snapshot.files and not kept.entries:
+        raise _nothing_yet(store)
+    board = Board.of(snapshot)
+    done = _compared(board, kept) if compare else _from_rows(board, kept)
+    if store.read(()).commit != snapshot.commit:  # then a folder's files may be of two commits
+        raise Stale(f"{store.name} changed while it was read", hint="try again when nobody publishes")
+    return done
+
+
+def _nothing_yet(store: Store) -> DataError:
+    return DataError(f"{store.name} has no submissions yet", hint="publish to it once, then try again")
+
+
+def _from_rows(board: Board, kept: Rows) -> Rebuilt:
+    """What the rows give, whatever the boards are. The marks of maintainers are on the boards alone."""
+    files = tables(join(board.recorded, [board.standing.placed(entry) for entry in kept.entries]).entries)
+    notes = (*_notes(board, kept), "rows are as submitted: marks of maintainers are not among them")
+    return _rebuilt_of(board, kept, files, tuple(kept.problems), notes)
+
+
+def _compared(board: Board, kept: Rows) -> Rebuilt:
+    merged = _with_marks(
+        join(board.recorded, [board.standing.placed(entry) for entry in kept.entries]), board
+    )
+    files = derived_files(board, merged.entries)
+    differing = [
+        f"{name} is not what the rows give"
+        for name, content in files.items()
+        if board.hashes.get(name) != sha256(content)
+    ]
     lost = [o.entry for o in join(board.entries, merged.entries).outcomes if o.fate in ONTO_THE_BOARD]
     strange = [o.entry for o in join(merged.entries, board.entries).outcomes if o.fate in ONTO_THE_BOARD]
     said = (
+        *kept.problems,
         *differing,
         *(f"row {entry.entry_id} was accepted and is missing" for entry in lost[:_NAMED]),
         *(f"row {entry.entry_id} is on the board and was never accepted" for entry in strange[:_NAMED]),
     )
-    return Rebuilt(board.snapshot.commit or "", len(submitted), len(board.recorded), files, said)
+    return _rebuilt_of(board, kept, files, said, tuple(_notes(board, kept)))
+
+
+def _notes(board: Board, kept: Rows) -> Iterator[str]:
+    if board.is_new:
+        yield f"{BEFORE_SUBMISSIONS} is missing: rows from before the first publish are not among them"
+    if not kept.proved:
+        yield "git could not read the history: whether a submission was changed or removed was not looked at"
+
+
+def _rebuilt_of(
+    board: Board, kept: Rows, files: dict[str, bytes], said: tuple[str, ...], notes: tuple[str, ...]
+) -> Rebuilt:
+    commit = board.commit or ""
+    return Rebuilt(commit, len(kept.entries), len(board.recorded), files, said, notes)
 
 
 def _with_marks(merged: Merge, board: Board) -> Merge:

@@ -1,4 +1,4 @@
-"""How long and how often a publisher tries again: jittered, bounded, and as the server asked."""
+"""How long and how often a publisher tries again: jittered, bounded, as the server asked, and never without a word."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ STALE_CAP_S = 6.0  # a conflict means that somebody else got through: the next t
 TROUBLE_CAP_S = 60.0
 
 
+def silent(_: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Up to `attempts` tries within `patience_s`, but `unanswered` ones where nobody has answered yet.
 
-    Tests bring a clock that is not the real one.
+    `say` is told of each wait before it begins. Tests bring a clock that is not the real one.
     """
 
     attempts: int = 60
@@ -31,6 +35,7 @@ class Pace:
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     random: random.Random = field(default_factory=random.SystemRandom)
+    say: Callable[[str], None] = silent
 
 
 class Tries:
@@ -49,6 +54,7 @@ class Tries:
         most = self._pace.unanswered if silent else self._pace.attempts
         if self.made >= most or self._pace.clock() + delay > self._end:
             raise self._given_up(error, delay) from error
+        self._pace.say(f"{error.message}; trying again in {delay:.1f} s ({self.made} of {most})")
         self._pace.sleep(delay)
 
     def _delay(self, error: BenchmarkError) -> float:
@@ -61,7 +67,7 @@ class Tries:
     def _given_up(self, error: BenchmarkError, delay: float) -> BenchmarkError:
         said = f"gave up after {self.made} tries: {error.message}"
         if isinstance(error, Stale):
-            return ConflictError(f"{said}; nothing was written", hint=error.hint)
+            return ConflictError(said, hint=error.hint)
         if isinstance(error, Busy) and error.retry_after_s:
             return RemoteError(said, hint=f"it asks to wait {delay:.0f} s: publish again after that")
         advice = error.hint or "publish again later"

@@ -20,7 +20,9 @@ BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
 """The rows that were on the board before each submission was kept by itself; written once, by the first publish."""
 VIEWER = {"single": "viewer/single.jsonl", "multi": "viewer/multi.jsonl"}
 """The boards as flat tables of one schema; nobody reads them here."""
-FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, STANDING, SIGNERS)
+AS_LEFT = f"{SUBMISSIONS}/_boards.json"
+"""The hashes of the boards as the last publish left them: it tells whether anybody else wrote them since."""
+FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, AS_LEFT, STANDING, SIGNERS)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
@@ -49,6 +51,19 @@ class Snapshot:
     files: Mapping[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Every file under submissions/ at one commit but the notes of our own, which begin with _.
+
+    `changed` says of those that were changed or removed after they had been accepted what became of them; without a
+    history to look at, nothing is `proved` by it.
+    """
+
+    files: Mapping[str, bytes]
+    changed: Mapping[str, str]
+    proved: bool = True
+
+
 class Store(Protocol):
     """A place with one history. `read` gives one commit's files; `commit` adds to it only on top of `parent`."""
 
@@ -64,6 +79,12 @@ class Store(Protocol):
 
     def paths(self, folder: str, commit: str) -> list[str]:
         """Every file under `folder` at `commit`, sorted."""
+
+    def accepted(self, commit: str) -> Accepted:
+        """Every submission at `commit`, and which were changed since. Raises RemoteError, or its kin above."""
+
+    def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
+        """Whether `commit` has just these contents under these names, by the store's own hashes."""
 
     def address(self, commit: str) -> str:
         """Where a person can look at `commit`."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.submission import Refused
 from sagellm_benchmark.hub.cleanup import Cleaned
-from sagellm_benchmark.hub.plan import counted
+from sagellm_benchmark.hub.plan import LARGE, MOST_WRITTEN, counted
 from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
 from sagellm_benchmark.hub.submit import Submitted
@@ -31,6 +32,7 @@ def published_text(done: Published, *, sent: bool) -> str:
     told = sorted((o for o in done.outcomes if o.fate in _ORDER), key=lambda o: _ORDER.index(o.fate))
     lines += [f"  {_line(outcome)}" for outcome in told[:MOST]]
     lines += [f"  and {len(told) - MOST} more; --json lists them all"] if len(told) > MOST else []
+    lines += _repaired(done)
     lines += [f"left out: {plain(str(refused))}" for refused in done.refused[:MOST]]
     return "\n".join([*lines, *_closing(done, sent=sent)])
 
@@ -51,6 +53,8 @@ def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
             }
             for outcome in done.outcomes
         ],
+        "mended": [entry.entry_id for entry in done.mended],
+        "not_as_accepted": list(done.strange),
         "refused": [{"where": one.found.where, "problems": list(one.reasons)} for one in done.refused],
     }
 
@@ -72,6 +76,22 @@ def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = 
     more = [f"and {len(told) - MOST} more", ""] if len(told) > MOST else []
     none = ["None.", ""] if not told else [*table, *told[:MOST], ""]
     return "\n".join([head, "", *none, *more, f"{old:,} rows of the files are published already.", "", ""])
+
+
+def _repaired(done: Published) -> Iterator[str]:
+    """What somebody else did to the board, and what was done about it."""
+    if done.mended:
+        yield f"somebody else wrote the board: {counted_rows(len(done.mended))} that it had lost are back on it"
+        yield from (f"  {plain(entry.entry_id)}" for entry in done.mended[:MOST])
+    yield from (f"not as it was accepted: {plain(problem)}" for problem in done.strange[:MOST])
+    if done.largest > LARGE:
+        most, size = MOST_WRITTEN >> 20, done.largest >> 20
+        yield f"a file of the board has {size} MiB of at most {most}: plan the move to shards (docs/publishing.md)"
+
+
+def counted_rows(number: int) -> str:
+    """Such as `1 row` or `1,000 rows`."""
+    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def submitted_text(done: Submitted) -> str:
@@ -115,10 +135,20 @@ def cleaned_markdown(done: Cleaned) -> str:
 def rebuilt_text(done: Rebuilt) -> str:
     """Whether the boards follow from what was accepted."""
     source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
+    notes = [f"note: {note}" for note in done.notes]
     if not done.differences:
-        return f"at {done.commit}: the boards are, byte for byte, what {source} give"
-    listed = [f"  {plain(difference)}" for difference in done.differences]
-    return "\n".join([f"at {done.commit}: the boards are not what {source} give", *listed])
+        return "\n".join([f"at {done.commit}: the boards are, byte for byte, what {source} give", *notes])
+    listed = [f"  {plain(difference)}" for difference in done.differences[:MOST]]
+    more = [f"  and {len(done.differences) - MOST} more"] if len(done.differences) > MOST else []
+    return "\n".join([f"at {done.commit}: the boards are not what {source} give", *listed, *more, *notes])
+
+
+def written_text(done: Rebuilt, folder: Path) -> str:
+    """What was written from what, and what could not be used."""
+    source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
+    lines = [f"{folder}: the boards that {source} give at {done.commit}"]
+    lines += [f"left out: {plain(difference)}" for difference in done.differences[:MOST]]
+    return "\n".join([*lines, *(f"note: {note}" for note in done.notes)])
 
 
 def _refused(one: Refused) -> str:

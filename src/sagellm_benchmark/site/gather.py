@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from sagellm_benchmark.board.standing import parse
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.hub.directory import open_store
 from sagellm_benchmark.hub.publish import read_submissions
-from sagellm_benchmark.hub.retry import Pace, retrying
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Snapshot, Store
+from sagellm_benchmark.hub.retry import Pace, retrying, silent
+from sagellm_benchmark.hub.store import AS_LEFT, BEFORE_SUBMISSIONS, SUBMISSIONS, Snapshot, Store
 
 _LARGE = Limits(file_bytes=512 << 20, rows=250_000, values=25_000_000)
 _DATASET = re.compile(r"[\w][\w.-]*/[\w][\w.-]*", re.ASCII)
@@ -49,7 +50,7 @@ class Board:
         return cls(best, beaten)
 
 
-def gather(source: str, *, beaten: bool) -> Board:
+def gather(source: str, *, beaten: bool, say: Callable[[str], None] = silent) -> Board:
     """The rows of a folder or a dataset by its name; of a dataset's beaten rows, each a file, only if asked for."""
     folder = Path(source)
     if folder.is_dir():
@@ -60,7 +61,7 @@ def gather(source: str, *, beaten: bool) -> Board:
             hint="make hf_data/ with `sagellm-benchmark aggregate`, or name the dataset as owner/name",
         )
     try:
-        return from_store(open_store(source, None), beaten=beaten)
+        return from_store(open_store(source, None), beaten=beaten, say=say)
     except RemoteError as error:
         raise RemoteError(
             error.message, hint="make the page from local rows: sagellm-benchmark site --from hf_data"
@@ -69,8 +70,10 @@ def gather(source: str, *, beaten: bool) -> Board:
 
 def from_folder(folder: Path) -> Board:
     """Every row in a folder: hf_data/, a shared board, or a copy of the dataset with its submissions."""
-    files = [path for path in sorted(folder.glob("*.json")) if not is_derived(path.name, path.read_bytes)]
-    files += sorted((folder / SUBMISSIONS).rglob("*.json"))
+    files = [
+        path for path in sorted(folder.glob("*.json")) if not is_derived(path.name, partial(_read, path))
+    ]
+    files += [path for path in sorted((folder / SUBMISSIONS).rglob("*.json")) if path != folder / AS_LEFT]
     if not files:
         raise DataError(f"{folder} holds no rows", hint="make them with `sagellm-benchmark aggregate`")
     known = folder / STANDING
@@ -79,9 +82,13 @@ def from_folder(folder: Path) -> Board:
     return Board.of(map(standing.placed, rows))
 
 
-def from_store(store: Store, *, beaten: bool) -> Board:
+def _read(path: Path) -> bytes:
+    return read_whole(path, _LARGE.file_bytes)
+
+
+def from_store(store: Store, *, beaten: bool, say: Callable[[str], None] = silent) -> Board:
     """The boards at the store's newest commit, with every row that was ever accepted if asked for."""
-    pace = Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S)
+    pace = Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S, say=say)
     names = (*BOARDS, STANDING, *([BEFORE_SUBMISSIONS] if beaten else []))
     snapshot = retrying(lambda: store.read(names), pace)
     if not snapshot.files:
@@ -94,5 +101,5 @@ def from_store(store: Store, *, beaten: bool) -> Board:
 
 def _submissions(store: Store, snapshot: Snapshot) -> list[Entry]:
     commit = snapshot.commit or ""
-    paths = [path for path in store.paths(SUBMISSIONS, commit) if path != BEFORE_SUBMISSIONS]
+    paths = [path for path in store.paths(SUBMISSIONS, commit) if not path.startswith(f"{SUBMISSIONS}/_")]
     return read_submissions(store, paths, commit)

@@ -1,0 +1,71 @@
+"""The rows that were ever accepted, read from their own files: each must be the row that its name says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import orjson
+
+from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.identity import entry_id, submission_path
+from sagellm_benchmark.board.schema import SCHEMA_VERSION
+from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.hub.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The accepted rows that are as they were accepted; `strange` says of each other file what is wrong with it."""
+
+    entries: tuple[Entry, ...]
+    strange: Mapping[str, str]
+    proved: bool  # by the store's history, too
+
+    @property
+    def problems(self) -> Iterator[str]:
+        """In words."""
+        return (f"{name} {why}" for name, why in self.strange.items())
+
+
+def accepted_rows(store: Store, commit: str) -> Rows:
+    """Every row under submissions/ at `commit`. Raises what the store raises."""
+    kept = store.accepted(commit)
+    entries: list[Entry] = []
+    strange = dict(kept.changed)
+    for name, content in sorted(kept.files.items()):
+        if name in strange:
+            continue
+        try:
+            entry = submitted_entry(name, content)
+        except DataError:
+            strange[name] = "is damaged"
+            continue
+        wrong = _unlike_its_name(name, entry)
+        if wrong is None:
+            entries.append(entry)
+        else:
+            strange[name] = wrong
+    return Rows(tuple(entries), strange, kept.proved)
+
+
+def submission_file(entry: Entry) -> bytes:
+    """A row's own file; `submitted_entry` gets the same entry back from it."""
+    return entry.text.replace(b"\n  ", b"\n") + b"\n"
+
+
+def submitted_entry(name: str, content: bytes) -> Entry:
+    """The entry that `submission_file` wrote. Raises DataError when the file is damaged."""
+    try:
+        return Entry.parse(memoryview(content.removesuffix(b"\n").replace(b"\n", b"\n  ")))
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{name} is not valid JSON: {error}", hint="restore it from the history") from error
+
+
+def _unlike_its_name(name: str, entry: Entry) -> str | None:
+    row = entry.row_or_nothing
+    if submission_path(row) != name:
+        return "holds another row than the one that its name says"
+    if row.get("schema_version") == SCHEMA_VERSION and row.get("entry_id") != entry_id(row):
+        return "was changed: its id is not that of its content"
+    return None

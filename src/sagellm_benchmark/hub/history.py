@@ -1,0 +1,99 @@
+"""A dataset by git's own protocol: every submission in a few requests, and whatever was changed afterwards."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from sagellm_benchmark import git
+from sagellm_benchmark.errors import DataError, RemoteError
+from sagellm_benchmark.hub.scratch import scratch
+from sagellm_benchmark.hub.store import SUBMISSIONS, Accepted, Busy
+
+_TIMEOUT_S = 900.0
+_LOCAL = "localhost,127.0.0.1,::1"
+_SETTINGS = {
+    "transfer.fsckObjects": "true",  # every object is what its name says
+    "core.hooksPath": "/dev/null",
+    "core.quotePath": "false",
+    "http.followRedirects": "false",
+    "gc.auto": "0",
+}
+_CHANGES = ("log", "--no-renames", "--diff-filter=DMT", "--format=@%H", "--name-status")
+
+
+def accepted(url: str, commit: str, token: str | None) -> Accepted:
+    """Every file of submissions/ at `commit`, and what the history up to it says was changed or removed there.
+
+    Boards stay where they are: nothing larger than a submission may be is fetched. Raises Busy where git's head is
+    another commit, RemoteError where git has no answer, UsageError without git.
+    """
+    with scratch("sagellm-history-") as place:
+        env = _environment(token)
+        _fetch(place, url, commit, env)
+        files = dict(_files(place, commit, env))
+        return Accepted(files, _changes(place, commit, env))
+
+
+def _environment(token: str | None) -> dict[str, str]:
+    """Settings for git, which are in no file and on no command line: one of them may be a token."""
+    settings = dict(_SETTINGS)
+    if token is not None:
+        login = base64.b64encode(f"user:{token}".encode()).decode()
+        settings["http.extraHeader"] = f"Authorization: Basic {login}"
+    named = list(settings.items())
+    env = {f"GIT_CONFIG_KEY_{at}": name for at, (name, _) in enumerate(named)}
+    env |= {f"GIT_CONFIG_VALUE_{at}": value for at, (_, value) in enumerate(named)}
+    around = {
+        name: ",".join(filter(None, (os.environ.get(name), _LOCAL))) for name in ("no_proxy", "NO_PROXY")
+    }
+    return {**env, **around, "GIT_CONFIG_COUNT": str(len(named)), "GIT_ALLOW_PROTOCOL": "http:https"}
+
+
+def _fetch(place: Path, url: str, commit: str, env: Mapping[str, str]) -> None:
+    git.output(place, "init", "--quiet", "--bare", ".", env=env)
+    git.output(place, "remote", "add", "hub", url, env=env)
+    small = "--filter=blob:limit=64k"  # what a server cannot leave out, it sends
+    ask = ("fetch", "--quiet", "--no-tags", small, "hub", "+refs/heads/main:refs/heads/main")
+    try:
+        git.output(place, *ask, env=env, timeout_s=_TIMEOUT_S)
+    except DataError as error:
+        raise RemoteError(
+            f"could not read the history of {url} with git",
+            hint=f"see what `git ls-remote {url}` says here",
+        ) from error
+    head = git.output(place, "rev-parse", "refs/heads/main", env=env).decode().strip()
+    if head != commit:
+        raise Busy(f"{url} has {head[:12]} as its newest commit and said {commit[:12]}", hint="try again")
+
+
+def _files(place: Path, commit: str, env: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Each plain file of submissions/ by its name; notes of our own, which begin with _, are left out."""
+    listing = git.output(place, "ls-tree", "-r", "-z", commit, f"{SUBMISSIONS}/", env=env)
+    rows = (entry.split(b"\t", 1) for entry in listing.split(b"\0") if entry)
+    blobs = [(name.decode(errors="surrogateescape"), meta.split()[2]) for meta, name in rows]
+    blobs = [(name, blob) for name, blob in blobs if not name.startswith(f"{SUBMISSIONS}/_")]
+    asked = b"".join(blob + b"\n" for _, blob in blobs)
+    said = git.output(place, "cat-file", "--batch", env=env, given=asked, timeout_s=_TIMEOUT_S)
+    start = 0
+    for name, _ in blobs:
+        end = said.index(b"\n", start)
+        size = int(said[start:end].split()[-1])
+        yield name, said[end + 1 : end + 1 + size]
+        start = end + size + 2
+
+
+def _changes(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, str]:
+    """What became of each file that was changed or removed after it had been accepted, in words."""
+    said = git.output(place, *_CHANGES, commit, "--", SUBMISSIONS, f":!{SUBMISSIONS}/_*", env=env)
+    found: dict[str, str] = {}
+    by = ""
+    for line in said.decode(errors="replace").splitlines():
+        kind, _, name = line.partition("\t")
+        if kind.startswith("@"):
+            by = kind[1:13]
+        elif name:
+            found.setdefault(name, f"was {'removed' if kind == 'D' else 'changed'} by commit {by}")
+    return found
