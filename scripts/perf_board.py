@@ -7,31 +7,51 @@ Every figure is of a process of its own; the time leaves out the interpreter's s
 takes the bytes of two board files, half of the rows published and half new, and gives those of the third, as a publish
 does; the disk is left out. As machines differ, it is held against Python's own json, which only parses the same bytes
 in another process right after it. An aggregation merges 100 finished runs into a board of so many rows, files and all.
+
+`--hub` measures `sagellm-benchmark publish` of one row, and `rebuild --check`, as a user starts them, against the
+Hub of the tests with so many rows on the board: with an empty cache, and once more with what that left.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import copy
 import json
+import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.board.aggregate import aggregate
-from sagellm_benchmark.board.entry import MULTI, SINGLE, board_file, entries
-from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.derived import tables
+from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, entries
+from sagellm_benchmark.board.folder import STANDING
+from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import join, merge
+from sagellm_benchmark.board.standing import Standing, to_bytes
 from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.hub.accepted import submission_file
+from sagellm_benchmark.hub.blobs import sha256
+from sagellm_benchmark.hub.plan import as_left
+from sagellm_benchmark.hub.store import AS_LEFT, BEFORE_SUBMISSIONS, CARD
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the tests' Hub and rows
+
+from tests.fakes.hub_server import REPO, WRITER
+from tests.fakes.rows import custom_row
 
 REAL = Path(__file__).resolve().parent.parent / "tests/data/published_rows.json"
 SIZES = (1_000, 10_000, 100_000)
+HUB_SIZES = (1_000, 10_000, 50_000)
+MOST_SUBMISSIONS = 10_000  # a larger board of the benchmark has no file for each row
 RUNS = 100
 
 
@@ -41,12 +61,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--hub", action="store_true", help="measure publish and rebuild against a Hub")
     parser.add_argument("--prepare", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.prepare:
         work, size, folder = given.prepare
         prepare(work, int(size), Path(folder))
+    elif given.hub:
+        found = [one for size in HUB_SIZES for one in hub_costs(size)]
+        print(to_json({"hub": found}).decode() if given.json else hub_table(found))
     elif given.one:
         print(json.dumps(cost(given.one[0], Path(given.one[1]))))
     else:
@@ -74,6 +98,9 @@ def run(*arguments: str) -> str:
 
 def prepare(work: str, size: int, folder: Path) -> None:
     """Half of the new rows meet a published one of their configuration and half do not."""
+    if work == "hub":
+        prepare_hub(size, folder)
+        return
     if work == "merge":
         write_whole(folder / "published.json", board(rows(range(size // 2))))
         write_whole(folder / "new.json", board(rows(range(size // 4, size // 4 * 3), faster=1.1)))
@@ -108,6 +135,99 @@ def new_rows() -> Iterator[dict[str, Any]]:
         del row["metadata"]["git_commit"]
         row["entry_id"] = entry_id(row)
         yield row
+
+
+def hub_costs(size: int) -> Iterator[dict[str, Any]]:
+    """What the commands cost with so many rows on the board, each in a process of its own."""
+    with tempfile.TemporaryDirectory(prefix="perf-hub-") as name:
+        folder = Path(name)
+        run("--prepare", "hub", str(size), name)
+        with hub(folder) as url:
+            for work in ("publish, cold", "publish, warm", "rebuild"):
+                if work != "rebuild" or size <= MOST_SUBMISSIONS:
+                    yield {"work": work, "rows": size, **hub_cost(folder, url, work)}
+
+
+@contextlib.contextmanager
+def hub(folder: Path) -> Iterator[str]:
+    """The Hub of the tests, in a process of its own, with what `prepare` made."""
+    port = folder / "port"
+    where = ["--port-file", str(port), "--holds", str(folder / "dataset")]
+    command = [sys.executable, "-m", "tests.fakes.hub_server", *where]
+    with subprocess.Popen(command, cwd=REAL.parents[2]) as server:
+        try:
+            while not (port.exists() and port.read_text()):
+                time.sleep(0.1)
+            yield f"http://127.0.0.1:{port.read_text()}"
+        finally:
+            server.terminate()
+
+
+def hub_cost(folder: Path, url: str, work: str) -> dict[str, Any]:
+    """Seconds, peak memory and requests of one command."""
+    arguments = ["rebuild", "--check"] if work == "rebuild" else ["publish", "--hf-data", str(folder / work)]
+    write_whole(folder / "command.json", to_json([url, *arguments]))
+    seen(url)
+    measured = json.loads(run("--one", "command", str(folder)))
+    asked = seen(url)
+    return {**measured, "requests": sum(asked.values()), "asked": asked}
+
+
+def seen(url: str) -> dict[str, int]:
+    """How often the Hub was asked for what, since the last time that we wanted to know."""
+    with urllib.request.urlopen(f"{url}/_seen", timeout=60) as answer:  # noqa: S310 - the Hub of the tests
+        counts: dict[str, int] = json.loads(answer.read())
+    return counts
+
+
+def commanding(home: Path) -> Work:
+    """One command of ours; its memory is that of the process below."""
+    url, *arguments = json.loads((home / "command.json").read_bytes())
+    env = {
+        **os.environ,
+        "HOME": str(home),
+        "XDG_CACHE_HOME": f"{home}/cache",
+        "HF_TOKEN": WRITER,
+        "HF_ENDPOINT": url,
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_XET": "1",  # the Hub of the tests takes large files by the older way
+    }
+    command = [sys.executable, "-m", "sagellm_benchmark", *arguments, "--repo", REPO]
+
+    def work() -> dict[str, Any]:
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=600)
+        if done.returncode:
+            raise SystemExit(f"{arguments[0]} ended with {done.returncode}: {done.stderr}{done.stdout}")
+        return {}
+
+    return work
+
+
+def prepare_hub(size: int, folder: Path) -> None:
+    """A dataset that was published to before: boards of so many rows, and a file for each of them."""
+    board = [Entry.of(row) for row in sound_rows(range(size))]
+    files = tables(join([], board).entries)
+    files[STANDING] = to_bytes(Standing().accepting(board, (), {}, "2026-11-27T08:00:00Z"))
+    files |= {
+        AS_LEFT: as_left({name: sha256(files[name]) for name in BOARDS}),
+        BEFORE_SUBMISSIONS: b"[]\n",
+        CARD: b"# Results\n",
+    }
+    if size <= MOST_SUBMISSIONS:
+        files |= {submission_path(entry.row): submission_file(entry) for entry in board}
+    for name, content in files.items():
+        path = folder / "dataset" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    for number, work in enumerate(("publish, cold", "publish, warm")):
+        write_whole(
+            folder / work / SINGLE, to_json(list(sound_rows(range(size + number, size + number + 1))))
+        )
+
+
+def sound_rows(numbers: range) -> Iterator[dict[str, Any]]:
+    """Rows of today's form, each of a configuration of its own."""
+    return (custom_row(workload__input_length=32 + n % 900, model__name=f"m/{n // 900}") for n in numbers)
 
 
 def merging(folder: Path) -> Work:
@@ -153,6 +273,7 @@ WORK: dict[str, Callable[[Path], Work]] = {
     "merge": merging,
     "parse": parsing,
     "aggregate": aggregating,
+    "command": commanding,
 }
 
 
@@ -162,8 +283,9 @@ def cost(kind: str, folder: Path) -> dict[str, Any]:
     start, cpu = time.perf_counter(), time.process_time()
     done = work()
     seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - cpu
+    who = resource.RUSAGE_CHILDREN if kind == "command" else resource.RUSAGE_SELF
     unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in bytes there and in KiB on Linux
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    peak = resource.getrusage(who).ru_maxrss * unit / 2**20
     return {
         "seconds": round(seconds, 3),
         "cpu_s": round(cpu_seconds, 3),
@@ -181,6 +303,17 @@ def table(found: list[dict[str, Any]]) -> str:
     lines += [
         f"{one['work']:10}{one['rows']:>9,}{one['seconds']:>10.3f}{one['cpu_s']:>9.3f}"
         f"{one['peak_mib']:>10,}{one['on_board']:>10,}{_parts(one):>24}{one.get('beside_json', ''):>15}"
+        for one in found
+    ]
+    return "\n".join(lines)
+
+
+def hub_table(found: list[dict[str, Any]]) -> str:
+    """One line per command."""
+    lines = [f"{'':16}{'rows':>9}{'seconds':>10}{'peak MiB':>10}{'requests':>10}  of which"]
+    lines += [
+        f"{one['work']:16}{one['rows']:>9,}{one['seconds']:>10.2f}{one['peak_mib']:>10,}{one['requests']:>10}  "
+        + ", ".join(f"{kind} {count}" for kind, count in sorted(one["asked"].items()))
         for one in found
     ]
     return "\n".join(lines)

@@ -82,7 +82,9 @@ class Board:
         rows = [standing.placed(entry) for name in (SINGLE, MULTI) for entry in _rows(snapshot, name)]
         hashes = {name: sha256(content) for name, content in snapshot.files.items()}
         small = {
-            name: snapshot.files[name] for name in (LAST_UPDATED, CARD, AS_LEFT, SIGNERS) if name in snapshot.files
+            name: snapshot.files[name]
+            for name in (LAST_UPDATED, CARD, AS_LEFT, SIGNERS)
+            if name in snapshot.files
         }
         extra = unknown_fields(snapshot.files.get(COMPARE))
         recorded = tuple(map(standing.placed, _rows(snapshot, BEFORE_SUBMISSIONS)))
