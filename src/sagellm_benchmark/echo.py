@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from sagellm_benchmark.files import to_json
 from sagellm_benchmark.text import shown
 
 _OURS = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")  # the colours of our own reports, which hold no others
@@ -21,4 +20,6 @@ def echo(text: str = "", *, err: bool = False, mark: str = "", colour: str | Non
 
 def echo_json(value: Any) -> None:
     """Print a value as JSON; its escapes are JSON's own, so that a script reads what was there."""
+    from sagellm_benchmark.files import to_json  # noqa: PLC0415 - --help does not wait for its library
+
     click.echo(to_json(value).decode(), nl=False)
