@@ -321,3 +321,7 @@ def test_what_the_embedded_engine_lacks_is_said_before_anything_is_fetched(
         parsed("--model", model)
     assert "isagellm-benchmark[embedded]" in str(caught.value.hint)
     assert parsed("--model", model, *SERVED).model == model
+
+
+def test_raw_answers_are_kept_by_a_word_that_takes_no_value() -> None:
+    assert parse(RunOptions, ["--keep-raw", "--quiet"]).keep_raw

@@ -328,6 +328,8 @@ class RunOptions:
         "--keep-raw",
         heading=CLIENT,
         default=False,
+        is_flag=True,
+        show_default=False,
         help="Keep each answer's bytes as they came, too: some 200 bytes a token.",
     )
     request_timeout: float = option(
