@@ -73,7 +73,7 @@ def fail(error: BenchmarkError) -> None:
 
 def waiting(text: str) -> None:
     """Say why nothing happens for a while, in a terminal and in a pipe alike."""
-    click.echo(click.style("wait:  ", fg="yellow") + text, err=True)
+    echo(text, err=True, mark="wait:  ", colour="yellow")
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
