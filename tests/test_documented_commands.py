@@ -82,7 +82,8 @@ class Line:
 def lines_of(document: Path) -> Iterator[Line]:
     """What stands in code blocks or between backticks and begins with the name of a program."""
     fenced = False
-    for number, line in enumerate(document.read_text().splitlines(), 1):
+    joined = re.sub(r"[ ]*\\\n\s*", " ", document.read_text())  # a command may go on in the next line
+    for number, line in enumerate(joined.splitlines(), 1):
         where = f"{document.relative_to(ROOT)}:{number}"
         if line.lstrip().startswith("```"):
             fenced = not fenced
