@@ -23,7 +23,7 @@ class Address:
     authority: str  # the Host header
 
     def __str__(self) -> str:
-        """What people call it: `host:port`."""
+        """Return what people call it: `host:port`."""
         has_port = ":" in self.authority.rpartition("]")[2]
         return self.authority if has_port else f"{self.authority}:{self.port}"
 
@@ -44,7 +44,10 @@ class Address:
 
 
 def _split(text: str) -> SplitResult:
-    """The parts of an address. One with a password in it is refused, and not shown: it would end up in records."""
+    """Return the parts of an address.
+
+    One with a password in it is refused, and not shown: it would end up in records.
+    """
     try:
         parts = urlsplit(text if "//" in text else f"//{text}")
         _ = parts.port  # reading it checks it

@@ -55,12 +55,12 @@ _OF_A_KIND: tuple[tuple[tuple[type[BaseException], ...], Cause], ...] = (
 
 
 def cause(error: BaseException) -> Cause | None:
-    """The cause behind an error and those that it wraps; None where it is none that we know."""
+    """Return the cause behind an error and those that it wraps; None where it is none that we know."""
     return next((known for one in _wrapped(error) if (known := _known(one)) is not None), None)
 
 
 def _wrapped(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what is inside it: libraries wrap the system's in their own."""
+    """Yield the error, and what is inside it: libraries wrap the system's in their own."""
     inner: object = error
     for _ in range(_DEPTH):
         if not isinstance(inner, BaseException):

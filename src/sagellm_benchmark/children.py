@@ -61,7 +61,7 @@ class Child:
         return True
 
     def first_line(self, limit_s: float) -> bytes | None:
-        """The first line that it writes: empty when it ended instead, None when time ran out."""
+        """Return the first line that it writes: empty when it ended instead, None when time ran out."""
         deadline = time.monotonic() + limit_s
         with selectors.DefaultSelector() as selector:
             selector.register(self.output, selectors.EVENT_READ)
@@ -76,7 +76,7 @@ class Child:
         return line
 
     def ended(self, limit_s: float) -> bool:
-        """Whether the process itself ends within `limit_s`; it is reaped if so."""
+        """Tell whether the process itself ends within `limit_s`; it is reaped if so."""
         try:
             self.process.wait(limit_s)
         except subprocess.TimeoutExpired:
@@ -139,7 +139,7 @@ def stop(children: Sequence[Child], patience: Patience = Patience()) -> None:
 
 
 def _left(children: Sequence[Child], within_s: float) -> list[Child]:
-    """Those that have not ended when the time, which is one for all of them, is up."""
+    """Return those that have not ended when the time, which is one for all of them, is up."""
     deadline = time.monotonic() + within_s
     return [one for one in children if not one.ended(max(0.0, deadline - time.monotonic()))]
 

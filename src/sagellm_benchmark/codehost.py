@@ -37,7 +37,10 @@ class CodeHost:
     token: str
 
     def last_failure(self) -> list[str]:
-        """What the jobs of the newest finished run were annotated with; empty where it passed. Raises RemoteError."""
+        """Return what the jobs of the newest finished run were annotated with; empty where it passed.
+
+        Raises RemoteError.
+        """
         runs = self._list("actions/runs?per_page=1&status=completed", "workflow_runs")[:1]
         failed = [
             job
@@ -64,7 +67,7 @@ class CodeHost:
             ) from error
 
     def _failed(self, found: Iterable[Mapping[str, Any]]) -> Iterator[int]:
-        """The numbers of those runs or jobs that failed."""
+        """Yield the numbers of those runs or jobs that failed."""
         for one in found:
             if one.get("conclusion") == "failure":
                 if not isinstance(one.get("id"), int):
@@ -72,7 +75,10 @@ class CodeHost:
                 yield one["id"]
 
     def _list(self, what: str, name: str | None = None) -> list[Mapping[str, Any]]:
-        """The objects that are listed there, under a name where it has one. Raises RemoteError for anything else."""
+        """Return the objects that are listed there, under a name where it has one.
+
+        Raises RemoteError for anything else.
+        """
         answer = get_json(self._url(what), timeout_s=TIMEOUT_S, api_key=self.token, peer=CODE_HOST)
         if name is not None:
             answer = answer.get(name) if isinstance(answer, dict) else None
@@ -90,7 +96,8 @@ class CodeHost:
 
 
 def code_host(environ: Mapping[str, str], remote: str) -> CodeHost | None:
-    """The code host that `remote` (a git URL) and the environment name; None without a token or an API's address.
+    """Return the code host that `remote` (a git URL) and the environment name; None without a token or an API's
+    address.
 
     Raises RemoteError where the token would travel unencrypted.
     """
@@ -113,5 +120,5 @@ def parse_remote(remote: str) -> tuple[str | None, str | None]:
 
 
 def is_billing(lines: Iterable[str]) -> bool:
-    """Whether the code host says that it starts no jobs until somebody pays."""
+    """Tell whether the code host says that it starts no jobs until somebody pays."""
     return BILLING.search(" ".join(" ".join(lines).split())) is not None

@@ -74,7 +74,7 @@ def package() -> Finding:
 
 
 def embedded() -> Finding:
-    """The engine that runs when no URL is given, and the weights of the model that runs when none is named."""
+    """Return the engine that runs when no URL is given, and the weights of the model that runs when none is named."""
     parts = {"xllamacpp": _installed("xllamacpp"), "gguf": _installed("gguf")}
     missing = [name for name, version in parts.items() if version is None]
     if missing:
@@ -136,7 +136,10 @@ def git() -> Finding:
 
 
 def hub() -> Finding:
-    """Whether the Hub answers, and who it says we are. Neither the token nor a password in its address is shown."""
+    """Tell whether the Hub answers, and who it says we are.
+
+    Neither the token nor a password in its address is shown.
+    """
     settings = library().constants
     endpoint, token = shown(settings.ENDPOINT), library().get_token()
     if settings.HF_HUB_OFFLINE:
@@ -163,7 +166,7 @@ def hub() -> Finding:
 
 
 def _offline() -> str:
-    """How rows are merged without the Hub."""
+    """Tell how rows are merged without the Hub."""
     return typed("aggregate --offline", "aggregate OFFLINE=1")
 
 
@@ -181,7 +184,7 @@ def _refused(endpoint: str, status: int, *, logged_in: bool) -> Finding:
 
 
 def cache() -> Finding:
-    """Where downloaded models go, and the room there and here."""
+    """Tell where downloaded models go, and the room there and here."""
     places = {"cache": Path(library().constants.HF_HUB_CACHE), "here": Path.cwd()}
     free = {name: _free_gb(place) for name, place in places.items()}
     said = f"{places['cache']}: {free['cache']:.1f} GB free; here: {free['here']:.1f} GB"
@@ -199,7 +202,7 @@ def memory() -> Finding:
 
 
 def gpus() -> Finding:
-    """What the makers' drivers name; none is no fault, the embedded engine runs on the processor."""
+    """Return what the makers' drivers name; none is no fault, the embedded engine runs on the processor."""
     found: list[str] = []
     for maker in MAKERS:
         with maker.opened() as driver:
@@ -216,7 +219,7 @@ def _gib(size: float | None) -> str:
 
 
 def checks() -> Finding:
-    """Whether the code host still runs our workflows; asked only where a token for it is at hand."""
+    """Tell whether the code host still runs our workflows; asked only where a token for it is at hand."""
     try:
         host = code_host(os.environ, _git_says("remote", "get-url", "origin") or "")
         if host is None:
@@ -241,7 +244,7 @@ def checks() -> Finding:
 
 
 def from_log(log: Path) -> Finding:
-    """What a failed run's text, saved from the code host's page, says about why it failed."""
+    """Return what a failed run's text, saved from the code host's page, says about why it failed."""
     try:
         with log.open("rb") as file:
             text = file.read(MAX_LOG_BYTES).decode("utf-8", "replace")
@@ -276,13 +279,13 @@ def _installed(distribution: str) -> str | None:
 
 
 def _remote() -> str | None:
-    """The address of origin, without a user name or password that it may hold."""
+    """Return the address of origin, without a user name or password that it may hold."""
     address = _git_says("remote", "get-url", "origin")
     return plain(shown(address)) if address else None
 
 
 def _git_says(*arguments: str) -> str | None:
-    """What git answers about this folder; None where it says no."""
+    """Return what git answers about this folder; None where it says no."""
     return git_answers(Path(), *arguments)
 
 

@@ -36,7 +36,7 @@ def _escaped(found: re.Match[bytes]) -> bytes:
 
 
 def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -> bytes:
-    """A regular file's bytes: never through a symbolic link, never waiting on a pipe, never more than `at_most`.
+    """Return a regular file's bytes: never through a symbolic link, never waiting on a pipe, never more than `at_most`.
 
     The one way to read a file that a stranger may have put there. Raises OSError, or DataError for what is no file.
     """
@@ -53,7 +53,10 @@ def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -
 
 
 def read_toml(path: Path, *, example: str) -> dict[str, Any]:
-    """The values of a small TOML file; a DataError says what is wrong with it, and what lines it holds instead."""
+    """Return the values of a small TOML file.
+
+    A DataError says what is wrong with it, and what lines it holds instead.
+    """
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} is not a file", hint="name an existing TOML file")
@@ -97,7 +100,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def cannot_write(path: Path, error: OSError) -> DataError:
-    """The error for a write that failed, with what to do about it."""
+    """Return the error for a write that failed, with what to do about it."""
     return DataError(
         f"cannot write {path}: {error.strerror or error}",
         hint="free some disk space, or choose a folder that you may write to",
@@ -105,7 +108,7 @@ def cannot_write(path: Path, error: OSError) -> DataError:
 
 
 def _umask() -> int:
-    """This process's umask; the only portable way to read it is to set it."""
+    """Return this process's umask; the only portable way to read it is to set it."""
     current = os.umask(0o077)
     os.umask(current)
     return current

@@ -20,7 +20,7 @@ def output(
     given: bytes = b"",
     timeout_s: float = TIMEOUT_S,
 ) -> bytes:
-    """What git prints in `folder`, with `given` as its input.
+    """Return what git prints in `folder`, with `given` as its input.
 
     Raises DataError when it fails, RemoteError when it hangs, UsageError without git.
 
@@ -50,7 +50,7 @@ def output(
 
 
 def said(folder: Path, *arguments: str) -> str | None:
-    """What git answers about `folder`, in one text; None where there is no git, or it says no."""
+    """Return what git answers about `folder`, in one text; None where there is no git, or it says no."""
     try:
         return output(folder, *arguments, timeout_s=_LOOK_S).decode(errors="replace").strip()
     except (DataError, RemoteError, UsageError):

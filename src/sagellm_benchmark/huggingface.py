@@ -83,7 +83,10 @@ class NotAsked(Exception):  # noqa: N818 - a matter of this machine's settings
 
 
 def library() -> Any:
-    """The huggingface_hub module, imported when it is first needed. Raises UsageError where its settings are wrong."""
+    """Return the huggingface_hub module, imported when it is first needed.
+
+    Raises UsageError where its settings are wrong.
+    """
     try:
         import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
         import huggingface_hub.constants  # noqa: PLC0415 - the rest of it is loaded when it is used
@@ -96,12 +99,12 @@ def library() -> Any:
 
 
 def shown(endpoint: str) -> str:
-    """An address as it may be printed: a name and a password before the host are nobody's business."""
+    """Return an address as it may be printed: a name and a password before the host are nobody's business."""
     return re.sub(r"^([a-z]+://)?.*@", r"\1", re.split(r"[?#]", endpoint)[0], flags=re.IGNORECASE | re.DOTALL)
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether this host is this machine, where nobody listens in."""
+    """Tell whether this host is this machine, where nobody listens in."""
     if host is None or host.lower() == "localhost":
         return host is not None
     try:
@@ -111,13 +114,13 @@ def is_loopback(host: str | None) -> bool:
 
 
 def is_private_way(address: str) -> bool:
-    """Whether nobody can listen in, or answer instead, on the way to this address: https, or this machine itself."""
+    """Tell whether nobody can listen in, or answer instead, on the way to this address: https, or this machine."""
     parts = urlsplit(address)
     return parts.scheme.lower() == "https" or is_loopback(parts.hostname)
 
 
 def download(url: str, *, token: bool, at_most: int) -> bytes:
-    """A file's bytes; for `work` inside `call`. Raises NoAnswer as soon as there are more than `at_most`."""
+    """Return a file's bytes; for `work` inside `call`. Raises NoAnswer as soon as there are more than `at_most`."""
     held = BytesIO()
     with _open(url, token=token, at_most=at_most) as response:
         for chunk in response.iter_bytes():
@@ -128,7 +131,10 @@ def download(url: str, *, token: bool, at_most: int) -> bytes:
 
 
 def exists(url: str, *, token: bool) -> bool:
-    """Whether the Hub begins to send a file; for `work` inside `call`. Only its own word for absent counts as no."""
+    """Tell whether the Hub begins to send a file; for `work` inside `call`.
+
+    Only its own word for absent counts as no.
+    """
     try:
         with _open(url, token=token, at_most=MAX_ANSWER_BYTES):
             return True
@@ -206,7 +212,7 @@ def _run(future: Future[T], work: Callable[[], T], timeout_s: float) -> None:
 
 
 def _is_librarys(error: BaseException) -> bool:
-    """Whether the library stumbled over an answer itself; an error of our own code is a bug, and not the Hub's."""
+    """Tell whether the library stumbled over an answer itself; an error of our own code is a bug, and not the Hub's."""
     ours, theirs = __package__, {"huggingface_hub", type(_session()).__module__.partition(".")[0]}
     frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
     rooms = [name.partition(".")[0] for name in frames]
@@ -215,7 +221,7 @@ def _is_librarys(error: BaseException) -> bool:
 
 @functools.cache
 def _no_answers() -> tuple[type[Exception], ...]:
-    """What the library raises where no answer came, or half of one."""
+    """Return what the library raises where no answer came, or half of one."""
     errors = library().errors
     names = (
         "HTTPError",
@@ -228,7 +234,7 @@ def _no_answers() -> tuple[type[Exception], ...]:
 
 @functools.cache
 def _own_fault() -> tuple[type[Exception], ...]:
-    """What it raises before it asks anybody; not every release has all of them."""
+    """Return what it raises before it asks anybody; not every release has all of them."""
     errors = library().errors
     # a token in Cyrillic cannot be encoded; a damaged answer that cannot be decoded is something else
     return (UnicodeEncodeError, *(getattr(errors, name) for name in _REASONS if hasattr(errors, name)))
@@ -236,7 +242,7 @@ def _own_fault() -> tuple[type[Exception], ...]:
 
 @functools.cache
 def _session() -> Any:
-    """The library's own HTTP client, which takes proxies and certificates from the environment."""
+    """Return the library's own HTTP client, which takes proxies and certificates from the environment."""
     try:
         return library().get_session()
     except ImportError as error:
@@ -253,7 +259,7 @@ def _session() -> Any:
 
 @functools.cache
 def _bad_address() -> tuple[type[Exception], ...]:
-    """What its HTTP client raises for an address that cannot be one."""
+    """Return what its HTTP client raises for an address that cannot be one."""
     module = sys.modules[type(_session()).__module__.partition(".")[0]]
     return tuple(
         getattr(module, name) for name in ("InvalidURL", "UnsupportedProtocol") if hasattr(module, name)
@@ -307,7 +313,7 @@ def _refuse(response: Any) -> None:
 
 @functools.cache
 def _bounded_stream() -> Callable[[Any, int], Any]:
-    """A body of the library's HTTP client that ends in NoAnswer where it is longer than a limit."""
+    """Wrap a body of the library's HTTP client: it ends in NoAnswer where it is longer than a limit."""
     base: Any = sys.modules[type(_session()).__module__.partition(".")[0]].SyncByteStream
 
     class Bounded(base):  # type: ignore[misc]
@@ -328,7 +334,10 @@ def _bounded_stream() -> Callable[[Any, int], Any]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds asked for by `Retry-After`, which holds seconds or a date; None where it is absent or unreadable."""
+    """Return seconds asked for by `Retry-After`, which holds seconds or a date.
+
+    None where it is absent or unreadable.
+    """
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit() and len(value) < 10:
         return float(value)

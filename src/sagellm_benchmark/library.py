@@ -87,7 +87,7 @@ class Run(folder.Finished):
         return click.unstyle(render_terminal(view(self.record)))
 
     def _repr_html_(self) -> str:
-        """The report, in a frame of its own: its style and the notebook's stay apart."""
+        """Return the report, in a frame of its own: its style and the notebook's stay apart."""
         return _framed(html.render_html(view(self.record)), self.config.description, 640)
 
 
@@ -116,7 +116,7 @@ class Runs(Sequence[Run]):
         return all(run.valid for run in self._runs)
 
     def _repr_html_(self) -> str:
-        """One run's report, or the curves of several."""
+        """Return one run's report, or the curves of several."""
         if len(self._runs) == 1:
             return self._runs[0]._repr_html_()
         page = sweep.render_sweep_page([run.record for run in self._runs])
@@ -210,7 +210,7 @@ def _path(run: Run | str | os.PathLike[str]) -> Path:
 
 
 def _words(options: Mapping[str, Any]) -> Iterator[str]:
-    """The options as a command line states them, so that both are read, checked and recorded in one way."""
+    """Yield the options as a command line states them, so that both are read, checked and recorded in one way."""
     known = {one.name for one in fields(RunOptions)} - {"given", "as_json", "quiet", "opened"}
     for name, value in options.items():
         if name not in known:

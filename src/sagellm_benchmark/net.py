@@ -45,7 +45,7 @@ class Peer:
     not_json: str  # what to do where it answers something else
 
     def status_hint(self, status: int) -> str | None:
-        """What a failed status asks the user to do."""
+        """Return what a failed status asks the user to do."""
         hints = {
             401: f"a key is wanted: put it into {self.key}",
             403: f"the key may not do this: check {self.key}",
@@ -80,28 +80,31 @@ class StatusError(RemoteError):
 def get_json(
     url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> Any:
-    """The JSON value at `url`. Raises RemoteError: StatusError for a status, else unreachable or not JSON."""
+    """Return the JSON value at `url`. Raises RemoteError: StatusError for a status, else unreachable or not JSON."""
     return without(_json(url, _fetch(url, None, timeout_s, api_key, peer), peer), api_key)
 
 
 def post_json(
     url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> Any:
-    """The JSON value that `url` answers to the JSON value `body`; raises as `get_json`."""
+    """Return the JSON value that `url` answers to the JSON value `body`; raises as `get_json`."""
     return without(_json(url, _fetch(url, orjson.dumps(body), timeout_s, api_key, peer), peer), api_key)
 
 
 def get_text(
     url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> str:
-    """The text at `url`; bytes that are not UTF-8 are replaced. Raises as `get_json`."""
+    """Return the text at `url`; bytes that are not UTF-8 are replaced. Raises as `get_json`."""
     return _text(_fetch(url, None, timeout_s, api_key, peer), api_key)
 
 
 def post_text(
     url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> str:
-    """The whole text (an event stream, say) that `url` answers to the JSON value `body`; raises as `get_json`."""
+    """Return the whole text (an event stream, say) that `url` answers to the JSON value `body`.
+
+    Raises as `get_json`.
+    """
     return _text(_fetch(url, orjson.dumps(body), timeout_s, api_key, peer), api_key)
 
 
@@ -110,7 +113,9 @@ def _text(body: bytes, api_key: str | None) -> str:
 
 
 def without(value: Any, api_key: str | None) -> Any:
-    """A JSON value in which a key that the server echoes is blotted out: names out of it become folders and rows."""
+    """Return a JSON value in which a key that the server echoes is blotted out: names out of it become folders and
+    rows.
+    """
     if not api_key:
         return value
     if isinstance(value, str):
@@ -123,7 +128,7 @@ def without(value: Any, api_key: str | None) -> Any:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address, without brackets) can only mean this machine."""
+    """Tell whether `host` (a name or an address, without brackets) can only mean this machine."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True
@@ -144,7 +149,7 @@ def _json(url: str, body: bytes, peer: Peer) -> Any:
 
 
 def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None, peer: Peer) -> bytes:
-    """One exchange that ends within `timeout_s` as a whole, however slowly the bytes drip."""
+    """Return one exchange that ends within `timeout_s` as a whole, however slowly the bytes drip."""
     headers = {"Accept": "application/json, text/plain", "User-Agent": "sagellm-benchmark"}
     if body is not None:
         headers["Content-Type"] = "application/json"
@@ -180,7 +185,10 @@ def _fetch(url: str, body: bytes | None, timeout_s: float, api_key: str | None, 
 
 
 def bearer(api_key: str) -> str:
-    """The Authorization header's value; a key that a header cannot carry is a UsageError that does not show it."""
+    """Return the Authorization header's value.
+
+    A key that a header cannot carry is a UsageError that does not show it.
+    """
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise UsageError(
             "the API key holds characters that an HTTP header cannot carry",
@@ -233,7 +241,9 @@ class _HttpsConnection(_HttpConnection, http.client.HTTPSConnection):
 
 @functools.cache
 def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """The certificates to trust; reading them takes tens of milliseconds, and there can be hundreds of exchanges."""
+    """Return the certificates to trust; reading them takes tens of milliseconds, and there can be hundreds of
+    exchanges.
+    """
     return ssl.create_default_context()
 
 
@@ -260,7 +270,7 @@ class _Handler(urllib.request.AbstractHTTPHandler):
 
 
 def _opener(url: str, deadline: _Deadline) -> urllib.request.OpenerDirector:
-    """An opener without redirects: the load goes to one place, and a key must not follow a redirect elsewhere."""
+    """Return an opener without redirects: the load goes to one place, and a key must not follow one elsewhere."""
     host = urllib.parse.urlsplit(url).hostname or ""
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -275,7 +285,7 @@ def _opener(url: str, deadline: _Deadline) -> urllib.request.OpenerDirector:
 
 
 def _status_error(url: str, error: urllib.error.HTTPError, api_key: str | None, peer: Peer) -> StatusError:
-    """What a status other than 2xx means; a server that echoes the key does not get it into our message."""
+    """Return what a status other than 2xx means; a server that echoes the key does not get it into our message."""
     try:
         with error:
             body = error.read(_MAX_ERROR_BYTES)
@@ -308,7 +318,7 @@ def _phrase(code: int) -> str:
 
 
 def _reason(body: bytes) -> bytes:
-    """The message inside an error in any of the shapes that servers use, else the body itself."""
+    """Return the message inside an error in any of the shapes that servers use, else the body itself."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -11,7 +11,9 @@ HERE = Path(__file__).resolve().parent
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout this toolkit runs from, `-dirty` when it was changed; None for an installed one."""
+    """Return the commit of the checkout this toolkit runs from, `-dirty` when it was changed; None for an installed
+    one.
+    """
     tracked = git.said(HERE, "ls-files", "--error-unmatch", Path(__file__).name)
     commit = git.said(HERE, "rev-parse", "HEAD") if tracked is not None else None
     if commit is None:
@@ -20,7 +22,7 @@ def git_commit() -> str | None:
 
 
 def submitter() -> str:
-    """The name git would sign with, else the login name."""
+    """Return the name git would sign with, else the login name."""
     name = git.said(HERE, "config", "user.name")
     if name:
         return name

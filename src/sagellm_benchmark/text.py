@@ -12,12 +12,12 @@ _READ = 4096  # characters of a hostile text that are looked at
 
 
 def plain(text: str) -> str:
-    """Text that a terminal only prints; rows of other tools may hold anything."""
+    """Return text that a terminal only prints; rows of other tools may hold anything."""
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def shown(text: str) -> str:
-    """Text of several lines, of which a terminal prints each, and a workflow's log takes none for a command.
+    """Return text of several lines, of which a terminal prints each, and a workflow's log takes none for a command.
 
     GitHub's runner obeys `::name::` at the beginning of a line, and `##[name]` anywhere.
     """
@@ -26,7 +26,7 @@ def shown(text: str) -> str:
 
 
 def one_line(text: str | bytes, most: int = 200) -> str:
-    """The beginning of a text as one printable line of at most `most` characters."""
+    """Return the beginning of a text as one printable line of at most `most` characters."""
     if isinstance(text, bytes):
         text = text[: 4 * _READ].decode("utf-8", "replace")
     words = _COLOUR.sub("", text[:_READ])
@@ -45,18 +45,20 @@ def duration(seconds: float) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text as Markdown shows it literally, on one line."""
+    """Return text as Markdown shows it literally, on one line."""
     flat = plain(re.sub(r"\s+", " ", text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", flat)
 
 
 def inert_markdown(text: str) -> str:
-    """The same where a code host would also make links of addresses, @names and #numbers: nothing but words is left."""
+    """Return the same where a code host would also make links of addresses, @names and #numbers: nothing but words is
+    left.
+    """
     return "".join(c if c.isalnum() or c in " ,;/-✗" else f"&#{ord(c)};" for c in plain(text[:2000]))
 
 
 def columns(rows: Sequence[tuple[str, ...]], *, figures: bool = True) -> list[str]:
-    """Rows as aligned lines: the first column to the left, the others, where they are figures, to the right."""
+    """Return rows as aligned lines: the first column to the left, the others, where they are figures, to the right."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
 
     def cell(text: str, place: int) -> str:

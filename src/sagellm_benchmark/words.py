@@ -24,7 +24,7 @@ _chosen: ContextVar[Language] = ContextVar("language", default="en")
 
 
 def language() -> Language:
-    """The language in use."""
+    """Return the language in use."""
     return _chosen.get()
 
 
@@ -50,13 +50,15 @@ def of_locale(environ: Mapping[str, str]) -> Language:
 
 
 def t(english: str, **values: object) -> str:
-    """The message in the language in use, with its {places} filled."""
+    """Return the message in the language in use, with its {places} filled."""
     template = CHINESE.get(english, english) if language() == "zh" else english
     return template.format(**values) if values else template
 
 
 def retold(english: str) -> str:
-    """A finished English sentence, such as a reason in a record, in the language in use; as it is where none fits."""
+    """Return a finished English sentence, such as a reason in a record, in the language in use; as it is where none
+    fits.
+    """
     if language() == "en":
         return english
     if english in CHINESE:
@@ -82,5 +84,5 @@ def _pattern(english: str) -> re.Pattern[str]:
 
 
 def places(message: str) -> set[str]:
-    """The names in braces."""
+    """Return the names in braces."""
     return {cast("str", name) for name in _PLACE.findall(message)}

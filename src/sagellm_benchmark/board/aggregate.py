@@ -81,7 +81,7 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
 
 
 def finished(outputs: Path) -> Iterator[Path]:
-    """The row file of every finished run, in path order. Nothing is reached through a link, such as `latest`."""
+    """Yield the row file of every finished run, in path order. Nothing is reached through a link, such as `latest`."""
     for folder, names, files in os.walk(outputs):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
@@ -124,7 +124,7 @@ class _Runs:
 
 
 def _not_to_publish(row: object) -> tuple[str, ...]:
-    """What the row itself says against its publication; the run wrote these words with what to do about it."""
+    """Return what the row itself says against its publication; the run wrote these words with what to do about it."""
     if not isinstance(row, dict):
         return ()
     said = row.get("unpublishable")

@@ -68,7 +68,7 @@ class Load(NamedTuple):
 
 
 def tables(board: Iterable[Entry]) -> dict[str, bytes]:
-    """The four files that follow from the board's rows, by name; `board` is in its canonical order."""
+    """Return the four files that follow from the board's rows, by name; `board` is in its canonical order."""
     rows = tuple(board)
     single, multi = split(rows)
     return {
@@ -90,7 +90,9 @@ def last_updated(board: Iterable[Entry]) -> dict[str, str]:
 
 
 def compare_file(board: Iterable[Entry]) -> bytes:
-    """The bytes of `leaderboard_compare.json`, one group after another: as objects they would take six times that."""
+    """Return the bytes of `leaderboard_compare.json`, one group after another: as objects they would take six times
+    that.
+    """
     rows = list(board)
     groups = _groups(rows)
     pairs = sum(len(best) > 1 for _, best in groups)
@@ -131,7 +133,7 @@ def _head(rows: Sequence[Entry], groups: int, pairs: int) -> dict[str, Any]:
 
 
 def _groups(rows: Iterable[Entry]) -> list[tuple[Scope, dict[str, Entry]]]:
-    """The best row of each engine, wherever engines were under the same load."""
+    """Return the best row of each engine, wherever engines were under the same load."""
     groups: defaultdict[tuple[Scope, Load], dict[str, Entry]] = defaultdict(dict)
     for entry in rows:
         best = groups[_scope(entry), _load(entry)]
@@ -168,7 +170,10 @@ def _count(text: str, otherwise: int) -> int:
 
 
 def _group(scope: Scope, best: dict[str, Entry]) -> dict[str, Any]:
-    """One group; its engines in the order in which readers look for them, and the first two of them as the pair."""
+    """Return one group.
+
+    Its engines in the order in which readers look for them, and the first two of them as the pair.
+    """
     order = sorted(
         best, key=lambda engine: (_FIRST.index(engine) if engine in _FIRST else len(_FIRST), engine)
     )
@@ -200,14 +205,14 @@ def _engine(entry: Entry) -> dict[str, Any]:
 
 
 def _path(entry: Entry, row: Row) -> str:
-    """Where the row lies in the dataset: by itself, but for those of before submissions were kept."""
+    """Tell where the row lies in the dataset: by itself, but for those of before submissions were kept."""
     if entry.entry_id == entry_id(row):
         return submission_path(row)
     return MULTI if entry.identity.is_multi_node else SINGLE
 
 
 def _pair(left: Row, right: Row) -> dict[str, Any]:
-    """Two engines, by how many percent the left one is above the right one, and which of them is better."""
+    """Return two engines, by how many percent the left one is above the right one, and which of them is better."""
     return {
         "left": left,
         "right": right,
@@ -277,7 +282,7 @@ _ENGINE = (
 
 
 def problems(snapshot: Any) -> list[Problem]:
-    """What in a comparison its readers would stumble over; nothing in one that `compare` made."""
+    """Return what in a comparison its readers would stumble over; nothing in one that `compare` made."""
     if not isinstance(snapshot, dict):
         return [Problem("the comparison", rules.shown(snapshot), "an object")]
     groups = [*_objects(snapshot, "groups"), *_objects(snapshot, "preferred_pairs")]

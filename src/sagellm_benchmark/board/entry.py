@@ -100,12 +100,12 @@ class Entry(NamedTuple):
         return (-self.place.tier, *self.rank[:_SAYS], self.place.number, *self.rank[_SAYS:])
 
     def beats(self, other: Entry) -> bool:
-        """Whether this row is the better one; between different rows of one rank the smaller text is."""
+        """Tell whether this row is the better one; between different rows of one rank the smaller text is."""
         mine, theirs = self.order, other.order
         return mine < theirs or (mine == theirs and self.text < other.text)
 
     def same_as(self, other: Entry) -> bool:
-        """Whether both say the same, in whatever key order, and whether or not a maintainer verified one of them."""
+        """Tell whether both say the same, in whatever key order, verified by a maintainer or not."""
         if self is other:
             return True
         alike = self.rank[: _SAYS + 1] == other.rank[: _SAYS + 1] and self.identity == other.identity
@@ -113,7 +113,7 @@ class Entry(NamedTuple):
 
     @classmethod
     def of(cls, row: Any) -> Entry:
-        """A row in memory. Raises DataError when it cannot be written as JSON."""
+        """Return a row in memory. Raises DataError when it cannot be written as JSON."""
         try:
             text = orjson.dumps(row, option=orjson.OPT_INDENT_2)
         except TypeError as error:
@@ -124,13 +124,13 @@ class Entry(NamedTuple):
 
     @classmethod
     def parse(cls, text: memoryview) -> Entry:
-        """A row's text in a board file; raises orjson.JSONDecodeError when it is not one."""
+        """Return a row's text in a board file; raises orjson.JSONDecodeError when it is not one."""
         row = orjson.loads(text)
         return cls(identity(row), order_key(row), text, submitted_at(row))
 
 
 def entries(name: str, board: bytes) -> list[Entry]:
-    """Every row of a board file. Raises DataError, naming the file, when it is not a JSON array."""
+    """Return every row of a board file. Raises DataError, naming the file, when it is not a JSON array."""
     with collector_paused():
         try:
             return [Entry.parse(_bounded(name, text)) for text in _texts(board)]
@@ -151,12 +151,14 @@ def collector_paused() -> Iterator[None]:
 
 
 def canonical_place(entry: Entry) -> tuple[Any, ...]:
-    """What a board file is sorted by, also where a configuration has several rows: total, so order means nothing."""
+    """Return what a board file is sorted by, also where a configuration has several rows: total, so order means
+    nothing.
+    """
     return entry.identity, entry.rank, entry.text
 
 
 def board_file(rows: Iterable[Entry]) -> bytes:
-    """The board file that holds these rows: the same bytes as `files.to_json` gives for the parsed rows."""
+    """Return the board file that holds these rows: the same bytes as `files.to_json` gives for the parsed rows."""
     texts = [row.view for row in rows]
     if not texts:
         return b"[]\n"
@@ -200,7 +202,7 @@ def refuse_many_values(name: str, content: bytes) -> None:
 
 
 def _parsed(name: str, board: bytes) -> list[Any]:
-    """The rows of a file in whatever layout."""
+    """Return the rows of a file in whatever layout."""
     refuse_many_values(name, board)
     try:
         rows = orjson.loads(board)

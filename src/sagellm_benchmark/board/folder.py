@@ -21,7 +21,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
 
 
 def row_files(folder: Path) -> list[Path]:
-    """The files of rows in the folder; what follows from rows is made anew for the dataset, and left out.
+    """Return the files of rows in the folder; what follows from rows is made anew for the dataset, and left out.
 
     Raises DataError where there is no such folder, for a JSON file in a folder below it, which nobody would look at,
     and for a name that is not plain.
@@ -45,18 +45,18 @@ def row_files(folder: Path) -> list[Path]:
 
 
 def derived_files(folder: Path) -> list[Path]:
-    """The files of the folder that follow from rows."""
+    """Return the files of the folder that follow from rows."""
     named = [folder / name for name in (COMPARE, LAST_UPDATED) if os.path.lexists(folder / name)]
     return [path for path in named if is_derived(path.name, partial(read_whole, path, _MOST_BYTES))]
 
 
 def is_plain(name: str) -> bool:
-    """Whether a file's name is one that every system, shell and log takes as nothing but a name."""
+    """Tell whether a file's name is one that every system, shell and log takes as nothing but a name."""
     return _PLAIN_NAME.fullmatch(name) is not None
 
 
 def is_derived(name: str, read: Callable[[], bytes]) -> bool:
-    """Whether a file follows from rows: it is named so, and holds an object where rows would be an array."""
+    """Tell whether a file follows from rows: it is named so, and holds an object where rows would be an array."""
     return name in (COMPARE, LAST_UPDATED, STANDING) and read().lstrip().startswith(b"{")
 
 

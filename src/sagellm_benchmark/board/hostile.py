@@ -27,7 +27,7 @@ _BAD_LINK = re.compile(
 
 
 def hostile(row: Any, most_bytes: int = MAX_ROW_BYTES) -> Iterator[Problem]:
-    """Everything in a row that would harm a reader: its size, depth, keys, texts and numbers."""
+    """Yield everything in a row that would harm a reader: its size, depth, keys, texts and numbers."""
     if is_deeper(row, MAX_DEPTH):
         yield Problem("the row", f"more than {MAX_DEPTH} levels", f"at most {MAX_DEPTH} levels")
     elif (size := len(canonical(row))) > most_bytes:
@@ -37,7 +37,7 @@ def hostile(row: Any, most_bytes: int = MAX_ROW_BYTES) -> Iterator[Problem]:
 
 
 def _walk(row: Any) -> Iterator[Problem]:
-    """The problems of every key and value; a field's path is as a person would write it."""
+    """Yield the problems of every key and value; a field's path is as a person would write it."""
     stack: list[tuple[str, Any]] = [("", row)]
     while stack:
         path, value = stack.pop()
@@ -53,7 +53,7 @@ def _walk(row: Any) -> Iterator[Problem]:
 
 
 def _leaf_problem(path: str, value: Any) -> str | None:
-    """What would be allowed instead of this text or number; None when it is fine."""
+    """Return what would be allowed instead of this text or number; None when it is fine."""
     if isinstance(value, str):
         if path.lower().endswith("url") and value and not LINK.accepts(value):
             return LINK.allowed
@@ -64,7 +64,7 @@ def _leaf_problem(path: str, value: Any) -> str | None:
 
 
 def _text_problem(text: str, limit: int) -> str | None:
-    """What a text must be instead. Printable excludes control, direction-changing and invisible characters."""
+    """Return what a text must be instead. Printable excludes control, direction-changing and invisible characters."""
     if len(text) > limit:
         return f"at most {limit} characters"
     if not text.isprintable() and not text.replace("\u3000", "").replace("\u00a0", "").isprintable():
@@ -79,7 +79,7 @@ def _text_problem(text: str, limit: int) -> str | None:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Whether objects and arrays are nested deeper; level by level, so that no depth can exhaust the stack."""
+    """Tell whether objects and arrays are nested deeper; level by level, so that no depth can exhaust the stack."""
     level = [value]
     for _ in range(levels):
         level = [child for parent in level for child in _nested(parent)]

@@ -61,7 +61,9 @@ class Identity(NamedTuple):
 
 
 def identity(row: Any) -> Identity:
-    """The configuration a row measured, from its fields; legacy rows get sagellm and the scenario in their notes."""
+    """Return the configuration a row measured, from its fields; legacy rows get sagellm and the scenario in their
+    notes.
+    """
     whole = _object(row)
     hardware, model = _object(whole.get("hardware")), _object(whole.get("model"))
     work, cluster = _object(whole.get("workload")), _object(whole.get("cluster"))
@@ -83,7 +85,7 @@ def identity(row: Any) -> Identity:
 
 @lru_cache(4096)
 def _normalised(setup: bytes) -> tuple[str, ...]:
-    """What stands between an identity's first field and its last, from the JSON of what the row says there.
+    """Return what stands between an identity's first field and its last, from the JSON of what the row says there.
 
     Remembered, because rows often differ in nothing but the model, and because that shares the texts.
     """
@@ -112,14 +114,15 @@ def _normalised(setup: bytes) -> tuple[str, ...]:
 
 
 def slug(key: Identity) -> str:
-    """A folder name for a configuration: readable, safe as a path on every system, and injective by its hash."""
+    """Return a folder name for a configuration: readable, safe as a path on every system, and injective by its hash."""
     readable = "-".join(part for part in (key.engine, key.model, key.workload, key.chip_model) if part)
     safe = _UNSAFE.sub("-", readable)[:80].strip("-.") or "unnamed"
     return f"{safe}-{hashlib.sha256(canonical(list(key))).hexdigest()[:16]}"
 
 
 def order_key(row: Any) -> tuple[Any, ...]:
-    """What a row itself has to say in the order inside one identity, best first: the smaller key is the better row.
+    """Return what a row itself has to say in the order inside one identity, best first: the smaller key is the better
+    row.
 
     Higher throughput, lower TTFT, lower error rate, entry_id; what was not measured is worst. Rows that differ in
     nothing of these: the one a maintainer verified, then the smaller bytes, so never a tie between different rows.
@@ -138,12 +141,15 @@ def order_key(row: Any) -> tuple[Any, ...]:
 
 
 def submitted_at(row: Any) -> float:
-    """Seconds since the epoch when the row says that it was submitted; infinite where it gives no readable time."""
+    """Return seconds since the epoch when the row says that it was submitted.
+
+    Infinite where it gives no readable time.
+    """
     return _moment(_object(_object(row).get("metadata")).get("submitted_at"))
 
 
 def content(row: Any) -> bytes:
-    """What a row says, canonically: without its id, and without the mark that only maintainers set."""
+    """Return what a row says, canonically: without its id, and without the mark that only maintainers set."""
     if not isinstance(row, dict):
         return canonical(row)
     said = {name: value for name, value in row.items() if name != "entry_id"}
@@ -154,19 +160,19 @@ def content(row: Any) -> bytes:
 
 
 def entry_id(row: Any) -> str:
-    """The id a row has by right: the UUIDv5 of its content. The same run gives the same id every time."""
+    """Return the id a row has by right: the UUIDv5 of its content. The same run gives the same id every time."""
     return str(uuid.uuid5(NAMESPACE, content(row).decode()))
 
 
 def submission_path(row: Any) -> str:
-    """Where an accepted row is kept for good in the dataset: `submissions/<identity>/<entry_id>.json`."""
+    """Tell where an accepted row is kept for good in the dataset: `submissions/<identity>/<entry_id>.json`."""
     claimed = _object(row).get("entry_id")
     safe = claimed if isinstance(claimed, str) and UUID.fullmatch(claimed) else entry_id(row)
     return f"submissions/{slug(identity(row))}/{safe}.json"
 
 
 def canonical(value: Any) -> bytes:
-    """The same bytes for the same JSON value, whatever the order of its keys."""
+    """Return the same bytes for the same JSON value, whatever the order of its keys."""
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # an integer of more than 64 bits, half of a surrogate pair, or hundreds of levels
@@ -183,12 +189,12 @@ def _by_the_slow_way(value: Any) -> bytes:
 
 
 def _object(value: Any) -> Row:
-    """The value when it is an object, else an empty one."""
+    """Return the value when it is an object, else an empty one."""
     return value if isinstance(value, dict) else _NOTHING
 
 
 def _text(value: Any) -> str:
-    """A field as text; 2 and 2.0 are the same; absent, null, blank and what JSON has no word for are ''."""
+    """Return a field as text; 2 and 2.0 are the same; absent, null, blank and what JSON has no word for are ''."""
     kind = type(value)
     if kind is str:
         return str(value.strip())
@@ -200,13 +206,13 @@ def _text(value: Any) -> str:
 
 
 def _quantization(value: Any) -> str:
-    """How the weights are quantised; every way older rows write "not at all" is ''."""
+    """Tell how the weights are quantised; every way older rows write "not at all" is ''."""
     text = _text(value)
     return "" if text.lower() in ("none", "null", "n/a") else text
 
 
 def _load(work: Row) -> tuple[Any, ...]:
-    """How many requests at once, or how they arrive in an open loop; together they read as in "4/s poisson 1"."""
+    """Tell how many requests at once, or how they arrive in an open loop; together they read as in "4/s poisson 1"."""
     if "request_rate" not in work:
         return (work.get("concurrent_requests"),)
     rate = _text(work["request_rate"])
@@ -219,18 +225,18 @@ def _load(work: Row) -> tuple[Any, ...]:
 
 
 def _scenario(notes: Any) -> str:
-    """The workload that legacy rows name only in `metadata.notes`, as in "Benchmark run: Q3"."""
+    """Return the workload that legacy rows name only in `metadata.notes`, as in "Benchmark run: Q3"."""
     return _text(notes.rpartition(":")[2]) if isinstance(notes, str) and ":" in notes else ""
 
 
 def _number(value: Any, *, worst: float) -> float:
-    """A measured number, or the worst one where there is none."""
+    """Return a measured number, or the worst one where there is none."""
     measured = type(value) in (int, float) and -math.inf < value < math.inf
     return value if measured else worst
 
 
 def _moment(value: Any) -> float:
-    """Seconds since the epoch of an RFC 3339 time; without a zone it is UTC, without a time it is the latest."""
+    """Return seconds since the epoch of an RFC 3339 time; without a zone it is UTC, without a time it is the latest."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -27,12 +27,12 @@ FIELDS = {
 
 
 def skeleton(name: str) -> str:
-    """The same for all names that look alike (UTS 39, section 4)."""
+    """Return the same for all names that look alike (UTS 39, section 4)."""
     return unicodedata.normalize("NFKC", name).translate(_ALIKE)
 
 
 def folded(name: str) -> str:
-    """The same for all names that differ in case alone."""
+    """Return the same for all names that differ in case alone."""
     return unicodedata.normalize("NFKC", name).casefold()
 
 
@@ -55,7 +55,7 @@ class Names:
                 self._known.setdefault((field, folded(name)), name)
 
     def mistaken(self, identity: Identity) -> Iterator[Problem]:
-        """Each name of a new row that is not known, and looks like one that is."""
+        """Yield each name of a new row that is not known, and looks like one that is."""
         for field, path in FIELDS.items():
             name: str = getattr(identity, field)
             if (field, name) in self._exact:

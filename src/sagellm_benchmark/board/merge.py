@@ -55,7 +55,7 @@ def merge(published: Iterable[Row], submitted: Iterable[Row]) -> Merge:
 
 
 def join(published: Iterable[Entry], submitted: Sequence[Entry]) -> Merge:
-    """The best row of each configuration among all of these."""
+    """Return the best row of each configuration among all of these."""
     with collector_paused():
         before = _best({}, published)
         after = _best(before, submitted)
@@ -64,7 +64,7 @@ def join(published: Iterable[Entry], submitted: Sequence[Entry]) -> Merge:
 
 
 def split(board: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
-    """The rows of one node and the rows of two or more, in the order given."""
+    """Return the rows of one node and the rows of two or more, in the order given."""
     single: list[Entry] = []
     multi: list[Entry] = []
     for entry in board:
@@ -85,7 +85,7 @@ def _best(start: dict[Identity, Entry], entries: Iterable[Entry]) -> dict[Identi
 def _outcomes(
     submitted: Iterable[Entry], before: dict[Identity, Entry], after: dict[Identity, Entry]
 ) -> Iterator[Outcome]:
-    """What became of each row; the same row submitted twice is added once and already there the second time."""
+    """Return what became of each row; the same row submitted twice is added once and already there the second time."""
     credited: set[Identity] = set()
     for entry in submitted:
         held, winner = before.get(entry.identity), after[entry.identity]

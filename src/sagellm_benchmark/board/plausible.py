@@ -71,7 +71,7 @@ class Claims:
 
 
 def implausible(row: Any) -> list[str]:
-    """Why a new row cannot be believed, each with the next action; nothing when nothing speaks against it."""
+    """Tell why a new row cannot be believed, each with the next action; nothing when nothing speaks against it."""
     if not isinstance(row, dict):
         return []
     claims = Claims.of(row)
@@ -197,7 +197,7 @@ CHECKS: tuple[Callable[[Claims], Iterator[str]], ...] = (
 
 
 def _step_floor_ms(row: Row) -> float | None:
-    """Bytes of the active weights over the bandwidth of all chips; None for a model of unknown size."""
+    """Return bytes of the active weights over the bandwidth of all chips; None for a model of unknown size."""
     width = BYTES_PER_WEIGHT.get(str(_object(row, "model").get("precision")))
     billions, bandwidth = _least_billions(row), _all_gb_s(row)
     if width is None or not billions or not bandwidth:
@@ -220,7 +220,7 @@ def _all_gb_s(row: Row) -> float | None:
 
 
 def _least_billions(row: Row) -> float | None:
-    """How many billion weights a token passes through at least: of "8x7B", those of one expert."""
+    """Tell how many billion weights a token passes through at least: of "8x7B", those of one expert."""
     said = str(_object(row, "model").get("parameters"))
     expert = re.fullmatch(r"[0-9]{1,6}x([0-9.]{1,12}B)", said)
     return active_billions(expert[1] if expert else said)
@@ -235,7 +235,10 @@ def _rate(work: Row) -> float | None:
 
 
 def active_billions(parameters: str) -> float | None:
-    """How many billion weights a token passes through: 7 of "7B", 0.135 of "135M", 3 of "30B-A3B"; None of "8x7B"."""
+    """Tell how many billion weights a token passes through: 7 of "7B", 0.135 of "135M", 3 of "30B-A3B".
+
+    None of "8x7B".
+    """
     said = re.search(r"A([0-9]+(?:\.[0-9]+)?)B\b", parameters) or re.fullmatch(
         r"\s*([0-9]+(?:\.[0-9]+)?)\s*([BM])", parameters
     )

@@ -17,17 +17,17 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def evidence_of(row: Any) -> str | None:
-    """The SHA-256 of the statement that a row names; None where it names none."""
+    """Return the SHA-256 of the statement that a row names; None where it names none."""
     evidence = row.get("evidence") if isinstance(row, dict) else None
     digest = evidence.get("sha256") if isinstance(evidence, dict) else None
     return digest if isinstance(digest, str) and SHA256.fullmatch(digest) else None
 
 
 def bundle_path(digest: str) -> str:
-    """Where the bundle of a statement lies, named by the statement, whatever else is packed with it."""
+    """Tell where the bundle of a statement lies, named by the statement, whatever else is packed with it."""
     return f"{EVIDENCE}/{digest}{SUFFIX}"
 
 
 def signatures_path(digest: str) -> str:
-    """Where the signatures over a statement lie."""
+    """Tell where the signatures over a statement lie."""
     return f"{EVIDENCE}/{digest}{SIGNATURES}"

@@ -32,7 +32,7 @@ class Limits:
     depth: int = 32
 
     def beside(self, published: int) -> Limits:
-        """The limits for a file that may also repeat a published board of so many rows."""
+        """Return the limits for a file that may also repeat a published board of so many rows."""
         return Limits(
             self.file_bytes + published * 8192,
             self.rows + published,
@@ -57,7 +57,7 @@ class Found:
 
 
 def read_rows(path: Path, limits: Limits | None = None) -> list[Found]:
-    """The rows of a JSON array, or the one row of a JSON object.
+    """Return the rows of a JSON array, or the one row of a JSON object.
 
     Raises DataError for what is not a regular file, not UTF-8, not standard JSON, too large or nested too deep.
     What is wrong with single rows is for the schema to say.
@@ -67,7 +67,7 @@ def read_rows(path: Path, limits: Limits | None = None) -> list[Found]:
 
 
 def read_whole(path: Path, at_most: int) -> bytes:
-    """A regular file's bytes; never follows a symbolic link, never waits on a pipe. Raises DataError."""
+    """Return a regular file's bytes; never follows a symbolic link, never waits on a pipe. Raises DataError."""
     try:
         return read_regular(path, at_most)
     except OSError as error:
@@ -77,7 +77,7 @@ def read_whole(path: Path, at_most: int) -> bytes:
 
 
 def parse_rows(name: str, content: bytes, limits: Limits) -> list[Found]:
-    """The rows in these bytes; `name` is what errors call them."""
+    """Return the rows in these bytes; `name` is what errors call them."""
     for start, encoding in _OTHER_ENCODINGS.items():
         if content.startswith(start):
             raise DataError(f"{name} begins with {encoding}", hint=_SAVE)
@@ -104,7 +104,7 @@ def parse_rows(name: str, content: bytes, limits: Limits) -> list[Found]:
 
 
 def _parse(name: str, content: bytes) -> Any:
-    """Standard JSON only: orjson refuses NaN, Infinity, 1e999, half surrogates, and more than 1,024 levels."""
+    """Read standard JSON only: orjson refuses NaN, Infinity, 1e999, half surrogates, and more than 1,024 levels."""
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError as error:

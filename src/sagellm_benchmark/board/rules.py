@@ -34,7 +34,7 @@ class Kind:
 
 
 def shown(value: Any) -> str:
-    """A value as a message may show it: short, on one line, with nothing that a terminal would act on."""
+    """Return a value as a message may show it: short, on one line, with nothing that a terminal would act on."""
     if isinstance(value, dict):
         return f"an object of {len(value)} fields"
     if isinstance(value, list):
@@ -48,19 +48,19 @@ def shown(value: Any) -> str:
 
 
 def choice(*values: str) -> Kind:
-    """One of these texts."""
+    """Return one of these texts."""
     return Kind("one of " + ", ".join(values), lambda value: isinstance(value, str) and value in values)
 
 
 def integer(low: int, high: int = 10**15) -> Kind:
-    """A whole number; true and 1.0 are none."""
+    """Return a whole number; true and 1.0 are none."""
     return Kind(
         f"a whole number from {low} to {high:.0e}", lambda value: type(value) is int and low <= value <= high
     )
 
 
 def number(low: float = 0, high: float = 1e12) -> Kind:
-    """A finite number; true is none."""
+    """Return a finite number; true is none."""
     return Kind(
         f"a number from {low:g} to {high:g}",
         lambda value: type(value) in (int, float) and low <= value <= high,
@@ -68,7 +68,7 @@ def number(low: float = 0, high: float = 1e12) -> Kind:
 
 
 def nullable(kind: Kind) -> Kind:
-    """This or null."""
+    """Allow this or null."""
     return Kind(f"{kind.allowed}, or null", lambda value: value is None or kind.accepts(value))
 
 
@@ -165,5 +165,5 @@ class Problem:
 
 
 def repeated_key(key: str) -> Problem:
-    """A key that stands twice in one object, of which a parser keeps only one."""
+    """Return a key that stands twice in one object, of which a parser keeps only one."""
     return Problem(f"the key {json.dumps(key[:60])}", "there twice", "there once in its object")

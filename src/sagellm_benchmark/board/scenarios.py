@@ -44,7 +44,7 @@ _NUMBER = re.compile(r"\bQ([1-8])\b", re.IGNORECASE | re.ASCII)
 
 
 def scenario(name: str, notes: str = "") -> str | None:
-    """The documented workload that readers take a row for, by its name, else by its notes; None for others."""
+    """Return the documented workload that readers take a row for, by its name, else by its notes; None for others."""
     if known := _BY_NAME.get(re.sub(r"[^a-z0-9]+", "_", name.strip().lower())):
         return known
     if said := _NUMBER.search(notes):
@@ -53,6 +53,6 @@ def scenario(name: str, notes: str = "") -> str | None:
 
 
 def rightful_name(name: str, load: tuple[int, int, int | None]) -> str:
-    """The name that a load of this name has by right: a documented one only where it is that one's load."""
+    """Return the name that a load of this name has by right: a documented one only where it is that one's load."""
     known = scenario(name)
     return CUSTOM if known is not None and load != LOADS[known] else name

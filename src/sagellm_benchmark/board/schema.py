@@ -41,7 +41,7 @@ class Rule:
     required: bool = True
 
     def problem(self, row: Row) -> Problem | None:
-        """What is wrong with the field in this row, if anything."""
+        """Return what is wrong with the field in this row, if anything."""
         *parents, name = self.path.split(".")
         place: Any = row
         for parent in parents:
@@ -55,7 +55,7 @@ class Rule:
 
 
 def optional(path: str, kind: Kind) -> Rule:
-    """A rule for a field that may be absent."""
+    """Return a rule for a field that may be absent."""
     return Rule(path, kind, required=False)
 
 
@@ -181,7 +181,7 @@ _NAMED = frozenset(rule.path for rule in NEW)
 
 
 def problems(row: Any, strength: Strength = Strength.NEW) -> list[Problem]:
-    """What speaks against a row, at most MAX_PROBLEMS; nothing when it meets the contract.
+    """Return what speaks against a row, at most MAX_PROBLEMS; nothing when it meets the contract.
 
     A published row is held to the whole contract only when it says that it was written by this version of it.
     """
@@ -231,7 +231,7 @@ def _gaps(row: Row) -> Iterator[Problem]:
 
 
 def _splits(row: Row) -> Iterator[Problem]:
-    """How a model is split over chips is part of what a row competes in: nothing else may stand there."""
+    """Tell how a model is split over chips is part of what a row competes in: nothing else may stand there."""
     cluster = row.get("cluster")
     for where, place in (("cluster.", cluster), ("", row)):
         split = place.get("parallelism") if isinstance(place, dict) else None

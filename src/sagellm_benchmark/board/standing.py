@@ -63,7 +63,7 @@ class Fact:
     proved: Proved | None = None
 
     def joined(self, other: Fact) -> Fact:
-        """What both know."""
+        """Return what both know."""
         first = min(self, other, key=lambda fact: (fact.number, fact.published_at, fact.configuration))
         both = [fact.proved for fact in (self, other) if fact.proved is not None]
         proved = both[0].joined(both[-1]) if both else None
@@ -77,7 +77,7 @@ class Standing:
     facts: Mapping[str, Fact] = field(default_factory=dict)
 
     def joined(self, other: Standing) -> Standing:
-        """Every fact of both: commutative, associative, idempotent."""
+        """Return every fact of both: commutative, associative, idempotent."""
         facts = dict(self.facts)
         for entry_id, fact in other.facts.items():
             facts[entry_id] = facts[entry_id].joined(fact) if entry_id in facts else fact
@@ -86,7 +86,7 @@ class Standing:
     def accepting(
         self, new: Iterable[Entry], known: Iterable[Entry], proofs: Mapping[str, Proved], now: str
     ) -> Standing:
-        """The same with `new` rows, numbered on, and with what is proved of them and of `known` ones, by row id."""
+        """Return the same with `new` rows, numbered on, and what is proved of them and of `known` ones, by row id."""
         facts = dict(self.facts)
         latest = max((fact.published_at for fact in facts.values()), default="")
         number = max((fact.number for fact in facts.values()), default=0)
@@ -101,14 +101,17 @@ class Standing:
         return Standing(facts)
 
     def placed(self, entry: Entry) -> Entry:
-        """The row as it takes part in a merge; a row that was published before anybody counted is the earliest."""
+        """Return the row as it takes part in a merge.
+
+        A row that was published before anybody counted is the earliest.
+        """
         fact = self.facts.get(entry.entry_id)
         if fact is None or fact.configuration != slug(entry.identity):
             return _at(entry, Place())
         return _at(entry, Place(self.tier(entry.entry_id), fact.number, fact.published_at))
 
     def expected(self, entry: Entry) -> Entry:
-        """A row that may not be published yet: later than all that are, and evidenced where it names evidence.
+        """Return a row that may not be published yet: later than all that are, and evidenced where it names evidence.
 
         Publishing looks at that evidence; this only keeps a row that has some from being left out before.
         """
@@ -118,7 +121,7 @@ class Standing:
         return entry._replace(place=Place(Tier.EVIDENCED if named else Tier.CLAIMED, _LATER))
 
     def tier(self, entry_id: str) -> Tier:
-        """The tier that follows from all facts."""
+        """Return the tier that follows from all facts."""
         fact = self.facts.get(entry_id)
         if fact is None or fact.proved is None:
             return Tier.CLAIMED
@@ -130,7 +133,7 @@ class Standing:
         return Tier.ATTESTED if fact.proved.signers else Tier.EVIDENCED
 
     def backed(self, configurations: Iterable[str]) -> list[str]:
-        """The ids of all rows of these configurations whose tier may be above that of a claim."""
+        """Return the ids of all rows of these configurations whose tier may be above that of a claim."""
         wanted = set(configurations)
         return [row for row, fact in self.facts.items() if fact.proved and fact.configuration in wanted]
 
@@ -164,13 +167,13 @@ def _at(entry: Entry, place: Place) -> Entry:
 
 
 def _by_another(one: Proved, other: Proved) -> bool:
-    """Whether two identities stand behind two measurements that say the same."""
+    """Tell whether two identities stand behind two measurements that say the same."""
     two = len(one.signers | other.signers) > 1
     return two and one.signers != other.signers and agree(one.throughput, other.throughput)
 
 
 def parse(content: bytes | None) -> Standing:
-    """What the dataset's file says; nothing where there is none. Raises DataError for one that is damaged."""
+    """Return what the dataset's file says; nothing where there is none. Raises DataError for one that is damaged."""
     if content is None:
         return Standing()
     try:
@@ -183,7 +186,7 @@ def parse(content: bytes | None) -> Standing:
 
 
 def to_bytes(standing: Standing) -> bytes:
-    """The file's bytes: the same for the same facts."""
+    """Return the file's bytes: the same for the same facts."""
     file = BytesIO()
     file.write(to_json({"schema_version": VERSION, "rows": {}}).removesuffix(b"}\n}\n"))
     between = b"\n"

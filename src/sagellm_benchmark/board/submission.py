@@ -77,7 +77,7 @@ class Examiner:
         return Examined(tuple(new.values()), tuple(known), tuple(refused))
 
     def _against(self, entry: Entry, found: Found) -> list[Problem]:
-        """What speaks against a row that was never accepted.
+        """Return what speaks against a row that was never accepted.
 
         Its id is that of its content, so nobody else has it by right: a published row that bears it all the same
         keeps its place, and stands in the way only where both would be the same file.
@@ -88,14 +88,14 @@ class Examiner:
         return against or list(self._names.mistaken(entry.identity))
 
     def _accepted(self, entry: Entry) -> Entry | None:
-        """The accepted row that says the same, where the mark of verification is not this row's own idea."""
+        """Return the accepted row that says the same, where the mark of verification is not this row's own idea."""
         twins = self._known.get((entry.entry_id, entry.identity), ())
         same = (twin for twin in twins if entry.same_as(twin) and (twin.is_verified or not entry.is_verified))
         return next(same, None)
 
 
 def _unreadable(found: Found) -> list[Problem]:
-    """Why what was handed in is no row at all; nothing where it is one."""
+    """Tell why what was handed in is no row at all; nothing where it is one."""
     if found.repeated is not None:
         return [repeated_key(found.repeated)]
     return [] if isinstance(found.row, dict) else problems(found.row, Strength.NEW)

@@ -76,7 +76,10 @@ def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
 
 
 def _derived(path: Path) -> list[str]:
-    """What speaks against a file that follows from rows; its readers fail on anything that they do not expect."""
+    """Return what speaks against a file that follows from rows.
+
+    Its readers fail on anything that they do not expect.
+    """
     try:
         value = orjson.loads(read_whole(path, _BOARD.file_bytes))
     except orjson.JSONDecodeError as error:

@@ -30,7 +30,7 @@ class Unsound:
 
 
 def waiting(hf_data: Path) -> Iterator[Entry]:
-    """What hf_data/ already holds, published or not. Raises DataError for a board that cannot be read."""
+    """Return what hf_data/ already holds, published or not. Raises DataError for a board that cannot be read."""
     for name in BOARDS:
         path = hf_data / name
         if os.path.lexists(path):
@@ -38,12 +38,12 @@ def waiting(hf_data: Path) -> Iterator[Entry]:
 
 
 def both_sides(name: str, board: bytes) -> list[Entry]:
-    """The rows of a board file; of one that git left in conflict, those of either side."""
+    """Return the rows of a board file; of one that git left in conflict, those of either side."""
     return [entry for side in sides(board) for entry in entries(name, side)]
 
 
 def sides(content: bytes) -> tuple[bytes, ...]:
-    """A file as it is, or what git's conflict markers hold: the whole file as ours has it, and as theirs has it."""
+    """Return a file as it is, or what git's conflict markers hold: the whole file as ours and as theirs has it."""
     marks = list(_MARK.finditer(content))
     if not any(mark[1][:1] == b"<" for mark in marks):
         return (content,)
@@ -64,7 +64,7 @@ def _extend(versions: Iterable[bytearray], part: bytes) -> None:
 
 
 def sorted_out(held: Iterable[Entry], published: Sequence[Entry]) -> tuple[list[Entry], list[Unsound]]:
-    """The rows that may stand for their configuration, and the others: they must not push a sound one out."""
+    """Return the rows that may stand for their configuration, and the others: they must not push a sound one out."""
     known = {entry.view for entry in published}
     sound: list[Entry] = []
     unsound: dict[bytes, Unsound] = {}
@@ -78,17 +78,17 @@ def sorted_out(held: Iterable[Entry], published: Sequence[Entry]) -> tuple[list[
 
 
 def together(sound: Sequence[Entry], unsound: Sequence[Unsound]) -> Sequence[Entry]:
-    """The rows of both kinds, in the order in which a board file holds them."""
+    """Return the rows of both kinds, in the order in which a board file holds them."""
     return sorted((*sound, *(one.entry for one in unsound)), key=canonical_place) if unsound else sound
 
 
 def joined(held: Iterable[Entry]) -> dict[str, bytes]:
-    """The files that hold the best of all these rows, and every unsound one."""
+    """Return the files that hold the best of all these rows, and every unsound one."""
     return tables(_best(held))
 
 
 def join_rows(held: Iterable[Entry]) -> bytes:
-    """The same in one file, whatever number of nodes its rows ran on."""
+    """Return the same in one file, whatever number of nodes its rows ran on."""
     return board_file(_best(held))
 
 

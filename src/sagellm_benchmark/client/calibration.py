@@ -121,7 +121,7 @@ class _Step:
     at_once: int  # requests in flight, about
 
     def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
-        """Raises KeyboardInterrupt where it was stopped: half a calibration says nothing."""
+        """Fail with KeyboardInterrupt where it was stopped: half a calibration says nothing."""
         observed = drive(
             asking(_TOKENS),
             None,
@@ -166,7 +166,10 @@ class Driven:
 
 
 def _shape(load: Schedule) -> _Step:
-    """The busiest second of a load; one that is too thin to tell anything becomes a few requests, evenly spaced."""
+    """Return the busiest second of a load.
+
+    One that is too thin to tell anything becomes a few requests, evenly spaced.
+    """
     schedule = busiest(load, _SHAPE_S, _MOST)
     if schedule.concurrency is not None:
         schedule = replace(schedule, stagger_s=stagger(schedule.concurrency))
@@ -178,7 +181,7 @@ def _shape(load: Schedule) -> _Step:
 
 
 def _rungs(shape: _Step) -> Iterator[_Step]:
-    """Closed loops at higher rates than the shape's, slowest first."""
+    """Give closed loops at higher rates than the shape's, slowest first."""
     streams = min(max(shape.at_once, 64), _FULL_PACE_STREAMS)
     for rate in _RUNGS:
         if rate > shape.at_once / shape.itl_s:
@@ -186,7 +189,7 @@ def _rungs(shape: _Step) -> Iterator[_Step]:
 
 
 def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["client", "server"]]:
-    """The fastest load up to the first one that was not clean, and what gave out there."""
+    """Return the fastest load up to the first one that was not clean, and what gave out there."""
     clean = list(takewhile(lambda step: step.clean, driven))
     best = max(clean, key=lambda step: step.tokens_per_s, default=None)
     gave_out = len(clean) < len(driven) and driven[len(clean)].busy
@@ -194,12 +197,12 @@ def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["cli
 
 
 def pace(streams: int) -> float:
-    """Seconds between a stream's tokens at which the built-in server keeps its own timing."""
+    """Return seconds between a stream's tokens at which the built-in server keeps its own timing."""
     return _ITL_S * max(1.0, streams / _FULL_PACE_STREAMS)
 
 
 def stagger(streams: int) -> float:
-    """Seconds between first requests: beyond 256 streams the built-in server would need 30 ms to read a burst."""
+    """Return seconds between first requests: beyond 256 streams the built-in server would take 30 ms for a burst."""
     return _STAGGER_S if streams > _FULL_PACE_STREAMS else 0.0
 
 
@@ -210,13 +213,13 @@ class asking:  # noqa: N801 - reads as a function, and can be sent to another pr
         self._tokens = tokens
 
     def __call__(self, index: int) -> tuple[Turn, ...]:
-        """The same few words for every index but for the index itself."""
+        """Return the same few words for every index but for the index itself."""
         return (Turn(f"{index} is the number of this request", 8, self._tokens),)
 
 
 @contextlib.contextmanager
 def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = None) -> Iterator[str]:
-    """The built-in server in a process of its own; its base URL. Its log is whole when the block has ended.
+    """Give the built-in server in a process of its own; its base URL. Its log is whole when the block has ended.
 
     It runs on the core given, or else keeps off the cores that this process is pinned to, if it is.
     """
@@ -228,7 +231,7 @@ def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = No
 
 
 def compare(samples: Iterable[Sample], truth: Mapping[int, Truth]) -> Bias:
-    """The client's account of each answered request against the server's own."""
+    """Return the client's account of each answered request against the server's own."""
     ttft, itl, tokens = [], [], 0
     for sample in samples:
         known = truth.get(_number(sample.text))
@@ -260,7 +263,7 @@ def _number(text: str) -> int:
 
 
 def _address(server: Child, within_s: float = _START_S) -> str:
-    """The base URL that the built-in server writes when it listens."""
+    """Return the base URL that the built-in server writes when it listens."""
     line = server.first_line(within_s)
     if line is None:
         raise RemoteError(

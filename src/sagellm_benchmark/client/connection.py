@@ -197,7 +197,7 @@ class Dials(Protocol):
     """Whoever can open connections."""
 
     async def dial(self) -> Connection:
-        """A new connection; OSError (TimeoutError among them) where there is none to be had."""
+        """Return a new connection; OSError (TimeoutError among them) where there is none to be had."""
         ...
 
 
@@ -212,7 +212,7 @@ class Dialer:
     timeout_s: float
 
     async def dial(self) -> Connection:
-        """A new connection; OSError (TimeoutError among them) where there is none to be had."""
+        """Return a new connection; OSError (TimeoutError among them) where there is none to be had."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self.timeout_s):
             _, connection = await loop.create_connection(

@@ -54,13 +54,13 @@ def _decoded(segment: Path, reading: Reading) -> Path:
 
 
 def read(path: Path, origin: float) -> Iterator[Sample]:
-    """The samples of one file, in the order in which they finished. `origin` is the run's moment 0."""
+    """Yield the samples of one file, in the order in which they finished. `origin` is the run's moment 0."""
     with path.open("rb", buffering=_BUFFER) as file:
         yield from samples(file.read, origin, str(path))
 
 
 def samples(more: Callable[[int], bytes], origin: float, where: str) -> Iterator[Sample]:
-    """The samples that `more` hands out bytes of. Raises DataError where some are missing."""
+    """Yield the samples that `more` hands out bytes of. Raises DataError where some are missing."""
     while header := more(_FRAME.size):
         try:
             facts_size, events, text_size = _FRAME.unpack(header)
@@ -129,7 +129,7 @@ def _sample(facts: list[Any], event_s: Floats, text: bytes, origin: float) -> Sa
 
 
 def _verdict(exchange: Exchange, answer: Answer, *, exact_output: bool) -> tuple[Failure | None, str | None]:
-    """Why the request failed, if it did: what the connection saw, then what the answer says, then its length.
+    """Tell why the request failed, if it did: what the connection saw, then what the answer says, then its length.
 
     A connection that broke after the answer said it was finished has broken nothing.
     """

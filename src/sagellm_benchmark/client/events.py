@@ -60,7 +60,7 @@ def decode(body: bytes, ends: Sequence[int], stamps: Sequence[float], *, complet
 
 
 def _times(offsets: list[int], ends: Sequence[int], stamps: Sequence[float]) -> tuple[float, ...]:
-    """The stamp of the read that brought each offset's byte."""
+    """Return the stamp of the read that brought each offset's byte."""
     if not offsets:
         return ()
     reads = np.minimum(np.searchsorted(ends, offsets), len(stamps) - 1)
@@ -68,7 +68,7 @@ def _times(offsets: list[int], ends: Sequence[int], stamps: Sequence[float]) -> 
 
 
 def explain_status(status: int, body: bytes) -> str:
-    """A failed status for people: the server's own message, in one short clean line."""
+    """Return a failed status for people: the server's own message, in one short clean line."""
     text = body[:4096].decode(errors="replace")
     try:
         text = _message(orjson.loads(body)) or text
@@ -78,7 +78,7 @@ def explain_status(status: int, body: bytes) -> str:
 
 
 def payloads(body: bytes, *, complete: bool = True) -> Iterator[tuple[int, bytes]]:
-    """Each event's data and the offset where its blank line ends.
+    """Yield each event's data and the offset where its blank line ends.
 
     A complete body may leave out the last blank line, as some servers do after `[DONE]`.
     """
@@ -92,7 +92,7 @@ def _first(body: bytes) -> int:
 
 
 def _blocks(body: bytes, start: int, *, complete: bool) -> Iterator[tuple[int, bytes]]:
-    """The lines of each event from `start` on, and the offset where the blank line behind them ends."""
+    """Yield the lines of each event from `start` on, and the offset where the blank line behind them ends."""
     if b"\r" in body:
         for boundary in _BLANK_LINE.finditer(body, start):
             yield boundary.end(), body[start : boundary.start()]
@@ -106,7 +106,7 @@ def _blocks(body: bytes, start: int, *, complete: bool) -> Iterator[tuple[int, b
 
 
 def _data(block: bytes) -> bytes | None:
-    """The data of one event; None for comments and other fields. `error:` is llama.cpp's own field."""
+    """Return the data of one event; None for comments and other fields. `error:` is llama.cpp's own field."""
     if block.startswith(b"data:") and b"\n" not in block and b"\r" not in block:
         return block[5:].strip()
     lines = [line.partition(b":") for line in block.splitlines()]
@@ -291,13 +291,13 @@ def _within_reason(events: int) -> int:
 
 
 def _meaning(block: bytes) -> str | None:
-    """The text that an event brings, if it is said and the event notes nothing else."""
+    """Return the text that an event brings, if it is said and the event notes nothing else."""
     found = {_brings(block, None, None), _brings(block, -1, "")}
     return found.pop() if len(found) == 1 else None
 
 
 def _brings(block: bytes, count: int | None, reason: str | None) -> str | None:
-    """The same, after events that had noted these."""
+    """Return the same, after events that had noted these."""
     reading, data = _Reading(), _data(block)
     reading.prompt_tokens = reading.completion_tokens = reading.cached_tokens = count
     reading.finish_reason = reason
@@ -334,7 +334,7 @@ def _count(value: Any, name: str) -> int | None:
 
 
 def _message(reply: Any) -> str | None:
-    """The message of an error reply in any of the shapes that servers use."""
+    """Return the message of an error reply in any of the shapes that servers use."""
     if type(reply) is not dict:
         return None
     error = reply.get("error")

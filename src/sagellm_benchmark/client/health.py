@@ -19,7 +19,7 @@ _ENOUGH = 100  # wake-ups, below which their p99 would only restate the largest
 def worst(
     healths: Sequence[ClientHealth], *, cpu_s: Callable[[Iterable[float]], float] = max
 ) -> ClientHealth:
-    """The worst of each figure over several repeats; of processes side by side `cpu_s` is their `sum`."""
+    """Return the worst of each figure over several repeats; of processes side by side `cpu_s` is their `sum`."""
 
     def known(name: str) -> list[float]:
         return [value for health in healths if (value := getattr(health, name)) is not None]
@@ -33,7 +33,7 @@ def worst(
 
 
 def together(repeats: Sequence[Sequence[ClientNode]]) -> tuple[ClientNode, ...]:
-    """The nodes of several repeats, each with the worst that was seen of it."""
+    """Return the nodes of several repeats, each with the worst that was seen of it."""
     return tuple(_worst_node(seen) for seen in zip(*repeats, strict=False))
 
 
@@ -63,7 +63,7 @@ class Watch:
         self._wait()
 
     def stop(self) -> ClientHealth:
-        """What was seen since the watch began; a lag is None for a load of too few wake-ups."""
+        """Return what was seen since the watch began; a lag is None for a load of too few wake-ups."""
         if self._timer is not None:
             self._timer.cancel()
         cpu, wall = process_time() - self._cpu, monotonic() - self._wall

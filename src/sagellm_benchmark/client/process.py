@@ -109,7 +109,7 @@ def _samples(files: tuple[str, ...], origin: float) -> Iterator[Sample]:
 
 
 def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recorded:
-    """A whole load in this process."""
+    """Return a whole load in this process."""
     started: list[float] = []
 
     async def start(load: Load, total: int | None) -> float:

@@ -26,7 +26,7 @@ class Regular:
 
     @classmethod
     def of(cls, block: bytes, meaning: Callable[[bytes], str | None]) -> Regular | None:
-        """The frame of an event, if its text can be put into it.
+        """Return the frame of an event, if its text can be put into it.
 
         `meaning` reads a block in full and gives its text, if that is all it says. With another text in the frame it
         must give just that: then it does so for every text, as JSON's strings do not reach beyond their quotes.
@@ -38,7 +38,7 @@ class Regular:
         return None
 
     def text(self, block: bytes) -> str | None:
-        """The text of a block that has this frame; None where it has not, or says nothing."""
+        """Return the text of a block that has this frame; None where it has not, or says nothing."""
         before, behind = self.before, self.behind
         if not (block.startswith(before) and block.endswith(behind)):
             return None
@@ -52,7 +52,7 @@ class Regular:
         return text if type(text) is str else None
 
     def run(self, body: bytes, start: int) -> tuple[list[str], list[int]]:
-        """The texts of the events from `start` on that have this frame, and the offsets where they end.
+        """Return the texts of the events from `start` on that have this frame, and the offsets where they end.
 
         All of them at once; none where one of them says nothing, or anything else is amiss.
         """
@@ -69,7 +69,7 @@ class Regular:
 
 
 def _strings(pieces: list[bytes]) -> list[str]:
-    """What stands between the quotes of JSON strings, read; nothing where it could not stand there, or is empty.
+    """Return what stands between the quotes of JSON strings, read; nothing where it could not stand there, or is empty.
 
     A piece with a quote of its own makes two strings; one that ends with a backslash could take in the next.
     """

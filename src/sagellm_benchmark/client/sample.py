@@ -71,7 +71,10 @@ class Sample:
 def short_of(
     tokens: int, asked: int, finish_reason: str | None, *, exact_output: bool
 ) -> tuple[Failure, str] | None:
-    """Why an answer of fewer tokens than asked for is a failure; None where it ended by itself, as it was free to."""
+    """Tell why an answer of fewer tokens than asked for is a failure.
+
+    None where it ended by itself, as it was free to.
+    """
     if tokens >= asked:
         return None
     said = f"{tokens} tokens where {asked} were asked for"

@@ -234,7 +234,7 @@ class Load:
         return connection if connection.usable else None
 
     async def _dial(self, exchange: Exchange) -> Connection | None:
-        """A fresh connection; None, with the failure noted, where there is none to be had."""
+        """Return a fresh connection; None, with the failure noted, where there is none to be had."""
         if self._dialer is None:
             raise RuntimeError("a load runs after it was connected")
         exchange.start = self._clock()
@@ -260,7 +260,7 @@ class Load:
     # Small parts.
 
     def _take(self) -> _Job | None:
-        """The next conversation, if there is one."""
+        """Return the next conversation, if there is one."""
         if self._prepared:
             return self._prepared.popleft()
         index = next(self._indices, None)
@@ -284,7 +284,7 @@ class Load:
         return wire.request(self._head, wire.body(self._target, texts, answers, turns[-1].output_tokens))
 
     def _spare(self) -> Connection | None:
-        """An idle connection that is still open, the one used last first."""
+        """Return an idle connection that is still open, the one used last first."""
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
@@ -316,12 +316,12 @@ class Load:
 
 
 def due_soon(due_s: Sequence[float], index: int) -> int:
-    """How many requests of an open loop, from `index` on, are due within the next moment."""
+    """Tell how many requests of an open loop, from `index` on, are due within the next moment."""
     return bisect_right(due_s, due_s[index] + _AHEAD_S, index) - index if index < len(due_s) else 0
 
 
 def _closed_while_idle(exchange: Exchange) -> bool:
-    """Whether a connection that had been idle was closed before any byte of this answer.
+    """Tell whether a connection that had been idle was closed before any byte of this answer.
 
     Only at once: a server that had the request for longer dropped it, and that is a failure.
     """

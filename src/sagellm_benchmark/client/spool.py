@@ -39,7 +39,7 @@ class Reading:
 
 
 def decoded_path(segment: Path) -> Path:
-    """Where the samples of a segment go when it is decoded."""
+    """Tell where the samples of a segment go when it is decoded."""
     return segment.with_name(f"{segment.name}.samples")
 
 
@@ -148,13 +148,13 @@ class Decoder:
 
 
 def answer_of(exchange: Exchange) -> Answer:
-    """What an exchange that is still in memory says; a conversation's next turn needs it."""
+    """Return what an exchange that is still in memory says; a conversation's next turn needs it."""
     stamps, lengths, body = _columns(exchange.log)
     return _answer(exchange, body, list(accumulate(lengths)), stamps)
 
 
 def exchanges(path: Path) -> Iterator[tuple[Exchange, Answer]]:
-    """The exchanges of one segment and what their answers say, on the clock that stamped them."""
+    """Yield the exchanges of one segment and what their answers say, on the clock that stamped them."""
     with path.open("rb", buffering=_BUFFER) as file:
         while header := file.read(_FRAME.size):
             facts_size, reads, body_size = _FRAME.unpack(header)

@@ -91,5 +91,5 @@ class Observed(Protocol):
     nodes: tuple[ClientNode, ...]  # empty where one machine sent it
 
     def samples(self) -> Iterator[Sample]:
-        """Every request that was sent; those that Ctrl-C caught in flight carry Failure.INTERRUPTED."""
+        """Return every request that was sent; those that Ctrl-C caught in flight carry Failure.INTERRUPTED."""
         ...

@@ -53,7 +53,7 @@ class Truth:
 
 
 def read_log(path: Path) -> dict[int, Truth]:
-    """The finished requests of a log, by their number."""
+    """Return the finished requests of a log, by their number."""
     content, offset, found = path.read_bytes(), 0, {}
     while offset < len(content):
         number, events, read_s = _RECORD.unpack_from(content, offset)
@@ -177,7 +177,7 @@ class TimedServer:
                 self._selector.register(sock, selectors.EVENT_READ, self._ready(_Peer(sock)))
 
     def _ready(self, peer: _Peer) -> Any:
-        """The callback for one connection."""
+        """Return the callback for one connection."""
 
         def ready(_: Any, mask: int) -> None:
             if mask & selectors.EVENT_WRITE:
@@ -259,7 +259,7 @@ class TimedServer:
 
 
 def _event(api: str, content: str | None, finish: str | None = None) -> bytes:
-    """One event as vLLM words it; `content` None is the role that opens a chat answer."""
+    """Return one event as vLLM words it; `content` None is the role that opens a chat answer."""
     choice: dict[str, Any] = {"index": 0}
     if api == "completions":
         choice["text"] = content
@@ -284,7 +284,7 @@ def _usage(peer: _Peer) -> dict[str, Any]:
 
 
 def _closing(peer: _Peer) -> bytes:
-    """What follows the last token: why it ended, the usage, and the end of the stream."""
+    """Return what follows the last token: why it ended, the usage, and the end of the stream."""
     end = (
         _event(peer.api, "", "length")
         + _data({"choices": [], "usage": _usage(peer)}, peer.api)
@@ -294,7 +294,7 @@ def _closing(peer: _Peer) -> bytes:
 
 
 def _whole(peer: _Peer) -> bytes:
-    """An answer that is not streamed; it is not timed either."""
+    """Return an answer that is not streamed; it is not timed either."""
     text = " token" * peer.tokens
     choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
     choice |= {"message": {"role": "assistant", "content": text}} if peer.api == "chat" else {"text": text}
@@ -310,7 +310,7 @@ def _reply(status: bytes, body: bytes) -> bytes:
 
 
 def listen(port: int = 0) -> socket.socket:
-    """A listening socket on loopback."""
+    """Return a listening socket on loopback."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def head(target: Target, where: Address) -> bytes:
-    """Everything of a request's head up to the value of Content-Length."""
+    """Return everything of a request's head up to the value of Content-Length."""
     lines = [
         f"POST {where.prefix}{PATHS[target.api]} HTTP/1.1",
         f"Host: {where.authority}",
@@ -32,7 +32,7 @@ def head(target: Target, where: Address) -> bytes:
 
 
 def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_tokens: int) -> bytes:
-    """The JSON of one request: the turns so far with the answers between them.
+    """Return the JSON of one request: the turns so far with the answers between them.
 
     `target.extra` is put in last and so overrides what is said here; None in it takes a field out.
     """
@@ -53,7 +53,7 @@ def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_to
 
 
 def request(prepared_head: bytes, content: bytes) -> bytes:
-    """A whole request, to be written at once."""
+    """Return a whole request, to be written at once."""
     return b"%b%d\r\n\r\n%b" % (prepared_head, len(content), content)
 
 

@@ -45,7 +45,7 @@ class Dealt:
     conversations: tuple[Conversation, ...]
 
     def __call__(self, index: int) -> Conversation:
-        """The conversation at a position of the run that belongs to this share."""
+        """Return the conversation at a position of the run that belongs to this share."""
         return self.conversations[(index - self.first) // self.step]
 
 
@@ -91,7 +91,7 @@ class Worker:
 
 
 def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] | None) -> Recorded:
-    """A whole load over that many processes, or as many as it has streams or conversations for."""
+    """Return a whole load over that many processes, or as many as it has streams or conversations for."""
     shares = tuple(deal(share, processes))
     with (
         started(shares) as workers,
@@ -114,7 +114,7 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
 
 
 def deal(share: Share, processes: int) -> Iterator[Share]:
-    """The shares of each process. Conversations go round: 0, P, 2P, … to the first, 1, P + 1, … to the second."""
+    """Yield the shares of each process. Conversations go round: 0, P, 2P, … to the first, 1, P + 1, … to the second."""
     most = share.count if share.schedule.due_s is not None else share.schedule.concurrency
     step = max(1, min(processes, *(limit for limit in (most, share.count) if limit is not None)))
     for first in range(step):
@@ -128,7 +128,7 @@ def deal(share: Share, processes: int) -> Iterator[Share]:
 
 @contextlib.contextmanager
 def started(shares: Sequence[Share]) -> Iterator[list[Worker]]:
-    """The processes of a load; none of them is left when the block ends, whichever way."""
+    """Give the processes of a load; none of them is left when the block ends, whichever way."""
     workers: list[Worker] = []
     with contextlib.ExitStack() as started:
         for share in shares:

@@ -80,11 +80,11 @@ class Agent:
     _part: Part | None = None
 
     def time(self) -> float:
-        """This node's monotonic clock."""
+        """Read this node's monotonic clock."""
         return time.monotonic()
 
     def facts(self) -> Facts:
-        """Who we are. Ray starts its workers at nice 15: we go back to 0 where the system lets us."""
+        """Tell who we are. Ray starts its workers at nice 15: we go back to 0 where the system lets us."""
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, os.getpid(), 0)
         niceness = os.getpriority(os.PRIO_PROCESS, os.getpid())
@@ -112,7 +112,7 @@ class Agent:
         return moment - time.monotonic()
 
     def state(self) -> State:
-        """How far we are. Asking renews the lease."""
+        """Tell how far we are. Asking renews the lease."""
         self._renewed = time.monotonic()
         crew, totals = self._crew, [worker.total for worker in self._crew]
         return State(
@@ -132,11 +132,11 @@ class Agent:
         self._begun.set()
 
     def part(self) -> Part | None:
-        """What came of it; None where the load failed."""
+        """Return what came of it; None where the load failed."""
         return self._part
 
     def content(self, path: str, offset: int, size: int) -> bytes:
-        """Bytes of one of the files that `part` names, and of no other file."""
+        """Return bytes of one of the files that `part` names, and of no other file."""
         if self._part is None or path not in [one for files in self._part.files for one in files]:
             return b""
         with Path(path).open("rb") as file:

@@ -49,7 +49,7 @@ class Nodes(Protocol):
         ...
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
-        """What the agents say to a call of `method`, by node; a `Lost` for each that does not say it in time."""
+        """Return what the agents say to a call of `method`, by node; a `Lost` for each that does not say it in time."""
         ...
 
     def end(self, node: int) -> None:
@@ -224,7 +224,7 @@ class _Running:
             time.sleep(_PERIOD_S)
 
     def parts(self) -> dict[int, Part]:
-        """What the nodes that are left have."""
+        """Return what the nodes that are left have."""
         return {node: part for node, part in self._ask("part", within_s=_READ_S).items() if part is not None}
 
     def fetch(self, node: int, part: Part, spool: Path) -> list[tuple[float, tuple[str, ...]]]:
@@ -260,7 +260,7 @@ class _Running:
         return Exchange(sent, theirs, time.monotonic())
 
     def _states(self) -> dict[int, State]:
-        """How far each node is; raises the first error that one has which is not the loss of a process."""
+        """Tell how far each node is; raises the first error that one has which is not the loss of a process."""
         found: dict[int, State] = self._ask("state", within_s=SILENT_S)
         for node, state in found.items():
             if state.error is not None and node not in self.lost:

@@ -23,7 +23,7 @@ _THREADS = 8  # of an agent, so that it can be asked while it calibrates
 
 
 def authentication_is_on() -> bool:
-    """Whether Ray's own setting, which a cluster and all who use it share, asks for a token."""
+    """Tell whether Ray's own setting, which a cluster and all who use it share, asks for a token."""
     return os.environ.get("RAY_AUTH_MODE", "").lower() == "token"
 
 
@@ -118,7 +118,7 @@ class _Agent(Agent):
     """An agent that knows where it is."""
 
     def node(self) -> str:
-        """The node's number in the cluster."""
+        """Return the node's number in the cluster."""
         return str(ray.get_runtime_context().get_node_id())
 
 

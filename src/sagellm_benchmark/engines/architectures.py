@@ -42,12 +42,14 @@ class Architecture:
 
 
 def find(name: str) -> Architecture | None:
-    """The architecture a model's name means, whatever its case, organisation and tuning suffix; None when unknown."""
+    """Return the architecture a model's name means, whatever its case, organisation and tuning suffix; None when
+    unknown.
+    """
     return _BY_KEY.get(_key(name))
 
 
 def similar(name: str) -> list[str]:
-    """The known models whose names are most like this one."""
+    """Return the known models whose names are most like this one."""
     close = difflib.get_close_matches(_key(name), _BY_KEY, n=3, cutoff=0.7)
     return [_BY_KEY[key].name for key in close]
 

@@ -8,6 +8,9 @@ from typing import Literal
 
 
 def folder(kind: Literal["dummy", "engines", "weights"]) -> Path:
-    """Dummy weights, environments of engines, or the default model's weights; it need not exist yet."""
+    """Return the folder of dummy weights, environments of engines, or the default model's weights.
+
+    It need not exist yet.
+    """
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / kind

@@ -47,7 +47,7 @@ def choose_api(
     turns: int = 1,
     timeout_s: float = PROBE_TIMEOUT_S,
 ) -> Capabilities:
-    """The API to measure: `wanted`, or for "auto" completions before chat, whose template is not in the way.
+    """Return the API to measure: `wanted`, or for "auto" completions before chat, whose template is not in the way.
 
     One request of one token where the server takes every field, a few more where it does not. Raises RemoteError
     where neither API is there, and StatusError as it came for what is no answer to that question (401, 429, 5xx).
@@ -114,7 +114,7 @@ def _ladder(engine: Engine) -> Iterator[dict[str, Any]]:
 
 
 def _ask(server: Server, api: Api, fields: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
-    """The events of a one-token answer."""
+    """Return the events of a one-token answer."""
     body = {"model": server.served_model, **prompt_fields(api, PROBE_TEXT), "max_tokens": 1, **fields}
     return stream_events(server, api, body, timeout_s)
 
@@ -122,7 +122,10 @@ def _ask(server: Server, api: Api, fields: Mapping[str, Any], timeout_s: float) 
 def stream_events(
     server: Server, api: Api, body: Mapping[str, Any], timeout_s: float = PROBE_TIMEOUT_S
 ) -> list[dict[str, Any]]:
-    """The events of a short streamed answer. Raises RemoteError, and StatusError for an error inside the stream."""
+    """Return the events of a short streamed answer.
+
+    Raises RemoteError, and StatusError for an error inside the stream.
+    """
     url = f"{server.base_url}{PATHS[api]}"
     asked = {**body, "stream": True}
     events = list(_events(post_text(url, asked, timeout_s=timeout_s, api_key=server.api_key)))
@@ -150,7 +153,10 @@ def _raise(url: str, event: Mapping[str, Any]) -> None:
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects of an event stream, each in one data line or several; a server that did not stream is one."""
+    """Yield the JSON objects of an event stream, each in one data line or several.
+
+    A server that did not stream is one.
+    """
     blocks = [
         [line[5:] for line in block.splitlines() if line.startswith("data:")]
         for block in re.split(r"(?:\r\n|\r|\n){2,}", text)
@@ -161,7 +167,7 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _object(text: str) -> dict[str, Any] | None:
-    """A JSON object; None for [DONE] and what else we cannot use."""
+    """Return a JSON object; None for [DONE] and what else we cannot use."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -170,12 +176,12 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _model(events: list[dict[str, Any]]) -> str | None:
-    """What the events call the model."""
+    """Return what the events call the model."""
     return next((event["model"] for event in events if isinstance(event.get("model"), str)), None)
 
 
 def _usage(events: list[dict[str, Any]]) -> int | None:
-    """The last prompt token count that the events state."""
+    """Return the last prompt token count that the events state."""
     for event in reversed(events):
         usage = event.get("usage")
         count = usage.get("prompt_tokens") if isinstance(usage, dict) else None

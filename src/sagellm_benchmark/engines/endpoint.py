@@ -65,14 +65,14 @@ class Endpoint:
         )
 
     def _processes(self, address: Address, said: SelfReport) -> tuple[bool, tuple[int, ...]]:
-        """Whether the server runs on this machine, and as which processes: a gateway, and the engines behind it."""
+        """Tell whether the server runs on this machine, and as which processes: a gateway, and engines behind it."""
         if self.pid is None:
             return listening.places([(address.host, address.port), *said.behind])
         _, behind = listening.places(said.behind)
         return True, tuple(dict.fromkeys((self.pid, *behind)))
 
     def _agreed(self, told: Engine) -> Engine:
-        """The engine that the server says it is, which the user may name only where it says nothing."""
+        """Return the engine that the server says it is, which the user may name only where it says nothing."""
         stated = None if self.engine is None else registry.named(self.engine)
         if stated is None or told.name == stated.name:
             return told
@@ -99,7 +99,7 @@ class Endpoint:
 
 
 def _served(url: str, api_key: str | None) -> list[dict[str, Any]]:
-    """The entries of /v1/models that have an id."""
+    """Return the entries of /v1/models that have an id."""
     answer = get_json(f"{url}/v1/models", api_key=api_key)
     listed = answer.get("data") if isinstance(answer, dict) else None
     cards = [
@@ -116,7 +116,8 @@ def _served(url: str, api_key: str | None) -> list[dict[str, Any]]:
 
 
 def choose_model(cards: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any]:
-    """The served model that `wanted` means: its exact id, else the only one equal to it in all but case or folder.
+    """Return the served model that `wanted` means: its exact id, else the only one equal to it in all but case or
+    folder.
 
     Raises UsageError listing what is served when there is none or more than one; nothing is put in its place.
     """
@@ -151,7 +152,7 @@ def _same_name(served: str, wanted: str) -> bool:
 
 
 def readable(served: str) -> str:
-    """A name for people: a path on the server's disk is shown by its last part, a GGUF file as its model's name."""
+    """Return a name for people: of a path on the server's disk the last part, of a GGUF file its model's name."""
     is_path = served.startswith(("/", "./", "~", ".")) or served.endswith(".gguf") or "\\" in served
     last = re.split(r"[/\\]", served.rstrip("/\\"))[-1] if is_path else served
     return name_of(Path(last)) if last.endswith(".gguf") else last

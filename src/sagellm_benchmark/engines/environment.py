@@ -44,14 +44,17 @@ class Environment:
         return {"PATH": search, "VIRTUAL_ENV": str(self.prefix)}
 
     def has(self, engine: Engine) -> bool:
-        """Whether the engine is installed in it."""
+        """Tell whether the engine is installed in it."""
         return (
             engine.distribution is not None and packages.version(self.prefix, engine.distribution) is not None
         )
 
 
 def stated(place: Path, engine: Engine) -> Environment:
-    """The environment that the user names, by its folder or its Python. Raises DataError where it lacks the engine."""
+    """Return the environment that the user names, by its folder or its Python.
+
+    Raises DataError where it lacks the engine.
+    """
     path = place.expanduser().absolute()
     environment = Environment(path if path.is_dir() else path.parent.parent)
     if not environment.has(engine):
@@ -63,7 +66,7 @@ def stated(place: Path, engine: Engine) -> Environment:
 
 
 def find(engine: Engine) -> Environment | None:
-    """An environment that has the engine: one that we made, our own, or that of the command on PATH."""
+    """Return an environment that has the engine: one that we made, our own, or that of the command on PATH."""
     return next((one for one in _candidates(engine) if one.has(engine)), None)
 
 
@@ -79,7 +82,7 @@ def _candidates(engine: Engine) -> Iterator[Environment]:
 
 
 def _interpreter(script: Path) -> Path | None:
-    """The Python that a command's first line names: the command itself may be a link far from its environment."""
+    """Return the Python that a command's first line names: the command may be a link far from its environment."""
     with script.open("rb") as file:
         first = file.readline(4096)
     match = re.fullmatch(rb"#!\s*(/\S*python[\d.]*)\s*", first)
@@ -87,7 +90,7 @@ def _interpreter(script: Path) -> Path | None:
 
 
 def missing(engine: Engine) -> DataError:
-    """The error for an engine that is not here, with the command that brings it."""
+    """Return the error for an engine that is not here, with the command that brings it."""
     return DataError(
         f"{engine.name} is not installed on this machine, so it cannot be started",
         hint=f"add --engine-env create, which installs it into {home(engine)}; or pip install {engine.distribution}"
@@ -96,7 +99,7 @@ def missing(engine: Engine) -> DataError:
 
 
 def home(engine: Engine) -> Path:
-    """Where the engine's environment is, or is to be."""
+    """Tell where the engine's environment is, or is to be."""
     return cache.folder("engines") / f"{engine.name}-{_pinned(engine, variant()).version}"
 
 
@@ -134,12 +137,12 @@ def _pinned(engine: Engine, of: Variant) -> Packages:
 
 
 def uv_command() -> str | None:
-    """Where uv is, beside our own Python or on PATH; None where it is not installed."""
+    """Tell where uv is, beside our own Python or on PATH; None where it is not installed."""
     return shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
 
 
 def install_settings() -> dict[str, str]:
-    """Our environment, in which uv finds packages where the user's pip does."""
+    """Return our environment, in which uv finds packages where the user's pip does."""
     settings = {theirs: os.environ[ours] for ours, theirs in UV_SETTINGS.items() if ours in os.environ}
     return {**settings, **os.environ}
 

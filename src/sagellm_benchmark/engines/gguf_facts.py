@@ -37,7 +37,7 @@ class Gguf:
 
 
 def facts(path: Path) -> ModelFacts:
-    """What the file (or the split set that it begins) holds; raises DataError when any of it is damaged.
+    """Return what the file (or the split set that it begins) holds; raises DataError when any of it is damaged.
 
     `weights` is "dummy" for a file that this program wrote; any other file is taken to be what it looks like.
     """
@@ -60,7 +60,7 @@ def facts(path: Path) -> ModelFacts:
 
 
 def shards(path: AnyPath) -> list[AnyPath]:
-    """All files of the split set that `path` begins, itself first; just itself when it is no shard."""
+    """Return all files of the split set that `path` begins, itself first; just itself when it is no shard."""
     match = _SHARD.search(path.name)
     if match is None:
         return [path]
@@ -70,25 +70,28 @@ def shards(path: AnyPath) -> list[AnyPath]:
 
 
 def is_later_shard(name: str) -> bool:
-    """Whether the file is part of a split set, but not its first file."""
+    """Tell whether the file is part of a split set, but not its first file."""
     match = _SHARD.search(name)
     return match is not None and int(match.group(1)) != 1
 
 
 def name_of(path: Path) -> str:
-    """The model's name as its file name has it: without the suffix, the shard, and the quantization."""
+    """Return the model's name as its file name has it: without the suffix, the shard, and the quantization."""
     return _MIX.sub("", _SHARD.sub("", path.name).removesuffix(".gguf")) or path.name
 
 
 def human_count(count: int) -> str:
-    """A parameter count as people write it: 494M, 7.6B, 72.7B."""
+    """Return a parameter count as people write it: 494M, 7.6B, 72.7B."""
     if count < 999_500_000:
         return f"{max(1, round(count / 1e6))}M"
     return f"{count / 1e9:.1f}".removesuffix(".0") + "B"
 
 
 def precision_of(type_name: str) -> str | None:
-    """The leaderboard's word for a ggml type: its narrowest format that is wide enough; None for exotic types."""
+    """Return the leaderboard's word for a ggml type: its narrowest format that is wide enough.
+
+    None for exotic types.
+    """
     if type_name in _FLOATS:
         return _FLOATS[type_name]
     match = re.match(r"I?Q(\d)", type_name)
@@ -98,7 +101,7 @@ def precision_of(type_name: str) -> str | None:
 
 
 def _main_type(tensors: Iterable[Tensor]) -> str:
-    """The name of the type that most of the numbers are stored in."""
+    """Return the name of the type that most of the numbers are stored in."""
     weight: Counter[int] = Counter()
     for tensor in tensors:
         weight[tensor.kind] += tensor.elements
@@ -106,7 +109,7 @@ def _main_type(tensors: Iterable[Tensor]) -> str:
 
 
 def _quantization(header: Header, main: str) -> str | None:
-    """The mix that the file names (Q4_K_M), else its main type; None when the weights are not quantized."""
+    """Return the mix that the file names (Q4_K_M), else its main type; None when the weights are not quantized."""
     from gguf.constants import LlamaFileType  # noqa: PLC0415 - an extra, and slow to import
 
     if main in _FLOATS:
@@ -162,7 +165,7 @@ def _type_name(kind: int) -> str:
 
 
 def folder_candidates(folder: Path) -> Iterator[Path]:
-    """The models that lie in a folder: every .gguf file but the later files of a split set."""
+    """Yield the models that lie in a folder: every .gguf file but the later files of a split set."""
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() == ".gguf" and file.is_file() and not is_later_shard(file.name):
             yield file

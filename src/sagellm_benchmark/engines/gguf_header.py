@@ -57,7 +57,7 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of one GGUF file; raises DataError where it is missing, cut off, or no GGUF at all."""
+    """Return the header of one GGUF file; raises DataError where it is missing, cut off, or no GGUF at all."""
     try:
         if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
             raise DataError(f"{path} is not a file", hint="give the path of a GGUF file")

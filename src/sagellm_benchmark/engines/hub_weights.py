@@ -62,7 +62,7 @@ class Choice:
 
 
 def candidates(name: str) -> list[str]:
-    """The repositories that may hold the model as GGUF, the likeliest first."""
+    """Return the repositories that may hold the model as GGUF, the likeliest first."""
     repos = [name, f"{name.removesuffix('-GGUF')}-GGUF"] if "/" in name else []
     architecture = architectures.find(name)
     if architecture is not None:
@@ -79,7 +79,7 @@ def _known_repo(name: str) -> str:
 
 
 def cached(name: str, quantization: str | None) -> Gguf | None:
-    """The model as an earlier run (or another program) fetched it, whole; the network is not asked."""
+    """Return the model as an earlier run (or another program) fetched it, whole; the network is not asked."""
     for repo in candidates(name):
         snapshots = _cache_folder() / f"models--{repo.replace('/', '--')}" / "snapshots"
         for snapshot in sorted(snapshots.glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True):
@@ -94,7 +94,7 @@ def cached(name: str, quantization: str | None) -> Gguf | None:
 
 
 def look_up(name: str, quantization: str | None, *, offline: bool = False) -> Choice:
-    """What the Hub has of a model, within seconds.
+    """Return what the Hub has of a model, within seconds.
 
     Raises RemoteError when the Hub cannot be asked, DataError when it has no GGUF file of that model, and
     UsageError when it has some, but not in the wanted quantization.
@@ -130,12 +130,12 @@ def _choice(repo: str, quantization: str | None) -> Choice:
 
 
 def _size(value: Any) -> int:
-    """Bytes of a file; 0 where the Hub says nothing, or nothing that can be a size."""
+    """Return bytes of a file; 0 where the Hub says nothing, or nothing that can be a size."""
     return value if isinstance(value, int) and value > 0 else 0
 
 
 def choose(files: Iterable[str], quantization: str | None) -> str | None:
-    """The model file in the wanted quantization, or the preferred one; None when there are no models at all.
+    """Return the model file in the wanted quantization, or the preferred one; None when there are no models at all.
 
     Raises UsageError, with those there are, when the wanted one is missing.
     """
@@ -248,6 +248,6 @@ def _endpoint() -> str | None:
 
 
 def _cache_folder() -> Path:
-    """The Hub library's cache, which other programs share."""
+    """Return the Hub library's cache, which other programs share."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()

@@ -94,7 +94,7 @@ class Launched:
 
 
 def filled(command: Sequence[str], **values: str) -> list[str]:
-    """The command with each {name} replaced; other braces stay, as engines take JSON."""
+    """Return the command with each {name} replaced; other braces stay, as engines take JSON."""
     words = list(command)
     for name, value in values.items():
         words = [word.replace(f"{{{name}}}", value) for word in words]
@@ -110,7 +110,7 @@ def _lists_a_model(url: str) -> bool:
 
 
 def _free_ports() -> tuple[int, int]:
-    """Two ports that nobody listens on, for engines of two servers."""
+    """Return two ports that nobody listens on, for engines of two servers."""
     with socket.socket() as one, socket.socket() as other:
         for each in (one, other):
             each.bind((HOST, 0))

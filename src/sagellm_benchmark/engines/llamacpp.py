@@ -116,14 +116,14 @@ def require() -> None:
 
 
 def engine_version() -> str:
-    """The xllamacpp release, X.Y.Z: it decides which llama.cpp is inside, and its build names no version itself."""
+    """Return the xllamacpp release, X.Y.Z, which decides what llama.cpp is inside: its build names no version."""
     require()
     return importlib.metadata.version("xllamacpp")
 
 
 @contextlib.contextmanager
 def _started(log: Path) -> Iterator[Child]:
-    """The child process, whose output and errors go to its log."""
+    """Give the child process, whose output and errors go to its log."""
     command = (sys.executable, "-m", "sagellm_benchmark.engines.llamacpp_server")
     with logs.opened(log) as file, child(command, errors=file, patience=PATIENCE) as process:
         yield process

@@ -17,7 +17,7 @@ _ERROR = re.compile(r"(?:^|[\s\]])(?P<text>(?:[A-Za-z_][\w.]*)?(?:[Ee]rror|Excep
 
 
 def opened(log: Path) -> IO[bytes]:
-    """The file for a child to write to, emptied; DataError where it cannot be."""
+    """Return the file for a child to write to, emptied; DataError where it cannot be."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("wb")
@@ -26,7 +26,7 @@ def opened(log: Path) -> IO[bytes]:
 
 
 def last_words(log: Path) -> list[str]:
-    """The first errors at the end of a log (later ones follow from them), else its last lines."""
+    """Return the first errors at the end of a log (later ones follow from them), else its last lines."""
     lines = _tail(log)
     found = (_LLAMACPP_ERROR.match(line) or _ERROR.search(line) for line in lines)
     errors = [match["text"] for match in found if match]
@@ -34,12 +34,12 @@ def last_words(log: Path) -> list[str]:
 
 
 def last_lines(log: Path, most: int = _SHOWN_LINES) -> list[str]:
-    """What was written last; empty where there is nothing yet."""
+    """Return what was written last; empty where there is nothing yet."""
     return _tail(log)[-most:]
 
 
 def _tail(log: Path) -> list[str]:
-    """The last lines that hold something to see; of one that was written over, as progress is, what was left."""
+    """Return the last lines that hold something to see; of one that was written over, as progress is, what was left."""
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         text = file.read().decode("utf-8", "replace")

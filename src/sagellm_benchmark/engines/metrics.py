@@ -39,12 +39,14 @@ class Scrape:
     cache: Mapping[str, str] = field(default_factory=dict)
 
     def total(self, name: str) -> float | None:
-        """The sum over all label sets: an engine with several workers has one each."""
+        """Return the sum over all label sets: an engine with several workers has one each."""
         return sum(self.values[name]) if name in self.values else None
 
 
 def parse(names: MetricNames, text: str) -> Scrape:
-    """The series of those names; lines that are no series, and values that are no finite number, are passed over."""
+    """Return the series of those names; lines that are no series, and values that are no finite number, are passed
+    over.
+    """
     wanted = names.all
     values: dict[str, list[float]] = {}
     cache: dict[str, str] = {}
@@ -69,7 +71,7 @@ def _number(text: str) -> float | None:
 
 
 def figures(names: MetricNames, before: Scrape, during: Sequence[Scrape], after: Scrape) -> ServerFigures:
-    """A run's figures from its readings.
+    """Return a run's figures from its readings.
 
     Counters are taken as their growth over the run; one that shrank (the server was restarted) is not known.
     """
@@ -109,7 +111,7 @@ def _evictions(before: Scrape, after: Scrape, names: Sequence[str]) -> int | Non
 
 
 def _most_used(readings: Sequence[Scrape], names: MetricNames) -> int | None:
-    """The highest reading of the tokens in the cache, as told, or as a share of a capacity that is told."""
+    """Return the highest reading of the tokens in the cache, as told, or as a share of a capacity that is told."""
     used = [
         total
         for reading in readings
@@ -125,7 +127,7 @@ def _most_used(readings: Sequence[Scrape], names: MetricNames) -> int | None:
 
 
 def _capacity(cache: Mapping[str, str]) -> int | None:
-    """Tokens that the cache holds: stated, or blocks × block size."""
+    """Return tokens that the cache holds: stated, or blocks × block size."""
     stated, blocks, size = (
         cache.get(name, "") for name in ("kv_cache_size_tokens", "num_gpu_blocks", "block_size")
     )
@@ -135,7 +137,7 @@ def _capacity(cache: Mapping[str, str]) -> int | None:
 
 
 def _mean_of_gauge(readings: Sequence[Scrape], name: str | None) -> float | None:
-    """The mean of what was read while it ran; 0 is what a server without speculation says."""
+    """Return the mean of what was read while it ran; 0 is what a server without speculation says."""
     values = [] if name is None else [total for reading in readings if (total := reading.total(name))]
     mean = sum(values) / len(values) if values else None
     return mean if mean is not None and mean <= 1 else None
@@ -182,7 +184,7 @@ class MetricsWatch:
                 self._during.append(scrape)
 
     def _scrape(self) -> Scrape | None:
-        """One reading; None where there is none, which is no reason to end a run."""
+        """Return one reading; None where there is none, which is no reason to end a run."""
         if self._names is None:
             return None
         try:

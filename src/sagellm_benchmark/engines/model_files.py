@@ -18,7 +18,9 @@ _MOST_FILES = 1000
 
 
 def facts(name: str, place: str | None) -> ModelFacts:
-    """What is known of the weights at `place`, a GGUF file or a folder of safetensors; nothing of any other place."""
+    """Return what is known of the weights at `place`, a GGUF file or a folder of safetensors; nothing of any other
+    place.
+    """
     unknown = ModelFacts(name)
     path = Path(place or "")
     try:
@@ -40,7 +42,7 @@ def facts(name: str, place: str | None) -> ModelFacts:
 
 
 def _parameters(folder: Path) -> int | None:
-    """The numbers in all weights; None where they are packed, so that a tensor's shape does not tell."""
+    """Return the numbers in all weights; None where they are packed, so that a tensor's shape does not tell."""
     config = orjson.loads((folder / "config.json").read_bytes())
     if not isinstance(config, dict) or config.get("quantization_config"):
         return None
@@ -49,7 +51,7 @@ def _parameters(folder: Path) -> int | None:
 
 
 def _shapes(file: Path) -> list[list[int]]:
-    """The shape of each tensor in a file. Raises ValueError for another file's header."""
+    """Return the shape of each tensor in a file. Raises ValueError for another file's header."""
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")
         if length > _LONGEST_HEADER:

@@ -26,18 +26,18 @@ _PLACES = ("lib*/python3*/site-packages", "lib*/python3*/dist-packages", "local/
 
 
 def folders(prefix: Path) -> list[str]:
-    """Where a Python keeps packages: of an environment, or of a system's Python such as /usr."""
+    """Tell where a Python keeps packages: of an environment, or of a system's Python such as /usr."""
     return [str(path) for place in _PLACES for path in sorted(prefix.glob(place))]
 
 
 def version(prefix: Path, distribution: str) -> str | None:
-    """The version of a package that is installed under `prefix`; None where it is not."""
+    """Return the version of a package that is installed under `prefix`; None where it is not."""
     found = importlib.metadata.distributions(name=distribution, path=folders(prefix))
     return next((one.version for one in found if one.version), None)
 
 
 def versions(prefix: Path, engine: Engine) -> Mapping[str, str]:
-    """The engine, its components and what it computes with, each by its name in the record."""
+    """Return the engine, its components and what it computes with, each by its name in the record."""
     wanted = {**engine.components, **FRAMEWORKS}
     if engine.distribution is not None:
         wanted[ENGINE] = engine.distribution
@@ -46,13 +46,13 @@ def versions(prefix: Path, engine: Engine) -> Mapping[str, str]:
 
 
 def of_processes(pids: Pids, engine: Engine) -> Mapping[str, str]:
-    """What is installed where processes run; a gateway and its engine may live in environments of their own."""
+    """Return what is installed where processes run; a gateway and its engine may live in environments of their own."""
     prefixes = {prefix for pid in pids if (prefix := of_process(pid)) is not None}
     return {name: text for prefix in sorted(prefixes) for name, text in versions(prefix, engine).items()}
 
 
 def of_process(pid: int) -> Path | None:
-    """The prefix of the Python that a process runs; None for another program, or one that we may not look at."""
+    """Return the prefix of the Python that a process runs; None for another program, or one that we may not look at."""
     try:
         process = psutil.Process(pid)
         words = process.cmdline()

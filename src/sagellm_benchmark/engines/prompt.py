@@ -9,7 +9,7 @@ from sagellm_benchmark.engines.base import Api, Server
 
 
 def prompt_fields(api: Api, text: str, system: str | None = None) -> dict[str, Any]:
-    """The part of a request's body that carries the prompt; `system` is said before it in a chat."""
+    """Return the part of a request's body that carries the prompt; `system` is said before it in a chat."""
     if api == "chat":
         before = [] if system is None else [{"role": "system", "content": system}]
         return {"messages": [*before, {"role": "user", "content": text}]}
@@ -17,6 +17,6 @@ def prompt_fields(api: Api, text: str, system: str | None = None) -> dict[str, A
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """A prompt's tokens by a /tokenize that takes what a request takes, and renders the template itself."""
+    """Return a prompt's tokens by a /tokenize that takes what a request takes, and renders the template itself."""
     answer = said.post(server, "/tokenize", {"model": server.served_model, **prompt_fields(api, text)})
     return said.tokens(answer, "count")

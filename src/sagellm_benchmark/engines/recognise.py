@@ -14,7 +14,7 @@ _PROBE_TIMEOUT_S = 5.0
 
 
 def identify(base_url: str, card: Card, *, api_key: str | None = None) -> Engine:
-    """Who serves the model that `card` describes: by its word, else by its own endpoints, else nobody we know."""
+    """Tell who serves the model that `card` describes: by its word, else by its own endpoints, else nobody we know."""
     engine = registry.owner(card.get("owned_by"))
     if engine is not None:
         return engine
@@ -24,12 +24,12 @@ def identify(base_url: str, card: Card, *, api_key: str | None = None) -> Engine
 
 
 def describe(engine: Engine, base_url: str, card: Card, *, api_key: str | None = None) -> SelfReport:
-    """What the server says of itself and of the model."""
+    """Return what the server says of itself and of the model."""
     return engine.describe(asking(base_url, api_key), card)
 
 
 def asking(base_url: str, api_key: str | None) -> Ask:
-    """GETs on a server; each path is asked once, since not every engine has every endpoint."""
+    """GET on a server; each path is asked once, since not every engine has every endpoint."""
 
     @cache
     def ask(path: str) -> dict[str, Any]:

@@ -27,24 +27,24 @@ __all__ = ["GROUP", "OURS", "UNKNOWN", "engines", "find", "named", "owner"]
 
 @cache
 def engines() -> tuple[Engine, ...]:
-    """Every engine, ours first. Raises UsageError for an entry point that is none."""
+    """Return every engine, ours first. Raises UsageError for an entry point that is none."""
     return (*OURS, *(_loaded(entry) for entry in entry_points(group=GROUP)))
 
 
 def find(name: str) -> Engine | None:
-    """The engine of that name or one of its other spellings, whatever the case."""
+    """Return the engine of that name or one of its other spellings, whatever the case."""
     wanted = name.strip().lower()
     every = (*engines(), UNKNOWN)
     return next((one for one in every if wanted in {one.name.lower(), *one.owners}), None)
 
 
 def named(name: str) -> Engine:
-    """The engine of that name, be it one that nobody registered."""
+    """Return the engine of that name, be it one that nobody registered."""
     return find(name) or called(name)
 
 
 def owner(word: object) -> Engine | None:
-    """The engine that calls itself so in `owned_by`."""
+    """Return the engine that calls itself so in `owned_by`."""
     said = str(word).strip().lower()
     return next((one for one in engines() if said in one.owners), None)
 

@@ -23,33 +23,33 @@ _DTYPES = {
 
 
 def version(value: object) -> str | None:
-    """A version as engines write them (0.11.0rc2, b6500-abc123); anything else is not one."""
+    """Return a version as engines write them (0.11.0rc2, b6500-abc123); anything else is not one."""
     text = str(value or "").strip()
     return text.removeprefix("v") if _VERSION.fullmatch(text) and not text.startswith("b0-") else None
 
 
 def count(value: object) -> int | None:
-    """A whole number above 0 of a size that can be meant."""
+    """Return a whole number above 0 of a size that can be meant."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**60 else None
 
 
 def word(value: object) -> str | None:
-    """One short word of letters, digits and a few marks."""
+    """Return one short word of letters, digits and a few marks."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w.+-]{1,40}", value) else None
 
 
 def mapping(value: object) -> dict[str, Any]:
-    """A JSON object; empty where it is none."""
+    """Return a JSON object; empty where it is none."""
     return value if isinstance(value, dict) else {}
 
 
 def precision(dtype: object) -> str | None:
-    """The leaderboard's word for a type as engines name it (bfloat16); None for one that it has no word for."""
+    """Return the leaderboard's word for a type as engines name it (bfloat16); None for one that it has no word for."""
     return _DTYPES.get(str(dtype).lower())
 
 
 def tokens(answer: object, *path: str) -> int:
-    """The whole number at `path` of an answer; RemoteError where there is none."""
+    """Return the whole number at `path` of an answer; RemoteError where there is none."""
     value = answer
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
@@ -59,5 +59,5 @@ def tokens(answer: object, *path: str) -> int:
 
 
 def post(server: Server, path: str, body: dict[str, Any], timeout_s: float = 10.0) -> Any:
-    """What the server answers to `body` at `path`. Raises RemoteError."""
+    """Return what the server answers to `body` at `path`. Raises RemoteError."""
     return post_json(f"{server.base_url}{path}", body, timeout_s=timeout_s, api_key=server.api_key)

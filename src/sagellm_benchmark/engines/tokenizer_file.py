@@ -17,12 +17,12 @@ _HUB_S = 60.0
 
 
 def is_readable() -> bool:
-    """Whether the library that reads such files is installed."""
+    """Tell whether the library that reads such files is installed."""
     return importlib.util.find_spec("tokenizers") is not None
 
 
 def load(name: str) -> Callable[[str], int]:
-    """A counter of a text's tokens by the tokenizer of a file, a model's folder or a Hub repository.
+    """Return a counter of a text's tokens by the tokenizer of a file, a model's folder or a Hub repository.
 
     Raises UsageError where the library is missing, DataError where there is no such tokenizer.
     """
@@ -33,7 +33,7 @@ def load(name: str) -> Callable[[str], int]:
 
 @functools.cache
 def read(path: Path) -> Callable[[str], int]:
-    """The counter of one tokenizer.json; its special tokens are the template's business and not counted."""
+    """Return the counter of one tokenizer.json; its special tokens are the template's business and not counted."""
     library = importlib.import_module("tokenizers")
     try:
         tokenizer = library.Tokenizer.from_file(str(path))
@@ -47,7 +47,7 @@ def read(path: Path) -> Callable[[str], int]:
 
 
 def beside(folder: str | None) -> Path | None:
-    """The tokenizer in the model folder that a server of this machine names, where we can read it."""
+    """Return the tokenizer in the model folder that a server of this machine names, where we can read it."""
     if folder is None or not is_readable():
         return None
     path = Path(folder) / FILE

@@ -24,7 +24,7 @@ class TokenCounter(Protocol):
         ...
 
     def count(self, text: str) -> int:
-        """The prompt tokens of a request whose prompt is `text`. Raises RemoteError."""
+        """Return the prompt tokens of a request whose prompt is `text`. Raises RemoteError."""
         ...
 
 
@@ -73,7 +73,7 @@ class Usage:
 def find_counter(
     server: Server, capabilities: Capabilities, text_tokens: Callable[[str], int] | None = None
 ) -> TokenCounter | None:
-    """The cheapest way to count that agrees with the server's own usage; None where nothing counts.
+    """Return the cheapest way to count that agrees with the server's own usage; None where nothing counts.
 
     A tokenizer that gives PROBE_TEXT another length than the server charged for it does not see the whole prompt.
     `text_tokens` is a tokenizer of our own; what the template adds to its count, the server's charge tells.
@@ -96,7 +96,7 @@ def find_counter(
 
 
 def attempt(count: Callable[[str], int], text: str) -> int | None:
-    """A count; None where the server has none to give."""
+    """Return a count; None where the server has none to give."""
     try:
         return count(text)
     except RemoteError:

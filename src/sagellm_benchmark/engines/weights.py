@@ -27,7 +27,7 @@ def find(
     note: Callable[[str], None] | None = None,
     offline: bool = False,
 ) -> Gguf:
-    """The weights of `model` on this machine, fetched or written where need be.
+    """Return the weights of `model` on this machine, fetched or written where need be.
 
     `say` hears of each slow step, `note` (else `say`) of weights that are not the ones that were asked for.
 
@@ -57,7 +57,9 @@ def _split(model: str, quantization: str | None) -> tuple[str, str | None]:
 
 
 def is_gguf(model: str) -> bool:
-    """Whether only llama.cpp reads what `model` names: a GGUF file, a folder or repository of them, or a GGML type."""
+    """Tell whether only llama.cpp reads what `model` names: a GGUF file, a folder or repository of them, or a GGML
+    type.
+    """
     path = Path(model).expanduser()
     if path.is_dir():
         return not (path / "config.json").is_file()
@@ -156,7 +158,7 @@ def _made_up(
 
 
 def _unknown(name: str, error: DataError | RemoteError) -> DataError | RemoteError:
-    """The error for a model of which we know nothing, with the names it may have been meant as."""
+    """Return the error for a model of which we know nothing, with the names it may have been meant as."""
     near: list[str] = []
     if isinstance(error, DataError):
         try:

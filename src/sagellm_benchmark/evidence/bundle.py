@@ -20,7 +20,10 @@ _MOST_FILES = 16
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """The files, sorted, without anything of when, where and by whom. Raises DataError where they are too large."""
+    """Return the files, sorted, without anything of when, where and by whom.
+
+    Raises DataError where they are too large.
+    """
     if sum(map(len, files.values())) > MOST_BYTES:
         raise _too_large()
     made = io.BytesIO()
@@ -36,7 +39,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(packed: bytes) -> dict[str, bytes]:
-    """The files of a bundle, within limits. Raises DataError for anything but plain files."""
+    """Return the files of a bundle, within limits. Raises DataError for anything but plain files."""
     if len(packed) > MOST_PACKED:
         raise _too_large()
     try:

@@ -22,7 +22,7 @@ _MOST_KEY_BYTES = 4096
 
 
 def identify(digest: str, envelope: Mapping[str, Any], enrolled: Mapping[str, Mapping[str, Any]]) -> str:
-    """The enrolled identity whose key signed this envelope around the evidence with this SHA-256."""
+    """Return the enrolled identity whose key signed this envelope around the evidence with this SHA-256."""
     payload, kind = base64.b64decode(envelope["payload"], validate=True), str(envelope["payloadType"])
     if kind != PAYLOAD_TYPE or hashlib.sha256(payload).hexdigest() != digest:
         raise DataError("a signature is over something else than this row's evidence")
@@ -34,7 +34,7 @@ def identify(digest: str, envelope: Mapping[str, Any], enrolled: Mapping[str, Ma
 
 
 def sign(evidence: bytes, path: Path) -> bytes:
-    """The envelope, in one line. Raises DataError for what is no Ed25519 key."""
+    """Return the envelope, in one line. Raises DataError for what is no Ed25519 key."""
     try:
         key = serialization.load_pem_private_key(read_whole(path, _MOST_KEY_BYTES), password=None)
     except (TypeError, ValueError) as error:

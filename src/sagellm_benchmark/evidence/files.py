@@ -44,13 +44,13 @@ def write(folder: Path, record: Record, row: Mapping[str, Any]) -> Mapping[str, 
 
 
 def bundle(folder: Path) -> bytes:
-    """What everybody may see of a run's evidence, packed. Raises DataError where it is missing or too large."""
+    """Return what everybody may see of a run's evidence, packed. Raises DataError where it is missing or too large."""
     held = {name: read_whole(folder / name, _MOST_BYTES) for name in (EVIDENCE_FILE, SUMMARY)}
     return pack(held | _public(folder))
 
 
 def in_folder(folder: Path) -> dict[str, bytes]:
-    """A run's files by name. Raises DataError where one that must be there is missing."""
+    """Return a run's files by name. Raises DataError where one that must be there is missing."""
     if not (folder / EVIDENCE_FILE).is_file():
         raise DataError(
             f"{folder} holds no evidence", hint="a run of an older version, or without numbers, has none"
@@ -60,7 +60,7 @@ def in_folder(folder: Path) -> dict[str, bytes]:
 
 
 def _public(folder: Path) -> dict[str, bytes]:
-    """The forms of config.json and requests.jsonl that everybody may see, under the names of their digests."""
+    """Return the forms of config.json and requests.jsonl that everybody may see, under the names of their digests."""
     if (folder / REQUESTS_FILE).stat().st_size > _MOST_REQUESTS_BYTES:
         return {}
     record = codec.parse((folder / CONFIG).read_bytes(), (folder / SUMMARY).read_bytes())

@@ -40,7 +40,7 @@ class Claim:
 
 
 def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> Case:
-    """The case that a run's folder, a row's file, or a row's id names; the store is opened only for an id.
+    """Return the case that a run's folder, a row's file, or a row's id names; the store is opened only for an id.
 
     Raises DataError where the row or its evidence is not there, RemoteError where the store is out of reach.
     """
@@ -57,7 +57,7 @@ def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> 
 
 
 def claim(subject: str, open_store: Callable[[], Store]) -> Claim:
-    """The row that a run's folder, a row's file or a row's id names, with what its evidence says of its spread."""
+    """Return the row that a run's folder, a row's file or an id names, with what its evidence says of its spread."""
     path = Path(subject)
     if path.is_dir():
         held = files.in_folder(path)
@@ -71,7 +71,7 @@ def claim(subject: str, open_store: Callable[[], Store]) -> Claim:
 
 
 def _spread(evidence: Callable[[], Mapping[str, bytes]]) -> Interval | None:
-    """The interval of a row's throughput; a row without evidence has none."""
+    """Return the interval of a row's throughput; a row without evidence has none."""
     try:
         return _interval(evidence())
     except DataError:
@@ -86,7 +86,7 @@ def _interval(held: Mapping[str, bytes]) -> Interval | None:
 
 
 def _row_of_run(folder: Path, held: Mapping[str, bytes]) -> Any:
-    """The run's row; of a run that gave none to publish, the one that its evidence speaks of."""
+    """Return the run's row; of a run that gave none to publish, the one that its evidence speaks of."""
     path = row_file(folder)
     if path is not None:
         return _only_row(path)
@@ -102,7 +102,7 @@ def _only_row(path: Path) -> Any:
 
 
 def _beside(path: Path, row: Any) -> Mapping[str, bytes]:
-    """The evidence in a row's own folder: of a run, or with bundles as in hf_data/."""
+    """Return the evidence in a row's own folder: of a run, or with bundles as in hf_data/."""
     if (path.parent / statement.EVIDENCE_FILE).is_file():
         return files.in_folder(path.parent)
     digest = evidence_of(row)
@@ -118,7 +118,7 @@ def _published(store: Store, entry_id: str, packed: bytes | None) -> Case:
 
 
 def _row_of(store: Store, entry_id: str) -> tuple[Any, str]:
-    """A row on the board, or one that was beaten, and the commit that it was read at."""
+    """Return a row on the board, or one that was beaten, and the commit that it was read at."""
     snapshot = store.read(BOARDS)
     if snapshot.commit is None:
         raise DataError(f"{store.name} does not exist", hint="name it with --repo or --to")
@@ -128,7 +128,7 @@ def _row_of(store: Store, entry_id: str) -> tuple[Any, str]:
 
 
 def _kept(store: Store, row: Any, commit: str) -> Mapping[str, bytes]:
-    """A published row's bundle, opened."""
+    """Return a published row's bundle, opened."""
     digest = evidence_of(row)
     path = None if digest is None else bundle_path(digest)
     packed = None if path is None else store.read([path], commit=commit).files.get(path)

@@ -30,7 +30,7 @@ class _Anybody:
 
 
 def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> str:
-    """The identity, and who vouches for it, behind a bundle over the evidence with this SHA-256.
+    """Return the identity, and who vouches for it, behind a bundle over the evidence with this SHA-256.
 
     The log's entry is checked as it lies in the bundle; nothing is fetched. Raises DataError where it does not hold.
     """

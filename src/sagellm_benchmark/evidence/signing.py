@@ -45,7 +45,7 @@ def identify(digest: str, line: bytes, enrolled: bytes | None) -> str:
 
 
 def keys(enrolled: bytes | None) -> Mapping[str, Mapping[str, Any]]:
-    """The enrolled keys by their ids. Raises DataError for a file that is damaged."""
+    """Return the enrolled keys by their ids. Raises DataError for a file that is damaged."""
     if enrolled is None:
         return {}
     try:
@@ -72,7 +72,10 @@ def sign(folder: Path, key: Path | None) -> bytes:
 
 
 def attached(folder: Path, bundle: Path) -> bytes:
-    """A signature over a run's evidence that was made elsewhere. Raises DataError where it is none, or of another."""
+    """Return a signature over a run's evidence that was made elsewhere.
+
+    Raises DataError where it is none, or of another.
+    """
     line = orjson.dumps(orjson.loads(read_whole(bundle, MOST_SIGNATURES)))
     identify(sha256(_evidence(folder)), line, None)
     return line
@@ -103,7 +106,10 @@ def _evidence(folder: Path) -> bytes:
 
 
 def _library(name: str, extra: str) -> ModuleType:
-    """What the extra brings; it is asked for only where somebody signs, or signatures are there to be checked."""
+    """Return what the extra brings.
+
+    It is asked for only where somebody signs, or signatures are there to be checked.
+    """
     try:
         return importlib.import_module(f"sagellm_benchmark.evidence.{name}")
     except ModuleNotFoundError as error:

@@ -45,7 +45,7 @@ def sha256(content: bytes) -> str:
 
 
 def statement(record: Record, row: Mapping[str, Any], grounds: Grounds, digests: Mapping[str, str]) -> bytes:
-    """The bytes of evidence.json. Equal runs give equal bytes."""
+    """Return the bytes of evidence.json. Equal runs give equal bytes."""
     return to_json(
         {
             "_type": STATEMENT_TYPE,
@@ -57,7 +57,7 @@ def statement(record: Record, row: Mapping[str, Any], grounds: Grounds, digests:
 
 
 def facts(record: Record) -> dict[str, Any]:
-    """What the predicate says of a run besides its row, as JSON."""
+    """Return what the predicate says of a run besides its row, as JSON."""
     config = record.config
     calibration = record.summary.client.calibration
     return {
@@ -70,7 +70,7 @@ def facts(record: Record) -> dict[str, Any]:
 
 
 def parse(content: bytes) -> Statement:
-    """A statement's parts. Raises DataError for bytes that are none of ours."""
+    """Return a statement's parts. Raises DataError for bytes that are none of ours."""
     try:
         value = orjson.loads(content)
         if (value["_type"], value["predicateType"]) != (STATEMENT_TYPE, PREDICATE_TYPE):
@@ -87,13 +87,13 @@ def parse(content: bytes) -> Statement:
 
 
 def with_evidence(row: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """The row that names its evidence. Its id covers that, so that nobody can exchange one without the other."""
+    """Return the row that names its evidence. Its id covers that, so that nobody can exchange one without the other."""
     named = {**row, "evidence": {"sha256": digest}}
     return {**named, "entry_id": entry_id(named)}
 
 
 def without_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the row says by itself, also without the mark that only maintainers set."""
+    """Return what the row says by itself, also without the mark that only maintainers set."""
     said = {name: value for name, value in row.items() if name not in _LATER}
     if isinstance(said.get("metadata"), dict):
         said["metadata"] = {**said["metadata"], "verified": False}
@@ -101,7 +101,7 @@ def without_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def public_config(config: Config) -> Config:
-    """The same without where the server is, and without folders of this machine."""
+    """Return the same without where the server is, and without folders of this machine."""
     server = replace(
         config.server, base_url="BASE_URL", served_model=rows.without_folders(config.server.served_model)
     )

@@ -101,7 +101,7 @@ def prove(row: Any, packed: bytes) -> Interval | None:
 
 
 def differences(field: str, claimed: Any, recomputed: Any) -> Iterator[Mismatch]:
-    """Where two JSON values differ by more than rounding; objects and arrays are gone through."""
+    """Tell where two JSON values differ by more than rounding; objects and arrays are gone through."""
     if isinstance(claimed, Mapping) and isinstance(recomputed, Mapping):
         for name in {**claimed, **recomputed}:
             below = f"{field}.{name}" if field else str(name)
@@ -135,7 +135,7 @@ def _digests(said: Statement, files: Mapping[str, bytes]) -> Iterator[Mismatch]:
 
 
 def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Record:
-    """The record that the requests give, in the way in which the run itself came to its own."""
+    """Return the record that the requests give, in the way in which the run itself came to its own."""
     repeats = lines.repeats(requests, said.grounds.windows_s)
     columns = stats.join(repeats)
     verdict = judge(said.grounds.evidence(columns))
@@ -150,7 +150,7 @@ def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Re
 
 
 def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:
-    """What row, summary and statement claim, against what was computed."""
+    """Return what row, summary and statement claim, against what was computed."""
     summaries = (_plain(summary_json(record.summary)) for record in (claimed, computed))
     yield from differences("summary", *summaries)
     again = _plain(without_evidence(rows.build(computed) or {}))
@@ -181,7 +181,7 @@ def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[
 
 
 def _other_prompts(again: recipe.Again, requests: list[Request], *, uniform: bool) -> Iterator[Mismatch]:
-    """Those whose text is another; `uniform`: all have the lengths of the workload."""
+    """Yield those whose text is another; `uniform`: all have the lengths of the workload."""
     workload = again.prompts.workload
     for request in requests:
         sample = request.sample
@@ -200,7 +200,7 @@ def _content_hash(again: recipe.Again) -> str:
 
 
 def _file(files: Mapping[str, bytes], name: str) -> bytes:
-    """A file, or its form that everybody may see."""
+    """Return a file, or its form that everybody may see."""
     content = files.get(name, files.get(f"{PUBLIC}{name}"))
     if content is None:
         raise DataError(f"{name} is missing", hint="give the run's folder, or its bundle")

@@ -29,7 +29,7 @@ class Rows:
 
 
 def accepted_rows(store: Store, commit: str) -> Rows:
-    """Every row under submissions/ at `commit`. Raises what the store raises."""
+    """Return every row under submissions/ at `commit`. Raises what the store raises."""
     kept = store.accepted(commit)
     entries: list[Entry] = []
     strange = dict(kept.changed)
@@ -50,12 +50,12 @@ def accepted_rows(store: Store, commit: str) -> Rows:
 
 
 def submission_file(entry: Entry) -> bytes:
-    """A row's own file; `submitted_entry` gets the same entry back from it."""
+    """Return a row's own file; `submitted_entry` gets the same entry back from it."""
     return entry.text.replace(b"\n  ", b"\n") + b"\n"
 
 
 def submitted_entry(name: str, content: bytes) -> Entry:
-    """The entry that `submission_file` wrote. Raises DataError when the file is damaged."""
+    """Return the entry that `submission_file` wrote. Raises DataError when the file is damaged."""
     try:
         return Entry.parse(memoryview(content.removesuffix(b"\n").replace(b"\n", b"\n  ")))
     except orjson.JSONDecodeError as error:

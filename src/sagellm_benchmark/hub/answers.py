@@ -10,7 +10,7 @@ from sagellm_benchmark.huggingface import Answer, NoAnswer, NotAsked, is_private
 
 
 def judged(what: Answer | NoAnswer | NotAsked, said: str, repo: str, verb: str) -> Exception:
-    """The error for what the Hub answered, or did not; `said` is what could not be done."""
+    """Return the error for what the Hub answered, or did not; `said` is what could not be done."""
     if isinstance(what, NotAsked):
         return RemoteError(f"{said}: {what}; nothing was sent", hint=what.hint or permission(repo, verb))
     if isinstance(what, NoAnswer):
@@ -38,12 +38,12 @@ def says_no_dataset(answer: Answer) -> bool:
 
 
 def hides(answer: Answer) -> bool:
-    """Whether the same question with a token may be answered otherwise."""
+    """Tell whether the same question with a token may be answered otherwise."""
     return answer.status in (401, 403) or says_no_dataset(answer)
 
 
 def permission(repo: str, verb: str = "write") -> str:
-    """What a person can do who may not."""
+    """Return what a person can do who may not."""
     return (
         f"give a token that may {verb} datasets/{repo}: HF_TOKEN, `hf auth login`, "
         "or in Actions HF_OIDC_RESOURCE with `id-token: write`"

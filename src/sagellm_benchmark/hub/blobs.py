@@ -31,14 +31,14 @@ class Listed(NamedTuple):
         return self.sha256 or self.blob
 
     def is_of(self, content: bytes) -> bool:
-        """Whether this is its content."""
+        """Tell whether this is its content."""
         if len(content) != self.size:
             return False
         return self.digest == (sha256(content) if self.sha256 else blob_id(content))
 
 
 def sha256(content: bytes) -> str:
-    """The hash by which large files are known."""
+    """Return the hash by which large files are known."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -50,7 +50,7 @@ def blob_id(content: bytes) -> str:
 
 
 def user_cache() -> Path:
-    """Where this user's copies lie: under XDG_CACHE_HOME, or ~/.cache."""
+    """Tell where this user's copies lie: under XDG_CACHE_HOME, or ~/.cache."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / "hub"
 
@@ -67,7 +67,7 @@ class Blobs:
         self._most = most_bytes
 
     def get(self, listed: Listed) -> bytes | None:
-        """The content, or None where it is not here."""
+        """Return the content, or None where it is not here."""
         if self._folder is None or not re.fullmatch(r"[0-9a-f]{40,64}", listed.digest):
             return None
         path = self._folder / listed.digest
@@ -93,7 +93,7 @@ class Blobs:
 
 
 def _surplus(folder: Path, most_bytes: int) -> Iterator[Path]:
-    """The files beyond so many bytes, when the ones used last are counted first."""
+    """Yield the files beyond so many bytes, when the ones used last are counted first."""
     seen = ((path, path.stat()) for path in folder.iterdir())
     held = 0
     for _, size, path in sorted(((s.st_mtime, s.st_size, p) for p, s in seen), reverse=True):

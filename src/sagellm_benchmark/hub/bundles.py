@@ -42,7 +42,7 @@ def nowhere(_: str) -> None:
 
 
 def bundles_in(folder: Path) -> Bundles:
-    """The bundles in hf_data/."""
+    """Return the bundles in hf_data/."""
 
     def bundle(path: str) -> bytes | None:
         return read_whole(folder / path, MOST_BYTES) if (folder / path).exists() else None
@@ -51,14 +51,14 @@ def bundles_in(folder: Path) -> Bundles:
 
 
 def signature_lines(content: bytes) -> list[bytes]:
-    """The signatures of a file, each a line of JSON."""
+    """Return the signatures of a file, each a line of JSON."""
     return [line for line in content.splitlines() if line.strip()]
 
 
 def signed(
     examined: Examined, bundles: Bundles, proofs: Proofs, identify: Callable[[str, bytes], str]
 ) -> tuple[Examined, Proofs]:
-    """What else signatures say of rows whose evidence is proved; `proofs` holds what is known of all of them.
+    """Return what else signatures say of rows whose evidence is proved; `proofs` holds what is known of all of them.
 
     A signature that does not hold is refused and left out, and harms neither its row nor the others.
     """
@@ -82,7 +82,7 @@ def signed(
 
 
 def joined_signatures(*contents: bytes) -> bytes:
-    """Every signature once, in one order, whoever came first."""
+    """Return every signature once, in one order, whoever came first."""
     return b"".join(
         line + b"\n" for line in sorted({line for one in contents for line in signature_lines(one)})
     )

@@ -24,7 +24,8 @@ How fast LLM serving engines answer: one row per configuration, the best one mea
 
 
 def with_configs(card: bytes | None, tables: Mapping[str, str]) -> bytes:
-    """The card with one viewer config per table (`tables`: name → file) and its schema, the rest of it unchanged.
+    """Return the card with one viewer config per table (`tables`: name → file) and its schema, the rest of it
+    unchanged.
 
     A `configs:` or `dataset_info:` that people wrote stays as it is, and so does a card that is not UTF-8.
     """
@@ -46,7 +47,7 @@ def with_configs(card: bytes | None, tables: Mapping[str, str]) -> bytes:
 
 
 def _front(lines: list[str], key: str, ours: str) -> list[str]:
-    """The lines of the YAML head with our block in it, unless there is somebody's own."""
+    """Return the lines of the YAML head with our block in it, unless there is somebody's own."""
     start = next((at for at, line in enumerate(lines) if line.startswith(key)), None)
     if start is None:
         return [*lines, ours]

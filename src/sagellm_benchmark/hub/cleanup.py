@@ -93,7 +93,7 @@ def clean(
 
 
 def _row_blobs(repository: Repository, commit: str, folder: str) -> list[Blob]:
-    """The JSON files of the folder at this commit. Raises DataError for one that is not a plain file."""
+    """Return the JSON files of the folder at this commit. Raises DataError for one that is not a plain file."""
     blobs = [blob for blob in repository.blobs(commit, folder) if blob.path.endswith(".json")]
     for blob in blobs:
         if not blob.mode.startswith("100") or not is_plain(_name(blob)):
@@ -109,7 +109,7 @@ def _published(
     pace: Pace,
     bring: Callable[..., object],
 ) -> tuple[list[Blob], dict[str, bytes], list[str]]:
-    """The files whose every row is published, what is to remain of the others, and why.
+    """Return the files whose every row is published, what is to remain of the others, and why.
 
     What others pushed is published first.
     """
@@ -137,7 +137,10 @@ def _published(
 
 
 def _rest(blob: Blob, source: Source, missing: Unpublished) -> dict[str, bytes]:
-    """The file with only its rows that are not published, where it holds others; a damaged row keeps it whole."""
+    """Return the file with only its rows that are not published, where it holds others.
+
+    A damaged row keeps it whole.
+    """
     every = source(Limits())
     if not missing.rows or len(missing.rows) == len(every) or any(one.repeated for one in missing.rows):
         return {}
@@ -145,13 +148,13 @@ def _rest(blob: Blob, source: Source, missing: Unpublished) -> dict[str, bytes]:
 
 
 def _bundles(repository: Repository, proofs: list[Blob], inside: str) -> Bundles:
-    """The bundles as they are in git."""
+    """Return the bundles as they are in git."""
     at = {proof.path.removeprefix(f"{inside}/"): proof for proof in proofs}
     return lambda path: repository.content(at[path], MOST_BYTES) if path in at else None
 
 
 def _kept_for_good(proofs: list[Blob], store: Store, inside: str, *, everything: bool) -> list[Blob]:
-    """The bundles that need to stay in git no longer: all, where no row is left to be published."""
+    """Return the bundles that need to stay in git no longer: all, where no row is left to be published."""
     commit = None if everything or not proofs else store.read(()).commit
     there = set() if commit is None else set(store.paths(EVIDENCE, commit))
     return [proof for proof in proofs if everything or proof.path.removeprefix(f"{inside}/") in there]
@@ -166,7 +169,7 @@ def _name(blob: Blob) -> str:
 
 
 def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> Unpublished:
-    """The rows that are not safe in the store, after several looks: a replica may lag."""
+    """Return the rows that are not safe in the store, after several looks: a replica may lag."""
     missing = Unpublished((), ())
     for look in range(looks):
         if look:
@@ -186,7 +189,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _source(repository: Repository, blob: Blob) -> Source:
-    """The rows of this file as it is in git."""
+    """Return the rows of this file as it is in git."""
     return lambda limits: parse_rows(blob.path, repository.content(blob, limits.file_bytes), limits)
 
 

@@ -76,7 +76,7 @@ class Hub:
         return f"{shown(self.endpoint)}/datasets/{self.repo}"
 
     def address(self, commit: str) -> str:
-        """The commit's page on the Hub."""
+        """Return the commit's page on the Hub."""
         return f"{self.name}/commit/{commit}"
 
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:
@@ -101,12 +101,12 @@ class Hub:
         return Snapshot(head, dict(self._contents(head, [listed[n] for n in wanted if n in listed])))
 
     def paths(self, folder: str, commit: str) -> list[str]:
-        """Every file under `folder` at `commit`; none where there is no such folder."""
+        """Return every file under `folder` at `commit`; none where there is no such folder."""
         every = self._reading(lambda api: listing.every_path(api, self.repo, commit, self.timeout_s))
         return sorted(path for path in every if path.startswith(f"{folder}/"))
 
     def commit(self, files: Mapping[str, bytes], parent: str | None, message: str) -> str:
-        """One commit with all `files`, accepted by the Hub only while `parent` is its head.
+        """Return one commit with all `files`, accepted by the Hub only while `parent` is its head.
 
         Before anything is sent, the Hub names the files that it holds: one that is not as it was read is Stale.
         Without a parent the dataset is created if that is wanted, and Stale is raised: its first commit is to be read
@@ -133,7 +133,9 @@ class Hub:
         return done
 
     def accepted(self, commit: str) -> Accepted:
-        """Every submission by git's own protocol, a few requests for any number; else file by file, without history."""
+        """Return every submission by git's own protocol, a few requests for any number; else file by file, without
+        history.
+        """
         self._reading(self._head)  # which finds out whether a token is needed
         token = self._call(lambda _: library().get_token(), "read") if self._hidden else None
         try:
@@ -148,7 +150,7 @@ class Hub:
         return Accepted(files, {}, proved=False)
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
-        """Whether the commit lists just these contents."""
+        """Tell whether the commit lists just these contents."""
         listed = self._reading(lambda api: listing.of(api, self.repo, tuple(files), commit))
         return all(name in listed and listed[name].is_of(content) for name, content in files.items())
 
@@ -173,7 +175,7 @@ class Hub:
             )
 
     def _fetch(self, api: Any, listed: Listed, commit: str) -> bytes:
-        """One file's content. What is not what its hash says is fetched once more, and then given up."""
+        """Return one file's content. What is not what its hash says is fetched once more, and then given up."""
         for _ in range(2):
             try:
                 content = download(self._url(listed.path, commit), token=api.token, at_most=listed.size)
@@ -250,7 +252,7 @@ class Hub:
             )
 
     def _head(self, api: Any) -> str | None:
-        """The newest commit's id; None where the Hub says that there is no such dataset."""
+        """Return the newest commit's id; None where the Hub says that there is no such dataset."""
         try:
             sha = api.repo_info(self.repo, repo_type="dataset", timeout=self.timeout_s, expand=["sha"]).sha
         except Answer as answer:

@@ -51,7 +51,7 @@ def never(_: str) -> bool:
 
 
 def open_store(repo: str, folder: Path | None, *, create: Callable[[str], bool] = never) -> Store:
-    """The folder where one is given, else the dataset; `create` as `Hub` has it."""
+    """Return the folder where one is given, else the dataset; `create` as `Hub` has it."""
     return Hub(repo, cache=user_cache(), create=create) if folder is None else Directory(folder)
 
 
@@ -69,7 +69,7 @@ class Directory:
         return str(self.path)
 
     def address(self, commit: str) -> str:
-        """The folder and the commit in its log."""
+        """Return the folder and the commit in its log."""
         return f"{self.path} at {commit}"
 
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:  # noqa: ARG002
@@ -93,7 +93,7 @@ class Directory:
         raise Busy(f"{self.path} changes faster than it can be read", hint="try again")
 
     def paths(self, folder: str, commit: str) -> list[str]:  # noqa: ARG002
-        """Every file under `folder` now, sorted."""
+        """Return every file under `folder` now, sorted."""
         return [name for name in self._inside.names(folder) if not name.rpartition("/")[2].startswith(".")]
 
     def commit(self, files: Mapping[str, bytes], parent: str | None, message: str) -> str:
@@ -111,19 +111,19 @@ class Directory:
             return record.commit
 
     def accepted(self, commit: str) -> Accepted:
-        """Every submission as it is now, held against the log of all commits."""
+        """Return every submission as it is now, held against the log of all commits."""
         names = [name for name in self.paths(SUBMISSIONS, commit) if not name.startswith(f"{SUBMISSIONS}/_")]
         files = self._files(names)
         return Accepted(files, journal.changed([self._record(name) for name in self._logged()], files))
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:  # noqa: ARG002
-        """Whether the folder has just these contents now."""
+        """Tell whether the folder has just these contents now."""
         return all(
             self._inside.read(_public(name), len(content)) == content for name, content in files.items()
         )
 
     def log(self) -> list[dict[str, Any]]:
-        """Every commit's record, oldest first."""
+        """Return every commit's record, oldest first."""
         return [self._record(name).as_dict() for name in self._logged()]
 
     def _logged(self) -> list[str]:
@@ -134,7 +134,7 @@ class Directory:
         return {name: content for name, content in found if content is not None}
 
     def _state(self) -> str | None:
-        """The newest commit's id; None while a commit is being written."""
+        """Return the newest commit's id; None while a commit is being written."""
         return None if self._inside.exists(_PENDING) else self._head().commit
 
     def _head(self) -> Record:
@@ -194,7 +194,7 @@ class Directory:
 
 
 def _public(name: str) -> str:
-    """The same name; raises DataError for one of the store's own notes."""
+    """Return the same name; raises DataError for one of the store's own notes."""
     if name.split("/", maxsplit=1)[0] == _OWN:
         raise DataError(f"{name!r} is not a name in the store", hint="its notes are its own")
     return name

@@ -17,7 +17,7 @@ _UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 def published_boards(
     repo: str, *, pace: Pace | None = None, say: Callable[[str], None] = silent
 ) -> Mapping[str, bytes]:
-    """Both boards, and what is known of their rows, at the dataset's newest commit.
+    """Return both boards, and what is known of their rows, at the dataset's newest commit.
 
     Raises RemoteError with a way to go on without them.
     """

@@ -34,7 +34,7 @@ class Repository:
 
     @classmethod
     def at(cls, folder: Path) -> Repository:
-        """Raises UsageError where there is no checkout, no branch, or no remote to push to."""
+        """Fail with UsageError where there is no checkout, no branch, or no remote to push to."""
         try:
             root = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
             local = _git(root, "symbolic-ref", "--short", "HEAD").strip()
@@ -50,7 +50,7 @@ class Repository:
         return cls(root, remote, merged.removeprefix("refs/heads/"))
 
     def fetch(self) -> str:
-        """The id of the remote branch's newest commit, with everything in it. Raises RemoteError.
+        """Return the id of the remote branch's newest commit, with everything in it. Raises RemoteError.
 
         It is kept under a name of our own while it is read: FETCH_HEAD is anybody's who fetches here meanwhile.
         """
@@ -68,18 +68,18 @@ class Repository:
                 _git(self.root, "update-ref", "-d", name)
 
     def head(self) -> str:
-        """The id of the commit that is checked out."""
+        """Return the id of the commit that is checked out."""
         return _git(self.root, "rev-parse", "HEAD").strip()
 
     def blobs(self, commit: str, folder: str) -> list[Blob]:
-        """The entries directly in `folder` at `commit`; folders among them are left out."""
+        """Return the entries directly in `folder` at `commit`; folders among them are left out."""
         listing = _git(self.root, "ls-tree", "-z", "--full-tree", commit, f"{folder}/")
         rows = (entry.split("\t", 1) for entry in listing.split("\0") if entry)
         found = ((*meta.split(), path) for meta, path in rows)
         return [Blob(path, mode, blob) for mode, kind, blob, path in found if kind != "tree"]
 
     def content(self, blob: Blob, at_most: int) -> bytes:
-        """A blob's bytes. Raises DataError when there are more than `at_most`."""
+        """Return a blob's bytes. Raises DataError when there are more than `at_most`."""
         size = int(_git(self.root, "cat-file", "-s", blob.id))
         if size > at_most:
             raise DataError(
@@ -88,16 +88,16 @@ class Repository:
         return git.output(self.root, "cat-file", "blob", blob.id)
 
     def changed(self, commit: str, removed: Sequence[Blob], files: Mapping[str, bytes], message: str) -> str:
-        """A commit on top of `commit` that lacks the ones and holds the others. No branch points to it."""
+        """Return a commit on top of `commit` that lacks the ones and holds the others. No branch points to it."""
         gone = ("--force-remove", "--", *(blob.path for blob in removed)) if removed else ()
         return self._commit(commit, message, (*self._held(files), *gone))
 
     def with_files(self, commit: str, files: Mapping[str, bytes], message: str) -> str:
-        """A commit on top of `commit` that holds these files. No branch points to it, and no file is touched."""
+        """Return a commit on top of `commit` that holds these files. No branch points to it, and no file is touched."""
         return self._commit(commit, message, self._held(files))
 
     def is_ancestor(self, earlier: str, later: str) -> bool:
-        """Whether `later` builds on `earlier`."""
+        """Tell whether `later` builds on `earlier`."""
         try:
             _git(self.root, "merge-base", "--is-ancestor", earlier, later)
         except DataError:
@@ -153,11 +153,11 @@ class Repository:
         return ("--add", *(word for words in listed for word in words))
 
     def _stored(self, content: bytes) -> str:
-        """The id of a blob with these bytes, which is in the repository afterwards."""
+        """Return the id of a blob with these bytes, which is in the repository afterwards."""
         return git.output(self.root, "hash-object", "-w", "--stdin", given=content).decode().strip()
 
     def _author(self) -> dict[str, str]:
-        """Who commits: whom git is set up for, else this tool."""
+        """Tell who commits: whom git is set up for, else this tool."""
         if _config(self.root, "user.email") and _config(self.root, "user.name"):
             return {}
         name, email = _NOBODY
@@ -183,7 +183,7 @@ def configure(folder: Path, settings: Mapping[str, str]) -> bool:
 
 
 def attribute(path: Path, name: str) -> str:
-    """The value that .gitattributes gives a file for `name`; '' outside of a checkout."""
+    """Return the value that .gitattributes gives a file for `name`; '' outside of a checkout."""
     try:
         said = _git(path.parent, "check-attr", "-z", name, "--", path.name)
     except DataError:

@@ -25,7 +25,7 @@ _CHANGES = ("log", "--no-renames", "--diff-filter=DMT", "--format=@%H", "--name-
 
 
 def accepted(url: str, commit: str, token: str | None) -> Accepted:
-    """Every file of submissions/ at `commit`, and what the history up to it says was changed or removed there.
+    """Return every file of submissions/ at `commit`, and what the history up to it says was changed or removed there.
 
     Boards stay where they are: nothing larger than a submission may be is fetched. Raises Busy where git's head is
     another commit, RemoteError where git has no answer, UsageError without git.
@@ -38,7 +38,7 @@ def accepted(url: str, commit: str, token: str | None) -> Accepted:
 
 
 def _environment(token: str | None) -> dict[str, str]:
-    """Settings for git, which are in no file and on no command line: one of them may be a token."""
+    """Return settings for git, which are in no file and on no command line: one of them may be a token."""
     settings = dict(_SETTINGS)
     if token is not None:
         login = base64.b64encode(f"user:{token}".encode()).decode()
@@ -70,7 +70,7 @@ def _fetch(place: Path, url: str, commit: str, env: Mapping[str, str]) -> None:
 
 
 def _files(place: Path, commit: str, env: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Each plain file of submissions/ by its name; notes of our own, which begin with _, are left out."""
+    """Yield each plain file of submissions/ by its name; notes of our own, which begin with _, are left out."""
     listing = git.output(place, "ls-tree", "-r", "-z", commit, f"{SUBMISSIONS}/", env=env)
     rows = (entry.split(b"\t", 1) for entry in listing.split(b"\0") if entry)
     blobs = [(name.decode(errors="surrogateescape"), meta.split()[2]) for meta, name in rows]
@@ -86,7 +86,7 @@ def _files(place: Path, commit: str, env: Mapping[str, str]) -> Iterator[tuple[s
 
 
 def _changes(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, str]:
-    """What became of each file that was changed or removed after it had been accepted, in words."""
+    """Return what became of each file that was changed or removed after it had been accepted, in words."""
     said = git.output(place, *_CHANGES, commit, "--", SUBMISSIONS, f":!{SUBMISSIONS}/_*", env=env)
     found: dict[str, str] = {}
     by = ""

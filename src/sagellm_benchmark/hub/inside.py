@@ -20,7 +20,7 @@ class Inside:
         self.root = root
 
     def read(self, name: str, at_most: int) -> bytes | None:
-        """A regular file's bytes; None where there is no such file. Raises DataError for anything else."""
+        """Return a regular file's bytes; None where there is no such file. Raises DataError for anything else."""
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:
@@ -54,7 +54,7 @@ class Inside:
             raise cannot_write(self.root / name, error) from error
 
     def exists(self, name: str) -> bool:
-        """Whether anything lies there, a link that leads nowhere included."""
+        """Tell whether anything lies there, a link that leads nowhere included."""
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:
@@ -70,7 +70,7 @@ class Inside:
             os.unlink(base, dir_fd=place)
 
     def handle(self, name: str) -> int:
-        """A file opened for a lock, made where it is missing; the caller closes it."""
+        """Return a file opened for a lock, made where it is missing; the caller closes it."""
         folder, base = self._parts(name)
         try:
             with self._open(folder, make=True) as place:
@@ -80,7 +80,7 @@ class Inside:
             raise cannot_write(self.root / name, error) from error
 
     def names(self, folder: str) -> list[str]:
-        """Every regular file below `folder`, sorted; none where there is no such folder."""
+        """Return every regular file below `folder`, sorted; none where there is no such folder."""
         found: list[str] = []
         try:
             with self._open(PurePosixPath(folder).parts) as place:
@@ -111,7 +111,7 @@ class Inside:
 
     @contextlib.contextmanager
     def _open(self, parts: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
-        """A folder's handle, reached one step at a time so that no step is a link."""
+        """Give a folder's handle, reached one step at a time so that no step is a link."""
         if make:
             self.root.mkdir(parents=True, exist_ok=True)
         place = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)

@@ -47,7 +47,10 @@ class Record:
 
     @classmethod
     def after(cls, head: Record, message: str, files: Mapping[str, bytes]) -> Record:
-        """The record of a commit on top of `head`. Raises DataError for a file that has no place in the dataset."""
+        """Return the record of a commit on top of `head`.
+
+        Raises DataError for a file that has no place in the dataset.
+        """
         strange = [name for name in files if not is_known(name)]
         if strange:
             raise DataError(f"{strange[0]!r} is no file of a board", hint="report it: nothing was written")
@@ -68,7 +71,7 @@ class Record:
 
 
 def record(name: str, content: bytes) -> Record:
-    """The record in these bytes; `name` is what errors call it. Raises DataError for what is none."""
+    """Return the record in these bytes; `name` is what errors call it. Raises DataError for what is none."""
     try:
         return _record(name, orjson.loads(content))
     except orjson.JSONDecodeError as error:
@@ -76,13 +79,13 @@ def record(name: str, content: bytes) -> Record:
 
 
 def pending(of: Record, files: Mapping[str, bytes]) -> bytes:
-    """A commit as it waits to be carried out: its record, and the content of each file."""
+    """Return a commit as it waits to be carried out: its record, and the content of each file."""
     contents = {name: base64.b64encode(content).decode() for name, content in files.items()}
     return to_json({"record": of.as_dict(), "contents": contents})
 
 
 def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, bytes]]:
-    """A pending commit, and the content of each file; it must be the next one after `head`, or `head` itself.
+    """Return a pending commit, and the content of each file; it must be the next one after `head`, or `head` itself.
 
     Raises DataError for a file that is none of the dataset's, and for a content that is not the one recorded.
     """
@@ -100,7 +103,8 @@ def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, b
 
 
 def changed(log: Sequence[Record], files: Mapping[str, bytes]) -> dict[str, str]:
-    """What became of submissions that are not as the commits of this log, oldest first, first wrote them; in words.
+    """Return what became of submissions that are not as the commits of this log, oldest first, first wrote them; in
+    words.
 
     A file that no commit wrote is not in it: where it stands is what speaks for or against it.
     """

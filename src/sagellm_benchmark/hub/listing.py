@@ -15,7 +15,7 @@ _BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def of(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[str, Listed]:
-    """Those of `names` that the commit has. Raises RemoteError for a server that cannot say."""
+    """Return those of `names` that the commit has. Raises RemoteError for a server that cannot say."""
     found: list[Any] = []
     try:
         for start in range(0, len(names), _ASK_EACH):
@@ -29,7 +29,7 @@ def of(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[str, List
 
 
 def in_folders(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[str, Listed]:
-    """The same from listings of the folders that `names` lie in, every page of them."""
+    """Return the same from listings of the folders that `names` lie in, every page of them."""
     found: list[Any] = []
     for folder in sorted({name.rpartition("/")[0] for name in names}):
         try:
@@ -46,7 +46,7 @@ def in_folders(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[s
 
 
 def every_path(api: Any, repo: str, commit: str, timeout_s: float) -> list[str]:
-    """The path of every file at `commit`."""
+    """Return the path of every file at `commit`."""
     try:
         return list(api.list_repo_files(repo, revision=commit, repo_type="dataset"))
     except Answer as answer:
@@ -72,7 +72,7 @@ def _wanted(found: Iterable[Any], names: Sequence[str]) -> dict[str, Listed]:
 
 
 def _listed(file: Any) -> Listed:
-    """Raises NoAnswer for an entry that cannot be one."""
+    """Fail with NoAnswer for an entry that cannot be one."""
     large = None if file.lfs is None else file.lfs.sha256
     fits = type(file.size) is int and file.size >= 0 and isinstance(file.blob_id, str)
     if not fits or not _BLOB.fullmatch(file.blob_id) or (large and not re.fullmatch("[0-9a-f]{64}", large)):

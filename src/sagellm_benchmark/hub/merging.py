@@ -30,7 +30,7 @@ def install(hf_data: Path) -> bool:
 
 
 def settings() -> dict[str, str]:
-    """The driver's configuration; git runs it in a shell, at the top of the work tree."""
+    """Return the driver's configuration; git runs it in a shell, at the top of the work tree."""
     program = shlex.join([sys.executable, "-m", "sagellm_benchmark", "merge-driver"])
     return {
         f"merge.{DRIVER}.name": "the best row of each configuration",

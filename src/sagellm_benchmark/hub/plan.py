@@ -75,7 +75,7 @@ class Board:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Board:
-        """Raises DataError when a file is damaged, or was written by a newer version of this tool."""
+        """Fail with DataError when a file is damaged, or was written by a newer version of this tool."""
         for name, content in snapshot.files.items():
             _refuse_newer(name, content)
         standing = parse(snapshot.files.get(STANDING))
@@ -116,7 +116,7 @@ class Plan:
     mended: tuple[Entry, ...] = ()  # accepted rows that had disappeared from the board, and are on it again
 
     def let_go(self) -> Plan:
-        """The same plan, of which no row holds on to the whole board file that it came from."""
+        """Return the same plan, of which no row holds on to the whole board file that it came from."""
         outcomes = tuple(Outcome(_alone(o.entry), o.fate, o.other and _alone(o.other)) for o in self.outcomes)
         return replace(self, outcomes=outcomes, mended=tuple(map(_alone, self.mended)))
 
@@ -147,7 +147,7 @@ def examine(board: Board, found: Iterable[Found], kept: Iterable[Entry] = ()) ->
 
 
 def doubtful(board: Board, examined: Examined) -> list[str]:
-    """The submissions to look up before judging: of rows that may have been accepted once and beaten since."""
+    """Return the submissions to look up before judging: of rows that may have been accepted once and beaten since."""
     beaten = [o.entry.row for o in join(board.entries, examined.new).outcomes if o.fate is Fate.BEATEN]
     own_ids = [row for row in (entry.row for entry in examined.new) if row.get("entry_id") != entry_id(row)]
     refused = [one.found.row for one in examined.refused if isinstance(one.found.row, dict)]
@@ -155,7 +155,7 @@ def doubtful(board: Board, examined: Examined) -> list[str]:
 
 
 def backed(board: Board, examined: Examined, standing: Standing) -> list[str]:
-    """The submissions of rows that are not on the board, and may come back onto it by what is known of them now."""
+    """Return the submissions of rows that are off the board, and may come back by what is known of them now."""
     touched = [slug(entry.identity) for entry in (*examined.new, *examined.known)]
     here = {entry.entry_id for entry in (*board.entries, *examined.new, *examined.known)}
     absent = [row for row in standing.backed(touched) if row not in here]
@@ -219,8 +219,9 @@ def _refuse_vanished(board: Board) -> None:
 
 
 def unknown_fields(compared: bytes | None) -> dict[str, Any]:
-    """What somebody else added to the comparison: its top-level fields that are none of ours. It is large: it is only
-    parsed where its layout, or the name of a field, is not ours.
+    """Return what somebody else added to the comparison: its top-level fields that are none of ours.
+
+    It is large: it is only parsed where its layout, or the name of a field, is not ours.
     """
     if compared is None or (compared.startswith(b"{\n  ") and set(_FIELD.findall(compared)) <= OURS):
         return {}
@@ -229,7 +230,7 @@ def unknown_fields(compared: bytes | None) -> dict[str, Any]:
 
 
 def derived_files(board: Board, rows: Iterable[Entry]) -> dict[str, bytes]:
-    """The boards of these rows and what is derived from them, with the fields that others added there."""
+    """Return the boards of these rows and what is derived from them, with the fields that others added there."""
     files = tables(rows)
     if board.extra:
         files[COMPARE] = to_json({**orjson.loads(files[COMPARE]), **board.extra})
@@ -240,7 +241,7 @@ def derived_files(board: Board, rows: Iterable[Entry]) -> dict[str, bytes]:
 
 
 def as_left(hashes: Mapping[str, str]) -> bytes:
-    """The note that says what the boards with these hashes are."""
+    """Return the note that says what the boards with these hashes are."""
     return to_json({"schema_version": 1, "boards": {name: hashes[name] for name in BOARDS if name in hashes}})
 
 
@@ -257,7 +258,7 @@ def _board_files(board: Board, merged: Merge, accepted: Sequence[Entry] | None) 
 
 
 def _record(board: Board, accepted: Iterable[Entry]) -> bytes:
-    """Rows that reached the board by another way, and have no submission: all of them, at the first publish."""
+    """Return rows that reached the board by another way, and have no submission: all of them, at the first publish."""
     known = {entry.text for entry in board.recorded}
     kept = {(entry.entry_id, entry.identity) for entry in accepted}
     others = [
@@ -297,7 +298,7 @@ def _loaded(name: str, content: bytes) -> Any:
 
 
 def _version(value: Any) -> int:
-    """The number in `schema_version`: 2, or the 2 of "…/v2"; 0 where there is none."""
+    """Return the number in `schema_version`: 2, or the 2 of "…/v2"; 0 where there is none."""
     named = value.get("schema_version", "") if isinstance(value, dict) else ""
     said = re.search(r"(\d{1,9})$", str(named))
     return int(said.group(1)) if said else 0

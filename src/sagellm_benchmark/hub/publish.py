@@ -71,7 +71,7 @@ class Published:
 
 
 def rows_in(folder: Path) -> Source:
-    """The rows of every file in hf_data/. Raises DataError for a file that nobody could have meant."""
+    """Return the rows of every file in hf_data/. Raises DataError for a file that nobody could have meant."""
     files = row_files(folder)
     return lambda limits: [found for path in files for found in read_rows(path, limits)]
 
@@ -141,7 +141,9 @@ def _published(
 def _signed(
     store: Store, board: Board, examined: Examined, bundles: Bundles, proofs: Proofs, identify: Identifier
 ) -> tuple[Examined, Proofs]:
-    """What signatures add, those of rows that were accepted before among them; older ones are kept beside new ones."""
+    """Return what signatures add, those of rows that were accepted before among them; older ones are kept beside new
+    ones.
+    """
     facts, commit = board.standing.facts, board.commit
     accepted = {row: fact.proved for row, fact in facts.items() if fact.proved is not None}
     known = Proofs(proofs.files, {**accepted, **proofs.proved})
@@ -225,7 +227,7 @@ class Unpublished:
 
 
 def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Unpublished:
-    """Which rows of `source` are not safe: safe ones are on the board, or were accepted and beaten."""
+    """Tell which rows of `source` are not safe: safe ones are on the board, or were accepted and beaten."""
 
     def read() -> Unpublished:
         board = Board.of(store.read())
@@ -250,7 +252,9 @@ def _id(found: Found) -> object:
 
 
 def _everything(store: Store, board: Board) -> Rows | None:
-    """Every row ever accepted, where somebody else wrote the boards since the last publish; None where nobody did."""
+    """Return every row ever accepted, where somebody else wrote the boards since the last publish; None where nobody
+    did.
+    """
     return None if board.commit is None or board.is_as_left else accepted_rows(store, board.commit)
 
 
@@ -274,7 +278,7 @@ def _examined(store: Store, board: Board, found: list[Found], every: Rows | None
 
 
 def read_submissions(store: Store, paths: list[str], commit: str) -> list[Entry]:
-    """Those of the submissions at `paths` that exist, read in portions so that no call takes long."""
+    """Return those of the submissions at `paths` that exist, read in portions so that no call takes long."""
     kept: list[Entry] = []
     for start in range(0, len(paths), _ASK_EACH):
         files = store.read(paths[start : start + _ASK_EACH], commit=commit).files
@@ -321,7 +325,7 @@ def _finished(
     *,
     written: bool,
 ) -> Published:
-    """The result. Rows that an earlier try brought there, as is now known, count as that try's."""
+    """Return the result. Rows that an earlier try brought there, as is now known, count as that try's."""
     outcomes = plan.outcomes
     if unsure is not None and not written:
         first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in ONTO_THE_BOARD}

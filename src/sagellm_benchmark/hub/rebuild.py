@@ -70,7 +70,7 @@ def _nothing_yet(store: Store) -> DataError:
 
 
 def _from_rows(board: Board, kept: Rows) -> Rebuilt:
-    """What the rows give, whatever the boards are. The marks of maintainers are on the boards alone."""
+    """Return what the rows give, whatever the boards are. The marks of maintainers are on the boards alone."""
     files = tables(join(board.recorded, [board.standing.placed(entry) for entry in kept.entries]).entries)
     notes = (*_notes(board, kept), "rows are as submitted: marks of maintainers are not among them")
     return _rebuilt_of(board, kept, files, tuple(kept.problems), notes)
@@ -112,7 +112,7 @@ def _rebuilt_of(
 
 
 def _with_marks(merged: Merge, board: Board) -> Merge:
-    """The same board, with the marks that maintainers have set on its rows: no submission holds those."""
+    """Return the same board, with the marks that maintainers have set on its rows: no submission holds those."""
     accepted = {entry.identity: entry for entry in merged.entries}
     marked = [
         entry

@@ -16,7 +16,7 @@ _OLD_S = 3600.0  # a process that cannot be seen from here, as in another contai
 
 @contextlib.contextmanager
 def scratch(prefix: str) -> Iterator[Path]:
-    """An empty folder of our own; those that killed processes of this user left under this prefix are removed."""
+    """Give an empty folder of our own; those that killed processes of this user left under this prefix are removed."""
     sweep(Path(tempfile.gettempdir()), prefix)
     with tempfile.TemporaryDirectory(prefix=f"{prefix}{os.getpid()}-") as folder:
         yield Path(folder)
@@ -35,7 +35,7 @@ def sweep(place: Path, prefix: str) -> None:
 
 
 def is_alive(pid: str) -> bool:
-    """Whether a process of this number may be running; True where nobody can tell."""
+    """Tell whether a process of this number may be running; True where nobody can tell."""
     if os.name == "nt" or not (pid.isascii() and pid.isdigit()) or len(pid) > 9:
         return True
     try:

@@ -78,13 +78,13 @@ class Store(Protocol):
         """Write `files` in one commit on top of `parent` and give its id. Raises Stale, Busy or another RemoteError."""
 
     def paths(self, folder: str, commit: str) -> list[str]:
-        """Every file under `folder` at `commit`, sorted."""
+        """Return every file under `folder` at `commit`, sorted."""
 
     def accepted(self, commit: str) -> Accepted:
-        """Every submission at `commit`, and which were changed since. Raises RemoteError, or its kin above."""
+        """Return every submission at `commit`, and which were changed since. Raises RemoteError, or its kin above."""
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
-        """Whether `commit` has just these contents under these names, by the store's own hashes."""
+        """Tell whether `commit` has just these contents under these names, by the store's own hashes."""
 
     def address(self, commit: str) -> str:
-        """Where a person can look at `commit`."""
+        """Tell where a person can look at `commit`."""

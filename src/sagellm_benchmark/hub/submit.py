@@ -91,7 +91,7 @@ def _sound(folder: Path) -> list[Entry]:
 
 
 def _bundles(folder: Path, rows: list[Entry]) -> dict[str, bytes]:
-    """The evidence of these rows that lies beside them."""
+    """Return the evidence of these rows that lies beside them."""
     digests = {digest for entry in rows if (digest := evidence_of(entry.row)) is not None}
     held = bundles_in(folder)
     return {
@@ -100,7 +100,7 @@ def _bundles(folder: Path, rows: list[Entry]) -> dict[str, bytes]:
 
 
 def _signed(folder: Path) -> dict[str, bytes]:
-    """Rows that were signed, each a file of its own, with their evidence: also where they are not the best."""
+    """Return rows that were signed, each a file of its own, with their evidence: also where they are not the best."""
     found: dict[str, bytes] = {}
     for path in sorted(folder.glob(f"{SIGNED}*.json")):
         found[path.name] = read_whole(path, MAX_BOARD_BYTES)
@@ -121,7 +121,7 @@ def _with_theirs(files: dict[str, bytes], before: Mapping[str, bytes]) -> dict[s
 
 
 def _files(repository: Repository, commit: str, inside: str) -> dict[str, bytes]:
-    """What the remote branch holds of the files that are to be written."""
+    """Return what the remote branch holds of the files that are to be written."""
     there = [*repository.blobs(commit, inside), *repository.blobs(commit, f"{inside}/{EVIDENCE}")]
     blobs = [blob for blob in there if blob.path.endswith((".json", SUFFIX, SIGNATURES))]
     return {blob.path: repository.content(blob, MAX_BOARD_BYTES) for blob in blobs}

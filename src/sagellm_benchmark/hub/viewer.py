@@ -60,12 +60,12 @@ _LARGEST = 2**63
 
 
 def table(entries: Iterable[Entry]) -> bytes:
-    """A board as JSON Lines."""
+    """Return a board as JSON Lines."""
     return b"".join(orjson.dumps(_flat(entry.row_or_nothing)) + b"\n" for entry in entries)
 
 
 def features(config: str, indent: str = "") -> Iterator[str]:
-    """The lines of a card's `dataset_info` for one config."""
+    """Yield the lines of a card's `dataset_info` for one config."""
     yield f"{indent}- config_name: {config}\n{indent}  features:\n"
     for name, (kind, _) in COLUMNS.items():
         yield f"{indent}    - name: {name}\n{indent}      dtype: {kind}\n"
@@ -83,7 +83,7 @@ def _at(row: Any, place: str) -> Any:
 
 
 def _typed(value: Any, kind: Type) -> Any:
-    """The value where it is of its column's type; None where it says nothing, or something else."""
+    """Return the value where it is of its column's type; None where it says nothing, or something else."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if kind == "string":
         return value if isinstance(value, str) else None

@@ -97,12 +97,12 @@ def _now(pids: Pids) -> _Moment:
 
 
 def _apart(these: frozenset[int], others: frozenset[int]) -> frozenset[int]:
-    """Processes that belong to one side: an engine that we started is a child of the client, and yet the server."""
+    """Return the processes of one side: an engine that we started is a child of the client, and yet the server."""
     return these if these < others else these - others
 
 
 def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
-    """How long all threads of processes ran, and waited while they could have; None where Linux does not tell."""
+    """Tell how long all threads of processes ran, and waited while they could have; None where Linux does not tell."""
     ran = waited = 0
     told = False
     for pid in pids:
@@ -117,7 +117,7 @@ _Times = tuple[float, float] | None  # ran, waited
 
 
 def _wait_share(spans: Iterable[tuple[_Times, _Times]]) -> float | None:
-    """The time waited of all the time in which it could have run; None where it was not told throughout."""
+    """Return the time waited of all the time in which it could have run; None where it was not told throughout."""
     ran = waited = 0.0
     for before, after in spans:
         if before is None or after is None:

@@ -60,7 +60,7 @@ class Hardware:
         return self.memory_bandwidth_gb_s * 1e9 * (self.chip_count or 1)
 
     def confirms(self, stated: Mapping[str, Any]) -> bool:
-        """Whether these are the chips that are stated: something is known of them, and nothing differs."""
+        """Tell whether these are the chips that are stated: something is known of them, and nothing differs."""
         known = {name: getattr(self, name) for name in OF_THE_CHIPS}
         return self.vendor is not None and all(
             known[name] in {None, *UNNAMED} or _agree(name, known[name], value)
@@ -86,7 +86,7 @@ def behind(
     file: Path | None = None,
     values: Mapping[str, Any] | None = None,
 ) -> Behind:
-    """What a server runs on, by what is seen of its processes, if it is `here`, and by what file and flags say.
+    """Return what a server runs on, by what is seen of its processes, if it is `here`, and by what file and flags say.
 
     `told` are fields by the server's own word; `computes_on` is "cpu" where it is known to use no accelerator. Where
     stated chips are not those that were seen, nothing that was seen is kept: it is a gateway's.
@@ -127,12 +127,12 @@ def local(pids: Pids, makers: Sequence[Maker] = MAKERS, *, computes_on: str | No
 
 
 def _unlisted(makers: Sequence[Maker]) -> bool:
-    """Whether there is an accelerator whose users we cannot list."""
+    """Tell whether there is an accelerator whose users we cannot list."""
     return any(maker.present() for maker in makers) or Path("/dev/accel").exists()
 
 
 def _are_ours(pids: Pids) -> bool:
-    """Whether we started the processes."""
+    """Tell whether we started the processes."""
     alive = family(pids)
     return bool(alive) and alive < family((os.getpid(),))
 
@@ -178,12 +178,12 @@ def of_chips(vendor: str, used: Sequence[Chip], link: str | None) -> Hardware:
 
 
 def _same(values: Sequence[T]) -> T | None:
-    """The value that all share; None where they differ."""
+    """Return the value that all share; None where they differ."""
     return values[0] if len(set(values)) == 1 else None
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The fields of a TOML file, checked; they may stand under [hardware] and [cluster] or by themselves."""
+    """Return the fields of a TOML file, checked; they may stand under [hardware] and [cluster] or by themselves."""
     values = read_toml(path, example='vendor = "NVIDIA"')
     for name in ("hardware", "cluster"):
         if isinstance(values.get(name), dict):
@@ -192,7 +192,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def check(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """The values, each of its field's kind; a DataError names the field, the value and what is allowed."""
+    """Return the values, each of its field's kind; a DataError names the field, the value and what is allowed."""
     kinds = {one.name: str(one.type).removesuffix(" | None") for one in fields(Hardware)}
     return {name: _value(name, value, kinds, where) for name, value in values.items()}
 

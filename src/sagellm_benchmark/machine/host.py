@@ -44,7 +44,7 @@ class Host:
 
 
 def host() -> Host:
-    """This machine."""
+    """Describe this machine."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
     return Host(
         cpu=cpu(),
@@ -56,7 +56,7 @@ def host() -> Host:
 
 
 def cpu() -> Cpu:
-    """The processor by /proc/cpuinfo, else by what the platform calls it."""
+    """Return the processor by /proc/cpuinfo, else by what the platform calls it."""
     text = _CPUINFO.read_text(encoding="utf-8", errors="replace") if _CPUINFO.is_file() else ""
     vendor, model, sockets = parse_cpuinfo(text)
     if model is None and sys.platform == "darwin":

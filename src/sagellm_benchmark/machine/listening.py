@@ -15,7 +15,7 @@ _FORWARDERS = {"docker-proxy", "rootlessport", "pasta", "slirp4netns"}  # into a
 
 
 def is_local(host: str) -> bool:
-    """Whether `host` is this machine: loopback, or an address of one of its own interfaces."""
+    """Tell whether `host` is this machine: loopback, or an address of one of its own interfaces."""
     if is_loopback(host):
         return True
     own = {_address(entry.address) for entries in psutil.net_if_addrs().values() for entry in entries}
@@ -29,7 +29,7 @@ def is_local(host: str) -> bool:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An interface's address; None for a hardware address."""
+    """Return an interface's address; None for a hardware address."""
     try:
         return ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -37,7 +37,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def place(host: str, port: int) -> tuple[bool, int | None]:
-    """Whether the server at `host` runs on this machine, and its process there, where the system lets us see it."""
+    """Tell whether the server at `host` runs on this machine, and its process, where the system lets us see it."""
     if not is_local(host):
         return False, None
     pid = listening_pid(port)
@@ -48,7 +48,9 @@ def place(host: str, port: int) -> tuple[bool, int | None]:
 
 
 def places(addresses: Iterable[tuple[str, int]]) -> tuple[bool, tuple[int, ...]]:
-    """Whether all processes of a server, by host and port, run on this machine; and all of them, or none are known."""
+    """Tell whether all processes of a server, by host and port, run on this machine; and all of them, or none are
+    known.
+    """
     found = [place(host, port) for host, port in addresses]
     pids = {pid for _, pid in found if pid is not None}
     complete = all(pid is not None for _, pid in found)
@@ -56,7 +58,7 @@ def places(addresses: Iterable[tuple[str, int]]) -> tuple[bool, tuple[int, ...]]
 
 
 def listening_pid(port: int) -> int | None:
-    """The process that listens on a TCP port of this machine; of several, the one that started the others."""
+    """Return the process that listens on a TCP port of this machine; of several, the one that started the others."""
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:

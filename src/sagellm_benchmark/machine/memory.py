@@ -13,7 +13,8 @@ _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
 def peak_memory_mib(pids: Pids) -> int | None:
-    """The most memory that processes and their children have had resident so far, in MiB; None when they are gone.
+    """Return the most memory that processes and their children have had resident so far, in MiB; None when they are
+    gone.
 
     Linux keeps the peak itself. Elsewhere this is what they hold now: ask again while they work, and keep the maximum.
     """

@@ -67,7 +67,7 @@ def _measure(cell: Cell, ledger: Ledger) -> Result:
 
 
 def _with_figures(blank: Result, said: bytes, root: Path) -> Result:
-    """The result that a run printed as JSON; it is one run, as a cell is one measurement."""
+    """Return the result that a run printed as JSON; it is one run, as a cell is one measurement."""
     try:
         (run,) = orjson.loads(said)
         summary = run["summary"]

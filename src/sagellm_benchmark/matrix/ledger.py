@@ -40,15 +40,15 @@ class Ledger:
     root: Path
 
     def done(self, cell: Cell) -> Result | None:
-        """The cell's result; None while it has none. Raises DataError for a damaged one."""
+        """Return the cell's result; None while it has none. Raises DataError for a damaged one."""
         return self._result(cell, "done.json")
 
     def failed(self, cell: Cell) -> Result | None:
-        """Why the cell's last try failed; None where none did, or a later one succeeded."""
+        """Tell why the cell's last try failed; None where none did, or a later one succeeded."""
         return None if self.done(cell) else self._result(cell, "failed.json")
 
     def begin(self, cell: Cell) -> Path:
-        """An empty folder for a try; what an earlier try left half-way is removed, so that none counts twice."""
+        """Return an empty folder for a try; what an earlier try left half-way is removed, so that none counts twice."""
         folder = self._folder(cell) / "outputs"
         try:
             if folder.exists():

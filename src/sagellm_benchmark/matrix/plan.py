@@ -65,7 +65,7 @@ def read(path: Path) -> Plan:
 
 
 def cells(plan: Plan, version_of: Callable[[Options], str | None]) -> tuple[Cell, ...]:
-    """Every cell in the order in which they are measured; `version_of` tells an engine's version by its options.
+    """Return every cell in the order in which they are measured; `version_of` tells an engine's version by its options.
 
     Engines take turns, the other way round each time, so that a machine which slowly changes favours none of them.
     """
@@ -90,7 +90,7 @@ def _cell(plan: Plan, points: tuple[Point, ...], repeat: int, engine_version: st
 
 
 def _words(name: str, value: str | int | float | bool) -> Iterator[str]:
-    """An option as it is typed; one word, so that a value which begins with a dash stays a value."""
+    """Yield an option as it is typed; one word, so that a value which begins with a dash stays a value."""
     if value is True:
         yield f"--{name}"
     elif value is not False:

@@ -12,7 +12,7 @@ EMBEDDED = "xllamacpp"
 
 
 def version_of(options: Options) -> str | None:
-    """The version that the server at `base-url` states, or that of the embedded engine; None where nobody says.
+    """Return the version that the server at `base-url` states, or that of the embedded engine; None where nobody says.
 
     A server that does not answer has none: its cells then fail by themselves, each with its reason.
     """

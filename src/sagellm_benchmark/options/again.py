@@ -32,7 +32,7 @@ class Again:
 
 
 def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed: bool) -> Again:
-    """The row's command for the server at `base_url`, where the row's was one.
+    """Return the row's command for the server at `base_url`, where the row's was one.
 
     What the row says of its hardware is believed of this one only with `same_hardware`, and whose row it was is left
     out. Raises DataError for what is not a `sagellm-benchmark run`, UsageError for what it must be allowed or told.
@@ -82,7 +82,7 @@ def _parsed(words: list[str]) -> RunOptions:
 
 
 def _of_this_machine(options: RunOptions) -> list[str]:
-    """The options that would read a file here or send a key."""
+    """Return the options that would read a file here or send a key."""
     asks = {
         "api_key_env": options.api_key_env is not None,
         "hardware": options.hardware is not None,
@@ -94,6 +94,6 @@ def _of_this_machine(options: RunOptions) -> list[str]:
 
 
 def _is_a_name(model: str) -> bool:
-    """Whether it can be nothing but a name, or a repository of the Hub."""
+    """Tell whether it can be nothing but a name, or a repository of the Hub."""
     plain = _PLAIN_MODEL.fullmatch(model) is not None and not model.endswith(".gguf") and ".." not in model
     return plain and not Path(model).exists()

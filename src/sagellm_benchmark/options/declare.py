@@ -26,7 +26,10 @@ class _Declared:
 def option(
     *names: str, heading: str, default: Any = None, hidden_names: tuple[str, ...] = (), **settings: Any
 ) -> Any:
-    """A dataclass field that is an option of click's; `hidden_names` work, too, but --help is silent about them."""
+    """Return a dataclass field that is an option of click's.
+
+    `hidden_names` work, too, but --help is silent about them.
+    """
     settings = {"default": default, "show_default": default is not None, **settings}
     return field(default=default, metadata={_OPTION: _Declared(names, heading, hidden_names, settings)})
 
@@ -102,26 +105,29 @@ def takes(kind: type[Options]) -> Callable[[Callable[[Options], Any]], Callable[
 
 
 def parse(kind: type[Options], words: Sequence[str]) -> Options:
-    """The options that these words of a command line state. Raises as click does for words that it does not know."""
+    """Return the options that these words of a command line state.
+
+    Raises as click does for words that it does not know.
+    """
     command = click.command(add_help_option=False)(takes(kind)(lambda options: options))
     stated: Options = command.main(list(words), standalone_mode=False)
     return stated
 
 
 def flag(kind: type[Any], name: str) -> str:
-    """The option as the user types it."""
+    """Return the option as the user types it."""
     return flags(kind, name)[0]
 
 
 def flags(kind: type[Any], name: str) -> tuple[str, str]:
-    """The option, and what turns it off, which is empty where nothing does."""
+    """Return the option, and what turns it off, which is empty where nothing does."""
     declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
     on, _, off = declared.names[0].partition("/")
     return on, off
 
 
 def without(words: Sequence[str], flags: set[str]) -> list[str]:
-    """The words of a command line without these options and their values."""
+    """Return the words of a command line without these options and their values."""
     kept: list[str] = []
     is_value = False
     for word in words:

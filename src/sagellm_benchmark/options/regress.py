@@ -16,7 +16,7 @@ REPEATS = 5  # where nobody says how many
 
 
 def regress_spec(words: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
-    """What the words ask for, five times where they do not say how often. Raises as `run_spec` and click do."""
+    """Return what the words ask for, five times where they do not say how often. Raises as `run_spec` and click do."""
     options, argv = parse(RunOptions, words), ["run", *words]
     if "repeats" not in options.given:
         options = replace(options, repeats=REPEATS)

@@ -34,7 +34,7 @@ DUMMY = "dummy"  # as vLLM and SGLang take it behind --load-format
 
 
 def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
-    """What options, arguments and environment add up to. Raises UsageError or DataError for what cannot be."""
+    """Return what options, arguments and environment add up to. Raises UsageError or DataError for what cannot be."""
     typed_url = options.base_url
     options = replace(options, base_url=typed_url or environ.get(BASE_URL_VARIABLE) or None)
     rules.check(options)
@@ -90,7 +90,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
 
 
 def _start(options: RunOptions) -> Start | None:
-    """The engine to start. Without a word about it, sageLLM where it is installed and can serve the model."""
+    """Return the engine to start. Without a word about it, sageLLM where it is installed and can serve the model."""
     if rules.is_started(options):
         return Start(
             engine=options.engine,
@@ -108,7 +108,7 @@ def _start(options: RunOptions) -> Start | None:
 def _repeatable(
     argv: Sequence[str], options: RunOptions, typed_url: str | None, seed: int, start: Start | None
 ) -> str:
-    """The command with what came from the environment and from chance, so that others can type the same."""
+    """Return the command with what came from the environment and from chance, so that others can type the same."""
     words = ["sagellm-benchmark", *argv]
     if options.base_url and not typed_url:
         words += ["--base-url", options.base_url]
@@ -120,7 +120,7 @@ def _repeatable(
 
 
 def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
-    """The key itself; only its variable's name is ever typed or shown."""
+    """Return the key itself; only its variable's name is ever typed or shown."""
     if variable is None:
         return None
     key = environ.get(variable, "").strip()
@@ -133,7 +133,7 @@ def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
 
 
 def _workloads(options: RunOptions) -> tuple[Workload, ...]:
-    """The workloads by name, or the custom one that the lengths describe."""
+    """Return the workloads by name, or the custom one that the lengths describe."""
     lengths = {name: value for name in LENGTHS if (value := getattr(options, name)) is not None}
     if options.workload.strip().lower() == CUSTOM:
         missing = [name for name in ("input_tokens", "output_tokens") if name not in lengths]
@@ -155,7 +155,10 @@ def _workloads(options: RunOptions) -> tuple[Workload, ...]:
 
 
 def _shapes(options: RunOptions) -> tuple[LoadShape, ...]:
-    """Every load to measure. What has no effect on one of them is left at its default: a load has one identity."""
+    """Return every load to measure.
+
+    What has no effect on one of them is left at its default: a load has one identity.
+    """
     base = LoadShape(duration_s=options.duration, ramp_s=options.ramp)
     spread = replace(base, arrival=options.arrival, burstiness=options.burstiness)
     if options.rate:
@@ -173,7 +176,7 @@ def _flags(names: Sequence[str]) -> list[str]:
 
 
 def _hardware(options: RunOptions) -> HardwareHints:
-    """What file and options say of the hardware, read once here so that a mistake in them comes to light."""
+    """Return what file and options say of the hardware, read once here so that a mistake in them comes to light."""
     values = {name: value for name in HARDWARE if (value := getattr(options, name)) is not None}
     stated = (hardware.read(options.hardware) if options.hardware else {}) | hardware.check(
         values, "the command line"

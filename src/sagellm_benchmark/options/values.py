@@ -38,7 +38,7 @@ class Number(click.FloatRange):
         self.unit = unit
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
-        """What --help writes for the value."""
+        """Return what --help writes for the value."""
         return self.unit
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
@@ -53,7 +53,7 @@ class Count(click.IntRange):
     """A range of whole numbers, N in --help."""
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
-        """What --help writes for the value."""
+        """Return what --help writes for the value."""
         return "N"
 
 
@@ -66,7 +66,7 @@ class Parsed(click.ParamType[Any]):
         self.parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
-        """The typed value; click may hand over one that is typed already."""
+        """Return the typed value; click may hand over one that is typed already."""
         return self.parse(value) if isinstance(value, str) else value
 
 

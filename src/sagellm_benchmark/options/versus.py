@@ -20,7 +20,7 @@ OF_A = ("base_url", "engine", "engine_args", "engine_python", "engine_version")
 def versus_specs(
     options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]
 ) -> tuple[RunSpec, RunSpec]:
-    """What to measure, each with the command that measures it alone. Raises as `run_spec` does."""
+    """Return what to measure, each with the command that measures it alone. Raises as `run_spec` does."""
     asked = replace(options, base_url=options.base_url or environ.get(BASE_URL_VARIABLE) or None)
     run_spec(asked, argv, environ)  # only to be checked, with all that was said
     words = without(argv, _flags(OF_B))

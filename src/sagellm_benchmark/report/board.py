@@ -19,7 +19,7 @@ _SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 
 
 def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
-    """The runs as a table, what was left out and why, what was written, and what to type next, if anything is."""
+    """Return the runs as a table, what was left out and why, what was written, and what to type next, if anything."""
     return "\n".join(
         [
             _headline(report),
@@ -34,7 +34,7 @@ def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
 
 
 def aggregate_json(report: Report) -> dict[str, Any]:
-    """The report as data: lists by what became of a run, each with its file and the other row's id."""
+    """Return the report as data: lists by what became of a run, each with its file and the other row's id."""
     fates: dict[str, list[dict[str, Any]]] = {fate.name.lower(): [] for fate in Fate}
     for path, outcome in report.outcomes:
         fates[outcome.fate.name.lower()].append(_facts(path, outcome))
@@ -53,7 +53,7 @@ def aggregate_json(report: Report) -> dict[str, Any]:
 
 
 def validation_text(validation: Validation) -> str:
-    """Every refused row with its reasons, then the count, and how many are valid only where they are published."""
+    """Return every refused row with its reasons, the count, and how many are valid only where they are published."""
     refused = [row for row in validation.rows if not row.valid]
     lines = [f"✗ {plain(message)}" for message in validation.damaged]
     for row in refused[:MOST]:
@@ -71,7 +71,7 @@ def validation_text(validation: Validation) -> str:
 
 
 def validation_json(validation: Validation) -> dict[str, Any]:
-    """A verdict per row; files that could not be read stand in `damaged`, when there are any."""
+    """Return a verdict per row; files that could not be read stand in `damaged`, when there are any."""
     rows = [
         {"entry_id": row.entry_id, "valid": row.valid, "reasons": list(row.reasons)}
         for row in validation.rows
@@ -81,7 +81,7 @@ def validation_json(validation: Validation) -> dict[str, Any]:
 
 
 def validation_markdown(validation: Validation) -> str:
-    """The verdicts as a table for a job's summary, what is refused first."""
+    """Return the verdicts as a table for a job's summary, what is refused first."""
     refused_first = sorted(validation.rows, key=lambda row: (row.valid, not row.if_new))
     lines = ["### Leaderboard rows", "", "| row | entry_id | verdict |", "|---|---|---|"]
     if not validation.files:
@@ -104,7 +104,7 @@ def validation_markdown(validation: Validation) -> str:
 
 
 def _verdict(row: Checked) -> str:
-    """What becomes of the row: one that lacks what is asked of new rows passes only if it is published already."""
+    """Return what becomes of the row: one that lacks what is asked of new rows passes only if it is published."""
     if not row.valid:
         return "✗ " + "; ".join(row.reasons)
     return (
@@ -150,7 +150,7 @@ def _cells(path: Path, outcome: Outcome) -> tuple[str, ...]:
 
 
 def _against(outcome: Outcome) -> str:
-    """The row it replaced or was beaten by."""
+    """Return the row it replaced or was beaten by."""
     if outcome.other is None:
         return ""
     word = "was" if outcome.fate is Fate.IMPROVED else "by"

@@ -34,7 +34,10 @@ HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
 
 
 def open_side(path: Path) -> core.Side:
-    """A run's folder, another client's results, or a file that holds one row. Raises DataError where it is none."""
+    """Return a run's folder, another client's results, or a file that holds one row.
+
+    Raises DataError where it is none.
+    """
     if (theirs := foreign.read(path)) is not None:
         return foreign_side(str(path), theirs)
     if not path.is_dir():
@@ -48,7 +51,7 @@ def open_side(path: Path) -> core.Side:
 
 
 def of_rounds(a: Finished, b: Finished, detect: float = DETECT) -> Comparison:
-    """Two runs that were measured in turn; what befell both alike is no objection."""
+    """Return two runs that were measured in turn; what befell both alike is no objection."""
     sides = [core.of_run(str(one.folder), one.record) for one in (a, b)]
     standing = [
         replace(side, against=tuple(reason for reason in side.against if not cancels_in_turn(reason)))
@@ -76,7 +79,7 @@ def _row(path: Path) -> dict[str, Any]:
 
 
 def render_comparison(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:
-    """The verdict first, then every figure of both."""
+    """Return the verdict first, then every figure of both."""
     return "\n".join(
         [
             f"A  {plain(comparison.a.name)}",
@@ -130,7 +133,7 @@ def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dic
 
 
 def sentence(comparison: Comparison) -> str:
-    """What there is to say in one line, and what would decide where nothing does."""
+    """Return what there is to say in one line, and what would decide where nothing does."""
     verdict = comparison.verdict
     if verdict is None:
         return "mixed: B is faster in some figures and slower in others"
@@ -156,7 +159,7 @@ def _wanted(more: int | None, comparison: Comparison) -> str:
 
 
 def _unchecked(comparison: Comparison) -> list[str]:
-    """What our checks could not look at in another client's files."""
+    """Return what our checks could not look at in another client's files."""
     sides = (("A", comparison.a), ("B", comparison.b))
     return [
         f"not checked of {letter}: {'; '.join(side.not_checked)}"

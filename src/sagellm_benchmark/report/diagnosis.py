@@ -9,7 +9,7 @@ from sagellm_benchmark.doctor import Finding, State
 
 
 def render(findings: Iterable[Finding]) -> str:
-    """The screen: what is blocked stands out, and each `next` stands below its line."""
+    """Return the screen: what is blocked stands out, and each `next` stands below its line."""
     marks = {State.OK: "ok     ", State.NOTE: "note   ", State.BLOCKED: "BLOCKED"}
     lines = []
     for finding in findings:

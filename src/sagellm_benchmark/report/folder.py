@@ -59,7 +59,7 @@ def save(folder: Path, record: Record) -> Finished:
 
 
 def row_of(folder: Path) -> Mapping[str, Any] | None:
-    """The row that a finished run left; None where it gave none."""
+    """Return the row that a finished run left; None where it gave none."""
     path = outputs.row_file(folder)
     if path is None:
         return None
@@ -73,7 +73,7 @@ def row_of(folder: Path) -> Mapping[str, Any] | None:
 
 
 def write_curves(finished: Sequence[Finished]) -> Path | None:
-    """A page of curves beside the last of several runs; one run alone has none."""
+    """Return a page of curves beside the last of several runs; one run alone has none."""
     if len(finished) < 2:
         return None
     path = finished[-1].folder / SWEEP
@@ -82,7 +82,7 @@ def write_curves(finished: Sequence[Finished]) -> Path | None:
 
 
 def load(folder: Path) -> Record:
-    """The record of a finished run; DataError where the folder holds none, or a damaged one."""
+    """Return the record of a finished run; DataError where the folder holds none, or a damaged one."""
     try:
         config, summary = ((folder / name).read_bytes() for name in (CONFIG, SUMMARY))
         timeline = (folder / TIMELINE).read_bytes() if (folder / TIMELINE).is_file() else None

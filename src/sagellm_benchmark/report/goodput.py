@@ -10,12 +10,12 @@ from sagellm_benchmark.runs.search import ATTAINMENT, Found, found, is_burst
 
 
 def of(records: Sequence[Record]) -> Found:
-    """What the runs of a search say together."""
+    """Return what the runs of a search say together."""
     return found(record.summary for record in records)
 
 
 def sentence(records: Sequence[Record]) -> str:
-    """The rate with its interval, or what kept it from being found, and what to do then."""
+    """Return the rate with its interval, or what kept it from being found, and what to do then."""
     result, first = of(records), records[0]
     objectives = ", ".join(f"{metric} ≤ {limit:g} ms" for metric, limit in first.summary.slo_ms.items())
     keeps = f"keeps {objectives} for {ATTAINMENT:.0%} of the requests"
@@ -29,7 +29,7 @@ def sentence(records: Sequence[Record]) -> str:
 
 
 def as_data(records: Sequence[Record]) -> dict[str, Any]:
-    """The same for a script; rates are requests per second."""
+    """Return the same for a script; rates are requests per second."""
     result = of(records)
     return {
         "highest_rate_rps": result.rate_rps,

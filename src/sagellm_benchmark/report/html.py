@@ -32,14 +32,14 @@ class Plot:
 
 
 def render_html(view: View) -> str:
-    """The whole page; every string is escaped."""
+    """Return the whole page; every string is escaped."""
     return fill(
         "run.html", title=view.title, view=view, head=tuple(map(retold, HEAD)), plots=list(_plots(view))
     )
 
 
 def fill(template: str, **values: object) -> str:
-    """A template with its values, all of them escaped."""
+    """Return a template with its values, all of them escaped."""
     return _environment().get_template(template).render(t=t, language=language(), **values)
 
 
@@ -56,7 +56,7 @@ def _environment() -> Environment:
 
 
 def _printable(value: object) -> object:
-    """Text without what a terminal or a browser would act upon; markup of ours stays as it is."""
+    """Return text without what a terminal or a browser would act upon; markup of ours stays as it is."""
     return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

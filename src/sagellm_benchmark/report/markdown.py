@@ -8,7 +8,7 @@ from sagellm_benchmark.verdict.metrics import LATENCIES
 
 
 def render_markdown(view: View) -> str:
-    """The whole report; text from outside cannot become markup."""
+    """Return the whole report; text from outside cannot become markup."""
     parts = [
         f"# {markdown(view.title)}",
         markdown(view.subject),
@@ -33,7 +33,7 @@ def render_markdown(view: View) -> str:
 
 
 def table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
-    """A Markdown table; every column but the first is aligned to the right where there are several."""
+    """Return a Markdown table; every column but the first is aligned to the right where there are several."""
     rule = ["---", *("---:" if len(head) > 2 else "---" for _ in head[1:])]
     return "\n".join(
         "| " + " | ".join(cells) + " |" for cells in (head, rule, *(map(markdown, row) for row in rows))

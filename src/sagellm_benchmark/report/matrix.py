@@ -28,7 +28,7 @@ def render_results(results: Sequence[Result]) -> str:
 
 
 def render_page(name: str, results: Sequence[Result]) -> str:
-    """The same as Markdown, with a line for each measurement that leads to its report."""
+    """Return the same as Markdown, with a line for each measurement that leads to its report."""
     lines = tuple(_line(names, group) for names, group in _grouped(results).items())
     cells = [f"- {markdown(_name(one.names))}, repeat {one.repeat + 1}: {_linked(one)}" for one in results]
     parts = [f"# {markdown(name)}", table(HEAD, lines), "## Measurements", "\n".join(cells)]
@@ -36,14 +36,14 @@ def render_page(name: str, results: Sequence[Result]) -> str:
 
 
 def _linked(result: Result) -> str:
-    """The verdict, and where it comes from; of a failure what it said."""
+    """Return the verdict, and where it comes from; of a failure what it said."""
     if result.folder is None:
         return f"{_verdict(result)}: {markdown(result.failure or '')}"
     return f"[{_verdict(result)}](<{result.folder.replace('>', '%3E')}/REPORT.md>)"
 
 
 def _grouped(results: Sequence[Result]) -> dict[tuple[str, ...], list[Result]]:
-    """All repeats of each combination."""
+    """Return all repeats of each combination."""
     groups: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
     for result in results:
         groups[result.names].append(result)
@@ -51,7 +51,7 @@ def _grouped(results: Sequence[Result]) -> dict[tuple[str, ...], list[Result]]:
 
 
 def render_cells(cells: Sequence[Cell], done: Sequence[Result | None]) -> str:
-    """What a plan asks for, and what of it is measured."""
+    """Return what a plan asks for, and what of it is measured."""
     states = ["to do" if result is None else _verdict(result) for result in done]
     rows = [(plain(cell.label), cell.id, state) for cell, state in zip(cells, states, strict=True)]
     measured = len(cells) - states.count("to do") - states.count("failed")
@@ -61,7 +61,7 @@ def render_cells(cells: Sequence[Cell], done: Sequence[Result | None]) -> str:
 
 
 def render_step(step: Step) -> str:
-    """One line while a cell is measured."""
+    """Return one line while a cell is measured."""
     left = "" if step.left_s is None else f", {duration(step.left_s)} to go"
     return f"{step.done + 1}/{step.total} {plain(step.cell.label)}{left}"
 

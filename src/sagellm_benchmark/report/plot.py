@@ -79,7 +79,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def number(value: float) -> str:
-    """A tick's label: short, and never cut."""
+    """Return a tick's label: short, and never cut."""
     for factor, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= factor:
             return f"{value / (1e3 if letter == 'k' else factor):g}{letter}"
@@ -107,7 +107,7 @@ def distribution(histogram: Histogram, figures: Distribution, unit: str = "ms") 
 
 
 def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
-    """Lines at the percentiles that are known; a label that would hide another one steps aside."""
+    """Yield lines at the percentiles that are known; a label that would hide another one steps aside."""
     taken = -math.inf
     for name in ("p50", "p90", "p99"):
         value = getattr(figures, name)
@@ -121,7 +121,7 @@ def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
 
 
 def requests(spans: Sequence[Span]) -> str:
-    """One bar a request: waiting for its turn, for the first token, and for the rest."""
+    """Return one bar a request: waiting for its turn, for the first token, and for the rest."""
     ordered = sorted(spans, key=lambda span: span.start_s)
     begin = min(span.start_s if span.due_s is None else min(span.due_s, span.start_s) for span in ordered)
     x = Scale(begin, max(span.end_s for span in ordered), LEFT, WIDTH - RIGHT)
@@ -153,7 +153,7 @@ def _phases(span: Span) -> Iterator[tuple[str, float, float]]:
 
 
 def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
-    """One value a bin: a line, or dots where some bins have none. What was measured lies on shaded ground."""
+    """Return one value a bin: a line, or dots where some bins have none. What was measured lies on shaded ground."""
     end = timeline.bin_s * len(values)
     x = Scale(0, end, LEFT, WIDTH - RIGHT)
     y = Scale(0, max((value for value in values if value is not None), default=0) or 1, FLOOR, TOP)
@@ -174,7 +174,7 @@ def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
 
 
 def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
-    """Lines through points over linear axes, the y axis from zero; each line has a colour, named above."""
+    """Return lines through points over linear axes, the y axis from zero; each line has a colour, named above."""
     points = [point for line in lines for point in line.points]
     low, high = min(point.x for point in points), max(point.x for point in points)
     x = Scale(low if low < high else 0, high or 1, LEFT + 8, WIDTH - RIGHT - 8)
@@ -195,7 +195,7 @@ def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
 
 
 def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
-    """Both axes with their ticks; without `y`, only the one below."""
+    """Return both axes with their ticks; without `y`, only the one below."""
     parts = [_element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=FLOOR, y2=FLOOR, class_="axis")]
     for tick in x.ticks:
         parts.append(_element("line", x1=x(tick), x2=x(tick), y1=FLOOR, y2=FLOOR + 4, class_="axis"))
@@ -215,7 +215,7 @@ def _svg(content: str) -> str:
 
 
 def _element(tag: str, text: str = "", **attributes: str | float) -> str:
-    """An SVG element; every value is escaped. `class_` and `text_anchor` become `class` and `text-anchor`."""
+    """Return an SVG element; every value is escaped. `class_` and `text_anchor` become `class` and `text-anchor`."""
     written = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{escape(_plain(value))}"'
         for name, value in attributes.items()

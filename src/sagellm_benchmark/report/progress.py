@@ -66,7 +66,7 @@ class TokenRate:
         self._seen: deque[tuple[float, int]] = deque()
 
     def __call__(self, progress: Progress) -> float | None:
-        """The rate now; None at the beginning, where there is nothing to compare with."""
+        """Return the rate now; None at the beginning, where there is nothing to compare with."""
         now = (progress.elapsed_s, progress.tokens)
         if self._seen and now < self._seen[-1]:  # another load has begun
             self._seen.clear()
@@ -78,7 +78,7 @@ class TokenRate:
 
 
 def progress_text(progress: Progress, tokens_per_s: float | None = None) -> str:
-    """How far a load is, how fast it goes, and when it will end if it goes on like this."""
+    """Tell how far a load is, how fast it goes, and when it will end if it goes on like this."""
     total = f"/{progress.total}" if progress.total else ""
     parts = [t("{done} requests", done=f"{progress.done}{total}")]
     if progress.failed:

@@ -14,7 +14,7 @@ _MOST = 20
 
 
 def verified_text(found: Findings) -> str:
-    """One line for each thing that does not fit, or a word that all does."""
+    """Return one line for each thing that does not fit, or a word that all does."""
     lines = [f"row {found.entry_id}, {found.requests} requests"]
     lines += [f"  ✗ {plain(str(mismatch))}" for mismatch in found.mismatches[:_MOST]]
     if len(found.mismatches) > _MOST:
@@ -27,7 +27,7 @@ def verified_text(found: Findings) -> str:
 
 
 def render_replay(done: Replayed) -> str:
-    """Both throughputs, and whether they say the same."""
+    """Return both throughputs, and whether they say the same."""
     lines = [f"row {plain(done.entry_id)}", f"  claimed        {_rate(done.claimed)}"]
     if done.again is not None:
         lines.append(f"  measured again {_rate(done.again)}")
@@ -41,7 +41,7 @@ def render_replay(done: Replayed) -> str:
 
 
 def replay_json(done: Replayed) -> dict[str, Any]:
-    """The same as data; throughputs are tokens a second."""
+    """Return the same as data; throughputs are tokens a second."""
     return {
         "entry_id": done.entry_id,
         "reproduced": done.reproduced,
@@ -57,7 +57,7 @@ def _rate(measured: Measured) -> str:
 
 
 def verified_json(found: Findings) -> dict[str, Any]:
-    """The same for programs, nothing left out."""
+    """Return the same for programs, nothing left out."""
     return {
         "entry_id": found.entry_id,
         "fits": found.fits,

@@ -27,7 +27,7 @@ _WOULD = {
 
 
 def published_text(done: Published, *, sent: bool) -> str:
-    """What became of each row that was not there already, what was left out, and where to look."""
+    """Return what became of each row that was not there already, what was left out, and where to look."""
     lines = [f"{done.store.name}: {counted(done.outcomes)}"]
     told = sorted((o for o in done.outcomes if o.fate in _ORDER), key=lambda o: _ORDER.index(o.fate))
     lines += [f"  {_line(outcome)}" for outcome in told[:MOST]]
@@ -38,7 +38,7 @@ def published_text(done: Published, *, sent: bool) -> str:
 
 
 def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
-    """The same as data; `other` is the row that a row replaced, or the one it is beaten by."""
+    """Return the same as data; `other` is the row that a row replaced, or the one it is beaten by."""
     return {
         "store": done.store.name,
         "commit": done.commit,
@@ -60,7 +60,9 @@ def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
 
 
 def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = ()) -> str:
-    """The same for a job's summary: what is refused, then what is new, each with its figures; old rows are counted."""
+    """Return the same for a job's summary: what is refused, then what is new, each with its figures; old rows are
+    counted.
+    """
     new = [outcome for outcome in done.outcomes[done.known :] if outcome.fate in _ORDER]
     told = [
         *(_cells("✗", "cannot be read", message, None) for message in damaged),
@@ -79,7 +81,7 @@ def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = 
 
 
 def _repaired(done: Published) -> Iterator[str]:
-    """What somebody else did to the board, and what was done about it."""
+    """Return what somebody else did to the board, and what was done about it."""
     if done.mended:
         yield f"somebody else wrote the board: {counted_rows(len(done.mended))} that it had lost are back on it"
         yield from (f"  {plain(entry.entry_id)}" for entry in done.mended[:MOST])
@@ -95,7 +97,7 @@ def counted_rows(number: int) -> str:
 
 
 def submitted_text(done: Submitted) -> str:
-    """What was pushed where, and what happens to it now."""
+    """Return what was pushed where, and what happens to it now."""
     where = f"{done.remote}/{done.branch}"
     if done.commit is None:
         return f"{where}: holds every row of yours already, nothing to push"
@@ -108,7 +110,7 @@ def submitted_text(done: Submitted) -> str:
 
 
 def cleaned_text(done: Cleaned | None) -> str:
-    """What was removed, and what was not; None where the user did not agree."""
+    """Return what was removed, and what was not; None where the user did not agree."""
     if done is None:
         return t("nothing was removed")
     if not done.removed and not done.reduced and not done.left:
@@ -122,7 +124,7 @@ def cleaned_text(done: Cleaned | None) -> str:
 
 
 def cleaned_markdown(done: Cleaned) -> str:
-    """The same for a job's summary."""
+    """Return the same for a job's summary."""
     removed = [f"- removed {inert_markdown(path)}" for path in done.removed[:MOST]]
     reduced = [
         f"- only rows that are not published are left in {inert_markdown(path)}" for path in done.reduced
@@ -133,7 +135,7 @@ def cleaned_markdown(done: Cleaned) -> str:
 
 
 def rebuilt_text(done: Rebuilt) -> str:
-    """Whether the boards follow from what was accepted."""
+    """Tell whether the boards follow from what was accepted."""
     source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
     notes = [f"note: {note}" for note in done.notes]
     if not done.differences:
@@ -144,7 +146,7 @@ def rebuilt_text(done: Rebuilt) -> str:
 
 
 def written_text(done: Rebuilt, folder: Path) -> str:
-    """What was written from what, and what could not be used."""
+    """Return what was written from what, and what could not be used."""
     source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
     lines = [f"{folder}: the boards that {source} give at {done.commit}"]
     lines += [f"left out: {plain(difference)}" for difference in done.differences[:MOST]]
@@ -164,7 +166,7 @@ def _new(outcome: Outcome, *, sent: bool) -> str:
 
 
 def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
-    """One line of the table; rows that are none have no figures."""
+    """Return one line of the table; rows that are none have no figures."""
     known = entry.identity if entry else None
     rate = f"{entry.throughput_tps:,.1f}" if entry and entry.throughput_tps is not None else ""
     figures = ("", "", "") if known is None else (known.model, known.workload, known.chip_model)
@@ -172,7 +174,7 @@ def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
 
 
 def rebuilt_json(done: Rebuilt) -> dict[str, Any]:
-    """The same as data, without the files themselves."""
+    """Return the same as data, without the files themselves."""
     return {
         "commit": done.commit,
         "submissions": done.submissions,
@@ -192,7 +194,7 @@ def _closing(done: Published, *, sent: bool) -> Iterator[str]:
 
 
 def _line(outcome: Outcome) -> str:
-    """One row: its fate, what it measured, and the other row that decided it."""
+    """Return one row: its fate, what it measured, and the other row that decided it."""
     identity = outcome.entry.identity
     words = (identity.engine, identity.model, identity.workload, identity.chip_model, outcome.entry.entry_id)
     other = f" {_AGAINST[outcome.fate]} {outcome.other.entry_id}" if outcome.other is not None else ""

@@ -58,7 +58,7 @@ class Screen:
             echo(retold(text), err=True)
 
     def progress(self, label: str, progress: Progress) -> None:
-        """How far a load is."""
+        """Tell how far a load is."""
         self.line.load(label, progress)
 
     def show(self, one: Finished) -> None:
@@ -75,7 +75,7 @@ class Screen:
         echo()
 
     def close(self, finished: Sequence[Finished], curves: Path | None) -> None:
-        """What several runs say together, where their page of curves is, and the next command to type."""
+        """Return what several runs say together, where their page of curves is, and the next command to type."""
         if not finished:
             return
         if self.as_json:
@@ -98,7 +98,7 @@ class Screen:
         yield f"  {t('next')}    {_next(finished)}"
 
     def _document(self, finished: Sequence[Finished]) -> Any:
-        """A list of runs; for a search, the rate that it found as well."""
+        """Return a list of runs; for a search, the rate that it found as well."""
         runs = [
             {"folder": str(one.folder), "summary": summary_json(one.record.summary), "row": one.row}
             for one in finished
@@ -106,7 +106,7 @@ class Screen:
         return {**goodput.as_data([one.record for one in finished]), "runs": runs} if self.searching else runs
 
     def page(self, finished: Sequence[Finished]) -> Path:
-        """The page that says most: of the rate that was found, else of the last run."""
+        """Return the page that says most: of the rate that was found, else of the last run."""
         return ((_the_found(finished) if self.searching else None) or finished[-1]).folder / PAGE
 
     def exit_code(self, finished: Sequence[Finished]) -> int:
@@ -120,13 +120,13 @@ class Screen:
 
 
 def _the_found(finished: Sequence[Finished]) -> Finished | None:
-    """The run at that rate."""
+    """Return the run at that rate."""
     best = goodput.of([one.record for one in finished]).rate_rps
     return next((one for one in finished if best and one.record.summary.asked_rate_rps == best), None)
 
 
 def _step(number: int, record: Record) -> str:
-    """A step of a search in one line: the rate, whether it was kept, and the figures that say so."""
+    """Return a step of a search in one line: the rate, whether it was kept, and the figures that say so."""
     summary = record.summary
     mark, colour, word = _OUTCOMES[judged(summary).outcome]
     kept = click.style(f"{mark} {t(word)}", fg=colour)
@@ -146,12 +146,12 @@ def as_text(records: Sequence[Record]) -> str:
 
 
 def as_data(records: Sequence[Record]) -> list[Any]:
-    """Their summaries, for programs."""
+    """Return their summaries, for programs."""
     return [summary_json(record.summary) for record in records]
 
 
 def _next(finished: Sequence[Finished]) -> str:
-    """What to do with what was measured: hand it in where that is allowed, else read why it is not."""
+    """Return what to do with what was measured: hand it in where that is allowed, else read why it is not."""
     if any(one.row is not None and "unpublishable" not in one.row for one in finished):
         return typed("aggregate")
     if all(one.record.summary.valid for one in finished):

@@ -28,7 +28,7 @@ OVER_LOAD = (THROUGHPUT, GOODPUT)
 
 
 def render_sweep(records: Sequence[Record]) -> str:
-    """One line a run, and a bar as long as its throughput."""
+    """Return one line a run, and a bar as long as its throughput."""
     rates = [record.summary.value(THROUGHPUT) or 0.0 for record in records]
     highest = max(rates, default=0.0) or 1.0
     lines = columns([HEAD, *(line(record) for record in records)])
@@ -37,7 +37,7 @@ def render_sweep(records: Sequence[Record]) -> str:
 
 
 def line(record: Record) -> tuple[str, ...]:
-    """The cells of HEAD for one run."""
+    """Return the cells of HEAD for one run."""
     summary = record.summary
     return (
         f"{record.config.workload.name}, {record.config.load_description}",
@@ -53,7 +53,7 @@ def line(record: Record) -> tuple[str, ...]:
 
 
 def render_sweep_page(records: Sequence[Record]) -> str:
-    """The same as HTML, with curves over the load, and latency over throughput."""
+    """Return the same as HTML, with curves over the load, and latency over throughput."""
     return html.fill(
         "sweep.html",
         title=f"{len(records)} runs of {records[0].config.model.name}",
@@ -103,7 +103,7 @@ def _points(
 
 
 def _lines(placed: Sequence[tuple[float, Record]], latency: Latency) -> list[plot.Line]:
-    """The mean and each percentile that is known somewhere."""
+    """Return the mean and each percentile that is known somewhere."""
     drawn = [plot.Line(name, _points(placed, _statistic(latency, name))) for name in STATISTICS]
     return [line for line in drawn if line.points]
 
@@ -121,7 +121,7 @@ def _axis(config: Config) -> str:
 
 
 def _load(config: Config) -> float | None:
-    """The load's place on the x axis; all at once and a ramp have none."""
+    """Return the load's place on the x axis; all at once and a ramp have none."""
     load = config.load
     if load.rate_rps is None:
         return float(config.workload.concurrency)

@@ -63,13 +63,13 @@ _COLUMNS: Mapping[str, Callable[[Request], Any]] = {
 
 
 def columns(requests: Iterable[Request]) -> Columns:
-    """Every column, in the order of the requests."""
+    """Return every column, in the order of the requests."""
     found = list(requests)
     return {name: [value(one) for one in found] for name, value in _COLUMNS.items()}
 
 
 def of_folder(folder: Path) -> Columns:
-    """The requests of a finished run. Raises DataError where its folder has none, or damaged ones."""
+    """Return the requests of a finished run. Raises DataError where its folder has none, or damaged ones."""
     try:
         content = (folder / REQUESTS_FILE).read_bytes()
     except OSError as error:
@@ -96,7 +96,7 @@ def _inert(value: Any) -> Any:
 
 
 def write_parquet(table: Columns, path: Path) -> None:
-    """The same, typed. Raises UsageError where pyarrow, the extra `parquet`, is not installed."""
+    """Return the same, typed. Raises UsageError where pyarrow, the extra `parquet`, is not installed."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         import pyarrow.parquet  # noqa: PLC0415

@@ -13,7 +13,7 @@ from sagellm_benchmark.words import retold, t
 
 
 def render_terminal(view: View) -> str:
-    """A few lines that fit a terminal; dashes stand for what the run was too short to say."""
+    """Return a few lines that fit a terminal; dashes stand for what the run was too short to say."""
     view = replace(view, **{one.name: _plain(getattr(view, one.name)) for one in fields(view)})
     lines = [view.title, f"  {view.subject}", ""]
     lines += columns([tuple(map(retold, HEAD)), *view.latencies])
@@ -32,7 +32,7 @@ def _plain(value: Any) -> Any:
 
 
 def colored(view: View) -> str:
-    """The verdict: green where the checks found nothing, red where they did; a pipe gets the word alone."""
+    """Return the verdict: green where the checks found nothing, red where they did; a pipe gets the word alone."""
     if view.valid:
         return (
             f"{click.style(view.verdict, fg='green', bold=True)}: {t('its checks found nothing against it')}"

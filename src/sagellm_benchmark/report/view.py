@@ -86,7 +86,7 @@ class View:
 
 
 def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
-    """The record in words."""
+    """Return the record in words."""
     config, summary = record.config, record.summary
     return View(
         title=config.description,
@@ -146,7 +146,7 @@ def _surely(ends: Sequence[str]) -> str:
 
 
 def subject(config: Config) -> str:
-    """Which model on which engine, such as `Qwen2-7B (dummy weights, INT4 Q4_0) on llama.cpp 2026.10`."""
+    """Tell which model on which engine, such as `Qwen2-7B (dummy weights, INT4 Q4_0) on llama.cpp 2026.10`."""
     model, server = config.model, config.server
     weights = f"{model.weights} weights" if model.weights else "weights not known"
     numbers = " ".join(part for part in (model.precision, model.quantization) if part)
@@ -155,14 +155,14 @@ def subject(config: Config) -> str:
 
 
 def figure(value: float | None, unit: str = "", digits: int = 1) -> str:
-    """A number for people, or a dash for what was not measured."""
+    """Return a number for people, or a dash for what was not measured."""
     if value is None:
         return UNKNOWN
     return f"{value:,.{digits}f} {unit}".strip()
 
 
 def shown(metric: Metric, value: float | None) -> str:
-    """A metric's value as its declaration says."""
+    """Return a metric's value as its declaration says."""
     if metric.percent:
         return figure(None if value is None else value * 100.0, "%", metric.digits)
     return figure(value, metric.unit, metric.digits)
@@ -176,7 +176,7 @@ def _latency(label: str, distribution: Distribution) -> tuple[str, ...]:
 
 
 def _figures(summary: Summary, declared: Sequence[Metric]) -> Iterator[tuple[str, str]]:
-    """The metrics that are shown, each with its interval and what else there is to say of it."""
+    """Yield the metrics that are shown, each with its interval and what else there is to say of it."""
     for metric in declared:
         value, note = summary.value(metric), NOTES.get(metric.name, _nothing)(summary)
         if metric.shown == "always" or (metric.shown == "known" and (value is not None or note)):

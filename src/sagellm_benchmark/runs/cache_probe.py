@@ -29,7 +29,9 @@ class Plan:
 
 
 def plan(columns: Columns, workload: Workload) -> Plan | None:
-    """What fits into the time: as many prompts as tell, then as long answers as the run's; None where too few would."""
+    """Return what fits into the time: as many prompts as tell, then as long answers as the run's; None where too few
+    would.
+    """
     ttft_s, tpot = float(np.median(columns.ttft_s)), known(columns.tpot_s)
     tpot_s = float(np.median(tpot)) if len(tpot) else 0.0
     time_s = min(max(columns.window_s / 2, SHORTEST_S), LONGEST_S) * workload.concurrency

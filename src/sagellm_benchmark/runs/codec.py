@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 def config_json(config: Config) -> Json:
-    """What config.json holds."""
+    """Return what config.json holds."""
     return _first_version(_shallow(config))
 
 
 def summary_json(summary: Summary) -> Json:
-    """What summary.json holds."""
+    """Return what summary.json holds."""
     parts = _first_version(_shallow(summary))
     numbers, client = _shallow(parts.pop("numbers")), parts.pop("client")
     figures, repeats = numbers.pop("figures"), numbers.pop("repeats")
@@ -53,7 +53,7 @@ def summary_json(summary: Summary) -> Json:
 
 
 def timeline_json(timeline: Timeline) -> Json:
-    """What timeline.json holds."""
+    """Return what timeline.json holds."""
     return _shallow(timeline)
 
 
@@ -62,7 +62,7 @@ def _figures_json(figures: Figures) -> Json:
 
 
 def _shallow(value: Any) -> Json:
-    """A dataclass's fields; what is below them is left to the writer of JSON."""
+    """Return a dataclass's fields; what is below them is left to the writer of JSON."""
     return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
@@ -71,7 +71,7 @@ def _first_version(parts: Json) -> Json:
 
 
 def parse(config: bytes, summary: bytes, timeline: bytes | None = None) -> Record:
-    """The record that a run's files hold, of this version or an earlier one, which had no timeline.
+    """Return the record that a run's files hold, of this version or an earlier one, which had no timeline.
 
     A DataError names the file and the field that is damaged or missing.
     """
@@ -133,7 +133,7 @@ def _summary(raw: Json) -> Summary:
 
 
 def _figures(raw: Mapping[str, object]) -> Json:
-    """The figures among other fields; those that a version did not have yet were not measured."""
+    """Return the figures among other fields; those that a version did not have yet were not measured."""
     where = "summary.json"
     numbers = {
         one.name: _value(raw[one.name], f"{where}, `{one.name}`")

@@ -145,7 +145,7 @@ class Comparison:
 
 
 def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
-    """A run, whose own repeats say how sure its figures are; else its requests, and its course over time."""
+    """Return a run, whose own repeats say how sure its figures are; else its requests, and its course over time."""
     row = rows.build(record)
     if row is None:
         raise DataError(f"{name} gave no numbers", hint="compare runs that measured something")
@@ -162,7 +162,7 @@ def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
 
 
 def of_row(name: str, row: Mapping[str, Any]) -> Side:
-    """A row of the leaderboard: it holds no repeats, and so nothing tells how sure it is."""
+    """Return a row of the leaderboard: it holds no repeats, and so nothing tells how sure it is."""
     metrics, validity = row.get("metrics"), row.get("validity")
     if not isinstance(metrics, dict):
         raise DataError(f"{name} is no leaderboard row: it has no metrics", hint="name a run folder or a row")
@@ -199,7 +199,7 @@ def _of_run(quantity: Quantity, record: Record, requests: Sequence[Request]) -> 
 def estimate(
     quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: stats.Columns
 ) -> Estimate | None:
-    """A figure of a run that was not repeated, as sure as its own ups and downs are; None where it has none."""
+    """Return a figure of a run that was not repeated, as sure as its own ups and downs are; None where it has none."""
     value = quantity.of(numbers.figures)
     if value is None or value <= 0:
         return None
@@ -284,7 +284,7 @@ class Limit:
     above: bool
 
     def broken(self, comparison: Comparison) -> bool:
-        """Whether the change is beyond the limit, and noise cannot be what made it."""
+        """Tell whether the change is beyond the limit, and noise cannot be what made it."""
         for one in comparison.lines:
             if one.quantity.name == self.name and one.difference is not None and one.difference.interval:
                 low, high = one.difference.interval

@@ -25,7 +25,7 @@ from sagellm_benchmark.verdict.summarize import Numbers, summarize
 
 
 def conclude(context: Context, seen: Observations) -> Record:
-    """The record of what was seen."""
+    """Return the record of what was seen."""
     looked_at, measured = evidence(context, seen), measurement(context, seen)
     return Record(
         config(context, seen),
@@ -36,7 +36,7 @@ def conclude(context: Context, seen: Observations) -> Record:
 
 
 def evidence(context: Context, seen: Observations) -> Evidence:
-    """What the checks look at; lengths are asked for only where all requests have the same."""
+    """Return what the checks look at; lengths are asked for only where all requests have the same."""
     workload = context.workload
     uniform = workload.turns == 1 and context.source.uniform
     columns = stats.join(seen.repeats)
@@ -74,13 +74,13 @@ def evidence(context: Context, seen: Observations) -> Evidence:
 
 
 def _prompts_repeated(context: Context, columns: stats.Columns) -> bool:
-    """Whether a file of texts was too small, so that some of them were sent twice."""
+    """Tell whether a file of texts was too small, so that some of them were sent twice."""
     distinct = context.source.distinct
     return distinct is not None and columns.attempted / context.workload.turns > distinct
 
 
 def config(context: Context, seen: Observations) -> Config:
-    """What was asked, of what, on what, by what."""
+    """Return what was asked, of what, on what, by what."""
     spec, server = context.spec, context.server
     return Config(
         description=f"{context.what}, {context.how}",
@@ -128,7 +128,7 @@ def config(context: Context, seen: Observations) -> Config:
 
 
 def _environment(context: Context) -> dict[str, str | None]:
-    """This machine's, with the libraries that the engine computes with."""
+    """Return this machine's, with the libraries that the engine computes with."""
     server, installed = context.server, context.server.packages
     of_machine = environment(server_is_local=server.local)
     of_machine["pytorch_version"] = installed.get("torch")
@@ -140,7 +140,7 @@ def _environment(context: Context) -> dict[str, str | None]:
 
 
 def load(context: Context) -> Load:
-    """How the requests were sent; a trace is an open loop whose rate is its mean."""
+    """Tell how the requests were sent; a trace is an open loop whose rate is its mean."""
     shape, due = context.shape, context.source.due_s
     asked = Load(
         concurrency=shape.concurrency,
@@ -157,14 +157,14 @@ def load(context: Context) -> Load:
 
 
 def _sagellm_version(spec: RunSpec, server: Server) -> str:
-    """The engine's own where sageLLM is measured; for another engine, this toolkit's."""
+    """Return the engine's own where sageLLM is measured; for another engine, this toolkit's."""
     if spec.sagellm_version is not None:
         return spec.sagellm_version
     return server.engine_version or "" if server.engine.is_sagellm else __version__
 
 
 def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Numbers) -> Summary:
-    """What came of it."""
+    """Return what came of it."""
     spec = context.spec
     stopped: Status = "timed out" if seen.timed_out else "interrupted"
     return Summary(
@@ -192,7 +192,7 @@ def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Num
 
 
 def measurement(context: Context, seen: Observations) -> Measurement:
-    """What the metrics are computed from."""
+    """Return what the metrics are computed from."""
     spec = context.spec
     return Measurement(
         columns=stats.join(seen.repeats),
@@ -211,7 +211,7 @@ def _lost(seen: Observations) -> bool:
 
 
 def _own_lengths(context: Context, seen: Observations) -> bool:
-    """Whether answers, of a server that cannot be told to go on, ended by themselves and made a load of their own."""
+    """Tell whether answers of a server that cannot be told to go on ended by themselves and made their own load."""
     if context.asks_one_length or not context.source.uniform:
         return False
     asked = context.workload.output_tokens

@@ -61,7 +61,7 @@ class Sender(Protocol):
 
 
 class Here:
-    """This machine."""
+    """Describe this machine."""
 
     drive = staticmethod(drive)
     calibrate = staticmethod(calibrate)

@@ -31,7 +31,9 @@ class Completed:
         self.echoes = 0  # answers that begin with a piece of their prompt
 
     def __call__(self, sample: Sample, prompt: str, prices: Mapping[int, int]) -> tuple[Sample, int | None]:
-        """The sample and its answer's tokens; `prices` are prompt tokens by index, where the streams did not tell."""
+        """Return the sample and its answer's tokens; `prices` are prompt tokens by index, where the streams did not
+        tell.
+        """
         if not sample.ok:
             return sample, None
         self.echoes += texts.echoes(sample.text, prompt)
@@ -66,7 +68,9 @@ class Completed:
 
 
 def prices(counting: Counting, source: Source, turns: int) -> Mapping[int, int]:
-    """The length of the first prompts of a run by the server's word; empty where its streams tell, or nobody can."""
+    """Return the length of the first prompts of a run by the server's word; empty where its streams tell, or nobody
+    can.
+    """
     if counting.charged is None or turns > 1:
         return {}
     return dict(_priced(counting.charged, source))

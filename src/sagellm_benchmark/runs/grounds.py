@@ -33,7 +33,7 @@ class Grounds:
     def of(
         cls, source: Source, repeats: Sequence[Columns], looked_at: Evidence, measured: Measurement
     ) -> Grounds:
-        """Those of a run that is over."""
+        """Return those of a run that is over."""
         windows = tuple(
             None if one.inside is None else (one.first_start_s, one.last_end_s) for one in repeats
         )
@@ -48,11 +48,11 @@ class Grounds:
             raise _damaged(str(error)) from error
 
     def evidence(self, columns: Columns) -> Evidence:
-        """What the checks are to look at, with these columns. Raises DataError where something is damaged."""
+        """Return what the checks are to look at, with these columns. Raises DataError where something is damaged."""
         return _with_columns(self.looked_at, Evidence, columns)
 
     def measurement(self, columns: Columns) -> Measurement:
-        """What the metrics are computed from, with these columns. Raises DataError likewise."""
+        """Return what the metrics are computed from, with these columns. Raises DataError likewise."""
         return _with_columns(self.measured, Measurement, columns)
 
 

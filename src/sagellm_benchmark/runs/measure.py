@@ -65,7 +65,7 @@ class Listener(Protocol):
     """Hears how a run goes; the terminal shows it, a pipe does not."""
 
     def say(self, text: str) -> None:
-        """What happens next."""
+        """Return what happens next."""
         ...
 
     def note(self, text: str) -> None:
@@ -73,7 +73,7 @@ class Listener(Protocol):
         ...
 
     def progress(self, label: str, progress: Progress) -> None:
-        """How far a load is."""
+        """Tell how far a load is."""
         ...
 
 
@@ -192,7 +192,7 @@ def _warm_up(context: Context, listener: Listener) -> None:
 
 
 def _warm_up_source(context: Context, count: int) -> Source:
-    """The run's own source, or random words where a file has no texts to spare: none may be sent twice."""
+    """Return the run's own source, or random words where a file has no texts to spare: none may be sent twice."""
     source = context.source
     if source.distinct is None or source.distinct >= source.count * context.spec.repeats + count:
         return source
@@ -258,7 +258,7 @@ class Measuring:
         return not (load.observed.interrupted or any(node.lost for node in load.observed.nodes))
 
     def _send(self) -> _Repeat:
-        """One load, recorded in a folder of its own."""
+        """Return one load, recorded in a folder of its own."""
         context, number = self._context, len(self.loads)
         label = f"{context.workload.name} on {context.server.model.name}"
         plan, count = schedule_for(context, number)
@@ -324,7 +324,7 @@ class Measuring:
 def _read(
     loads: Sequence[_Repeat], context: Context, completed: Completed, course: Recorder
 ) -> tuple[list[stats.Columns], bool]:
-    """Every load's columns, its requests noted on the way; and whether a Ctrl-C came meanwhile."""
+    """Return every load's columns, its requests noted on the way; and whether a Ctrl-C came meanwhile."""
     priced = prices(context.counting, context.source, context.workload.turns)
     asked_to_end = threading.Event()
     with (
@@ -349,7 +349,7 @@ def _decoded(
 
 
 def _noted(sample: Sample, load: _Repeat, context: Context, complete: Complete) -> Request:
-    """A sample with what the run alone knows of it: its place, its prompt, its tokens."""
+    """Return a sample with what the run alone knows of it: its place, its prompt, its tokens."""
     conversation = load.first + sample.index
     text = context.source.conversation(conversation)[sample.turn].text
     completed, tokens = complete(sample, text)
@@ -357,14 +357,14 @@ def _noted(sample: Sample, load: _Repeat, context: Context, complete: Complete) 
 
 
 def _timed_out(context: Context, load: Observed) -> bool:
-    """Whether it was --timeout that ended the load, and not the user."""
+    """Tell whether it was --timeout that ended the load, and not the user."""
     limit = context.spec.limits.total_s
     return load.interrupted and limit is not None and load.elapsed_s >= limit - TIMER_S
 
 
 @contextmanager
 def _raw(folder: Path, *, keep: bool = False) -> Iterator[Path]:
-    """A folder for what a load records; gone when it has been read, unless it is to be kept as `raw`."""
+    """Give a folder for what a load records; gone when it has been read, unless it is to be kept as `raw`."""
     try:
         made = tempfile.TemporaryDirectory(prefix=".raw-", dir=folder)
     except OSError as error:
@@ -386,7 +386,7 @@ class _Repeat:
 
 
 def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Listener) -> RepeatTest | None:
-    """The repeat-prompt test, where prompts have one length; whatever the server says it took from its cache."""
+    """Return the repeat-prompt test, where prompts have one length; whatever the server says it took from its cache."""
     columns = stats.join(repeats)
     if not columns.answered or not context.source.uniform or context.workload.turns > 1:
         return None
@@ -415,7 +415,7 @@ class Shifted:
     turns: int | None = None
 
     def __call__(self, index: int) -> Conversation:
-        """The conversation that far behind `first`."""
+        """Return the conversation that far behind `first`."""
         return self.source.conversation(self.first + index)[: self.turns]
 
 
@@ -442,7 +442,7 @@ def _drive(
 
 
 def schedule_for(context: Context, repeat: int = 0) -> tuple[Schedule, int | None]:
-    """When the conversations start, and how many there are; None where only the duration says so."""
+    """Tell when the conversations start, and how many there are; None where only the duration says so."""
     workload, shape = context.workload, context.shape
     if context.source.due_s is not None:
         return Schedule(due_s=context.source.due_s, duration_s=shape.duration_s), len(context.source.due_s)
@@ -479,7 +479,7 @@ def _arrivals(shape: LoadShape, rate: float, count: int, rng: np.random.Generato
 
 
 def _placed(observed: Observed, window_s: tuple[float, float] | None) -> Iterator[Sample]:
-    """The samples with their phase: what began before or after the window of a timed run is set apart."""
+    """Yield the samples with their phase: what began before or after the window of a timed run is set apart."""
     begin, end = window_s or (-math.inf, math.inf)
     for sample in observed.samples():
         if sample.start_s < begin:
@@ -491,7 +491,7 @@ def _placed(observed: Observed, window_s: tuple[float, float] | None) -> Iterato
 
 
 def _window_s(observed: Observed, context: Context) -> tuple[float, float] | None:
-    """The part of a timed run that is measured, where its first or last seconds are not."""
+    """Return the part of a timed run that is measured, where its first or last seconds are not."""
     spec, duration_s = context.spec, context.shape.duration_s
     if duration_s is None or not (spec.warmup_s or spec.cooldown_s):
         return None

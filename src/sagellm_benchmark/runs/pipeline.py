@@ -82,7 +82,9 @@ def _measure(
 
 
 def computing(server: Server, stated: HardwareHints) -> tuple[Server, Hardware]:
-    """The chips that answer; where they are elsewhere, what listens here is a gateway, and its memory is not theirs."""
+    """Return the chips that answer; where they are elsewhere, what listens here is a gateway, and its memory is not
+    theirs.
+    """
     found = behind(
         server.pids,
         here=server.local,

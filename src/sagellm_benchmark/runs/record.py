@@ -154,11 +154,11 @@ class Summary:
     record_version: int = RECORD_VERSION
 
     def value(self, metric: Metric) -> float | None:
-        """A metric of the whole run; None where it was not measured."""
+        """Return a metric of the whole run; None where it was not measured."""
         return self.numbers.figures.value(metric)
 
     def latency(self, latency: Latency) -> Distribution:
-        """A latency of the whole run."""
+        """Return a latency of the whole run."""
         return self.numbers.figures.latency(latency)
 
 

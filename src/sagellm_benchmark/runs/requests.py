@@ -42,24 +42,24 @@ class Request:
 
 
 def prompt_hash(text: str) -> str:
-    """What a request's line says of its prompt."""
+    """Return what a request's line says of its prompt."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def columns(requests: Iterable[Request], window_s: Window | None) -> stats.Columns:
-    """One repeat's arrays."""
+    """Return one repeat's arrays."""
     counted = (replace(request.sample, completion_tokens=request.tokens) for request in requests)
     return stats.collect(counted, attrgetter("completion_tokens"), window_s)
 
 
 def repeats(requests: Iterable[Request], windows_s: Iterable[Window | None]) -> list[stats.Columns]:
-    """The arrays of every repeat, from requests in the order of their lines."""
+    """Return the arrays of every repeat, from requests in the order of their lines."""
     found = {number: list(group) for number, group in groupby(requests, key=attrgetter("repeat"))}
     return [columns(found.get(number, ()), window_s) for number, window_s in enumerate(windows_s)]
 
 
 def read(content: bytes) -> Iterator[Request]:
-    """The requests of a file's lines, with or without their words. Raises DataError, naming the line."""
+    """Yield the requests of a file's lines, with or without their words. Raises DataError, naming the line."""
     for number, line in enumerate(content.splitlines(), 1):
         try:
             yield _parsed(orjson.loads(line))
@@ -70,7 +70,7 @@ def read(content: bytes) -> Iterator[Request]:
 
 
 def without_words(content: bytes) -> bytes:
-    """The same lines without what was generated, and without what failures said: to be shown to everybody."""
+    """Return the same lines without what was generated, and without what failures said: to be shown to everybody."""
     lines = (orjson.loads(line) for line in content.splitlines())
     bare = ({name: value for name, value in line.items() if name not in _SAYS} for line in lines)
     return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in bare)

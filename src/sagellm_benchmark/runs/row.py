@@ -40,7 +40,7 @@ CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGE
 
 
 def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any] | None:
-    """The row, with `unpublishable` saying why it must not be published yet; None for a run without numbers."""
+    """Return the row, with `unpublishable` saying why it must not be published yet; None for a run without numbers."""
     config, summary = record.config, record.summary
     if summary.value(THROUGHPUT) is None or summary.latency(TTFT).mean is None:
         return None
@@ -76,7 +76,7 @@ def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any
 
 
 def unpublishable(record: Record) -> Iterator[str]:
-    """Why a row may not be published, each with what would change that."""
+    """Tell why a row may not be published, each with what would change that."""
     config, summary = record.config, record.summary
     if not summary.valid:
         yield "the run is not valid: " + "; ".join(summary.reasons)
@@ -90,7 +90,7 @@ def unpublishable(record: Record) -> Iterator[str]:
 
 
 def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: str | None) -> Iterator[str]:
-    """What a row needs and nobody has said, each with how to say it: known before anything is measured."""
+    """Return what a row needs and nobody has said, each with how to say it: known before anything is measured."""
     if model.weights == "dummy":
         yield "weights: dummy; measure the real weights to publish"
     if model.weights is None:
@@ -122,7 +122,7 @@ def _config_type(hardware: Hardware) -> str:
 
 
 def _hardware(hardware: Hardware) -> dict[str, Any]:
-    """One type per field over all rows: the dataset's viewer makes Arrow tables of them."""
+    """Return one type per field over all rows: the dataset's viewer makes Arrow tables of them."""
     chips, memory = hardware.chip_count or 0, hardware.memory_per_chip_gb or 0.0
     interconnect = hardware.interconnect or "Unknown"
     return {
@@ -151,7 +151,7 @@ def _cluster(hardware: Hardware) -> dict[str, Any] | None:
 
 
 def _split(hardware: Hardware) -> dict[str, int]:
-    """How the chips of one node share the model, which a cluster states itself; empty where each has the whole."""
+    """Tell how the chips of one node share the model, which a cluster states itself; empty where each has the whole."""
     known = {name: getattr(hardware, name) for name in SPLITS}
     return {} if (hardware.node_count or 1) > 1 else {name: n for name, n in known.items() if n and n > 1}
 
@@ -185,7 +185,7 @@ def _workload(config: Config, summary: Summary) -> dict[str, Any]:
 
 
 def _workload_name(config: Config, summary: Summary, row: Mapping[str, Any]) -> str:
-    """A documented name only for that load; conversations and lengths of one's own are other workloads."""
+    """Return a documented name only for that load; conversations and lengths of one's own are other workloads."""
     workload, turns = config.workload, config.workload.turns
     if summary.own_lengths:
         return f"{workload.name} own lengths"
@@ -196,14 +196,14 @@ def _workload_name(config: Config, summary: Summary, row: Mapping[str, Any]) -> 
 
 
 def _each(summary: Summary, tokens: Metric) -> int:
-    """Tokens of a request on average; 0, which no row may publish, where the server did not count them."""
+    """Return tokens of a request on average; 0, which no row may publish, where the server did not count them."""
     counted = summary.value(tokens)
     answered = (summary.value(REQUESTS) or 0) - (summary.value(ERRORS) or 0)
     return round(counted / answered) if counted and answered else 0
 
 
 def _metrics(summary: Summary, declared: Sequence[Metric]) -> dict[str, Any]:
-    """Every metric and latency that is declared to be in a row, as far as it was measured."""
+    """Return every metric and latency that is declared to be in a row, as far as it was measured."""
     values: dict[str, Any] = {one.row: summary.value(one) for one in declared if one.row is not None}
     for one in LATENCIES:
         of_it = summary.latency(one)
@@ -247,7 +247,7 @@ def _metadata(config: Config, summary: Summary, workload: str) -> dict[str, Any]
 
 
 def for_others(command: str) -> str:
-    """The command without what is only ours: the server's address, and the folders that files lie in."""
+    """Return the command without what is only ours: the server's address, and the folders that files lie in."""
     words, shown = shlex.split(command), []
     for before, word in zip(["", *words], words, strict=False):
         option, is_joined, _ = word.partition("=")
@@ -261,5 +261,5 @@ def for_others(command: str) -> str:
 
 
 def without_folders(text: str) -> str:
-    """A text without the folders of the paths in it."""
+    """Return a text without the folders of the paths in it."""
     return _FOLDERS.sub("", text)

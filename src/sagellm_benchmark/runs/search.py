@@ -71,7 +71,7 @@ class Search:
         return narrow or hopeless or self.steps >= MOST_STEPS
 
     def after(self, rate: float, outcome: Outcome) -> Search:
-        """What is known after a run at `rate`; one that nobody could judge ends the search upwards, too."""
+        """Return what is known after a run at `rate`; one that nobody could judge ends the search upwards, too."""
         if outcome is Outcome.KEPT:
             return replace(self, kept=max(self.kept, rate), steps=self.steps + 1)
         return replace(
@@ -80,7 +80,7 @@ class Search:
 
 
 def judged(summary: Summary) -> Step:
-    """What a run showed of its rate: nothing, where it was not the server that gave out."""
+    """Return what a run showed of its rate: nothing, where it was not the server that gave out."""
     rate, share = summary.asked_rate_rps or 0.0, summary.value(SLO_ATTAINMENT)
     low, high = summary.numbers.intervals.get(SLO_ATTAINMENT.name, (0.0, 1.0))
     if summary.limited_by is not None:
@@ -91,14 +91,14 @@ def judged(summary: Summary) -> Step:
 
 
 def is_burst(summary: Summary) -> bool:
-    """Whether all requests had been sent before the first answers could hold anything up."""
+    """Tell whether all requests had been sent before the first answers could hold anything up."""
     latency, requests, rate = summary.latency(E2E), summary.value(REQUESTS), summary.asked_rate_rps
     sent_ms = requests / rate * 1e3 if requests and rate else 0.0
     return sent_ms < LATENCIES * (latency.p50 or latency.mean or 0.0)
 
 
 def found(summaries: Iterable[Summary]) -> Found:
-    """What the runs of a search say together."""
+    """Return what the runs of a search say together."""
     steps = tuple(judged(summary) for summary in summaries)
     kept = [step for step in steps if step.outcome is Outcome.KEPT]
     if not kept:
@@ -115,7 +115,7 @@ def _lowest(steps: Sequence[Step]) -> Step:
 
 
 def shapes(spec: RunSpec) -> Generator[LoadShape, Summary, None]:
-    """The load shapes to measure, in order; send back what came of the last one."""
+    """Yield the load shapes to measure, in order; send back what came of the last one."""
     if not spec.search_goodput:
         for shape in spec.shapes:  # noqa: UP028 - a tuple cannot be sent anything
             yield shape

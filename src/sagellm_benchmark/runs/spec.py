@@ -34,7 +34,7 @@ class LoadShape:
     ramp_s: float = 0.0  # the first requests of a closed loop's streams are spread over this long
 
     def describe(self, workload: Workload) -> str:
-        """A phrase for people, such as `poisson arrivals at 4/s for 60 s`."""
+        """Return a phrase for people, such as `poisson arrivals at 4/s for 60 s`."""
         if self.rate_rps is None:
             streams = workload.concurrency
             how = f"{streams} at a time" if streams > 1 else "one at a time"
@@ -118,7 +118,7 @@ class RunSpec:
 
 
 def shaped(workload: Workload, shape: LoadShape, *, fill: bool = False) -> Workload:
-    """The workload with the shape's number of streams, and at least one conversation for each of them.
+    """Return the workload with the shape's number of streams, and at least one conversation for each of them.
 
     `fill` gives each load of a sweep so many requests that its ends, where not all streams are busy, do not count.
     """
@@ -129,7 +129,9 @@ def shaped(workload: Workload, shape: LoadShape, *, fill: bool = False) -> Workl
 
 
 def lasting(workload: Workload, shape: LoadShape) -> Workload:
-    """The workload with enough requests for SPAN_S seconds at the shape's rate, and, of a slow one, to tell a share."""
+    """Return the workload with enough requests for SPAN_S seconds at the shape's rate, and, of a slow one, to tell a
+    share.
+    """
     rate = shape.rate_rps or 0.0
     if math.isinf(rate):
         return workload

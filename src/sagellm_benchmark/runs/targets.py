@@ -42,7 +42,7 @@ class Target(Protocol):
 
 @contextmanager
 def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
-    """The target of all runs of a command. Raises what a missing engine, environment or model leads to."""
+    """Give the target of all runs of a command. Raises what a missing engine, environment or model leads to."""
     if spec.base_url is not None:
         yield _Running(spec)
     elif spec.start is None:
@@ -126,7 +126,7 @@ class _Started:
 
 
 def _command(start: Start, listener: Listener) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The command but for its ports, and what is set in its environment."""
+    """Return the command but for its ports, and what is set in its environment."""
     if start.command:
         return start.command, {}
     engine = registry.named(start.engine or "")
@@ -182,7 +182,7 @@ def _without_empty(folder: Path) -> Iterator[None]:
 
 
 def _slots(spec: RunSpec, workload: Workload, shape: LoadShape) -> int:
-    """How many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
+    """Tell how many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
     if is_trace(spec.dataset):
         return USUAL_SLOTS
     if shape.rate_rps is None:

@@ -32,7 +32,7 @@ def in_turn(a: RunSpec, b: RunSpec, listener: Listener) -> tuple[Measured, Measu
 
 
 def _begun(spec: RunSpec, stack: ExitStack, listener: Listener) -> Measuring:
-    """A run whose server is up and whose prompts are made."""
+    """Return a run whose server is up and whose prompts are made."""
     (workload,), (shape,) = spec.workloads, spec.shapes
     target = stack.enter_context(targets.of(spec, listener))
     asked = shaped(workload, shape)
@@ -49,6 +49,6 @@ def _alternate(runs: list[Measuring], rounds: int) -> None:
 
 
 def _turns(runs: list[Measuring], rounds: int) -> Iterator[Measuring]:
-    """A B, B A, A B, …: within two rounds each goes first once."""
+    """Yield A B, B A, A B, …: within two rounds each goes first once."""
     for number in range(rounds):
         yield from runs if number % 2 == 0 else reversed(runs)

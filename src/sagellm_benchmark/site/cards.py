@@ -21,7 +21,10 @@ _LATEST_S = 253_402_300_799.0  # the last second of the year 9999
 
 
 def cards(board: Board) -> list[Card]:
-    """A card for each row: ranked ones first, scope by scope, and in a scope by rank; `key` names it in links."""
+    """Return a card for each row: ranked ones first, scope by scope, and in a scope by rank.
+
+    `key` names it in links.
+    """
     found = [(scope(entry.identity), _card(entry, board)) for entry in board.best]
     scopes: defaultdict[Scope, list[Card]] = defaultdict(list)
     for place, card in found:
@@ -44,7 +47,9 @@ def cards(board: Board) -> list[Card]:
 
 
 def against(row: Any) -> list[str]:
-    """Why a row would not come onto the board today, its numbers first; the maintainers' own mark on it is no fault."""
+    """Tell why a row would not come onto the board today, its numbers first; the maintainers' own mark on it is no
+    fault.
+    """
     metadata = row.get("metadata") if isinstance(row, dict) else None
     if isinstance(metadata, dict) and metadata.get("verified") is True:
         row = {**row, "metadata": {**metadata, "verified": False}}
@@ -87,7 +92,9 @@ def _card(entry: Entry, board: Board) -> Card:
 
 
 def tier(entry: Entry) -> str:
-    """How well a row is backed: by a maintainer, else by what the dataset knows of it, whatever the row itself says."""
+    """Tell how well a row is backed: by a maintainer, else by what the dataset knows of it, whatever the row itself
+    says.
+    """
     return "verified" if entry.is_verified else Tier(entry.place.tier).name.lower()
 
 
@@ -121,7 +128,7 @@ def _place(row: Card) -> tuple[Any, ...]:
 
 
 def _group(place: Scope) -> str:
-    """The name of what one picture shows, as people would say it; rows without a name stand alone."""
+    """Return the name of what one picture shows, as people would say it; rows without a name stand alone."""
     model, precision, quantization, weights, workload, tokens_in, tokens_out, dataset, batch, unnamed = (
         place.group
     )

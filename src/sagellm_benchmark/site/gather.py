@@ -51,7 +51,10 @@ class Board:
 
 
 def gather(source: str, *, beaten: bool, say: Callable[[str], None] = silent) -> Board:
-    """The rows of a folder or a dataset by its name; of a dataset's beaten rows, each a file, only if asked for."""
+    """Return the rows of a folder or a dataset by its name.
+
+    Of a dataset's beaten rows, each a file, only if asked for.
+    """
     folder = Path(source)
     if folder.is_dir():
         return from_folder(folder)
@@ -69,7 +72,7 @@ def gather(source: str, *, beaten: bool, say: Callable[[str], None] = silent) ->
 
 
 def from_folder(folder: Path) -> Board:
-    """Every row in a folder: hf_data/, a shared board, or a copy of the dataset with its submissions."""
+    """Return every row in a folder: hf_data/, a shared board, or a copy of the dataset with its submissions."""
     files = [
         path for path in sorted(folder.glob("*.json")) if not is_derived(path.name, partial(_read, path))
     ]
@@ -87,7 +90,7 @@ def _read(path: Path) -> bytes:
 
 
 def from_store(store: Store, *, beaten: bool, say: Callable[[str], None] = silent) -> Board:
-    """The boards at the store's newest commit, with every row that was ever accepted if asked for."""
+    """Return the boards at the store's newest commit, with every row that was ever accepted if asked for."""
     pace = Pace(unanswered=_UNANSWERED, patience_s=_PATIENCE_S, say=say)
     names = (*BOARDS, STANDING, *([BEFORE_SUBMISSIONS] if beaten else []))
     snapshot = retrying(lambda: store.read(names), pace)

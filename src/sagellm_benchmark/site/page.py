@@ -31,7 +31,7 @@ _TEMPLATES = Environment(
 
 
 def page(board: Board) -> bytes:
-    """The whole page; the same rows give the same bytes, whenever it is made."""
+    """Return the whole page; the same rows give the same bytes, whenever it is made."""
     shown = cards(board)
     records = [card.pop("record") for card in shown]
     style, script = _asset("style.css"), _script()
@@ -49,7 +49,9 @@ def page(board: Board) -> bytes:
 
 
 def _policy(script: str, style: str) -> str:
-    """What a browser lets this page do: run this script, use this style, and nothing else; no text becomes markup."""
+    """Return what a browser lets this page do: run this script, use this style, and nothing else; no text becomes
+    markup.
+    """
     return "; ".join(
         (
             "default-src 'none'",

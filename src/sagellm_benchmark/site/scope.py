@@ -43,7 +43,7 @@ class Scope(NamedTuple):
 
 
 def scope(identity: Identity) -> Scope:
-    """The scope of a configuration: engine, versions and parallelism are what compete in it."""
+    """Return the scope of a configuration: engine, versions and parallelism are what compete in it."""
     shared = {name: getattr(identity, name) for name in Scope._fields}
     return Scope(**{**shared, "workload": scenario(identity.workload) or identity.workload})
 
@@ -57,7 +57,7 @@ class Interval(NamedTuple):
 
 
 def interval(metrics: Mapping[str, Any]) -> Interval | None:
-    """The interval of `throughput_tps` as a row states it, else the point alone; None without a throughput."""
+    """Return the interval of `throughput_tps` as a row states it, else the point alone; None without a throughput."""
     value = number(metrics.get("throughput_tps"))
     if value is None:
         return None
@@ -80,16 +80,16 @@ def ranks(intervals: Sequence[Interval]) -> list[int]:
 
 
 def natural(texts: Iterable[str]) -> tuple[tuple[int, float, str], ...]:
-    """A key that sorts texts as people would: numbers by their value, before words."""
+    """Return a key that sorts texts as people would: numbers by their value, before words."""
     return tuple((0, float(text), "") if _DECIMAL.fullmatch(text) else (1, 0.0, text) for text in texts)
 
 
 def number(value: Any) -> float | None:
-    """A finite number that is not negative; None for everything else, true among it."""
+    """Return a finite number that is not negative; None for everything else, true among it."""
     usable = type(value) in (int, float) and 0 <= value <= 1e15
     return float(value) if usable else None
 
 
 def _above(ascending: Sequence[float], value: float) -> int:
-    """How many of these are greater."""
+    """Tell how many of these are greater."""
     return len(ascending) - bisect_right(ascending, value)

@@ -44,7 +44,7 @@ class RepeatTest:
         *,
         shorter_answers: bool = False,
     ) -> RepeatTest:
-        """The test of two series, neither empty."""
+        """Return the test of two series, neither empty."""
         new, repeated = (tuple(float(one) for one in times) for times in (new_s, repeated_s))
         return cls(float(np.median(new)), float(np.median(repeated)), new, repeated, shorter_answers)
 
@@ -65,7 +65,7 @@ class RepeatTest:
         return self.tells and much and sooner(self.repeated_s, self.new_s) < LEVEL
 
     def answered(self, ttfts_s: Sequence[float] | Floats) -> float:
-        """The share of such TTFTs that a cache explains; 0 where chance does."""
+        """Return the share of such TTFTs that a cache explains; 0 where chance does."""
         if not self.shows_cache or not len(ttfts_s):
             return 0.0
         return _beyond(ttfts_s, self.new_s, self._limit_s)
@@ -75,7 +75,7 @@ class RepeatTest:
         return (float(np.percentile(self.new_s, 10)) + self.quick_s) / 2
 
     def too_few(self, ttfts_s: Sequence[float] | Floats) -> int:
-        """How many such TTFTs a cache would explain, and chance as well."""
+        """Tell how many such TTFTs a cache would explain, and chance as well."""
         return (
             0
             if not self.shows_cache or self.answered(ttfts_s)
@@ -83,7 +83,7 @@ class RepeatTest:
         )
 
     def known(self, ttfts_s: Sequence[float] | Floats, *, alike: bool) -> float:
-        """The share of such TTFTs that are much shorter than of new prompts, repeated or not; 0 where chance is.
+        """Return the share of such TTFTs that are much shorter than of new prompts, repeated or not; 0 where chance is.
 
         `alike`: those prompts had as much company as these; otherwise only the quickest of them is a measure.
         """
@@ -95,7 +95,7 @@ class RepeatTest:
 
 
 def sooner(values: Sequence[float] | Floats, others: Sequence[float] | Floats) -> float:
-    """How likely chance alone makes values so much smaller than others: the better of two rank tests, times two.
+    """Tell how likely chance alone makes values so much smaller than others: the better of two rank tests, times two.
 
     Mann and Whitney's (1947) sees a shift, Rosenbaum's (1954) some values below all of the others.
     """
@@ -103,7 +103,7 @@ def sooner(values: Sequence[float] | Floats, others: Sequence[float] | Floats) -
 
 
 def more(hits: int, of: int, other_hits: int, of_others: int) -> float:
-    """How likely chance alone gives the first group such a share of all hits (Fisher's exact test, one-sided)."""
+    """Tell how likely chance alone gives the first group such a share of all hits (Fisher's exact test, one-sided)."""
     hits_of_all, all_of_them = hits + other_hits, of + of_others
     ways = math.comb(all_of_them, of_others)
     fewer = sum(
@@ -114,7 +114,7 @@ def more(hits: int, of: int, other_hits: int, of_others: int) -> float:
 
 
 def _beyond(values: Sequence[float] | Floats, others: Sequence[float] | Floats, limit: float) -> float:
-    """How much larger a share of the values than of the others is below a limit; 0 where chance explains it."""
+    """Tell how much larger a share of the values than of the others is below a limit; 0 where chance explains it."""
     quick, other_quick = (sum(one < limit for one in series) for series in (values, others))
     beyond = quick / len(values) - other_quick / len(others)
     return beyond if beyond >= _SHARE and more(quick, len(values), other_quick, len(others)) < LEVEL else 0.0

@@ -46,12 +46,12 @@ def judge(evidence: Evidence, checks: Sequence[Check] | None = None) -> Verdict:
 
 
 def _speaks(findings: Sequence[str | NotChecked]) -> bool:
-    """Whether one of them is a reason against the run."""
+    """Tell whether one of them is a reason against the run."""
     return any(isinstance(finding, str) for finding in findings)
 
 
 def cancels_in_turn(reason: str) -> bool:
-    """Whether what a reason says befalls two servers alike that are measured in turn."""
+    """Tell whether what a reason says befalls two servers alike that are measured in turn."""
     return reason.startswith((UNSTEADY, BUSY))
 
 
@@ -132,7 +132,7 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
 
 
 def _alike(e: Evidence, test: RepeatTest) -> bool:
-    """Whether the test's prompts had no more company than the run's, which makes TTFT longer."""
+    """Tell whether the test's prompts had no more company than the run's, which makes TTFT longer."""
     return e.concurrency in {None, 1} or not test.shorter_answers
 
 

@@ -41,7 +41,7 @@ class Estimate:
 
     @classmethod
     def over(cls, repeats: Sequence[float]) -> Estimate:
-        """The geometric mean over several repeats, and its interval."""
+        """Return the geometric mean over several repeats, and its interval."""
         logs = np.log(np.asarray(repeats))
         centre, half = float(logs.mean()), 0.0
         if len(repeats) > 1:
@@ -76,7 +76,7 @@ class Difference:
 
 
 def difference(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
-    """How B differs from A."""
+    """Tell how B differs from A."""
     centre, repeats = math.log(b.value / a.value), min(len(a.repeats), len(b.repeats))
     if repeats > 1:
         error, freedom = _welch(a, b)
@@ -90,7 +90,7 @@ def difference(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
 
 
 def paired(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
-    """How B differs from A where both were measured in turn: A first in the even rounds, B first in the odd ones.
+    """Tell how B differs from A where both were measured in turn: A first in the even rounds, B first in the odd ones.
 
     The logarithms of the rounds' ratios are a difference, plus what a server drifts within a round with the sign of the
     order, plus noise (least squares). A drift cancels, and so does whatever slows down both sides of a round.
@@ -116,7 +116,7 @@ def _around(centre: float, halves: tuple[float, float], freedom: float, more: in
 
 
 def _welch(a: Estimate, b: Estimate) -> tuple[float, float]:
-    """The standard error of the difference, and its degrees of freedom."""
+    """Return the standard error of the difference, and its degrees of freedom."""
     parts, freedoms = [], []
     for side in (a, b):
         logs = np.log(np.asarray(side.repeats))
@@ -130,7 +130,7 @@ def _welch(a: Estimate, b: Estimate) -> tuple[float, float]:
 
 
 def _mover(a: Estimate, b: Estimate) -> tuple[float, float] | None:
-    """The distances from the ratio down and up to its limits, in logarithms."""
+    """Return the distances from the ratio down and up to its limits, in logarithms."""
     if a.interval is None or b.interval is None:
         return None
     (a_low, a_high), (b_low, b_high) = (_distances(side.value, side.interval) for side in (a, b))
@@ -157,7 +157,7 @@ def _more(error: float, have: int, detect: float, freedom: Callable[[int], float
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict | None:
-    """What all figures say together; None where some are faster and others slower."""
+    """Return what all figures say together; None where some are faster and others slower."""
     said = set(verdicts) - {Verdict.CANNOT_TELL}
     if len(said) > 1:
         return None
@@ -165,7 +165,10 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict | None:
 
 
 def quantile_interval(series: Floats, q: float) -> Interval | None:
-    """95 % interval of a quantile of values in their order in time, by their ranks; None where they are too few."""
+    """Return 95 % interval of a quantile of values in their order in time, by their ranks.
+
+    None where they are too few.
+    """
     if len(series) < 2:
         return None
     half = 1.96 * math.sqrt(q * (1 - q) / effective_size(series))

@@ -59,7 +59,7 @@ class TooFew:
 
 
 def student_t(freedom: float, percent: Literal[95, 99] = 95) -> float:
-    """The two-sided quantile of that many per cent; below one degree of freedom that of one."""
+    """Return the two-sided quantile of that many per cent; below one degree of freedom that of one."""
     table, normal, bend = (_STUDENT_T_95, 1.96, 2.4) if percent == 95 else (_STUDENT_T_99, 2.576, 5.2)
     whole = int(min(max(freedom, 1.0), 1e9))
     if whole >= len(table):
@@ -69,7 +69,7 @@ def student_t(freedom: float, percent: Literal[95, 99] = 95) -> float:
 
 
 def effective_size(series: Floats, caution: float | None = None) -> float:
-    """How many independent values the mean of a series in its order in time is worth; never more than it has.
+    """Tell how many independent values the mean of a series in its order in time is worth; never more than it has.
 
     `caution` is how many standard errors the correlation is taken higher than it looks; None for what intervals need.
     """
@@ -133,7 +133,9 @@ def _caution(n: int) -> float:
 
 
 def _correlation(series: Floats, caution: float) -> float:
-    """The lag-one autocorrelation, without its bias in short series and `caution` standard errors higher; from 0 on."""
+    """Return the lag-one autocorrelation, without its bias in short series and `caution` standard errors higher; from
+    0 on.
+    """
     n, apart = len(series), series - series.mean()
     power = float((apart * apart).sum())
     if power <= 0:

@@ -90,12 +90,12 @@ def _energy_per_token_j(seen: Measurement) -> float | None:
 
 
 def _usd_per_mtok_in(seen: Measurement) -> float | None:
-    """The part of the price that the time to the first tokens takes, for a million prompt tokens."""
+    """Return the part of the price that the time to the first tokens takes, for a million prompt tokens."""
     return _usd_per_mtok(seen, stats.total(seen.columns.prompt_tokens), first=True)
 
 
 def _usd_per_mtok_out(seen: Measurement) -> float | None:
-    """The rest of the price, for a million output tokens."""
+    """Return the rest of the price, for a million output tokens."""
     return _usd_per_mtok(seen, stats.total(seen.columns.tokens), first=False)
 
 
@@ -328,11 +328,11 @@ class Figures:
     latencies: Mapping[str, Distribution] = field(default_factory=dict)
 
     def value(self, metric: Metric) -> float | None:
-        """What was measured; None where it was not."""
+        """Return what was measured; None where it was not."""
         return self.metrics.get(metric.name)
 
     def latency(self, latency: Latency) -> Distribution:
-        """What was measured; a distribution of nothing where it was not."""
+        """Return what was measured; a distribution of nothing where it was not."""
         return self.latencies.get(latency.name, NOTHING)
 
 

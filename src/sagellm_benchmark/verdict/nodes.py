@@ -30,7 +30,7 @@ def one_clock(e: Evidence) -> Findings:
 
 
 def undisturbed(e: Evidence) -> Findings:
-    """What else wants a node's processors, and how much it gives way."""
+    """Return what else wants a node's processors, and how much it gives way."""
     for node in e.nodes:
         if node.niceness > 0:
             yield NotChecked(
@@ -46,7 +46,7 @@ def undisturbed(e: Evidence) -> Findings:
 
 
 def worst(e: Evidence, figure: str) -> str:
-    """Where a figure of the client's health was worst, as the end of a phrase; empty for one machine."""
+    """Tell where a figure of the client's health was worst, as the end of a phrase; empty for one machine."""
     known = [
         (value, node.name)
         for node in e.nodes

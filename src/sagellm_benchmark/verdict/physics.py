@@ -12,13 +12,13 @@ MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their
 
 
 def step_floor_s(model: ModelFacts, hardware: Hardware) -> float | None:
-    """Bytes of the active weights over the bandwidth of all chips; None where either is not known."""
+    """Return bytes of the active weights over the bandwidth of all chips; None where either is not known."""
     active, bandwidth = active_bytes(model), memory_bytes_per_s(hardware)
     return None if active is None or not bandwidth else active / bandwidth
 
 
 def active_bytes(model: ModelFacts) -> float | None:
-    """What a step reads: as parameters and precision say, else of the weights' size all of it for a dense model.
+    """Return what a step reads: as parameters and precision say, else of the weights' size all of it for a dense model.
 
     A model whose architecture is not known may be a mixture of experts, and as sparse as they come.
     """

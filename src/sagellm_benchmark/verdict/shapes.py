@@ -27,7 +27,7 @@ class Shapes:
 
     @classmethod
     def of(cls, columns: Columns) -> Shapes | None:
-        """Those of a run's answers; None where all are too short."""
+        """Return those of a run's answers; None where all are too short."""
         enough = columns.events >= ENOUGH_EVENTS
         if not enough.any():
             return None
@@ -56,7 +56,7 @@ def _first_equal(values: Floats, wanted: Floats, begins: Places, counts: Places)
 
 
 def _runs(flags: npt.NDArray[np.bool_], begins: Places) -> Places:
-    """How many flags in a row are up, at each place; a run never goes on from one answer to the next."""
+    """Tell how many flags in a row are up, at each place; a run never goes on from one answer to the next."""
     up = np.cumsum(flags)
     floor = np.where(flags, 0, up)
     floor[begins] = np.maximum(floor[begins], up[begins] - flags[begins])

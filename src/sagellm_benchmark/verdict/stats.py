@@ -33,7 +33,7 @@ class Inside:
 
     @classmethod
     def of(cls, sample: Sample, tokens: int | None, begin: float, end: float) -> Inside:
-        """One answer's part in it."""
+        """Return one answer's part in it."""
         share = (bisect_left(sample.event_s, end) - bisect_left(sample.event_s, begin)) / len(sample.event_s)
         busy_s = max(min(sample.end_s, end) - max(sample.start_s, begin), 0.0)
         return cls(_or_nan(tokens) * share if share else 0.0, busy_s)
@@ -120,7 +120,7 @@ def collect(
     count_tokens: Callable[[Sample], int | None],
     window_s: tuple[float, float] | None = None,
 ) -> Columns:
-    """Arrays of the measured samples; those that our own Ctrl-C caught in flight are left out.
+    """Return arrays of the measured samples; those that our own Ctrl-C caught in flight are left out.
 
     `count_tokens` gives an answer's generated tokens, or None where nobody can tell. The window runs from the first
     request's start to the last one's end, or is the one given: then tokens count by when they came, also those of
@@ -194,12 +194,12 @@ def _or_nan(value: float | None) -> float:
 
 
 def known(values: Floats) -> Floats:
-    """The values that were measured."""
+    """Return the values that were measured."""
     return values[~np.isnan(values)]
 
 
 def total(values: Floats) -> float | None:
-    """The sum, or None where one of the values, or every one, is missing."""
+    """Return the sum, or None where one of the values, or every one, is missing."""
     return float(values.sum()) if len(values) and not np.isnan(values).any() else None
 
 
@@ -258,7 +258,9 @@ def distribution(values_s: Floats, refused: dict[str, str], name: str) -> Distri
 def mean_intervals_ms(
     columns: Columns, refused: dict[str, str] | None = None
 ) -> dict[str, intervals.Interval | None]:
-    """95 % intervals of the mean TTFT, ITL, TPOT and E2E, milliseconds; why one is missing is added to `refused`."""
+    """Return 95 % intervals of the mean TTFT, ITL, TPOT and E2E, milliseconds; why one is missing is added to
+    `refused`.
+    """
     order = np.argsort(columns.start_s, kind="stable")
     spans, gaps = (columns.last_s - columns.first_s)[order] * 1e3, columns.events[order] - 1
     found = {
@@ -275,7 +277,7 @@ def mean_intervals_ms(
 
 
 def meets(columns: Columns, slo_s: Mapping[str, float]) -> npt.NDArray[np.bool_]:
-    """Which answered requests met every objective; `slo_s` maps ttft, tpot, itl or e2e to seconds.
+    """Tell which answered requests met every objective; `slo_s` maps ttft, tpot, itl or e2e to seconds.
 
     A metric that a request does not have (the TPOT of a one-token answer) cannot be missed.
     """
@@ -291,27 +293,32 @@ def _per_request(columns: Columns) -> dict[str, Floats]:
 
 
 def _measured(columns: Columns, slo_s: Mapping[str, float]) -> bool:
-    """Whether some answer has each metric that there is an objective for; without answers there is nothing to lack."""
+    """Tell whether some answer has each metric that there is an objective for; without answers there is nothing to
+    lack.
+    """
     values = _per_request(columns)
     return not columns.answered or all(len(known(values[metric])) for metric in slo_s)
 
 
 def goodput_rps(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
-    """Requests per second that met every objective (DistServe, OSDI 2024); None without objectives, or measurements."""
+    """Return the requests per second that met every objective (DistServe, OSDI 2024).
+
+    None without objectives, or measurements.
+    """
     if not slo_s or columns.window_s == 0 or not _measured(columns, slo_s):
         return None
     return float(meets(columns, slo_s).sum() / columns.window_s)
 
 
 def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
-    """The share of all measured requests that met every objective; a failed request met none."""
+    """Return the share of all measured requests that met every objective; a failed request met none."""
     if not slo_s or not columns.attempted or not _measured(columns, slo_s):
         return None
     return float(meets(columns, slo_s).sum() / columns.attempted)
 
 
 def attainment_interval(columns: Columns, slo_s: Mapping[str, float]) -> intervals.Interval | None:
-    """95 % interval of that share, over as many requests as those that waited for each other are worth."""
+    """Return 95 % interval of that share, over as many requests as those that waited for each other are worth."""
     share = attainment(columns, slo_s)
     if share is None:
         return None
@@ -346,7 +353,7 @@ def mean_in_flight(columns: Columns) -> float | None:
 
 
 def join(repeats: Sequence[Columns]) -> Columns:
-    """Several repeats of one load as if they had run back to back, with nothing between their windows."""
+    """Return several repeats of one load as if they had run back to back, with nothing between their windows."""
     if len(repeats) == 1:
         return repeats[0]
     ends = np.cumsum([0.0, *(columns.window_s for columns in repeats)])

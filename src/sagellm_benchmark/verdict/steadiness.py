@@ -39,7 +39,7 @@ class Trend:
 
 
 def of(columns: Columns) -> Trend | None:
-    """The trend of latency per token over the starts of the requests; None where there are too few."""
+    """Return the trend of latency per token over the starts of the requests; None where there are too few."""
     if columns.answered < FEWEST:
         return None
     order = np.argsort(columns.start_s, kind="stable")
@@ -48,7 +48,10 @@ def of(columns: Columns) -> Trend | None:
 
 
 def trend(moments: Floats, values: Floats) -> Trend | None:
-    """The trend of values at moments, both in order; None where there is no time, or no value, to relate it to."""
+    """Return the trend of values at moments, both in order.
+
+    None where there is no time, or no value, to relate it to.
+    """
     x, mean = moments - moments.mean(), float(values.mean())
     spread = float((x * x).sum())
     if spread == 0 or mean == 0:

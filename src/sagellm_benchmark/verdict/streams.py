@@ -90,7 +90,7 @@ def _sooner_than_a_step(e: Evidence, shapes: Shapes) -> Findings:
 
 
 def _uncharged(e: Evidence) -> bool:
-    """Whether nearly all answers have more events than tokens."""
+    """Tell whether nearly all answers have more events than tokens."""
     counted = e.columns.tokens[~np.isnan(e.columns.tokens)]
     if not len(counted):
         return False
@@ -165,7 +165,7 @@ def text_holds_the_tokens(e: Evidence) -> Findings:
 
 
 def answers_say_something(e: Evidence) -> Findings:
-    """What a server sends that computes nothing; models that run on beyond their end send it, too."""
+    """Return what a server sends that computes nothing; models that run on beyond their end send it, too."""
     answered, texts = e.columns.answered, e.texts
     if not answered or texts is None:
         return
@@ -192,6 +192,6 @@ def is_the_model(e: Evidence) -> Findings:
 
 
 def _same(asked: str, echoed: str) -> bool:
-    """Whether two names mean one model: one holds the other, but for case, folder and the ending of a file."""
+    """Tell whether two names mean one model: one holds the other, but for case, folder and the ending of a file."""
     one, other = (re.split(r"[/\\]", name.casefold())[-1].removesuffix(".gguf") for name in (asked, echoed))
     return one in other or other in one

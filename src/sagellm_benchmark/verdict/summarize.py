@@ -44,7 +44,7 @@ def summarize(
     beside: Measurement,
     declared: Sequence[Metric] = metrics.METRICS,
 ) -> Numbers:
-    """The declared metrics of all repeats together and of each; `beside` has what is known of all of them."""
+    """Return the declared metrics of all repeats together and of each; `beside` has what is known of all of them."""
     columns = stats.join(repeats)
     refused: dict[str, str] = {}
     latencies = [one for one in metrics.LATENCIES if not one.open_loop or len(stats.known(columns.due_s))]
@@ -77,7 +77,7 @@ def _intervals(
 
 
 def _alone(columns: Columns, whole: Measurement) -> Measurement:
-    """One repeat: what was read beside the requests belongs to all of them, and so to none."""
+    """Return one repeat: what was read beside the requests belongs to all of them, and so to none."""
     return Measurement(
         columns=columns,
         slo_s=whole.slo_s,
@@ -110,7 +110,7 @@ def _figures(
 def _mean_intervals(
     repeats: Sequence[Figures], columns: Columns, refused: dict[str, str]
 ) -> Mapping[str, Interval | None]:
-    """95 % intervals of the latencies' means: over the repeats where there are several, else over the requests."""
+    """Return 95 % intervals of the latencies' means: over several repeats, else over the requests."""
     if not repeats:
         return stats.mean_intervals_ms(columns, refused)
     means = {
@@ -132,7 +132,10 @@ def _interval(values: Sequence[float | None]) -> Interval | None:
 
 
 def histogram(values_s: Floats, bins: int = BINS) -> Histogram | None:
-    """Counts over bins of equal ratio, so that one slow request flattens nothing; None below two different values."""
+    """Return counts over bins of equal ratio, so that one slow request flattens nothing.
+
+    None below two different values.
+    """
     values = stats.known(values_s) * 1e3
     values = values[values > 0]
     if len(values) < 2 or values.max() <= values.min():

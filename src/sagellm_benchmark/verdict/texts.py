@@ -28,7 +28,7 @@ class Reader:
         self._seen: set[int] = set()
 
     def note(self, text: str) -> None:
-        """One more answer."""
+        """Note one more answer."""
         self._bytes += len(text.encode("utf-8", "replace"))
         self._blank_ends += len(text) - len(text.rstrip())
         self._monotonous += is_monotonous(text)
@@ -41,7 +41,7 @@ class Reader:
 
 
 def join(repeats: Sequence[Texts]) -> Texts:
-    """Several repeats of one load."""
+    """Return several repeats of one load."""
     return Texts(
         bytes=sum(one.bytes for one in repeats),
         blank_ends=sum(one.blank_ends for one in repeats),
@@ -51,12 +51,12 @@ def join(repeats: Sequence[Texts]) -> Texts:
 
 
 def is_monotonous(text: str) -> bool:
-    """Whether an answer says one word, or two in turn, and nothing else."""
+    """Tell whether an answer says one word, or two in turn, and nothing else."""
     words = text.split()
     return len(words) >= ENOUGH_WORDS and len(set(words)) <= 2
 
 
 def echoes(text: str, prompt: str) -> bool:
-    """Whether an answer begins with a piece of its prompt."""
+    """Tell whether an answer begins with a piece of its prompt."""
     beginning = text.strip()[:_BEGINNING]
     return len(beginning) >= _SHORTEST and beginning in prompt

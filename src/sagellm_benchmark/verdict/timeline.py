@@ -63,13 +63,13 @@ class Recorder:
             yield sample
 
     def end_repeat(self, window_s: tuple[float, float]) -> None:
-        """What comes next is another repeat; `window_s` is what was measured of this one, on its own clock."""
+        """Return what comes next is another repeat; `window_s` is what was measured of this one, on its own clock."""
         begin, end = window_s
         self._windows.append((self._offset_s + begin, self._offset_s + end))
         self._offset_s = self._end_s = max(self._end_s, self._offset_s + end)
 
     def timeline(self) -> Timeline | None:
-        """What was noted; None where nothing was."""
+        """Return what was noted; None where nothing was."""
         if not self._seen:
             return None
         count = min(int(self._end_s / self._bin_s) + 1, MOST_BINS)
@@ -146,7 +146,7 @@ def _rounded(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def at_most(timeline: Timeline, bins: int) -> Timeline:
-    """The same in at most so many bins, for a picture that has no room for more."""
+    """Return the same in at most so many bins, for a picture that has no room for more."""
     step = -(-len(timeline.errors) // bins)
     if step == 1:
         return timeline

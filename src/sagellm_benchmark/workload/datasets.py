@@ -50,7 +50,7 @@ class FileSource:
 def open_file(
     dataset: str, workload: Workload, seed: int, counter: TokenCounter | None, cut: Cut
 ) -> FileSource | TraceSource:
-    """The conversations of `kind:FILE`; a damaged file is a DataError that names the line."""
+    """Return the conversations of `kind:FILE`; a damaged file is a DataError that names the line."""
     kind, path = _named(dataset)
     if kind in TRACES:
         return open_trace(kind, path, workload, seed, counter, cut)
@@ -77,7 +77,7 @@ def check(dataset: str, workload: Workload, cut: Cut) -> None:
 
 
 def _named(dataset: str) -> tuple[str, Path]:
-    """The kind and the file of `kind:FILE`."""
+    """Return the kind and the file of `kind:FILE`."""
     kind, colon, name = dataset.partition(":")
     if not colon or not name or kind not in {*_READERS, *TRACES}:
         raise UsageError(
@@ -88,7 +88,7 @@ def _named(dataset: str) -> tuple[str, Path]:
 
 
 def _enough(kind: str, path: Path, workload: Workload) -> list[Read]:
-    """The usable conversations of a file, of which there must be as many as the run sends."""
+    """Return the usable conversations of a file, of which there must be as many as the run sends."""
     found = list(_usable(_READERS[kind](path)))
     if len(found) < workload.conversations:
         raise DataError(
@@ -103,7 +103,7 @@ Read = tuple[Texts, int | None]
 
 
 def _usable(conversations: Iterator[Read]) -> Iterator[Read]:
-    """Those without an empty or an overlong turn."""
+    """Yield those without an empty or an overlong turn."""
     for texts, asked in conversations:
         if texts and all(text.strip() and len(text) <= MAX_TEXT_CHARS for text in texts):
             yield texts, asked
@@ -112,7 +112,7 @@ def _usable(conversations: Iterator[Read]) -> Iterator[Read]:
 def _conversation(
     texts: Texts, asked: int | None, workload: Workload, counter: TokenCounter | None
 ) -> Conversation:
-    """Turns with their own lengths, counted where that is cheap, else 0 for not known."""
+    """Return turns with their own lengths, counted where that is cheap, else 0 for not known."""
     count = counter.count if counter is not None and counter.cheap else _not_counted
     output = asked or workload.output_tokens
     return tuple(Turn(text, count(text), output) for text in texts[: workload.turns])
@@ -123,7 +123,7 @@ def _not_counted(_: str) -> int:
 
 
 def _sharegpt(path: Path) -> Iterator[Read]:
-    """A JSON array of {"conversations": [{"from", "value"}, …]}: the human's side of it."""
+    """Yield a JSON array of {"conversations": [{"from", "value"}, …]}: the human's side of it."""
     with opened(path) as file:
         try:
             entries = orjson.loads(file.read())
@@ -142,7 +142,7 @@ def _sharegpt(path: Path) -> Iterator[Read]:
 
 
 def _jsonl(path: Path) -> Iterator[Read]:
-    """One object a line: `prompt` (a text, or the turns of a conversation) and, if wanted, `output_tokens`."""
+    """Yield one object a line: `prompt` (a text, or the turns of a conversation) and, if wanted, `output_tokens`."""
     for number, value in objects(path):
         prompt = value.get("prompt")
         texts = [prompt] if isinstance(prompt, str) else prompt
@@ -153,7 +153,7 @@ def _jsonl(path: Path) -> Iterator[Read]:
 
 
 def _text(path: Path) -> Iterator[Read]:
-    """One prompt a line."""
+    """Yield one prompt a line."""
     for number, line in lines(path):
         try:
             yield (line.decode("utf-8").strip(),), None

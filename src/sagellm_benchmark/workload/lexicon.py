@@ -42,12 +42,12 @@ class Lexicon:
 
     @classmethod
     def of(cls, first: Priced, later: Priced, *, overhead: int, tokens_per_word: float) -> Lexicon:
-        """A lexicon whose prices somebody wrote down."""
+        """Return a lexicon whose prices somebody wrote down."""
         sums = frozenset[int]() if set(later) == {1} else _sums(later)
         return cls(first, later, overhead, known=True, tokens_per_word=tokens_per_word, _sums=sums)
 
     def fill(self, rng: random.Random, budget: int) -> tuple[list[str], int]:
-        """Words to put behind others, of `budget` tokens together, and what is left where prices do not add up."""
+        """Return words to put behind others, `budget` tokens together, and what is left where prices do not add up."""
         if len(self.later) == 1 and 1 in self.later:
             return rng.choices(self.later[1], k=max(0, round(budget / self.tokens_per_word))), 0
         chosen: list[str] = []
@@ -58,7 +58,10 @@ class Lexicon:
         return chosen, budget
 
     def _payable(self, budget: int) -> bool:
-        """Whether words can cost exactly `budget`; a large one is taken to be, and looked at again as it shrinks."""
+        """Tell whether words can cost exactly `budget`.
+
+        A large one is taken to be, and looked at again as it shrinks.
+        """
         return budget >= 4 * max(self.later) or budget in self._sums
 
 
@@ -109,7 +112,7 @@ def _by_word(count: Callable[[str], int]) -> Lexicon:
 
 
 def _singles(words: Sequence[str], all_single: Callable[[Sequence[str]], bool]) -> list[str]:
-    """The words of the groups in which each is one token: one question a group, and we have words to spare."""
+    """Return the words of the groups in which each is one token: one question a group, and we have words to spare."""
     groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
     return [word for group in groups if all_single(group) for word in group]
 
@@ -133,7 +136,7 @@ def _by_price(prices: Mapping[str, int]) -> Priced:
 
 
 def _sums(later: Priced) -> frozenset[int]:
-    """Every total below four times the highest price that some words cost together."""
+    """Return every total below four times the highest price that some words cost together."""
     sums = {0}
     for total in range(1, 4 * max(later)):
         if any(total - price in sums for price in later):

@@ -19,14 +19,14 @@ MAX_TOKENS = 1_000_000
 
 
 def length(path: Path, number: int, name: str, value: object) -> int:
-    """A number of tokens. Raises DataError."""
+    """Return a number of tokens. Raises DataError."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_TOKENS:
         return value
     raise bad_line(path, number, f'"{name}" must be a whole number of tokens from 1 on')
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The JSON objects of a file that holds one a line, each with the line's number."""
+    """Yield the JSON objects of a file that holds one a line, each with the line's number."""
     for number, line in lines(path):
         try:
             value = orjson.loads(line)
@@ -38,7 +38,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The values of some columns of a CSV file whose first line names all of them."""
+    """Yield the values of some columns of a CSV file whose first line names all of them."""
     found = ((number, _text(path, number, line)) for number, line in lines(path))
     head = next(found, (1, ""))[1]
     names = _cells(path, 1, head)
@@ -67,7 +67,7 @@ def _text(path: Path, number: int, line: bytes) -> str:
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines that are not blank, numbered from 1; read one at a time, so that a huge line costs no memory."""
+    """Yield the lines that are not blank, numbered from 1; read one at a time, so that a huge line costs no memory."""
     with opened(path) as file:
         number = 0
         while line := file.readline(MAX_LINE_BYTES + 1):
@@ -79,12 +79,12 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def bad_line(path: Path, number: int, what: str) -> DataError:
-    """The error for one line."""
+    """Return the error for one line."""
     return DataError(f"{path}, line {number}: {what}", hint="mend that line or leave it out")
 
 
 def opened(path: Path) -> BufferedReader:
-    """An ordinary file of a size that fits into memory; anything else could keep us waiting for ever."""
+    """Return an ordinary file of a size that fits into memory; anything else could keep us waiting for ever."""
     try:
         if not path.is_file():
             problem = "is not a file" if path.exists() else "does not exist"

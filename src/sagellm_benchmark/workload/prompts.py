@@ -86,12 +86,12 @@ class Prompts:
         return digest.hexdigest()
 
     def conversation(self, index: int) -> Conversation:
-        """The conversation at `index`, from 0 on without end; about 0.1 ms for 500 tokens."""
+        """Return the conversation at `index`, from 0 on without end; about 0.1 ms for 500 tokens."""
         fitted = self._fitted.get(index)
         return fitted or self.build(index, self._workload.input_tokens, self._workload.output_tokens)
 
     def build(self, index: int, input_tokens: int, output_tokens: int) -> Conversation:
-        """The conversation at `index` with lengths of its own, by the lexicon's prices alone."""
+        """Return the conversation at `index` with lengths of its own, by the lexicon's prices alone."""
         rng = random.Random(f"{self._key}/{index}")  # noqa: S311 - reproducible is what it must be
         taken = self._lexicon.overhead + self._closing_tokens
         texts = [self._opening(rng, index, max(1, input_tokens - taken))]
@@ -104,7 +104,7 @@ class Prompts:
     def of_blocks(
         self, rounds: int, index: int, blocks: Sequence[int], input_tokens: int, output_tokens: int
     ) -> Conversation:
-        """A prompt of numbered blocks: in one round equal numbers are equal text, so that prompts begin alike."""
+        """Return a prompt of numbered blocks: in a round equal numbers are equal text, so that prompts begin alike."""
         left = max(1, input_tokens - self._lexicon.overhead - self._closing_tokens)
         texts: list[str] = []
         for place, number in enumerate(blocks):
@@ -130,12 +130,12 @@ class Prompts:
                 return
 
     def _turns(self, index: int) -> int:
-        """How many turns a conversation has; the workload's last one holds what is left of the requests."""
+        """Tell how many turns a conversation has; the workload's last one holds what is left of the requests."""
         left = self._workload.requests - index * self._workload.turns
         return left if 0 < left < self._workload.turns else self._workload.turns
 
     def _opening(self, rng: random.Random, index: int, budget: int) -> str:
-        """A first turn: words that spell the index, and then any words."""
+        """Return a first turn: words that spell the index, and then any words."""
         words, left = [], budget
         for word, price in self._head(index, budget):
             if price > left:
@@ -146,7 +146,9 @@ class Prompts:
         return " ".join([*words, *filling]) + _letters(rng, rest)
 
     def _head(self, index: int, budget: int) -> list[tuple[str, int]]:
-        """The index spelled in words; each place is turned by the one before it, so that neighbours differ in all."""
+        """Return the index spelled in words; each place is turned by the one before it, so that neighbours differ in
+        all.
+        """
         affordable = [pair for pair in self._first if pair[1] <= budget] or self._first[:1]
         rest, digit = divmod(index, len(affordable))
         head = [affordable[digit]]
@@ -157,7 +159,7 @@ class Prompts:
         return head
 
     def _reply(self, rng: random.Random, budget: int) -> str:
-        """A later turn: its blank keeps its first word apart from the answer before it."""
+        """Return a later turn: its blank keeps its first word apart from the answer before it."""
         words, rest = self._lexicon.fill(rng, budget)
         return "".join(f" {word}" for word in words) + _letters(rng, rest)
 
@@ -175,7 +177,7 @@ class Prompts:
         return exact and self.count <= _MOST_FITTED
 
     def _fit_one(self, built: Conversation, count: Callable[[str], int]) -> tuple[Conversation, bool]:
-        """A conversation whose first turn has its length, and whose later turns add theirs to the first."""
+        """Return a conversation whose first turn has its length, and whose later turns add theirs to the first."""
         rng = random.Random(f"{self._key}/{built[0].text}")  # noqa: S311 - see build
         turns: list[Turn] = []
         good = True
@@ -212,7 +214,7 @@ class Prompts:
 
 
 def _shuffled(priced: Priced, key: str) -> list[tuple[str, int]]:
-    """Words with their prices in an order of this run's own, so that another seed gives other beginnings."""
+    """Return words with their prices in an order of this run's own, so that another seed gives other beginnings."""
     pairs = [(word, price) for price, words in priced.items() for word in words]
     random.Random(key).shuffle(pairs)  # noqa: S311 - reproducible is what it must be
     return pairs

@@ -28,7 +28,7 @@ class Again:
     ]  # by index and turn: characters kept, and what follows them
 
     def text(self, index: int, turn: int, input_tokens: int, output_tokens: int) -> str:
-        """The text of one request; IndexError where the conversation has no such turn."""
+        """Return the text of one request; IndexError where the conversation has no such turn."""
         built = self.prompts.build(index, input_tokens, output_tokens)[turn].text
         if index not in self.mended:
             return built
@@ -36,7 +36,7 @@ class Again:
         return built[:kept] + end
 
     def texts(self, index: int) -> list[str]:
-        """Every turn of a conversation whose requests have the workload's lengths."""
+        """Return every turn of a conversation whose requests have the workload's lengths."""
         asked = self.prompts.workload.input_tokens, self.prompts.workload.output_tokens
         return [self.text(index, turn, *asked) for turn in range(len(self.prompts.build(index, *asked)))]
 
@@ -49,7 +49,7 @@ class Again:
 
 
 def written(source: Source) -> dict[str, Any] | None:
-    """The recipe of a source as JSON; None where it takes a file as well: texts, or a trace's shared blocks."""
+    """Return the recipe of a source as JSON; None where it takes a file as well: texts, or a trace's shared blocks."""
     if not isinstance(source, Random | TraceSource) or source.shares_beginnings:
         return None
     prompts = source.prompts
@@ -65,7 +65,7 @@ def written(source: Source) -> dict[str, Any] | None:
 
 
 def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
-    """The prompts that a recipe gives. Raises DataError where it is damaged."""
+    """Return the prompts that a recipe gives. Raises DataError where it is damaged."""
     try:
         workload = Workload(**recipe["workload"])
         lexicon = Lexicon.of(
@@ -84,7 +84,7 @@ def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
 
 
 def _ends(prompts: Prompts, index: int) -> Iterator[list[Any]]:
-    """How much of each turn is as it was built, and what follows."""
+    """Tell how much of each turn is as it was built, and what follows."""
     fitted = prompts.fitted[index]
     first: Turn = fitted[0]
     built: Conversation = prompts.build(index, first.input_tokens, first.output_tokens)

@@ -68,14 +68,14 @@ def ramp(first_rate: float, last_rate: float, n: int) -> Times:
 
 
 def trace(times: Sequence[float]) -> Times:
-    """The moments of a recorded trace, its first request at 0."""
+    """Return the moments of a recorded trace, its first request at 0."""
     if not all(math.isfinite(moment) for moment in times) or any(b < a for a, b in pairwise(times)):
         raise DataError("the trace's timestamps are not in order", hint="sort the trace by its timestamps")
     return tuple(moment - times[0] for moment in times)
 
 
 def busiest(load: Schedule, seconds: float, most: int) -> Schedule:
-    """The busiest `seconds` of a load, as a load of its own with at most `most` streams or requests.
+    """Return the busiest `seconds` of a load, as a load of its own with at most `most` streams or requests.
 
     A closed loop is at its busiest once all of its streams have started. Of an open loop that is thinned, every so
     many-th request is left, so that its bursts stay bursts.

@@ -65,7 +65,7 @@ class Source(Protocol):
         ...
 
     def conversation(self, index: int) -> Conversation:
-        """The conversation at `index`; warm-up ones begin at WARMUP_INDEX."""
+        """Return the conversation at `index`; warm-up ones begin at WARMUP_INDEX."""
         ...
 
 
@@ -110,7 +110,7 @@ def open_source(
     talkative: bool = False,
     cut: Cut = WHOLE,
 ) -> Source:
-    """The source that `random` or `kind:FILE` names; UsageError or DataError where there is none.
+    """Return the source that `random` or `kind:FILE` names; UsageError or DataError where there is none.
 
     `talkative` has random prompts end with a request that has a model talk on; `cut` is for traces.
     """

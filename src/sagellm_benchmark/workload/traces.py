@@ -91,14 +91,14 @@ class TraceSource:
 
 
 def is_trace(dataset: str) -> bool:
-    """Whether a dataset says itself what is sent and when."""
+    """Tell whether a dataset says itself what is sent and when."""
     return dataset.partition(":")[0] in TRACES
 
 
 def open_trace(
     kind: str, path: Path, workload: Workload, seed: int, counter: TokenCounter | None, cut: Cut
 ) -> TraceSource:
-    """The requests of a trace; a damaged file is a DataError that names the line."""
+    """Return the requests of a trace; a damaged file is a DataError that names the line."""
     requests, due_s, left_out = recorded(kind, path, cut)
     longest = max(one.input_tokens for one in requests)
     shape = replace(workload, requests=0, turns=1, input_tokens=longest)
@@ -107,7 +107,7 @@ def open_trace(
 
 
 def recorded(kind: str, path: Path, cut: Cut) -> tuple[tuple[Recorded, ...], schedule.Times, int]:
-    """The requests that are to be sent, when, and how many before the last of them are left out."""
+    """Return the requests that are to be sent, when, and how many before the last of them are left out."""
     kept: list[Recorded] = []
     left_out = 0
     for number, one in TRACES[kind](path):
@@ -202,7 +202,7 @@ TRACES: dict[str, Read] = {
 
 
 def _of_cells(path: Path, number: int, moment_s: float, cells: Sequence[str]) -> Recorded | None:
-    """Tokens of prompt and answer; None where either has none."""
+    """Return tokens of prompt and answer; None where either has none."""
     counts = [int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 12 else None for cell in cells]
     if 0 in counts:
         return None
@@ -232,7 +232,7 @@ def _stamp(path: Path, number: int, value: dict[str, Any]) -> float:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a JSON value is a finite number."""
+    """Tell whether a JSON value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

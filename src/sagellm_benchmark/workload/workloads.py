@@ -53,13 +53,13 @@ class Workload:
         return (self.input_tokens + self.output_tokens) * self.turns
 
     def describe(self) -> str:
-        """A phrase for people, such as `Q5 10×(32→64)`."""
+        """Return a phrase for people, such as `Q5 10×(32→64)`."""
         shape = f"{self.name} {self.requests}×({self.input_tokens}→{self.output_tokens})"
         return f"{shape} in conversations of {self.turns} turns" if self.turns > 1 else shape
 
 
 def _documented(name: str, requests: int, turns: int = 1) -> Workload:
-    """One whose lengths belong to its name, as the board states them."""
+    """Return one whose lengths belong to its name, as the board states them."""
     load = LOADS[name]
     return Workload(name, requests, load.input_length, load.output_length, load.concurrent_requests, turns)
 
@@ -99,7 +99,7 @@ MOST = 10_000_000
 
 
 def from_toml(path: Path) -> Workload:
-    """A workload of one's own: `requests`, `input_tokens`, `output_tokens`; others may follow."""
+    """Return a workload of one's own: `requests`, `input_tokens`, `output_tokens`; others may follow."""
     values = read_toml(path, example="requests = 100")
     kinds = {field.name: str if field.type == "str" else int for field in fields(Workload)}
     for name, value in values.items():

@@ -13,7 +13,7 @@ _SPLITS = {"tensor_parallel": "tensor_parallel_size", "pipeline_parallel": "pipe
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """What /info tells of the engines behind the gateway; which versions they have only their packages tell."""
+    """Return what /info tells of the engines behind the gateway; which versions they have only their packages tell."""
     engines = [one for one in _engines(ask) if one.get("model_id") in {None, card.get("id")}]
     info = said.mapping(engines[0].get("info")) if engines else {}
     quantization, device = said.word(info.get("quantization")), said.word(info.get("device_type"))
@@ -31,7 +31,9 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def _dtype(dtype: object, device: str | None) -> object:
-    """What it computes in; `auto` is float32 on processors and float16 elsewhere, whatever the weights are (0.5.4)."""
+    """Return what it computes in; `auto` is float32 on processors and float16 elsewhere, whatever the weights are
+    (0.5.4).
+    """
     if dtype != "auto" or device is None:
         return dtype
     return "float32" if device == "cpu" else "float16"
@@ -45,7 +47,7 @@ def _address(engine: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def last_stream(ask: Ask) -> int | None:
-    """The tokens of the latest stream; of several engines nobody knows which one answered."""
+    """Return the tokens of the latest stream; of several engines nobody knows which one answered."""
     engines = _engines(ask)
     if len(engines) != 1:
         return None

@@ -21,5 +21,5 @@ UNKNOWN = Engine(
 
 
 def called(name: str) -> Engine:
-    """An engine of which nothing but its name is known."""
+    """Return an engine of which nothing but its name is known."""
     return replace(UNKNOWN, name=name)

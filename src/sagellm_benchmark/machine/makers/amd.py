@@ -106,7 +106,7 @@ class Kfd:
 
 
 def _accumulated_j(path: Path) -> float | None:
-    """The energy counter of the driver's table of figures; None where it has none that we know."""
+    """Return the energy counter of the driver's table of figures; None where it has none that we know."""
     try:
         content = path.read_bytes()
         _, kind, version = _HEADER.unpack_from(content)
@@ -119,7 +119,7 @@ def _accumulated_j(path: Path) -> float | None:
 
 
 def _text(path: Path) -> str | None:
-    """A small file's text; None where the driver has no such file, or will not tell."""
+    """Return a small file's text; None where the driver has no such file, or will not tell."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.read(_MAX_CHARS).strip()

@@ -72,7 +72,7 @@ class Listing:
 
 
 def _cann(toolkit: Path) -> str | None:
-    """The toolkit's version, which its installer writes into a folder named after the processor."""
+    """Return the toolkit's version, which its installer writes into a folder named after the processor."""
     for path in sorted(toolkit.glob("*/ascend_toolkit_install.info")):
         if found := re.search(
             r"^version=(\S{1,40})$", path.read_text("utf-8", "replace")[:10_000], re.MULTILINE
@@ -109,14 +109,14 @@ def parse(text: str, *, cann: str | None = None) -> Listing:
 
 
 def _card(cells: list[str]) -> tuple[int, str] | None:
-    """Number and name in the first of a chip's two rows, whose health is no bus."""
+    """Return number and name in the first of a chip's two rows, whose health is no bus."""
     words = cells[0].split()
     named = len(words) == 2 and words[0].isdigit() and ":" not in cells[1]
     return (int(words[0]), words[1]) if named else None
 
 
 def _chip(cells: list[str], card: tuple[int, str] | None) -> Chip | None:
-    """The second row of a chip, known by its bus; the last pair of numbers in it is the larger memory's."""
+    """Return the second row of a chip, known by its bus; the last pair of numbers in it is the larger memory's."""
     if card is None or not re.fullmatch(r"[0-9A-Fa-f]{4}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d", cells[1]):
         return None
     totals = [int(total) for _, total in _NUMBER_PAIR.findall(cells[2])]
@@ -125,7 +125,7 @@ def _chip(cells: list[str], card: tuple[int, str] | None) -> Chip | None:
 
 
 def _process(cells: list[str]) -> tuple[int, int] | None:
-    """The number of the card that a process uses, and its pid."""
+    """Return the number of the card that a process uses, and its pid."""
     words = cells[0].split()
     if words and words[0].isdigit() and cells[1].isdigit():
         return int(words[0]), int(cells[1])

@@ -84,7 +84,7 @@ def _number(path: Path) -> int | None:
 
 
 def _text(path: Path) -> str:
-    """A file's line; empty where there is none, or it is not ours to read."""
+    """Return a file's line; empty where there is none, or it is not ours to read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:

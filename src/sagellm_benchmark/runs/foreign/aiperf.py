@@ -24,7 +24,7 @@ RECORDS, SUMMARY = "profile_export.jsonl", "profile_export_aiperf.json"
 
 
 def read(lines: Sequence[Mapping[str, Any]], summary: Any) -> Foreign | None:
-    """The run of its records; what was asked for stands in the summary beside them."""
+    """Return the run of its records; what was asked for stands in the summary beside them."""
     records = [one for one in lines if "metadata" in one and "metrics" in one][:MOST_REQUESTS]
     if not records:
         return None
@@ -63,7 +63,7 @@ def _samples(records: Sequence[Mapping[str, Any]], begin: float) -> Iterator[Sam
 
 
 def _events(one: Mapping[str, Any], start: float, end: float) -> tuple[float, ...]:
-    """When chunks came: the first by its TTFT, the others by the gaps, or evenly where those were not kept."""
+    """Tell when chunks came: the first by its TTFT, the others by the gaps, or evenly where those were not kept."""
     ttft_ms = number(_metrics(one), "time_to_first_token")
     if ttft_ms is None:
         return ()
@@ -75,7 +75,7 @@ def _events(one: Mapping[str, Any], start: float, end: float) -> tuple[float, ..
 
 
 def _metrics(one: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The metrics by name, without their units: times are in milliseconds."""
+    """Return the metrics by name, without their units: times are in milliseconds."""
     return {
         name: found.get("value")
         for name, found in object_of(one, "metrics").items()

@@ -28,7 +28,7 @@ class Reader(Protocol):
     """A module that reads one client's files."""
 
     def read(self, document: Any, number: int | None) -> Foreign | None:
-        """The run of a parsed file, or its `number`th from 1 on; None where the file is another client's."""
+        """Return the run of a parsed file, or its `number`th from 1 on; None where the file is another client's."""
         ...
 
 
@@ -45,7 +45,7 @@ def sample(
     failure: Failure | None = None,
     detail: str | None = None,
 ) -> Sample:
-    """A request of theirs. Nobody kept what was asked for, nor the text."""
+    """Return a request of theirs. Nobody kept what was asked for, nor the text."""
     return Sample(
         index=index,
         turn=0,
@@ -78,7 +78,7 @@ def spread(first_s: float, last_s: float, events: int) -> tuple[float, ...]:
 
 
 def number(values: Mapping[str, Any], *names: str) -> float | None:
-    """The first of these fields that is a number."""
+    """Return the first of these fields that is a number."""
     for name in names:
         value = values.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -87,25 +87,25 @@ def number(values: Mapping[str, Any], *names: str) -> float | None:
 
 
 def whole(values: Mapping[str, Any], *names: str) -> int | None:
-    """The first of these fields that is a number, as a count."""
+    """Return the first of these fields that is a number, as a count."""
     value = number(values, *names)
     return None if value is None or not 0 <= value < 1e9 else int(value)
 
 
 def objects(value: Any) -> Sequence[Mapping[str, Any]]:
-    """The objects of a list; empty where it is none."""
+    """Return the objects of a list; empty where it is none."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def object_of(value: Any, *names: str) -> Mapping[str, Any]:
-    """The object at the end of these names; empty where there is none."""
+    """Return the object at the end of these names; empty where there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def found(value: Any, name: str, depth: int = 8) -> Iterator[Any]:
-    """Every value of that name, however deep it lies."""
+    """Yield every value of that name, however deep it lies."""
     if isinstance(value, dict) and name in value:
         yield value[name]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -18,7 +18,8 @@ _NUMBERED = re.compile(r"(?P<path>.+):(?P<number>[1-9][0-9]{0,3})")
 
 
 def read(path: Path) -> Foreign | None:
-    """The run of a file of guidellm's (one of several as FILE:2) or of aiperf's; None where it is nobody's we know.
+    """Return the run of a file of guidellm's (one of several as FILE:2) or of aiperf's; None where it is nobody's we
+    know.
 
     Of aiperf the records are read, which lie beside its summary. Raises DataError where a file cannot be read.
     """

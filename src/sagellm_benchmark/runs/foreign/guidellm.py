@@ -26,7 +26,7 @@ ENDED = {"successful": None, "errored": Failure.SERVER}  # those that its own en
 
 
 def read(document: Any, which: int | None) -> Foreign | None:
-    """One benchmark of the file."""
+    """Return one benchmark of the file."""
     benchmarks = objects(document.get("benchmarks")) if isinstance(document, dict) else []
     if not benchmarks or "requests" not in benchmarks[0]:
         return None

@@ -25,7 +25,7 @@ OF_ALL = {"throughput", "request_rate", "goodput"}  # figures that need every re
 
 
 def side(name: str, run: Foreign) -> Side:
-    """The run as one side of a comparison. Raises DataError where nothing was answered."""
+    """Return the run as one side of a comparison. Raises DataError where nothing was answered."""
     course = Recorder()
     columns = stats.collect(course.through(filter(_can_be, run.samples)), lambda one: one.completion_tokens)
     if not columns.answered:
@@ -42,13 +42,13 @@ def side(name: str, run: Foreign) -> Side:
 
 
 def _can_be(sample: Sample) -> bool:
-    """Whether its moments are those of a run: none before it, none weeks after it, no end before its beginning."""
+    """Tell whether its moments are those of a run: none before it, none weeks after it, no end before its beginning."""
     moments = (sample.start_s, sample.end_s, *sample.event_s)
     return all(0 <= moment < LONGEST_S for moment in moments) and sample.start_s <= sample.end_s
 
 
 def _evidence(run: Foreign, columns: Columns) -> Evidence:
-    """What their files tell; what they do not is None, and the checks say so."""
+    """Return what their files tell; what they do not is None, and the checks say so."""
     return Evidence(
         columns=columns,
         concurrency=run.concurrency,
