@@ -128,7 +128,7 @@ def test_a_notebook_shows_the_report_in_a_frame_of_its_own(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"concurency": 2}, "no option 'concurency'"),
+        ({"concurrencies": 2}, "no option 'concurrencies'"),
         ({"repeats": 0}, "--repeats"),
         ({"slo": {"ttft": 200}, "rate": "fast"}, "--rate does not understand"),
     ],
