@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
 from typing import Any, Literal
 
 import orjson
@@ -61,7 +62,10 @@ _LARGEST = 2**63
 
 def table(entries: Iterable[Entry]) -> bytes:
     """Return a board as JSON Lines."""
-    return b"".join(orjson.dumps(_flat(entry.row_or_nothing)) + b"\n" for entry in entries)
+    file = BytesIO()  # line by line: a join holds every line beside the whole
+    for entry in entries:
+        file.write(orjson.dumps(_flat(entry.row_or_nothing), option=orjson.OPT_APPEND_NEWLINE))
+    return file.getvalue()
 
 
 def features(config: str, indent: str = "") -> Iterator[str]:
