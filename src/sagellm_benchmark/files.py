@@ -28,6 +28,11 @@ def to_json(value: Any) -> bytes:
     text = orjson.dumps(
         value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
     )
+    return inert(text)
+
+
+def inert(text: bytes) -> bytes:
+    """Return JSON with those characters as escapes that a terminal or a workflow's log would act upon."""
     return _ACTIVE.sub(_escaped, text)
 
 

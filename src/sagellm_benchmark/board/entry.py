@@ -17,6 +17,7 @@ import orjson
 
 from sagellm_benchmark.board.identity import Identity, Row, content, identity, order_key, submitted_at
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import inert
 
 SINGLE = "leaderboard_single.json"
 MULTI = "leaderboard_multi.json"
@@ -115,7 +116,7 @@ class Entry(NamedTuple):
     def of(cls, row: Any) -> Entry:
         """Return a row in memory. Raises DataError when it cannot be written as JSON."""
         try:
-            text = orjson.dumps(row, option=orjson.OPT_INDENT_2)
+            text = inert(orjson.dumps(row, option=orjson.OPT_INDENT_2))
         except TypeError as error:
             raise DataError(f"a row cannot be written as JSON: {error}") from error
         return cls(
