@@ -59,6 +59,7 @@ NOT_RUN = {
     "aggregate": "reads the Hub, but for --offline, which is run",
     "site": "reads the Hub, but for --from a folder, which is run",
     "regress": "measures for minutes",
+    "sign": "needs a run's evidence and a key; tests/evidence/test_signing.py runs it",
 }
 """Commands that are parsed, and run elsewhere."""
 

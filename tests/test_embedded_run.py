@@ -96,9 +96,9 @@ def test_a_prompt_shorter_than_the_chat_template_is_refused_with_what_to_do(tmp_
 def test_a_llama_cpp_that_somebody_else_started_is_measured(tmp_path: Path) -> None:
     gguf = weights.find(None, quantization=None, cache=tmp_path, say=print)
     with LlamaCpp(gguf, parallel=1, context=512, log=tmp_path / "server.log").open() as server:
-        done = command.run(
-            "run", *SHORT, "--base-url", server.base_url, "--engine-version", "1.2.3", cwd=tmp_path
-        )
+        assert server.api_key is not None
+        theirs = ("--base-url", server.base_url, "--api-key-env", "THEIR_KEY", "--engine-version", "1.2.3")
+        done = command.run("run", *SHORT, *theirs, cwd=tmp_path, env={"THEIR_KEY": server.api_key})
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     row = row_of(tmp_path)
     assert (row["engine"], row["engine_version"], row["model"]["precision"]) == ("llama.cpp", "1.2.3", "INT4")

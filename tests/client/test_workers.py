@@ -80,7 +80,7 @@ def test_progress_is_that_of_all_processes(tmp_path: Path) -> None:
     assert seen
     assert {progress.total for progress in seen} == {4}
     assert seen[-1].done <= 4
-    assert seen[-1].tokens >= 4 * seen[-1].done
+    assert seen[-1].tokens >= seen[-1].done  # pieces, of which an answer without a pace may be one
 
 
 def test_an_error_of_a_worker_is_the_loads_error(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A tiny model, as somebody else's server."""
     folder = tmp_path_factory.mktemp("real")
     engine = LlamaCpp(write_tiny(folder), parallel=2, context=2048, log=folder / "server.log")
-    with engine.open() as started, Endpoint(started.base_url).open() as found:
+    with engine.open() as started, Endpoint(started.base_url, api_key=started.api_key).open() as found:
         yield found
 
 
