@@ -43,7 +43,7 @@ def _escaped(found: re.Match[bytes]) -> bytes:
 def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -> bytes:
     """Return a regular file's bytes: never through a symbolic link, never waiting on a pipe, never more than `at_most`.
 
-    The one way to read a file that a stranger may have put there. Raises OSError, or DataError for what is no file.
+    The one way to read a file that somebody else may have put there. Raises OSError, or DataError for what is no file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags, dir_fd=dir_fd)

@@ -1,4 +1,4 @@
-"""Reading files that a stranger may have written, in bounded time and memory."""
+"""Read files that anybody may have written, in bounded time and memory."""
 
 from __future__ import annotations
 

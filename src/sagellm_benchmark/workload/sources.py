@@ -83,21 +83,21 @@ class Random:
 
     @property
     def exact(self) -> bool:
-        """As Prompts has it."""
+        """Whether every prompt has the asked length by the server's own count."""
         return self.prompts.exact
 
     @property
     def count(self) -> int:
-        """As Prompts has it."""
+        """How many conversations there are."""
         return self.prompts.count
 
     @property
     def overhead_tokens(self) -> int:
-        """As Prompts has it."""
+        """Tokens that the server adds to each prompt, such as a chat template's."""
         return self.prompts.overhead_tokens
 
     def conversation(self, index: int) -> Conversation:
-        """As Prompts has it."""
+        """Return the conversation at `index`."""
         return self.prompts.conversation(index)
 
 
