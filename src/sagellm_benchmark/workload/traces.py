@@ -68,7 +68,7 @@ class TraceSource:
 
     @property
     def overhead_tokens(self) -> int:
-        """As Prompts has it."""
+        """Tokens that the server adds to each prompt, such as a chat template's."""
         return self.prompts.overhead_tokens
 
     @property
