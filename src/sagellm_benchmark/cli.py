@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sagellm_benchmark.board.aggregate import Report
+    from sagellm_benchmark.report.pictures import Format
     from sagellm_benchmark.runs.context import Sender
     from sagellm_benchmark.runs.measure import Listener
     from sagellm_benchmark.runs.spec import RunSpec
@@ -243,7 +244,14 @@ def _check_cell(label: str, words: tuple[str, ...]) -> None:
     type=click.Path(path_type=Path, dir_okay=False),
     help="The same as a Parquet file; needs the extra `parquet`.",
 )
-def report(folders: tuple[Path, ...], *, csv: Path | None, parquet: Path | None, out: Output) -> None:
+@click.option(
+    "--plot",
+    type=click.Choice(["svg", "png"]),
+    help="Also write the pictures, into plots/ of each run; png needs the extra `plot`.",
+)
+def report(
+    folders: tuple[Path, ...], *, csv: Path | None, parquet: Path | None, plot: Format | None, out: Output
+) -> None:
     """Show finished runs again: those in FOLDERS, else the newest one under outputs/."""
     from sagellm_benchmark import library
     from sagellm_benchmark.report import screen, table
@@ -255,6 +263,12 @@ def report(folders: tuple[Path, ...], *, csv: Path | None, parquet: Path | None,
         table.write_csv(runs[0].requests, csv)
     if parquet is not None:
         table.write_parquet(runs[0].requests, parquet)
+    if plot is not None:
+        from sagellm_benchmark.report.pictures import write_pictures
+
+        for path in write_pictures(runs, plot):
+            if not out.quiet:
+                echo(str(path), err=True, mark="wrote: ")
     records = [run.record for run in runs]
     out.show(lambda: screen.as_text(records), lambda: screen.as_data(records))
 

@@ -20,21 +20,22 @@ MOST_BINS = 120  # more than a picture has room for
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture and what it shows; `svg` is markup already."""
+    """A picture, the name of its file, and what it shows; `svg` is markup already."""
 
+    name: str
     caption: str
     svg: Markup
 
     @classmethod
-    def of(cls, caption: str, svg: str) -> Plot:
+    def of(cls, name: str, caption: str, svg: str) -> Plot:
         """Trust a picture of ours: plot.py has escaped every text in it."""
-        return cls(caption, Markup(svg))  # noqa: S704
+        return cls(name, caption, Markup(svg))  # noqa: S704
 
 
 def render_html(view: View) -> str:
     """Return the whole page; every string is escaped."""
     return fill(
-        "run.html", title=view.title, view=view, head=tuple(map(retold, HEAD)), plots=list(_plots(view))
+        "run.html", title=view.title, view=view, head=tuple(map(retold, HEAD)), plots=list(plots(view))
     )
 
 
@@ -60,10 +61,11 @@ def _printable(value: object) -> object:
     return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _plots(view: View) -> Iterator[Plot]:
+def plots(view: View) -> Iterator[Plot]:
+    """Yield the pictures of a run: how its latencies are distributed, and how it went over time."""
     for one in view.distributions:
         drawn = plot.distribution(one.histogram, one.figures)
-        yield Plot.of(f"{one.label}, ms, over a logarithmic axis: {one.meaning}", drawn)
+        yield Plot.of(one.label, f"{one.label}, ms, over a logarithmic axis: {one.meaning}", drawn)
     if view.timeline is not None:
         yield from _over_time(view.timeline)
 
@@ -71,17 +73,17 @@ def _plots(view: View) -> Iterator[Plot]:
 def _over_time(timeline: Timeline) -> Iterator[Plot]:
     if timeline.requests:
         drawn = plot.requests(timeline.requests)
-        yield Plot.of(
-            "requests over time: waiting (grey), prefill (orange), decode (blue), failed (red)", drawn
-        )
+        phases = "requests over time: waiting (grey), prefill (orange), decode (blue), failed (red)"
+        yield Plot.of("requests", phases, drawn)
     if len(timeline.errors) < 2:
         return
     fewer = at_most(timeline, MOST_BINS)
-    for caption, values in (
-        ("tokens/s over time; shaded: what was measured", fewer.tokens_per_s),
-        ("requests in flight over time", fewer.in_flight),
-        ("TTFT, ms, by when requests began", fewer.ttft_ms),
+    for name, caption, values in (
+        ("throughput", "tokens/s over time; shaded: what was measured", fewer.tokens_per_s),
+        ("in flight", "requests in flight over time", fewer.in_flight),
+        ("TTFT over time", "TTFT, ms, by when requests began", fewer.ttft_ms),
     ):
-        yield Plot.of(caption, plot.over_time(fewer, values))
+        yield Plot.of(name, caption, plot.over_time(fewer, values))
     if any(fewer.errors):
-        yield Plot.of("failed requests over time", plot.over_time(fewer, [float(n) for n in fewer.errors]))
+        drawn = plot.over_time(fewer, [float(n) for n in fewer.errors])
+        yield Plot.of("failed", "failed requests over time", drawn)

@@ -211,7 +211,8 @@ def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
 
 
 def _svg(content: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">{content}</svg>'
+    size = f'width="{WIDTH}" height="{HEIGHT}"'  # what it has inside another picture; a page's style says otherwise
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" {size} role="img">{content}</svg>'
 
 
 def _element(tag: str, text: str = "", **attributes: str | float) -> str:

@@ -60,13 +60,13 @@ def render_sweep_page(records: Sequence[Record]) -> str:
         subject=subject(records[0].config),
         head=HEAD,
         rows=[line(record) for record in records],
-        plots=list(_plots(records)),
+        plots=list(plots(records)),
         hollow=not all(record.summary.valid for record in records),
     )
 
 
-def _plots(records: Sequence[Record]) -> Iterator[html.Plot]:
-    """For each workload that was measured at several loads."""
+def plots(records: Sequence[Record]) -> Iterator[html.Plot]:
+    """Yield the curves of each workload that was measured at several loads."""
     for name in dict.fromkeys(record.config.workload.name for record in records):
         of_it = [record for record in records if record.config.workload.name == name]
         placed = sorted(
@@ -80,16 +80,21 @@ def _plots(records: Sequence[Record]) -> Iterator[html.Plot]:
             points = _points(placed, partial(Summary.value, metric=metric))
             if points:
                 drawn = plot.curve([plot.Line(metric.label, points)], axis, metric.unit)
-                yield html.Plot.of(f"{name}: {metric.label}, {metric.unit}, over {axis}", drawn)
+                yield html.Plot.of(
+                    f"{name} {metric.label}", f"{name}: {metric.label}, {metric.unit}, over {axis}", drawn
+                )
         for latency in (TTFT, TPOT, E2E):
             if lines := _lines(placed, latency):
                 drawn = plot.curve(lines, axis, "ms")
-                yield html.Plot.of(f"{name}: {latency.label}, ms, over {axis}", drawn)
+                yield html.Plot.of(
+                    f"{name} {latency.label} by load", f"{name}: {latency.label}, ms, over {axis}", drawn
+                )
         for latency in (TTFT, E2E):
             against = [(rate, one) for one in ordered if (rate := one.summary.value(THROUGHPUT)) is not None]
             if lines := _lines(against, latency):
                 drawn = plot.curve(lines, "tokens/s", "ms")
-                yield html.Plot.of(f"{name}: {latency.label}, ms, against throughput, tokens/s", drawn)
+                caption = f"{name}: {latency.label}, ms, against throughput, tokens/s"
+                yield html.Plot.of(f"{name} {latency.label} by throughput", caption, drawn)
 
 
 def _points(
