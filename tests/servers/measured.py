@@ -128,10 +128,11 @@ def measured_by(drive: Drive, server: Server, setting: Setting) -> Result:
 def _repeat_test(
     found: stats.Columns, setting: Setting, counter: Words | None, drive: Drive
 ) -> RepeatTest | None:
-    asked = cache_probe.plan(found, setting.workload) if found.answered else None
+    streams = 1 if setting.due_s is not None else setting.streams
+    asked = cache_probe.plan(found, setting.workload, streams) if found.answered else None
     if asked is None:
         return None
-    plan = Schedule(1 if setting.due_s is not None else setting.streams)
+    plan = Schedule(streams)
     return cache_probe.repeat_test(
         asked, setting.workload, counter, lambda conversations, count: drive(conversations, count, plan)
     )

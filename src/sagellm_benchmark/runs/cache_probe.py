@@ -28,18 +28,21 @@ class Plan:
     answer_tokens: int
 
 
-def plan(columns: Columns, workload: Workload) -> Plan | None:
+def plan(columns: Columns, workload: Workload, streams: int) -> Plan | None:
     """Return what fits into the time: as many prompts as tell, then as long answers as the run's; None where too few
     would.
+
+    A prompt that is alone waits for nobody's answer, so `streams` of one are given no time for the sake of long ones.
     """
     ttft_s, tpot = float(np.median(columns.ttft_s)), known(columns.tpot_s)
     tpot_s = float(np.median(tpot)) if len(tpot) else 0.0
-    time_s = min(max(columns.window_s / 2, SHORTEST_S), LONGEST_S) * workload.concurrency
     shortest = min(workload.output_tokens, SHORTEST_ANSWER)
-    prompts = int(time_s / 2 / max(ttft_s + shortest * tpot_s, 1e-6))
+    one_s = max(ttft_s + shortest * tpot_s, 1e-6)
+    least_s = SHORTEST_S if streams > 1 else min(2 * PROMPTS * one_s, SHORTEST_S)
+    time_s = min(max(columns.window_s / 2, least_s), LONGEST_S) * streams
+    prompts = min(int(time_s / 2 / one_s + 1e-6), max(PROMPTS, streams))
     if prompts < FEWEST:
         return None
-    prompts = min(prompts, max(PROMPTS, workload.concurrency))
     room = (time_s / 2 / prompts - ttft_s) / tpot_s if tpot_s else float(workload.output_tokens)
     return Plan(prompts, int(min(max(room, shortest), workload.output_tokens)))
 

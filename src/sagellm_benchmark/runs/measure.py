@@ -390,11 +390,11 @@ def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Liste
     columns = stats.join(repeats)
     if not columns.answered or not context.source.uniform or context.workload.turns > 1:
         return None
-    asked = cache_probe.plan(columns, context.workload)
+    streams = 1 if context.is_open_loop else context.workload.concurrency
+    asked = cache_probe.plan(columns, context.workload, streams)
     if asked is None:
         return None
     listener.say("sending new prompts twice, to see what the server caches")
-    streams = 1 if context.is_open_loop else context.workload.concurrency
 
     def send(conversations: Conversations, count: int) -> Observed:
         return drive(conversations, count, Schedule(streams), context.target, context.spec.limits, raw)
