@@ -19,7 +19,7 @@ from sagellm_benchmark.words import of_locale, places, retold, speaking, t
 from tests.fakes.records import a_record
 
 SOURCE = Path(sagellm_benchmark.__file__).parent
-HAN = re.compile(r"[\u4e00-\u9fff]")
+HAN = re.compile(r"[\u4e00-\u9fff：]")  # a full-width colon is the whole of what some change
 
 
 def messages() -> Iterator[str]:

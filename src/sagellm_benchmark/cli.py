@@ -21,10 +21,11 @@ from sagellm_benchmark._version import __version__
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
+from sagellm_benchmark.options.help import ToldCommand, show_misuse
 from sagellm_benchmark.options.output import Output, shows, speak
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.text import plain
-from sagellm_benchmark.words import choose, of_locale, t
+from sagellm_benchmark.words import asked, choose, of_locale, retold_lines, t
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -39,13 +40,15 @@ DATASET = "intellistream/sagellm-benchmark-results"
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
-class Program(click.Group):
+class Program(ToldCommand, click.Group):
     """Turns what went wrong into a message and an exit code, in the one place that does."""
+
+    command_class = ToldCommand
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run as click does, but say errors the way people read them; never a traceback for a user's mistake."""
         kwargs["standalone_mode"] = False
-        choose(of_locale(os.environ))
+        choose(asked(sys.argv[1:]) or of_locale(os.environ))
         if os.environ.get("NO_COLOR"):  # https://no-color.org
             kwargs["color"] = False
         try:
@@ -53,10 +56,10 @@ class Program(click.Group):
         except BenchmarkError as error:
             fail(error)
         except click.ClickException as error:
-            error.show()
+            show_misuse(error)
             sys.exit(Exit.USAGE)
         except (click.Abort, KeyboardInterrupt):
-            echo("\nInterrupted.", err=True)
+            echo(f"\n{t('Interrupted.')}", err=True)
             sys.exit(Exit.INTERRUPTED)
         except BrokenPipeError:
             sys.stderr.close()  # whoever read our output has gone; there is nobody to tell
@@ -66,15 +69,15 @@ class Program(click.Group):
 
 def fail(error: BenchmarkError) -> None:
     """Print what happened and what to do next, and leave with the error's exit code."""
-    echo(error.message, err=True, mark="error: ", colour="red")
+    echo(retold_lines(error.message), err=True, mark=t("error: "), colour="red")
     if error.hint:
-        echo(error.hint, err=True, mark="next:  ", colour="yellow")
+        echo(retold_lines(error.hint), err=True, mark=t("next:  "), colour="yellow")
     sys.exit(error.exit_code)
 
 
 def waiting(text: str) -> None:
     """Say why nothing happens for a while, in a terminal and in a pipe alike."""
-    echo(text, err=True, mark="wait:  ", colour="yellow")
+    echo(text, err=True, mark=t("wait:  "), colour="yellow")
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})

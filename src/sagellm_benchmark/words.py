@@ -6,10 +6,11 @@ A plain dictionary and no gettext: messages need no compiled catalogue, no plura
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
+from itertools import pairwise
 from typing import Literal, cast, get_args
 
 from sagellm_benchmark.chinese import CHINESE
@@ -43,6 +44,15 @@ def speaking(wanted: Language) -> Iterator[None]:
         _chosen.reset(before)
 
 
+def asked(arguments: Sequence[str]) -> Language | None:
+    """Return the language that --lang names among a command's words, which counts for its --help and its errors too."""
+    for word, following in pairwise([*arguments, ""]):
+        name, _, value = word.partition("=")
+        if name == "--lang" and (found := value or following) in LANGUAGES:
+            return found
+    return None
+
+
 def of_locale(environ: Mapping[str, str]) -> Language:
     """Chinese where the user's locale says so, such as zh_CN.UTF-8; English everywhere else."""
     stated = next((value for name in VARIABLES if (value := environ.get(name))), "")
@@ -63,23 +73,34 @@ def retold(english: str) -> str:
         return english
     if english in CHINESE:
         return CHINESE[english]
-    for pattern, template in _patterns():
-        if match := pattern.fullmatch(english):
-            return template.format(**{name: retold(text) for name, text in match.groupdict().items()})
+    for pieces, template in _with_places():
+        if all(piece in english for piece in pieces) and (match := _pattern(template).fullmatch(english)):
+            return CHINESE[template].format(
+                **{name: retold(text) for name, text in match.groupdict().items()}
+            )
     return english
 
 
+def retold_lines(english: str) -> str:
+    """Return a text of several finished lines, each by itself; what stands before it, such as blanks, stays."""
+    return "\n".join(
+        f"{line[: len(line) - len(line.lstrip())]}{retold(line.strip())}" for line in english.split("\n")
+    )
+
+
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Messages with places, the longest first: it says most."""
+def _with_places() -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Messages with places, the longest first: it says most. Each beside what a sentence must hold to be one."""
     with_places = sorted((one for one in CHINESE if _PLACE.search(one)), key=len, reverse=True)
-    return tuple((_pattern(english), CHINESE[english]) for english in with_places)
+    return tuple((tuple(_PLACE.split(one)[::2]), one) for one in with_places)
 
 
+@cache
 def _pattern(english: str) -> re.Pattern[str]:
     parts = _PLACE.split(english)  # text, name, text, name, …, text
     return re.compile(
-        "".join(f"(?P<{part}>.+?)" if i % 2 else re.escape(part) for i, part in enumerate(parts))
+        "".join(f"(?P<{part}>.*?)" if i % 2 else re.escape(part) for i, part in enumerate(parts)),
+        re.DOTALL,
     )
 
 

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from sagellm_benchmark.options.help import ToldCommand
+
 Options = TypeVar("Options")
 _OPTION = "option"
 
@@ -55,7 +57,7 @@ class HeadedOption(click.Option):
         return super(HeadedOption, shown).get_help_record(ctx)
 
 
-class HeadedCommand(click.Command):
+class HeadedCommand(ToldCommand):
     """A command whose --help groups the options by their headings, in the order of declaration."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,11 +1,11 @@
-"""The Chinese catalogue: every message of screen and report, by its English. Names in braces are filled later.
+"""What screen and report say, by its English. Names in braces are filled later.
 
 Terms of the field (TTFT, ITL, TPOT, VALID, INVALID, tokens/s) stay as they are, as in the Chinese documents.
 """
 
 from __future__ import annotations
 
-CHINESE: dict[str, str] = {
+SCREEN: dict[str, str] = {
     # the screen
     "{done} requests": "{done} 个请求",
     "{failed} failed": "{failed} 个失败",

@@ -1,0 +1,255 @@
+"""What can go wrong with rows, boards, evidence and publishing, by its English."""
+
+from __future__ import annotations
+
+BOARD: dict[str, str] = {
+    # board/entry
+    "not laid out as a board file": "布局不是榜单文件",
+    "{a} holds a row of {b} bytes, more than {c}": "{a} 含有一条 {b} 字节的记录，超过 {c}",
+    "take it out, or restore the file from its last good version": "把它取出，或从最后的完好版本恢复文件",
+    "{a} holds more than {b} values": "{a} 含有超过 {b} 个值",
+    "restore it from its last good version": "从最后的完好版本恢复它",
+    "{a} holds {b}, not an array of rows": "{a} 含有 {b}，而不是记录的数组",
+    "{a} is not valid JSON: {b}": "{a} 不是有效的 JSON：{b}",
+    "a row cannot be written as JSON: {a}": "记录无法写成 JSON：{a}",
+    # board/folder
+    "there is no folder {a}": "没有文件夹 {a}",
+    "make its files with `sagellm-benchmark aggregate`": "用 `sagellm-benchmark aggregate` 生成其中的文件",
+    "{a} lies in a folder of its own; only files directly in {b}/ are read": (
+        "{a} 在单独的文件夹里；只读取直接位于 {b}/ 中的文件"
+    ),
+    "move its rows into {a}/, or take it away": "把其中的记录移到 {a}/，或移走它",
+    "{a} holds a file named {b}": "{a} 中有名为 {b} 的文件",
+    "use letters, digits, . _ and -": "请用字母、数字、. _ 和 -",
+    # board/identity
+    "a row is nested too deeply to be read": "记录嵌套太深，无法读取",
+    "take it out of the board that holds it": "从含有它的榜单中取出",
+    # board/read
+    "submit fewer rows at a time": "一次少提交一些记录",
+    "{a} holds {b}; an array of rows is allowed": "{a} 含有 {b}；只允许记录的数组",
+    "{a} holds {b} rows; at most {c} are allowed": "{a} 含有 {b} 条记录；最多允许 {c} 条",
+    "put a plain JSON file in its place": "换成一个普通的 JSON 文件",
+    "{a} begins with {b}": "{a} 以 {b} 开头",
+    "{a}, row {b} is nested deeper than {c} levels": "{a} 的记录 {b} 嵌套超过 {c} 层",
+    "write it with a JSON library; NaN and Infinity are not JSON": (
+        "用 JSON 库写出；NaN 和 Infinity 不是 JSON"
+    ),
+    "{a} holds the marks of a conflict in git": "{a} 含有 git 的冲突标记",
+    "join both sides: `sagellm-benchmark aggregate`": "合并两边：`sagellm-benchmark aggregate`",
+    # codehost
+    "{a} does not answer as the code host's API does": "{a} 的回答不像代码托管平台的 API",
+    "check GITHUB_API_URL": "检查 GITHUB_API_URL",
+    "the token is not sent to {a}: it is not https": "令牌没有发送到 {a}：它不是 https",
+    "correct GITHUB_API_URL": "改正 GITHUB_API_URL",
+    "push the commit first, and give the token leave to write commit statuses": (
+        "先推送提交，并给令牌写提交状态的权限"
+    ),
+    # evidence/bundle
+    "the evidence is larger than {a} MiB, or {b} MiB packed": "证据大于 {a} MiB，或打包后大于 {b} MiB",
+    "measure fewer requests: evidence must stay small enough to be kept for good": (
+        "减少请求：证据必须足够小，才能永久保存"
+    ),
+    "the bundle is damaged: {a}": "证据包已损坏：{a}",
+    "fetch it again": "重新获取",
+    "the bundle holds something else than a few plain files": "证据包含有几个普通文件以外的内容",
+    "the bundle ends too early": "证据包过早结束",
+    # evidence/ed25519
+    "a signature is of no key that signers.json enrols, or does not hold": (
+        "有一个签名不属于 signers.json 登记的密钥，或不成立"
+    ),
+    "a signature is over something else than this row's evidence": "有一个签名针对的不是这条记录的证据",
+    "{a} is no Ed25519 key": "{a} 不是 Ed25519 密钥",
+    "make one: sign --new-key FILE": "创建一个：sign --new-key FILE",
+    "{a} is no key without a password": "{a} 不是无密码的密钥",
+    # evidence/files
+    "{a} holds no evidence": "{a} 没有证据",
+    "a run of an older version, or without numbers, has none": "旧版本的运行，或没有数字的运行，没有证据",
+    # evidence/find
+    "{a} holds {b} rows": "{a} 含有 {b} 条记录",
+    "name one of them by its id": "用 id 指明其中之一",
+    "there is no evidence beside {a}": "{a} 旁边没有证据",
+    "name the bundle after the row": "在记录之后指明证据包",
+    "{a} does not exist": "{a} 不存在",
+    "name it with --repo or --to": "用 --repo 或 --to 指明",
+    "{a} holds no evidence of row {b}": "{a} 没有记录 {b} 的证据",
+    "it is a claim, as rows of older versions are": "它只是声明，旧版本的记录都是如此",
+    "{a} holds no row {b}": "{a} 没有记录 {b}",
+    "look at the ids on the board": "查看榜单上的 id",
+    # evidence/keyless
+    "a Sigstore statement is about something else than this row's evidence": (
+        "有一个 Sigstore 声明针对的不是这条记录的证据"
+    ),
+    "a Sigstore signature does not hold: {a}": "有一个 Sigstore 签名不成立：{a}",
+    "Sigstore did not sign: {a}": "Sigstore 没有签名：{a}",
+    "without a network sign by a key that is enrolled: sign RUN --key FILE": (
+        "没有网络时用已登记的密钥签名：sign RUN --key FILE"
+    ),
+    # evidence/replay
+    "no valid run came of it": "没有得到有效的运行",
+    "look at its REPORT.md": "查看它的 REPORT.md",
+    "the row has no throughput": "记录没有吞吐",
+    "choose another row": "选择另一条记录",
+    # evidence/signing
+    "a signature is of a kind that is not known": "有一个签名的类型未知",
+    "{a} exists already": "{a} 已存在",
+    "choose another name; a key is never overwritten": "换一个名称；密钥从不被覆盖",
+    "{a} holds no row that names its evidence": "{a} 没有指明证据的记录",
+    "measure it again, then sign it": "重新测量，然后签名",
+    "a signature is damaged: {a}": "有一个签名已损坏：{a}",
+    "signers.json is damaged: {a}": "signers.json 已损坏：{a}",
+    "restore it from the history": "从历史中恢复它",
+    "signatures of this kind need a library that is not installed ({a})": (
+        "这类签名需要一个没有安装的库（{a}）"
+    ),
+    # evidence/statement
+    "the evidence is of another kind": "证据是另一种类型",
+    "use the version of this tool that wrote it": "用写出它的本工具版本",
+    "restore it, or measure again": "恢复它，或重新测量",
+    # evidence/verify
+    "the row names no evidence": "记录没有指明证据",
+    "it is from an older version, or not from this tool: it is a claim": "它来自旧版本或其他工具：只是声明",
+    "{a} is missing": "缺少 {a}",
+    "give the run's folder, or its bundle": "给出运行的文件夹，或它的证据包",
+    "the evidence lacks what belongs there: {a}": "证据缺少应有的内容：{a}",
+    # git
+    "git is not installed, or the folder is gone": "没有安装 git，或文件夹已不存在",
+    "install git": "安装 git",
+    "git {a} took longer than {b} s": "git {a} 用时超过 {b} 秒",
+    "try again": "再试一次",
+    "git {a} failed with {b}": "git {a} 失败：{b}",
+    # hub/answers
+    "look at https://status.huggingface.co, then report it": "查看 https://status.huggingface.co，然后报告",
+    "{a}: {b}; nothing was sent": "{a}：{b}；没有发送任何内容",
+    "HF_ENDPOINT is not a web address": "HF_ENDPOINT 不是网址",
+    "it looks like https://huggingface.co": "它的样子是 https://huggingface.co",
+    "HF_ENDPOINT begins with http://, where anybody on the way can read and change what is sent": (
+        "HF_ENDPOINT 以 http:// 开头，途中任何人都能读取和更改发送的内容"
+    ),
+    "write it with https://; http:// is for this machine alone": "写成 https://；http:// 只用于本机",
+    # hub/bundles
+    "the row does not follow from its evidence: {a}; measure again, or take {b} away: the row is then "
+    "a claim": ("记录与它的证据不符：{a}；请重新测量，或移走 {b}：记录就只是声明"),
+    # hub/cleanup
+    "branch {a} kept moving; nothing was removed": "分支 {a} 一直在变；没有删除任何内容",
+    "run `sagellm-benchmark clean` again": "再次运行 `sagellm-benchmark clean`",
+    "run this in a clone, or name its folder with --hf-data": (
+        "在克隆的仓库中运行，或用 --hf-data 指明文件夹"
+    ),
+    "run `sagellm-benchmark publish` first": "先运行 `sagellm-benchmark publish`",
+    "{a} is not a plain file of rows": "{a} 不是普通的记录文件",
+    "remove it with git yourself": "请自己用 git 移除它",
+    # hub/dataset
+    "{a} at {b} is damaged: it is not what its hash says": "{b} 上的 {a} 已损坏：它与哈希不符",
+    "look at it there; if it is whole, try again later or from another network": (
+        "到那里查看；如果完好，稍后或换网络再试"
+    ),
+    "{a} is not the name of a dataset": "{a} 不是数据集的名称",
+    "name it as owner/dataset": "写成 owner/dataset",
+    "there is no dataset {a}, or this token cannot see it; nothing was written": (
+        "没有数据集 {a}，或此令牌看不到它；没有写入任何内容"
+    ),
+    "is --repo spelled right? A new one is made by `publish --create`": (
+        "--repo 拼写正确吗？新的数据集用 `publish --create` 创建"
+    ),
+    "{a} exists, but this token cannot see it; nothing was written": (
+        "{a} 存在，但此令牌看不到它；没有写入任何内容"
+    ),
+    "no token to write to {a}; nothing was sent": "没有写入 {a} 的令牌；没有发送任何内容",
+    "{a} at {b} is larger than {c} MiB": "{b} 上的 {a} 大于 {c} MiB",
+    # hub/directory
+    "{a} is not a name in the store": "{a} 不是存储中的名称",
+    "its notes are its own": "它的笔记属于它自己",
+    # hub/fetch
+    "merge with nothing fetched: {a} (safe: publishing merges again)": (
+        "不下载任何内容地合并：{a}（安全：发布时会再次合并）"
+    ),
+    # hub/git
+    "branch {a} has no remote to push to": "分支 {a} 没有可推送的远程",
+    "{a} is larger than {b} bytes": "{a} 大于 {b} 字节",
+    "{a} is not in a git checkout on a branch": "{a} 不在位于某个分支的 git 检出中",
+    "run this in a clone, on a branch": "在克隆的仓库的某个分支上运行",
+    "git {a} with {b}, branch {c}, failed": "git {a} 对 {b} 的分支 {c} 失败",
+    "see what `git {a}` says here; is the branch protected, and may you write to it?": (
+        "看看 `git {a}` 在这里怎么说；分支受保护吗？你可以写入吗？"
+    ),
+    # hub/history
+    "could not read the history of {a} with git": "无法用 git 读取 {a} 的历史",
+    "see what `git ls-remote {a}` says here": "看看 `git ls-remote {a}` 在这里怎么说",
+    # hub/inside
+    "{a} is not a name in {b}": "{a} 不是 {b} 中的名称",
+    "names lead downwards only": "名称只能向下",
+    "a link, a pipe or a folder has no place there: remove it": "链接、管道或文件夹不该在那里：移除它",
+    # hub/journal
+    "{a} was not written by this tool; nothing of it was carried out": (
+        "{a} 不是本工具写的；没有执行其中任何内容"
+    ),
+    "{a}: what it holds of {b} is not what it recorded": "{a}：它所含的 {b} 与它记录的不同",
+    "{a} is no file of a board": "{a} 不是榜单的文件",
+    "report it: nothing was written": "请报告：没有写入任何内容",
+    # hub/listing
+    "{a} does not say what a commit holds": "{a} 没有说明提交中有什么",
+    "a mirror may not be enough: set HF_ENDPOINT to the Hub itself": (
+        "镜像可能不够：把 HF_ENDPOINT 设为 Hub 本身"
+    ),
+    # hub/plan
+    "{a} would have {b} MiB, more than the {c} MiB of a board; nothing was sent": (
+        "{a} 将有 {b} MiB，超过榜单的 {c} MiB；没有发送任何内容"
+    ),
+    "publish fewer rows, or move to shards first: docs/publishing.md, How large a board can grow": (
+        "减少发布的记录，或先改用分片：docs/publishing.md，How large a board can grow"
+    ),
+    "{a} is missing, though this board was published before; nothing was written": (
+        "缺少 {a}，虽然这个榜单以前发布过；没有写入任何内容"
+    ),
+    "restore it from the history, or from what was accepted: sagellm-benchmark rebuild --output FOLDER": (
+        "从历史恢复它，或由已接受的记录重建：sagellm-benchmark rebuild --output FOLDER"
+    ),
+    "{a} was written by a newer version of this tool (schema version {b}); it is left as it is": (
+        "{a} 由本工具的更新版本写出（schema 版本 {b}）；保持不动"
+    ),
+    "pip install --upgrade isagellm-benchmark, then try again": (
+        "pip install --upgrade isagellm-benchmark，然后再试"
+    ),
+    "restore it from its last good version, or delete it": "从最后的完好版本恢复它，或删除它",
+    # hub/publish
+    "mend or remove them, or publish the others with --skip-invalid": (
+        "修正或移除它们，或用 --skip-invalid 发布其余记录"
+    ),
+    "row {a} is missing at {b}": "{b} 缺少记录 {a}",
+    "publish again; if it is missing again, report it": "再次发布；如果仍然缺少，请报告",
+    # hub/rebuild
+    "{a} has no submissions yet": "{a} 还没有提交的记录",
+    "publish to it once, then try again": "先向它发布一次，然后再试",
+    # hub/retry
+    "{a}; what has arrived in the meantime is not sent twice": "{a}；其间已到达的内容不会发送两次",
+    "it asks to wait {a} s: publish again after that": "它要求等待 {a} 秒：之后再发布",
+    # hub/submit
+    "remove them from {a}/, then submit again": "从 {a}/ 移除它们，然后再提交",
+    # huggingface
+    "huggingface_hub cannot read its settings": "huggingface_hub 无法读取它的设置",
+    "is a variable HF_… that should hold a number none?": "是否有应为数字的 HF_… 变量不是数字？",
+    "the address of the Hub, or of a proxy, is none": "Hub 或代理的地址不是地址",
+    "look at HF_ENDPOINT, HTTPS_PROXY and ALL_PROXY": "查看 HF_ENDPOINT、HTTPS_PROXY 和 ALL_PROXY",
+    "the proxy that the environment names needs a package that is not installed": (
+        "环境变量指定的代理需要一个没有安装的软件包"
+    ),
+    "pip install 'httpx[socks]', or unset ALL_PROXY and HTTPS_PROXY": (
+        "pip install 'httpx[socks]'，或取消 ALL_PROXY 和 HTTPS_PROXY"
+    ),
+    "a connection to the Hub cannot be set up ({a})": "无法建立到 Hub 的连接（{a}）",
+    "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE": (
+        "查看 HTTPS_PROXY、HTTP_PROXY、ALL_PROXY 和 SSL_CERT_FILE"
+    ),
+    # site/gather
+    "{a} is neither a folder nor the name of a dataset": "{a} 既不是文件夹也不是数据集的名称",
+    "make hf_data/ with `sagellm-benchmark aggregate`, or name the dataset as owner/name": (
+        "用 `sagellm-benchmark aggregate` 生成 hf_data/，或把数据集写成 owner/name"
+    ),
+    "{a} holds no rows": "{a} 没有记录",
+    "make them with `sagellm-benchmark aggregate`": "用 `sagellm-benchmark aggregate` 生成",
+    "{a} holds no board yet": "{a} 还没有榜单",
+    "publish first, or give --from hf_data": "先发布，或给出 --from hf_data",
+    "make the page from local rows: sagellm-benchmark site --from hf_data": (
+        "用本地的记录生成页面：sagellm-benchmark site --from hf_data"
+    ),
+}

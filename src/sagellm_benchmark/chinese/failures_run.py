@@ -1,0 +1,187 @@
+"""What can go wrong with commands, servers and loads, by its English."""
+
+from __future__ import annotations
+
+RUN: dict[str, str] = {
+    # address
+    "the server's address must not hold a user name or a password": "服务地址不能包含用户名或密码",
+    "put the key into an environment variable and name that with --api-key-env": (
+        "把密钥放进环境变量，并用 --api-key-env 给出变量名"
+    ),
+    "the address {a} has no scheme": "地址 {a} 没有协议",
+    "write http:// or https:// before it, such as http://{a}": (
+        "在前面写上 http:// 或 https://，例如 http://{a}"
+    ),
+    "the address {a} has the scheme {b}, which no LLM server speaks": (
+        "地址 {a} 的协议是 {b}，没有 LLM 服务使用它"
+    ),
+    "servers are reached by http:// or https://, such as {a}": (
+        "服务通过 http:// 或 https:// 访问，例如 {a}"
+    ),
+    "the address {a} has no host": "地址 {a} 没有主机名",
+    "write it as {a}": "写成 {a} 的样子",
+    "the address {a} has more in it than a server's address": "地址 {a} 含有服务地址以外的内容",
+    "give what comes before /v1 in plain ASCII, such as {a}": "用纯 ASCII 写出 /v1 之前的部分，例如 {a}",
+    "the address {a} is not one: {b}": "{a} 不是地址：{b}",
+    # cli
+    "--resume measures, the other only looks": "--resume 会测量，另一个只是查看",
+    "give one of them": "只给出其中一个",
+    "{a} asks for several measurements": "{a} 要求多个测量",
+    "give each workload and load a table of its own": "为每个工作负载和负载各写一个表",
+    "a table holds the requests of one run": "一个表只容纳一次运行的请求",
+    "name one folder": "只指明一个文件夹",
+    "the folder has no name": "文件夹没有名称",
+    "clean asks before it pushes, and nobody is there to answer": "clean 在推送前会询问，而这里没有人回答",
+    "add --yes": "加上 --yes",
+    "rebuild either compares or writes": "rebuild 要么比较，要么写出",
+    "give --check, or --output FOLDER": "给出 --check，或 --output FOLDER",
+    "nothing to sign, or two ways to do it": "没有要签名的内容，或有两种签名方式",
+    "name RUNS, and --key or --attach or neither": "指明 RUNS，并给出 --key 或 --attach，或都不给",
+    "--on needs Ray, which is not installed": "--on 需要 Ray，而它没有安装",
+    "mend the plan": "修改计划",
+    "--published judges hf_data/ as a whole": "--published 把 hf_data/ 作为整体判断",
+    "leave out FILES and --as-new": "去掉 FILES 和 --as-new",
+    # client/calibration
+    "the built-in server answered nothing": "内置服务没有任何回答",
+    "is this machine badly overloaded?": "这台机器是否严重超载？",
+    "the built-in server did not start within {a} s": "内置服务没有在 {a} 秒内启动",
+    "is this machine badly overloaded? --no-calibrate does without it": (
+        "这台机器是否严重超载？--no-calibrate 可以不用它"
+    ),
+    "the built-in server did not start": "内置服务没有启动",
+    "see the message above": "见上面的消息",
+    # client/decoded
+    "measure again": "重新测量",
+    # client/drive
+    "a load needs at least one stream, or a rate": "负载至少需要一路，或一个速率",
+    "give --concurrency or --rate": "给出 --concurrency 或 --rate",
+    "a load needs an end": "负载需要一个终点",
+    "give --requests or --duration": "给出 --requests 或 --duration",
+    # client/events
+    "more than {a} events in one answer": "一个回答中超过 {a} 个事件",
+    "not a JSON object: {a}": "不是 JSON 对象：{a}",
+    "`delta` or `message` is not an object": "`delta` 或 `message` 不是对象",
+    "`usage` is not an object": "`usage` 不是对象",
+    "neither events nor JSON: {a}": "既不是事件也不是 JSON：{a}",
+    "`choices` is not a list": "`choices` 不是列表",
+    "a choice is not an object": "一个 choice 不是对象",
+    "not JSON ({a}): {b}": "不是 JSON（{a}）：{b}",
+    "the answer is compressed (Content-Encoding: gzip), which nobody asked for": (
+        "回答被压缩（Content-Encoding: gzip），而没有人要求压缩"
+    ),
+    # client/process
+    "no connection to {a}: {b}": "无法连接 {a}：{b}",
+    # client/sockets
+    "{a} connections at once need {b} open files, and this process may open {c}": (
+        "同时 {a} 个连接需要 {b} 个打开的文件，而本进程只能打开 {c} 个"
+    ),
+    "raise the limit (`ulimit -n`), or ask for fewer streams or more client processes": (
+        "提高上限（`ulimit -n`），或减少路数，或增加客户端进程"
+    ),
+    # client/wire
+    "look for a stray line break or space": "查找多余的换行或空格",
+    # client/workers
+    "a client process ended early": "一个客户端进程提前结束",
+    "is the machine out of memory?": "机器内存不足吗？",
+    "a client process (pid {a}) has said nothing for {b} s": "一个客户端进程（pid {a}）已有 {b} 秒没有消息",
+    "was it frozen?": "它被冻结了吗？",
+    "these conversations cannot be sent to another process: {a}": "这些对话无法发送给另一个进程：{a}",
+    "give a number of requests, or use one client process": "给出请求数，或只用一个客户端进程",
+    # cluster/load
+    "no node observed anything": "没有节点观察到任何东西",
+    "see the nodes' logs": "见各节点的日志",
+    "{a} has version {b} of this tool, and this machine {c}": "{a} 上本工具的版本是 {b}，本机是 {c}",
+    "install the same on all of them": "在所有节点上安装同一版本",
+    "client node {a}: {b}": "客户端节点 {a}：{b}",
+    "look at its log, then run again": "查看它的日志，然后重新运行",
+    "the client nodes did not get ready": "客户端节点没有就绪",
+    "are they overloaded?": "它们超载了吗？",
+    # cluster/ray_nodes
+    "no Ray cluster at {a}: {b}": "{a} 没有 Ray 集群：{b}",
+    "docs/cluster.md says how to start one, and its token": "docs/cluster.md 说明如何启动集群及其令牌",
+    "the cluster has no {a} nodes with {b} processors free each; it has {c}": (
+        "集群没有 {a} 个各有 {b} 个空闲处理器的节点；现有：{c}"
+    ),
+    "give fewer --client-nodes or --client-processes, or add nodes": (
+        "减少 --client-nodes 或 --client-processes，或增加节点"
+    ),
+    "the client nodes do not start: {a}": "客户端节点无法启动：{a}",
+    "is this tool installed on every node, in the Python that Ray runs in?": (
+        "每个节点上 Ray 所用的 Python 中都安装了本工具吗？"
+    ),
+    # doctor
+    "name the file that holds the run's text": "指明保存该次运行文本的文件",
+    # machine/hardware
+    "it must be {a}": "它必须是 {a}",
+    "the fields are {a}": "字段有 {a}",
+    # net
+    "{a} answers {b} {c}{d}": "{a} 回答 {b} {c}{d}",
+    "{a} cannot be reached: {b}": "无法连接 {a}：{b}",
+    "check {a}": "检查 {a}",
+    "{a} answers with Content-Encoding: {b}, which nobody asked for": (
+        "{a} 的回答带有 Content-Encoding: {b}，而没有人要求"
+    ),
+    "switch off compression in the server or the proxy before it": "关闭服务或它前面代理的压缩",
+    "{a} answers more than {b} MiB": "{a} 的回答超过 {b} MiB",
+    "this is not what {a} answers; check {b}": "这不是 {a} 会给的回答；检查 {b}",
+    "the API key holds characters that an HTTP header cannot carry": "API 密钥含有 HTTP 头不能携带的字符",
+    "look for a line break or a blank around the key in the variable named by --api-key-env": (
+        "查看 --api-key-env 所指变量中密钥前后是否有换行或空格"
+    ),
+    "{a} redirects to {b}": "{a} 重定向到 {b}",
+    "give the address that it redirects to; check {a}": "给出它重定向到的地址；检查 {a}",
+    "{a} does not answer within {b} s": "{a} 没有在 {b} 秒内回答",
+    "is it up? Check host, port, and http against https in {a}": (
+        "它在运行吗？检查 {a} 中的主机、端口以及 http 还是 https"
+    ),
+    "{a}; check {b}": "{a}；检查 {b}",
+    "{a} does not look like {b}: its answer is not JSON ({c})": "{a} 不像 {b}：它的回答不是 JSON（{c}）",
+    # options/again
+    "the row's command asks for something of this machine: {a}": "记录的命令要用到本机的东西：{a}",
+    "look at it, and add --allow-files where you agree": "看一看，同意的话加上 --allow-files",
+    "the row has no command of `sagellm-benchmark run`": "记录没有 `sagellm-benchmark run` 的命令",
+    "rows of other tools have none": "其他工具的记录没有",
+    "the row is of a server, and only you know where such a one is": (
+        "记录是某个服务的，只有你知道这样的服务在哪里"
+    ),
+    "start the same engine with the same model, and add --base-url URL": (
+        "用同样的模型启动同样的引擎，并加上 --base-url URL"
+    ),
+    "the row is of our own engine, which needs no server": "记录是我们自己的引擎的，不需要服务",
+    "leave out --base-url": "去掉 --base-url",
+    "this version does not know the row's command: {a}": "此版本不认识记录的命令：{a}",
+    "use the version of this tool that the row names": "用记录所指的本工具版本",
+    # options/regress
+    "a baseline is one run of one load": "基线是一个负载的一次运行",
+    "name one --workload and one --concurrency or --rate": (
+        "只指明一个 --workload 和一个 --concurrency 或 --rate"
+    ),
+    # options/spec
+    "--api-key-env names no environment variable that holds a usable key": (
+        "--api-key-env 没有指向含有可用密钥的环境变量"
+    ),
+    "export it, such as MY_KEY=…, and give its name; the key itself never goes on the command line": (
+        "导出它，例如 MY_KEY=…，并给出变量名；密钥本身从不写在命令行上"
+    ),
+    "the lengths of a documented workload are part of its name": "文档中的工作负载，长度是名称的一部分",
+    "use --workload custom with --input-tokens and --output-tokens": (
+        "用 --workload custom 加 --input-tokens 和 --output-tokens"
+    ),
+    "{a} nodes are a cluster, which needs {b} as well": "{a} 个节点是集群，还需要 {b}",
+    'such as --comm-backend NCCL; or write comm_backend = "NCCL" into a file for --hardware': (
+        '例如 --comm-backend NCCL；或在 --hardware 的文件中写 comm_backend = "NCCL"'
+    ),
+    "a custom workload needs {a}": "自定义工作负载需要 {a}",
+    "such as --input-tokens 512": "例如 --input-tokens 512",
+    # options/values
+    "--concurrency does not understand {a}": "--concurrency 不理解 {a}",
+    "write whole numbers from 1 to {a}: 8, or 1,2,4 for a sweep": (
+        "写 1 到 {a} 的整数：8，或 1,2,4 表示扫描"
+    ),
+    "there is no word in it": "里面没有词",
+    "leave the option out, or give it something": "去掉该选项，或给它一个值",
+    "--slo does not understand {a}": "--slo 不理解 {a}",
+    "--rate does not understand {a}": "--rate 不理解 {a}",
+    "{a} cannot be split into words: {b}": "{a} 无法拆分成词：{b}",
+    "close every quote": "闭合每个引号",
+}

@@ -1,0 +1,107 @@
+"""--help and wrong usage in the user's language: click writes them in English, and they are retold on their way."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import click
+from click.exceptions import NoArgsIsHelpError
+
+from sagellm_benchmark.words import language, retold, t
+
+_EXTRA = re.compile(r"(.*?)  \[(.*)\]", re.DOTALL)  # an option's default, behind its help
+_EXAMPLE = re.compile(r"(\S.*?\s{2,})(\S.*)")  # a command, and what it does
+_WORDS = re.compile(r"[\x21-\x7e]+ ?|\s+|.")
+_NEVER_FIRST = "，。；：、）」"
+
+
+class ToldFormatter(click.HelpFormatter):
+    """A page of help, of which every text is looked up; English passes through as it is."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        """Write the first line."""
+        super().write_usage(prog, args, prefix or t("Usage: "))
+
+    def write_heading(self, heading: str) -> None:
+        """Write a section's name."""
+        super().write_heading(t(heading))
+
+    def write_text(self, text: str) -> None:
+        """Write paragraphs; of examples only what they do is looked up."""
+        super().write_text(text if language() == "en" else self._told(text))
+
+    def _told(self, text: str) -> str:
+        room = max(self.width - self.current_indent, 10)
+        return "\n\n".join(
+            "\n".join(map(_example, part.splitlines()))
+            if part.startswith("\b")
+            else "\b\n" + wrapped(t(" ".join(part.split())), room)
+            for part in text.split("\n\n")
+        )
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write options or commands, each beside what it is for."""
+        rows = list(rows)
+        if language() != "en":
+            first = min(max((len(name) for name, _ in rows), default=0), col_max) + col_spacing
+            room = max(self.width - self.current_indent - first - 2, 10)
+            rows = [(name, "\b\n" + wrapped(told_option(text), room)) for name, text in rows]
+        super().write_dl(rows, col_max, col_spacing)
+
+
+class ToldContext(click.Context):
+    """What a command runs in; its help is retold."""
+
+    formatter_class = ToldFormatter
+
+
+class ToldCommand(click.Command):
+    """A command whose help is in the language of the user."""
+
+    context_class = ToldContext
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return its line in the list of commands."""
+        if language() == "en":
+            return super().get_short_help_str(limit)
+        return t(" ".join((self.help or "").split("\n\n")[0].split()))
+
+
+def told_option(text: str) -> str:
+    """Return an option's help, its default included, in the language in use."""
+    whole = " ".join(text.split())
+    if (known := t(whole)) != whole or (found := _EXTRA.fullmatch(text)) is None:
+        return known
+    extra = found[2].replace("default: ", t("default: ")).replace("required", t("required"))
+    return f"{t(' '.join(found[1].split()))}  [{extra}]"
+
+
+def _example(line: str) -> str:
+    found = _EXAMPLE.fullmatch(line)
+    return line if found is None else found[1] + t(found[2])
+
+
+def wrapped(text: str, columns: int) -> str:
+    """Return text as lines of at most so many columns, of which a Chinese letter takes two."""
+    lines, line, used = [], "", 0
+    for word in _WORDS.findall(text):
+        wide = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word)
+        if used + wide > columns and line and word not in _NEVER_FIRST:
+            lines.append(line.rstrip())
+            line, used = "", 0
+        line, used = line + word, used + wide
+    return "\n".join([*lines, line])
+
+
+def show_misuse(error: click.ClickException) -> None:
+    """Print what was wrong with a command line, and where help is."""
+    if language() == "en" or isinstance(error, NoArgsIsHelpError):
+        error.show()
+        return
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        click.echo(context.get_usage(), err=True)
+        click.echo(t("Try '{command}' for help.", command=f"{context.command_path} -h") + "\n", err=True)
+    click.echo(f"{t('Error: ')}{retold(error.format_message())}", err=True)

@@ -1,0 +1,183 @@
+"""What goes wrong, and --help, are said in Chinese: nothing that a user meets is left out."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import sagellm_benchmark
+from sagellm_benchmark import causes, cli, errors, net
+from sagellm_benchmark.chinese import CHINESE
+from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.options import rules
+from sagellm_benchmark.options.help import told_option, wrapped
+from sagellm_benchmark.words import asked, retold, retold_lines, speaking
+from tests import command
+
+SOURCE = Path(sagellm_benchmark.__file__).parent
+PLACE = re.compile(r"\{[^{}]*\}")
+SAME = (
+    "pip install",
+    "{} -m pip install",
+    "git remote add",
+)  # commands, which are the same in every language
+COMMANDS = ("eval ", "sagellm-benchmark ", "outputs/ →")
+FAILURES = {name for name, one in vars(errors).items() if isinstance(one, type) and name.endswith("Error")}
+WITHOUT_NAMES = {PLACE.sub("{}", english) for english in CHINESE}
+
+
+def text_of(node: ast.expr | None, constants: dict[str, str]) -> str | None:
+    """A text in the source, with {} for each part that only a run knows; None where it is no text."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.Name):
+        return constants.get(node.id)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(one.value if isinstance(one, ast.Constant) else "{}" for one in node.values)  # type: ignore[misc]
+    if isinstance(node, ast.BinOp):
+        parts = text_of(node.left, constants), text_of(node.right, constants)
+        return None if None in parts else "".join(map(str, parts))
+    return None
+
+
+def failures_in(path: Path) -> Iterator[str]:
+    """Every message and hint of the errors that a module raises."""
+    tree = ast.parse(path.read_text())
+    constants = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name) and isinstance(node.value.value, str)
+    }
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", "")) in FAILURES
+        ):
+            hints = (keyword.value for keyword in node.keywords if keyword.arg == "hint")
+            for part in (*node.args[:1], *hints):
+                if (text := text_of(part, constants)) is not None:
+                    yield PLACE.sub("{}", text)
+
+
+def all_failures() -> set[str]:
+    found = {one for path in SOURCE.rglob("*.py") for one in failures_in(path)}
+    found -= {one for one in found if not re.search("[A-Za-z]{2}", PLACE.sub("", one))}
+    return {one for one in found if not one.startswith(SAME)}
+
+
+def help_texts() -> Iterator[str]:
+    for one in (cli.main, *cli.main.commands.values()):
+        for part in inspect.cleandoc(one.help or "").split("\n\n"):
+            if part.startswith("\b"):
+                yield from re.findall(r"(?m)^\S(?:.*?\S)?\s{4,}(\S.*)$", part)
+            else:
+                yield " ".join(part.split())
+        for option in one.params:
+            yield getattr(option, "heading", "")
+            yield " ".join((getattr(option, "help", None) or "").split())
+
+
+def is_prose(text: str) -> bool:
+    return bool(re.search("[A-Za-z]{2}", text)) and not text.startswith(COMMANDS)
+
+
+def test_there_are_many_failures_and_help_texts_to_look_at() -> None:
+    assert len(all_failures()) > 400
+    assert len(set(help_texts())) > 150
+
+
+@pytest.mark.parametrize("message", sorted(all_failures()))
+def test_every_failure_is_there_in_chinese(message: str) -> None:
+    assert message in WITHOUT_NAMES
+
+
+@pytest.mark.parametrize("text", sorted(filter(is_prose, set(help_texts()))))
+def test_every_help_text_is_there_in_chinese(text: str) -> None:
+    assert text in CHINESE
+
+
+def test_every_rule_of_options_is_there_in_chinese() -> None:
+    said = [text for one in rules.CONTRADICTIONS for text in (one.message, one.hint)]
+    said += [text for one in rules.NEEDS for text in (one.purpose, one.hint)]
+    with speaking("zh"):
+        assert [text for text in said if retold(text) == text] == []
+
+
+def test_every_cause_of_a_broken_connection_is_there_in_chinese() -> None:
+    known = [text for _, one in causes._OF_A_KIND for text in one]
+    known += [text for pair in causes._CERTIFICATE.values() for text in pair]
+    known += [text for peer in (net.LLM_SERVER, net.HUB) for text in (peer.name, peer.not_json)]
+    known += [str(net.LLM_SERVER.status_hint(status)) for status in (401, 403, 404, 429, 500, 503)]
+    with speaking("zh"):
+        assert [text for text in known if retold(text) == text] == []
+
+
+def test_no_template_is_so_general_that_it_fits_what_it_does_not_mean() -> None:
+    general = [
+        one for one in CHINESE if PLACE.search(one) and not re.search(r"\w{2}|--", PLACE.sub(" ", one))
+    ]
+    assert general == []
+
+
+def test_a_failure_of_several_lines_keeps_what_stands_before_each() -> None:
+    with speaking("zh"):
+        said = retold_lines("these rows may not be published; nothing was sent:\n       ✗ 1")
+    assert said == "这些记录不能发布；没有发送任何内容：\n       ✗ 1"
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        (["run", "--lang", "zh"], "zh"),
+        (["run", "--help", "--lang=zh"], "zh"),
+        (["--lang"], None),
+        (["run", "--lang", "fr"], None),
+    ],
+)
+def test_the_language_asked_for_counts_wherever_it_stands(words: list[str], language: str | None) -> None:
+    assert asked(words) == language
+
+
+def test_a_line_of_help_is_as_wide_as_asked_and_begins_with_no_comma() -> None:
+    lines = wrapped("测量一个模型，写出它的报告和排行榜记录，abc def。", 14).split("\n")
+    assert "".join(lines).replace(" ", "") == "测量一个模型，写出它的报告和排行榜记录，abcdef。"
+    assert all(sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in line) <= 16 for line in lines)
+    assert not any(line.startswith("，") for line in lines)
+
+
+def test_an_option_says_its_default_in_chinese_too() -> None:
+    with speaking("zh"):
+        assert told_option("The dataset.  [default: a/b]") == "数据集。  [默认：a/b]"
+
+
+@pytest.mark.slow
+def test_help_misuse_and_failures_speak_chinese(tmp_path: Path) -> None:
+    """One command each, as a user with a Chinese locale, or with --lang, meets them."""
+    locale = {"LC_ALL": "zh_CN.UTF-8"}
+    shown = command.run("run", "--help", cwd=tmp_path, env=locale)
+    assert "用法：" in shown.stdout
+    assert "测量什么" in shown.stdout
+    misused = command.run("run", "--nothing", cwd=tmp_path, env=locale)
+    assert misused.returncode == Exit.USAGE
+    assert "错误：没有选项 '--nothing'" in misused.stderr
+    failed = command.run("report", "nothing", "--lang", "zh", cwd=tmp_path)
+    assert failed.returncode == Exit.DATA
+    assert failed.stderr.startswith("错误：nothing 没有已完成的运行：没有这个文件或文件夹\n下一步：")
+    unreachable = command.run("run", "--base-url", "http://127.0.0.1:9", cwd=tmp_path, env=locale)
+    assert "那里没有服务在监听" in unreachable.stderr
+    assert "启动服务，或检查主机和端口" in unreachable.stderr
+
+
+def test_what_click_writes_in_english_stays_as_it_is() -> None:
+    page = CliRunner().invoke(cli.main, ["run", "--help"], env={"LC_ALL": "C"}).output
+    assert page.startswith("Usage: ")
+    assert "What is measured:" in page
