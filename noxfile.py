@@ -81,7 +81,8 @@ DATASETS = Layer(
 def run_in(session: nox.Session, layer: Layer, *command: str) -> None:
     """Run a command of the layer's environment, which is made or brought up to date first if need be.
 
-    After Ctrl-C the command has time to stop what it started and to write down what it has.
+    After Ctrl-C the command has time to stop what it started and to write down what it has. Bytecode is kept even where
+    the environment says not to, as container images do: without it, each process compiles everything anew.
     """
     home = ENVIRONMENTS / layer.environment
     install_once(session, layer, home)
@@ -89,7 +90,7 @@ def run_in(session: nox.Session, layer: Layer, *command: str) -> None:
     session.run(
         *(str(home / "bin" / command[0]), *command[1:]),
         external=True,
-        env={"PATH": search, "VIRTUAL_ENV": str(home)},
+        env={"PATH": search, "VIRTUAL_ENV": str(home), "PYTHONDONTWRITEBYTECODE": None},
         interrupt_timeout=20.0,
         terminate_timeout=5.0,
     )
@@ -308,8 +309,9 @@ def version_guard(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
-    """The quick tests, in parallel: what to run after each change. Those that wait for something are left out."""
-    quick = ("-n", "auto", "-m", "not slow and not engine and not browser")
+    """The quick tests, in parallel: what to run after each change. What waits, or computes for long, is left out."""
+    chosen = ("-m", "not slow and not engine and not browser", "--hypothesis-profile", "quick")
+    quick = ("-n", "auto", "--dist", "worksteal", *chosen)
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or quick))
 
 
@@ -320,7 +322,16 @@ def tests(session: nox.Session) -> None:
         f"--junitxml={ENVIRONMENTS / 'tests.xml'}",
         f"--cov-report=json:{ENVIRONMENTS / 'coverage.json'}",
     )
-    every = ("-n", "auto", "--cov", "--cov-fail-under=45", "--cov-report=term", *results)
+    every = (
+        "-n",
+        "auto",
+        "--dist",
+        "worksteal",
+        "--cov",
+        "--cov-fail-under=45",
+        "--cov-report=term",
+        *results,
+    )
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or every))
 
 

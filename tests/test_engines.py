@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,14 @@ from tests import command
 from tests.fakes.engines import STAND_INS
 from tests.fakes.openai_server import Script, serving
 
+pytestmark = pytest.mark.slow
+
 Q1 = ("--no-calibrate", "--warmup", "0")
 
+Result = tuple[int, dict[str, Any], dict[str, Any], dict[str, Any]]
 
-def run(
-    folder: Path, script: Script, *arguments: str
-) -> tuple[int, dict[str, Any], dict[str, Any], dict[str, Any]]:
+
+def run(folder: Path, script: Script, *arguments: str) -> Result:
     """The exit code, config.json, summary.json and the row of a run against a server of that script."""
     with serving(script) as server:
         done = command.run("run", *Q1, "--base-url", server.base_url, *arguments, cwd=folder)
@@ -36,6 +40,18 @@ def requests(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Result]]:
+    """The folder and the result of one run against each stand-in, by its name."""
+
+    @cache
+    def of(name: str) -> tuple[Path, Result]:
+        folder = tmp_path_factory.mktemp(name)
+        return folder, run(folder, STAND_INS[name])
+
+    return of
+
+
 def word_tokenizer(folder: Path) -> Path:
     """A tokenizer that takes each word for a token, as the stand-ins do."""
     tokenizer = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
@@ -46,13 +62,13 @@ def word_tokenizer(folder: Path) -> Path:
 
 @pytest.mark.parametrize("name", STAND_INS)
 def test_each_engine_gets_a_valid_row_under_its_own_name_with_exact_lengths(
-    name: str, tmp_path: Path
+    name: str, measured: Callable[[str], tuple[Path, Result]]
 ) -> None:
-    code, config, summary, row = run(tmp_path, STAND_INS[name])
+    folder, (code, config, summary, row) = measured(name)
     assert (code, summary["reasons"]) == (Exit.DONE, [])
     assert (config["server"]["engine"], row["engine"]) == (name, name)
     assert summary["output_tokens"] == 320
-    assert {request["prompt_tokens"] for request in requests(tmp_path)} == {32}
+    assert {request["prompt_tokens"] for request in requests(folder)} == {32}
     assert (row["workload"]["name"], row["workload"]["output_length"]) == ("Q1", 64)
 
 
@@ -66,9 +82,9 @@ def test_each_engine_gets_a_valid_row_under_its_own_name_with_exact_lengths(
     ],
 )
 def test_the_record_says_how_tokens_were_counted_and_checked(
-    name: str, source: str, check: str | None, tmp_path: Path
+    name: str, source: str, check: str | None, measured: Callable[[str], tuple[Path, Result]]
 ) -> None:
-    _, _, summary, _ = run(tmp_path, STAND_INS[name])
+    _, (_, _, summary, _) = measured(name)
     assert summary["token_source"] == source
     assert str(summary["token_check"]).startswith(str(check))
 

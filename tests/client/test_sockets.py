@@ -47,6 +47,7 @@ def test_too_low_a_limit_is_an_error_with_both_numbers() -> None:
     assert ask(100, 200, 200) == "200 connections at once need 264 open files, and this process may open 200"
 
 
+@pytest.mark.slow
 def test_one_process_drives_a_thousand_streams(tmp_path: Path) -> None:
     with timed_server(tmp_path / "truth", ttft_s=1.0, itl_s=0.1) as base_url:
         observed = drive(

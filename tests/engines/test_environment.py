@@ -111,6 +111,7 @@ def test_an_environment_is_made_with_uv_and_found_afterwards(
     assert environment.find(tiny()) == made
 
 
+@pytest.mark.slow
 def test_without_uv_it_is_made_with_pip(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "uv_command", lambda: None)
     assert environment.create(tiny(), print).has(tiny())

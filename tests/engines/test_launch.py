@@ -61,12 +61,14 @@ def test_an_engine_is_started_measured_where_it_listens_and_stopped(tmp_path: Pa
     assert gone(pids)
 
 
+@pytest.mark.slow
 def test_its_log_is_kept(tmp_path: Path) -> None:
     with opened(install(tmp_path / "env", "sagellm")):
         pass
     assert "loading weights" in (tmp_path / "env" / "run" / "server.log").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "behaviour", [Behaviour(escapes=True), Behaviour(clings=True)], ids=["escapes", "clings"]
 )
@@ -78,6 +80,7 @@ def test_whatever_the_engine_started_is_stopped_too(behaviour: Behaviour, tmp_pa
     wait_for(lambda: gone(pids))
 
 
+@pytest.mark.slow
 def test_a_slow_start_shows_what_the_engine_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(launch, "LONG_S", 0.0)
     monkeypatch.setattr(launch, "START_S", 30.0)
@@ -111,6 +114,7 @@ def test_a_command_that_is_not_there_is_said(tmp_path: Path) -> None:
         pytest.fail("it cannot have started")
 
 
+@pytest.mark.slow
 def test_an_engine_that_never_serves_is_given_up_and_stopped(tmp_path: Path) -> None:
     folder = install(tmp_path / "env", "sagellm", Behaviour(waits_for=tmp_path / "never"))
     engine = replace(launched(folder), start_seconds=0.0)
@@ -119,6 +123,7 @@ def test_an_engine_that_never_serves_is_given_up_and_stopped(tmp_path: Path) -> 
     wait_for(lambda: gone(pids_of(folder)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("serves", [False, True], ids=["while it starts", "while it serves"])
 def test_no_engine_outlives_us(tmp_path: Path, number: signal.Signals, serves: bool) -> None:

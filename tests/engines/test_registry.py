@@ -78,6 +78,7 @@ def test_what_is_no_engine_is_named_with_a_way_out(
     assert "toy_engine" in str(caught.value.hint) + caught.value.message
 
 
+@pytest.mark.slow
 def test_a_new_engine_is_recognised_counted_and_watched_in_a_run(tmp_path: Path) -> None:
     toys = package(tmp_path / "site", TOY, "TOY")
     script = Script(

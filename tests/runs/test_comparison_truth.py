@@ -27,6 +27,7 @@ def test_five_percent_are_found_with_the_repeats_that_were_asked_for() -> None:
     assert shares([Machine(0.02).as_asked(1.05, 5, rng) for _ in range(50)])[1] >= 80
 
 
+@pytest.mark.slow
 def test_three_percent_are_found_in_turn_under_a_drift_that_misleads_runs_after_each_other() -> None:
     rng, machine = np.random.default_rng(4), Machine(0.01, drift=DRIFTS["slower by 20 %, steadily"])
     quicker = 0.97
@@ -37,6 +38,7 @@ def test_three_percent_are_found_in_turn_under_a_drift_that_misleads_runs_after_
     assert wrong == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("drift", DRIFTS)
 def test_a_server_in_turn_with_itself_cannot_be_told_apart_whatever_drifts(drift: str) -> None:
     rng, machine = np.random.default_rng(5), Machine(0.02, drift=DRIFTS[drift])
