@@ -16,10 +16,17 @@ import sagellm_benchmark
 from sagellm_benchmark import causes, cli, errors, net
 from sagellm_benchmark.chinese import CHINESE
 from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.files import to_json
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.help import told_option, wrapped
+from sagellm_benchmark.report.folder import save
+from sagellm_benchmark.report.markdown import render_markdown
+from sagellm_benchmark.report.view import view
+from sagellm_benchmark.text import columns, wide
 from sagellm_benchmark.words import asked, retold, retold_lines, speaking
 from tests import command
+from tests.fakes.records import a_record
+from tests.fakes.rows import new_row
 
 SOURCE = Path(sagellm_benchmark.__file__).parent
 PLACE = re.compile(r"\{[^{}]*\}")
@@ -181,3 +188,64 @@ def test_what_click_writes_in_english_stays_as_it_is() -> None:
     page = CliRunner().invoke(cli.main, ["run", "--help"], env={"LC_ALL": "C"}).output
     assert page.startswith("Usage: ")
     assert "What is measured:" in page
+
+
+# Job summaries, and what scripts read.
+TABLES = re.compile("markdown|json|data|_cells|_new|_refused|_verdict")
+
+
+def prose_in(path: Path) -> Iterator[str]:
+    """Every line of words that a module shows to people: not its docstrings, nor what it writes as Markdown or JSON."""
+    for function in ast.walk(ast.parse(path.read_text())):
+        if isinstance(function, ast.FunctionDef) and not TABLES.search(function.name):
+            inside = {
+                id(part)
+                for one in ast.walk(function)
+                if isinstance(one, ast.JoinedStr)
+                for part in one.values
+            }
+            for node in ast.walk(ast.Module(function.body[1 if ast.get_docstring(function) else 0 :], [])):
+                if isinstance(node, ast.JoinedStr | ast.Constant) and id(node) not in inside:
+                    text = text_of(node, {}) or ""
+                    if len(re.findall(r"\b[a-z]{2,}\b", PLACE.sub(" ", text))) > 2:
+                        yield PLACE.sub("{}", re.sub(r"^\s*(?:[✗✓?→-] )?", "", text))
+
+
+@pytest.mark.parametrize("name", ["board", "comparison", "diagnosis", "matrix", "proof", "publishing"])
+def test_what_commands_answer_is_there_in_chinese(name: str) -> None:
+    said = set(prose_in(SOURCE / "report" / f"{name}.py"))
+    failures = set(failures_in(SOURCE / "report" / f"{name}.py"))
+    pieces = {one.strip(" :") for one in said - failures} - {"no number of {}s"}  # repeats, or rounds
+    assert {one for one in pieces if not any(one in whole for whole in WITHOUT_NAMES)} == set()
+
+
+@pytest.mark.slow
+def test_commands_answer_in_chinese_and_their_json_stays_english(tmp_path: Path) -> None:
+    chinese = {"LC_ALL": "zh_CN.UTF-8"}
+    for name in ("Q1_20260309_001", "Q1_20260310_001"):
+        save(tmp_path / "outputs/vllm/m" / name, a_record())
+    runs = [str(path.relative_to(tmp_path)) for path in sorted((tmp_path / "outputs/vllm/m").glob("Q1*"))]
+    compared = command.run("compare", *runs, cwd=tmp_path, env=chinese)
+    assert "无法判断：" in compared.stdout
+    assert "吞吐, tokens/s" in compared.stdout
+    merged = command.run("aggregate", "--offline", cwd=tmp_path, env=chinese)
+    assert "outputs/ 下有 2 个已完成的运行：" in merged.stdout
+    assert "略过，不可发布：" in merged.stdout
+    (tmp_path / "hf_data/leaderboard_single.json").write_bytes(to_json([new_row()]))
+    assert "1 条记录中有 1 条有效" in command.run("validate", cwd=tmp_path, env=chinese).stdout
+    examined = command.run("doctor", cwd=tmp_path, env=chinese).stdout
+    assert "正常  Python" in examined
+    assert "→ 检查网络或 HF_ENDPOINT" in examined
+    as_json = command.run("compare", *runs, "--json", cwd=tmp_path, env=chinese)
+    assert as_json.stdout.isascii()
+    assert "## 延迟" in render_in_chinese()
+
+
+def render_in_chinese() -> str:
+    with speaking("zh"):
+        return render_markdown(view(a_record()))
+
+
+def test_tables_with_chinese_letters_stay_aligned() -> None:
+    lines = columns([("数字", "差异"), ("a", "1")])
+    assert {wide(line) for line in lines} == {13}

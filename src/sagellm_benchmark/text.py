@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 MOST = 200  # rows that a list on a screen shows before it only counts
@@ -44,6 +45,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
 
 
+def wide(text: str) -> int:
+    """Return how many columns of a terminal a text takes: a Chinese letter takes two."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
 def markdown(text: str) -> str:
     """Return text as Markdown shows it literally, on one line."""
     flat = plain(re.sub(r"\s+", " ", text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -59,11 +67,10 @@ def inert_markdown(text: str) -> str:
 
 def columns(rows: Sequence[tuple[str, ...]], *, figures: bool = True) -> list[str]:
     """Return rows as aligned lines: the first column to the left, the others, where they are figures, to the right."""
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
+    widths = [max(wide(row[i]) for row in rows) for i in range(len(rows[0]))] if rows else []
 
     def cell(text: str, place: int) -> str:
-        if place == 0 or not figures:
-            return text.ljust(widths[place])
-        return text.rjust(widths[place] + 1)
+        room = " " * (widths[place] - wide(text))
+        return text + room if place == 0 or not figures else f" {room}{text}"
 
     return ["  " + "  ".join(cell(text, place) for place, text in enumerate(row)).rstrip() for row in rows]

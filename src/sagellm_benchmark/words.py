@@ -21,6 +21,7 @@ VARIABLES = ("SAGELLM_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """Where a language is looked for, in this order; the first that says anything decides."""
 
 _PLACE = re.compile(r"\{(\w*)\}")
+_MARKED = re.compile(r"(\s*(?:[✗✓?→-] )?)(.*)")  # blanks and a mark, then what there is to say
 _chosen: ContextVar[Language] = ContextVar("language", default="en")
 
 
@@ -78,14 +79,25 @@ def retold(english: str) -> str:
             return CHINESE[template].format(
                 **{name: retold(text) for name, text in match.groupdict().items()}
             )
-    return english
+    return _list(english)
 
 
 def retold_lines(english: str) -> str:
     """Return a text of several finished lines, each by itself; what stands before it, such as blanks, stays."""
-    return "\n".join(
-        f"{line[: len(line) - len(line.lstrip())]}{retold(line.strip())}" for line in english.split("\n")
-    )
+    return english if language() == "en" else "\n".join(map(_line, english.split("\n")))
+
+
+def _line(english: str) -> str:
+    found = _MARKED.fullmatch(english)
+    return english if found is None else found[1] + retold(found[2])
+
+
+def _list(english: str) -> str:
+    """Return a list such as `2 added, 1 beaten`, where each of its parts is known."""
+    parts = english.split(", ")
+    told = [retold(part) for part in parts] if len(parts) > 1 else parts
+    known = all(one != part for one, part in zip(told, parts, strict=True))
+    return "，".join(told) if known else english
 
 
 @cache

@@ -3,6 +3,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import click
+
 from sagellm_benchmark.board.aggregate import Report, Skipped
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import merge
@@ -87,7 +89,7 @@ def test_json_lists_runs_by_their_fate() -> None:
 
 
 def test_a_long_validation_is_cut_and_counted() -> None:
-    text = validation_text(Validation((checked("bad"),) * 201, ("gone",), 2))
+    text = click.unstyle(validation_text(Validation((checked("bad"),) * 201, ("gone",), 2)))
     assert text.startswith("✗ gone\n✗ rows.json, row 0  no entry_id\n    bad")
     assert text.endswith("✗ and 1 more; --json lists them all\n0 of 201 rows valid")
 
@@ -111,7 +113,7 @@ def test_outside_a_workflow_there_is_no_summary() -> None:
 def test_a_row_that_would_be_refused_as_new_is_told_apart_from_a_valid_one(tmp_path: Path) -> None:
     old = Checked(Found("rows.json", 1, None), (), ("engine is missing",))
     validation = Validation((checked(), old), (), 1)
-    assert validation_text(validation).splitlines() == [
+    assert click.unstyle(validation_text(validation)).splitlines() == [
         "2 of 2 rows valid",
         "1 of them only where published already; --as-new says what new ones lack",
     ]
@@ -121,3 +123,9 @@ def test_a_row_that_would_be_refused_as_new_is_told_apart_from_a_valid_one(tmp_p
         "| rows&#46;json, row 1 |  | valid if already published; refused as new&#58; engine is missing |",
         "| rows&#46;json, row 0 |  | valid |",
     ]
+
+
+def test_a_verdict_is_green_where_all_rows_are_valid_and_red_where_one_is_not() -> None:
+    green, red = "\x1b[32m", "\x1b[31m"
+    assert validation_text(Validation((checked(),), (), 1)).startswith(green)
+    assert validation_text(Validation((checked(), checked("bad")), (), 1)).splitlines()[-1].startswith(red)

@@ -203,6 +203,27 @@ def test_two_rows_stand_head_to_head(visit: Open) -> None:
     assert len(fragment(page)["pick"]) == 2
 
 
+def test_the_largest_ratio_of_two_rows_has_a_bar_of_all_the_room(visit: Open) -> None:
+    page = visit(boards.fresh(), "nodes=single&load=1")
+    for at in (0, 2):
+        page.locator(f"{ROW} input[type=checkbox]").nth(at).check()
+    bars = page.locator("#duel .ratio rect")
+    widths = bars.evaluate_all("nodes => nodes.map((node) => Number(node.getAttribute('width')))")
+    assert max(widths) > 50
+    assert page.locator("#duel .ratio svg").first.evaluate("node => node.getBoundingClientRect().width") >= 60
+
+
+def test_names_of_versions_do_not_cover_each_other(visit: Open) -> None:
+    page = visit(boards.fresh(), "nodes=single&load=1")
+    boxes = page.locator("#time text.version").evaluate_all(
+        "nodes => nodes.map((node) => node.getBoundingClientRect()).map((b) => [b.left, b.right, b.top, b.bottom])"
+    )
+    assert boxes
+    for at, (left, right, top, bottom) in enumerate(boxes):
+        for other in boxes[:at]:
+            assert right <= other[0] or other[1] <= left or bottom <= other[2] + 2 or other[3] <= top + 2
+
+
 def test_unlike_rows_are_called_unlike_and_neither_is_better(visit: Open) -> None:
     first, second = new_row(), new_row(model__name="other")
     page = visit(boards.of(first, second), f"pick={first['entry_id']}&pick={second['entry_id']}")

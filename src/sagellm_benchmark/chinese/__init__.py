@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sagellm_benchmark.chinese.answers import ANSWERS
 from sagellm_benchmark.chinese.click import CLICK
 from sagellm_benchmark.chinese.failures_board import BOARD
 from sagellm_benchmark.chinese.failures_data import DATA
@@ -12,4 +13,15 @@ from sagellm_benchmark.chinese.failures_run import RUN
 from sagellm_benchmark.chinese.help import HELP
 from sagellm_benchmark.chinese.screen import SCREEN
 
-CHINESE: dict[str, str] = {**SCREEN, **HELP, **CLICK, **ENGINES, **BOARD, **DATA, **NETWORK, **OPTIONS, **RUN}
+CHINESE: dict[str, str] = {
+    **ANSWERS,
+    **SCREEN,
+    **HELP,
+    **CLICK,
+    **ENGINES,
+    **BOARD,
+    **DATA,
+    **NETWORK,
+    **OPTIONS,
+    **RUN,
+}

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from sagellm_benchmark.text import wide
 from sagellm_benchmark.words import language, retold, t
 
 _EXTRA = re.compile(r"(.*?)  \[(.*)\]", re.DOTALL)  # an option's default, behind its help
@@ -87,11 +87,10 @@ def wrapped(text: str, columns: int) -> str:
     """Return text as lines of at most so many columns, of which a Chinese letter takes two."""
     lines, line, used = [], "", 0
     for word in _WORDS.findall(text):
-        wide = sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word)
-        if used + wide > columns and line and word not in _NEVER_FIRST:
+        if used + wide(word) > columns and line and word not in _NEVER_FIRST:
             lines.append(line.rstrip())
             line, used = "", 0
-        line, used = line + word, used + wide
+        line, used = line + word, used + wide(word)
     return "\n".join([*lines, line])
 
 

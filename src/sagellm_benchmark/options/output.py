@@ -26,7 +26,7 @@ class Output:
         if self.as_json:
             echo_json(data())
         elif not self.quiet:
-            echo(text())
+            echo(words.retold_lines(text()))
 
 
 def shows(command: Callable[..., Any]) -> Callable[..., Any]:

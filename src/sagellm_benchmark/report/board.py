@@ -8,12 +8,15 @@ from itertools import accumulate, chain, islice
 from pathlib import Path
 from typing import Any
 
+import click
+
 from sagellm_benchmark.board.aggregate import Report, Skipped
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
 from sagellm_benchmark.text import MOST, columns, inert_markdown, plain
 from sagellm_benchmark.typed import in_checkout, typed
+from sagellm_benchmark.words import retold
 
 _SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 
@@ -55,16 +58,19 @@ def aggregate_json(report: Report) -> dict[str, Any]:
 def validation_text(validation: Validation) -> str:
     """Return every refused row with its reasons, the count, and how many are valid only where they are published."""
     refused = [row for row in validation.rows if not row.valid]
-    lines = [f"✗ {plain(message)}" for message in validation.damaged]
+    lines = [click.style(f"✗ {plain(message)}", fg="red") for message in validation.damaged]
     for row in refused[:MOST]:
-        lines.append(f"✗ {plain(row.found.where)}  {plain(row.entry_id or 'no entry_id')}")
+        where = f"✗ {plain(row.found.where)}  {plain(row.entry_id or 'no entry_id')}"
+        lines.append(click.style(where, fg="red"))
         lines += [f"    {plain(reason)}" for reason in row.reasons]
     if len(refused) > MOST:
         lines.append(f"✗ and {len(refused) - MOST} more; --json lists them all")
     if not validation.files:
         return "there are no files to check; without FILES, those in hf_data/ are looked for"
     good = len(validation.rows) - len(refused)
-    lines.append(f"{good} of {_count(len(validation.rows), 'row')} valid")
+    verdict = retold(f"{good} of {_count(len(validation.rows), 'row')} valid")
+    sound = not refused and not validation.damaged
+    lines.append(click.style(verdict, fg="green" if sound else "red", bold=True))
     if old := sum(row.valid and bool(row.if_new) for row in validation.rows):
         lines.append(f"{old:,} of them only where published already; --as-new says what new ones lack")
     return "\n".join(lines)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import orjson
 
 from sagellm_benchmark.board.read import read_whole
@@ -25,6 +26,7 @@ from sagellm_benchmark.runs.foreign.side import side as foreign_side
 from sagellm_benchmark.text import columns, markdown, plain
 from sagellm_benchmark.verdict.checks import cancels_in_turn
 from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, Verdict
+from sagellm_benchmark.words import retold
 
 _MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run's percentiles have no interval
 _MOST_ROW_BYTES = 1 << 20
@@ -85,14 +87,26 @@ def render_comparison(comparison: Comparison, broken: Sequence[Limit] = ()) -> s
             f"A  {plain(comparison.a.name)}",
             f"B  {plain(comparison.b.name)}",
             "",
-            f"  {sentence(comparison)}",
+            f"  {_coloured(comparison)}",
             *(f"  attention: {plain(one)}" for one in comparison.objections),
             *(f"  {plain(one)}" for one in _unchecked(comparison)),
-            *(f"  regression: {one.text}" for one in broken),
+            *(click.style(f"  {retold(f'regression: {one.text}')}", fg="red") for one in broken),
             "",
-            *columns([HEAD, *map(_cells, comparison.lines)]),
+            *columns([tuple(map(retold, HEAD)), *(_told(_cells(one)) for one in comparison.lines)]),
         ]
     )
+
+
+def _coloured(comparison: Comparison) -> str:
+    """Return the verdict in its colour, which a pipe and NO_COLOR take off."""
+    colours = {Verdict.FASTER: "green", Verdict.SLOWER: "red"}
+    colour = colours.get(comparison.verdict or Verdict.CANNOT_TELL, "yellow")
+    return click.style(retold(sentence(comparison)), fg=colour, bold=True)
+
+
+def _told(cells: tuple[str, ...]) -> tuple[str, ...]:
+    label, *unit = cells[0].split(", ")
+    return (", ".join([retold(label), *unit]), *cells[1:-1], retold(cells[-1]))
 
 
 def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:

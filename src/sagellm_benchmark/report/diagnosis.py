@@ -6,16 +6,20 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from sagellm_benchmark.doctor import Finding, State
+from sagellm_benchmark.text import wide
+from sagellm_benchmark.words import retold, t
 
 
 def render(findings: Iterable[Finding]) -> str:
     """Return the screen: what is blocked stands out, and each `next` stands below its line."""
-    marks = {State.OK: "ok     ", State.NOTE: "note   ", State.BLOCKED: "BLOCKED"}
+    marks = {State.OK: t("ok"), State.NOTE: t("note"), State.BLOCKED: t("BLOCKED")}
+    widest = max(map(wide, marks.values()))
     lines = []
     for finding in findings:
-        lines.append(f"{marks[finding.state]}  {finding.about:<18}{finding.said}")
+        mark = marks[finding.state] + " " * (widest - wide(marks[finding.state]))
+        lines.append(f"{mark}  {finding.about:<18}{retold(finding.said)}")
         if finding.next:
-            lines.append(f"{'':27}→ {finding.next}")
+            lines.append(f"{'':{widest + 20}}→ {retold(finding.next)}")
     return "\n".join(lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sagellm_benchmark.report.view import HEAD, View
 from sagellm_benchmark.text import markdown
 from sagellm_benchmark.verdict.metrics import LATENCIES
+from sagellm_benchmark.words import retold, t
 
 
 def render_markdown(view: View) -> str:
@@ -12,22 +13,23 @@ def render_markdown(view: View) -> str:
     parts = [
         f"# {markdown(view.title)}",
         markdown(view.subject),
-        f"**{view.verdict}**, {'publishable' if view.publishable else 'not publishable'}",
+        f"**{view.verdict}**, {t('publishable') if view.publishable else t('not publishable')}",
         *_bullets("", view.reasons),
-        *_bullets("Not publishable:", view.unpublishable),
-        *_bullets("Not checked:", view.not_checked),
-        "## Headline",
+        *_bullets(t("Not publishable:"), view.unpublishable),
+        *_bullets(t("Not checked:"), view.not_checked),
+        f"## {t('Headline')}",
         table(
-            ("what", "value", "how sure"), tuple((one.label, one.value, one.note) for one in view.headlines)
+            (t("what"), t("value"), t("how sure")),
+            tuple((one.label, one.value, one.note) for one in view.headlines),
         ),
-        "## Latency",
-        table(HEAD, view.latencies),
+        f"## {t('Latency')}",
+        table(tuple(map(retold, HEAD)), view.latencies),
         "; ".join(f"{one.label}: {one.meaning}" for one in LATENCIES if not one.open_loop) + ".",
-        "## Figures",
-        table(("what", "value"), view.figures),
-        "## Setup",
-        table(("what", "value"), view.setup),
-        *_bullets("## Refused: too few values", view.refused),
+        f"## {t('Figures')}",
+        table((t("what"), t("value")), view.figures),
+        f"## {t('Setup')}",
+        table((t("what"), t("value")), view.setup),
+        *_bullets(f"## {t('Refused: too few values')}", view.refused),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 

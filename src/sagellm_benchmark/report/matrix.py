@@ -14,13 +14,16 @@ from sagellm_benchmark.matrix.plan import AXES, Cell
 from sagellm_benchmark.report.markdown import table
 from sagellm_benchmark.report.view import UNKNOWN, figure
 from sagellm_benchmark.text import columns, duration, markdown, plain
+from sagellm_benchmark.words import retold, t
 
 HEAD = ("", "tokens/s", "lowest", "highest", "TTFT ms", "TPOT ms", "verdicts")
 
 
 def render_results(results: Sequence[Result]) -> str:
     """Medians over the repeats of each combination, and the failures with what they said."""
-    lines = columns([HEAD, *(_line(names, group) for names, group in _grouped(results).items())])
+    lines = columns(
+        [tuple(map(retold, HEAD)), *(_line(names, group) for names, group in _grouped(results).items())]
+    )
     failed = [result for result in results if result.failure is not None]
     if failed:
         lines += ["", *(f"  ✗ {_name(one.names)}: {plain(one.failure or '')}" for one in failed)]
@@ -56,7 +59,7 @@ def render_cells(cells: Sequence[Cell], done: Sequence[Result | None]) -> str:
     rows = [(plain(cell.label), cell.id, state) for cell, state in zip(cells, states, strict=True)]
     measured = len(cells) - states.count("to do") - states.count("failed")
     return "\n".join(
-        [*columns([("cell", "id", "state"), *rows]), "", f"  {measured} of {len(cells)} measured"]
+        [*columns([(t("cell"), "id", t("state")), *rows]), "", f"  {measured} of {len(cells)} measured"]
     )
 
 

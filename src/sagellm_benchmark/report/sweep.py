@@ -20,6 +20,7 @@ from sagellm_benchmark.verdict.metrics import (
     TTFT,
     Latency,
 )
+from sagellm_benchmark.words import retold
 
 HEAD = ("run", "tokens/s", "requests/s", "in time", "TTFT ms", "TPOT ms", "E2E ms", "failed", "verdict")
 BAR = 24
@@ -31,7 +32,7 @@ def render_sweep(records: Sequence[Record]) -> str:
     """Return one line a run, and a bar as long as its throughput."""
     rates = [record.summary.value(THROUGHPUT) or 0.0 for record in records]
     highest = max(rates, default=0.0) or 1.0
-    lines = columns([HEAD, *(line(record) for record in records)])
+    lines = columns([tuple(map(retold, HEAD)), *(line(record) for record in records)])
     bars = ["", *("▇" * round(rate / highest * BAR) for rate in rates)]
     return "\n".join(f"{row}   {bar}".rstrip() for row, bar in zip(lines, bars, strict=True))
 
@@ -58,7 +59,7 @@ def render_sweep_page(records: Sequence[Record]) -> str:
         "sweep.html",
         title=f"{len(records)} runs of {records[0].config.model.name}",
         subject=subject(records[0].config),
-        head=HEAD,
+        head=tuple(map(retold, HEAD)),
         rows=[line(record) for record in records],
         plots=list(plots(records)),
         hollow=not all(record.summary.valid for record in records),

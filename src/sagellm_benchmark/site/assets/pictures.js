@@ -101,14 +101,18 @@ function rateScale(values, from, to) {
   return low > 0 && Math.max(...values) / low > 8 ? logScale(values, from, to) : linearScale(values, from, to);
 }
 
-// A version's name stands where no other one has been written.
+// A version's name stands beside its point where it covers no other name: above it, else below it, else nowhere.
 function versionsBeside(rows, x, y) {
-  const taken = [];
+  const taken = [], letter = 7.2, line = 13;
   return rows.filter(({ row }) => row.version && !row.failing).flatMap(({ row, at }) => {
-    const px = x.place(at), py = y.place(row.tps) - 9;
-    if (taken.some(([ox, oy]) => Math.abs(ox - px) < 48 && Math.abs(oy - py) < 12)) return [];
-    taken.push([px, py]);
-    return [svg("text", { x: px, y: py, "text-anchor": px > FRAME.width - 60 ? "end" : px < FRAME.left + 30 ? "start" : "middle" }, row.version.slice(0, 14))];
+    const name = row.version.slice(0, 14), wide = name.length * letter, px = x.place(at);
+    const left = Math.min(Math.max(px - wide / 2, FRAME.left), FRAME.width - FRAME.right - wide);
+    const py = [y.place(row.tps) - 9, y.place(row.tps) + 18].find((top) =>
+      top > line && top < FRAME.height - FRAME.bottom &&
+      !taken.some((one) => left < one.left + one.wide && one.left < left + wide && Math.abs(one.py - top) < line));
+    if (py === undefined) return [];
+    taken.push({ left, wide, py });
+    return [svg("text", { class: "version", x: left + wide / 2, y: py, "text-anchor": "middle" }, name)];
   });
 }
 
@@ -119,21 +123,24 @@ function drawDuel(group) {
   const [a, b] = duelists(group);
   if (!a || !b) return put("duel", caption("duel", say("duel_none")));
   const unlike = a.scope === b.scope ? [] : SAME_WORK.filter((name) => a[name] !== b[name]);
+  const names = ["tps", "per_chip", "per_user", "ttft", "tbt", "errors"];
+  const ratioOf = (name) => (a[name] > 0 && b[name] !== null ? b[name] / a[name] : null);
+  const most = Math.max(Math.log(1.1), ...names.map(ratioOf).filter((one) => one > 0).map((one) => Math.abs(Math.log(one))));
   const line = (name) => {
-    const one = a[name], other = b[name], ratio = one > 0 && other !== null ? other / one : null;
+    const one = a[name], other = b[name], ratio = ratioOf(name);
     const better = ratio === null || ratio === 1 || a.scope !== b.scope ? 0 : (ratio > 1) === HIGHER.includes(name) ? 2 : 1;
     const shown = name === "errors" ? percent : figure;
     return el("tr", {}, el("th", { scope: "row" }, say(name)),
       el("td", { class: better === 1 ? "number better" : "number" }, shown(one)),
       el("td", { class: better === 2 ? "number better" : "number" }, shown(other)),
-      el("td", { class: "number ratio" }, ratio === null ? "–" : `${figure(ratio)}×`, ratio === null ? null : ratioBar(ratio)));
+      el("td", { class: "number ratio" }, ratio === null ? "–" : `${figure(ratio)}×`, ratio === null ? null : ratioBar(ratio, most)));
   };
   const head = (letter, row) => el("th", { scope: "col", class: "number" }, `${letter} · ${nameOf(row)}`, el("br"), el("small", { class: "soft" }, row.failing ? say("fails") : row.hardware));
   put("duel", caption("duel", a.scope === b.scope ? `${a.model} · ${a.workload} · ${say("load")} ${a.load}` : ""),
     unlike.length ? el("p", { class: "unlike" }, say("unlike", unlike.map((name) => say(name === "nodes" ? "nodes_count" : name)).join(language === "zh" ? "、" : ", "))) : null,
     el("table", { class: "duel" },
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("figure")), head("A", a), head("B", b), el("th", { scope: "col", class: "number ratio" }, say("ratio")))),
-      el("tbody", {}, ...["tps", "per_chip", "per_user", "ttft", "tbt", "errors"].map(line))));
+      el("tbody", {}, ...names.map(line))));
 }
 
 // The rows that were chosen; without a choice, the best two engines that did the same work.
@@ -148,13 +155,13 @@ function duelists(group) {
   return [];
 }
 
-// From half to twice; the middle is equal, and what differs at all can be seen.
-function ratioBar(ratio) {
-  const half = 34, share = Math.max(-1, Math.min(1, Math.log(ratio || 1e-9) / Math.log(2)));
-  const length = share === 0 ? 0 : Math.sign(share) * Math.max(2, Math.abs(share) * half);
-  return svg("svg", { viewBox: "0 0 70 8", "aria-hidden": "true" },
-    svg("line", { class: "axis", x1: 35, x2: 35, y1: 0, y2: 8 }),
-    svg("rect", { x: 35 + Math.min(0, length), y: 1.5, width: Math.abs(length), height: 5, fill: "var(--bar)" }));
+// From the middle, which is equal, to the side that is ahead; the largest of the table's ratios takes all of it.
+function ratioBar(ratio, most) {
+  const half = 58, share = Math.log(ratio || 1e-9) / most;
+  const length = share === 0 ? 0 : Math.sign(share) * Math.min(half, Math.max(2, Math.abs(share) * half));
+  return svg("svg", { viewBox: "0 0 120 12", "aria-hidden": "true" },
+    svg("line", { class: "axis", x1: 60, x2: 60, y1: 0, y2: 12 }),
+    svg("rect", { x: 60 + Math.min(0, length), y: 2, width: Math.abs(length), height: 8, fill: "var(--bar)" }));
 }
 
 function nothingIn(name) {
