@@ -407,7 +407,7 @@ def test_the_highest_rate_that_keeps_the_objectives_is_found(tmp_path: Path) -> 
         "--arrival",
         "constant",
     )
-    with serving(Script(ttft_s=0.02, itl_s=0.001, slots=2)) as server:  # good for about 55 answers a second
+    with serving(Script(ttft_s=0.01, itl_s=0.001, slots=1)) as server:  # good for about 35 answers a second
         done = run(tmp_path, "--base-url", server.base_url, *search, *SMALL, "--json")
     found = json.loads(done.stdout)
     summaries = [one["summary"] for one in found["runs"]]
@@ -438,7 +438,7 @@ def test_objectives_are_judged_under_every_load(load: tuple[str, ...], runs: int
 
 def test_objectives_that_no_rate_keeps_are_given_up_on(tmp_path: Path) -> None:
     search = ("--slo", "ttft=1ms", "--search-goodput", "--rate", "40", "--duration", "0.4")
-    with serving(Script(ttft_s=0.02, itl_s=0.001)) as server:
+    with serving(Script(ttft_s=0.005, itl_s=0.001)) as server:
         done = run(tmp_path, "--base-url", server.base_url, *search, *SMALL)
     assert "no rate that was tried keeps ttft ≤ 1 ms" in done.stdout
     assert len(list(tmp_path.glob("outputs/vllm/fake-model/custom_*/summary.json"))) == 6
@@ -447,7 +447,7 @@ def test_objectives_that_no_rate_keeps_are_given_up_on(tmp_path: Path) -> None:
 def test_a_measured_part_of_a_timed_run_has_the_rate_of_the_whole(tmp_path: Path) -> None:
     steady = ("--rate", "20", "--arrival", "constant", "--input-tokens", "20", "--output-tokens", "100")
     part = ("--duration", "3", "--warmup-seconds", "1", "--cooldown-seconds", "1")
-    with serving(Script(ttft_s=0.05, itl_s=0.005)) as server:
+    with serving(Script(ttft_s=0.01, itl_s=0.005)) as server:
         done = run(tmp_path, "--base-url", server.base_url, "--workload", "custom", *steady, *part, "--json")
     (found,) = json.loads(done.stdout)
     requests = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]

@@ -20,7 +20,7 @@ from tests.evidence.support import PUBLISHABLE, edit, measured
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.rows import new_row
 
-PACED = Script(ttft_s=0.1, itl_s=0.04)  # at a pace that a busy machine keeps
+PACED = Script(ttft_s=0.1, itl_s=0.04, timetable=True)  # at a pace that a busy machine keeps
 
 
 def row_with(words: str) -> Any:

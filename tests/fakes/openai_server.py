@@ -34,6 +34,7 @@ class Script:
     ttft_s: float = 0.0
     repeated_ttft_s: float | None = None  # for a prompt that was sent before
     itl_s: float = 0.0
+    timetable: bool = False  # tokens come at set times after the first: lateness does not add up
     slots: int | None = None  # answers at a time; other requests wait
     status: int = 200  # of the generation endpoints
     error_body: str = '{"error": {"message": "no can do", "type": "test", "code": "test"}}'
@@ -317,9 +318,11 @@ class _Stream:
             self.all_at_once()
             return
         self.head("Transfer-Encoding: chunked\r\n" if self.framing == "chunked" else "Connection: close\r\n")
+        due_s = time.monotonic()
         for event, content, pause in self.events():
             if pause:
-                self.handler.pause(self.script.itl_s)
+                due_s = (due_s if self.script.timetable else time.monotonic()) + self.script.itl_s
+                self.handler.pause(due_s - time.monotonic())
             if content:
                 self.seen.sent_s.append(time.monotonic())
             self.write(event)

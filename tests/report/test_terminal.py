@@ -214,8 +214,8 @@ def test_json_is_all_that_standard_output_gets_and_quiet_leaves_nothing(tmp_path
 
 @pytest.mark.slow
 def test_a_search_says_one_line_a_step_and_one_report(tmp_path: Path) -> None:
-    search = ("--slo", "ttft=1ms", "--search-goodput", "--rate", "16", "--requests", "8")
-    with serving(Script(itl_s=0.001, ttft_s=0.05)) as server:
+    search = ("--slo", "ttft=1ms", "--search-goodput", "--rate", "40", "--duration", "0.4")
+    with serving(Script(itl_s=0.001, ttft_s=0.01)) as server:
         done = command.run("run", "--base-url", server.base_url, *SMALL, *search, cwd=tmp_path)
     steps = [line for line in done.stdout.splitlines() if line.startswith("  step ")]
     assert len(steps) == 6, done.stdout + done.stderr

@@ -12,6 +12,7 @@ from sagellm_benchmark.client.terms import Conversations, Observed
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.verdict.cached import FEWEST, RepeatTest
 from sagellm_benchmark.verdict.stats import Columns, known
+from sagellm_benchmark.workload.lexicon import Lexicon
 from sagellm_benchmark.workload.sources import RANDOM, open_source
 from sagellm_benchmark.workload.workloads import Workload
 
@@ -52,14 +53,15 @@ def repeat_test(
     workload: Workload,
     counter: TokenCounter | None,
     send: Callable[[Conversations, int], Observed],
+    lexicon: Lexicon | None = None,
 ) -> RepeatTest | None:
     """Send new prompts of the workload's length twice, at its concurrency; None where that was not answered.
 
-    Their words come from a seed of its own, so that they are new even when a run is repeated with --seed. Raises
-    KeyboardInterrupt where it was stopped.
+    Their words come from a seed of its own, so that they are new even when a run is repeated with --seed; what they
+    cost the run's `lexicon` knows. Raises KeyboardInterrupt where it was stopped.
     """
     short = replace(workload, requests=asked.prompts, output_tokens=asked.answer_tokens, turns=1)
-    prompts = open_source(RANDOM, short, secrets.randbelow(2**31), counter).conversation
+    prompts = open_source(RANDOM, short, secrets.randbelow(2**31), counter, lexicon=lexicon).conversation
     passes = []
     for _ in range(2):
         observed = send(prompts, asked.prompts)

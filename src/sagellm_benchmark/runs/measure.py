@@ -46,7 +46,7 @@ from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.timeline import Recorder
 from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
-from sagellm_benchmark.workload.sources import RANDOM, WARMUP_INDEX, Source, open_source
+from sagellm_benchmark.workload.sources import RANDOM, WARMUP_INDEX, Random, Source, open_source
 from sagellm_benchmark.workload.traces import TraceSource
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
@@ -399,9 +399,11 @@ def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Liste
     def send(conversations: Conversations, count: int) -> Observed:
         return drive(conversations, count, Schedule(streams), context.target, context.spec.limits, raw)
 
+    source = context.source
+    lexicon = source.prompts.lexicon if isinstance(source, Random) else None
     try:
         with _raw(context.folder) as raw:
-            return cache_probe.repeat_test(asked, context.workload, context.counting.prompts, send)
+            return cache_probe.repeat_test(asked, context.workload, context.counting.prompts, send, lexicon)
     except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
         return None
 

@@ -7,11 +7,12 @@ from typing import Protocol
 
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.workload.datasets import WARMUP_INDEX, open_file
+from sagellm_benchmark.workload.lexicon import Lexicon
 from sagellm_benchmark.workload.prompts import Prompts
 from sagellm_benchmark.workload.traces import WHOLE, Cut, is_trace
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
-__all__ = ["RANDOM", "WARMUP_INDEX", "Cut", "Source", "is_trace", "open_source"]
+__all__ = ["RANDOM", "WARMUP_INDEX", "Cut", "Random", "Source", "is_trace", "open_source"]
 
 RANDOM = "random"
 
@@ -109,12 +110,14 @@ def open_source(
     *,
     talkative: bool = False,
     cut: Cut = WHOLE,
+    lexicon: Lexicon | None = None,
 ) -> Source:
     """Return the source that `random` or `kind:FILE` names; UsageError or DataError where there is none.
 
-    `talkative` has random prompts end with a request that has a model talk on; `cut` is for traces.
+    `talkative` has random prompts end with a request that has a model talk on; `cut` is for traces. With a `lexicon`
+    the server is not asked again for what words cost.
     """
     if dataset != RANDOM:
         return open_file(dataset, workload, seed, counter, cut)
-    prompts = Prompts(workload, seed, counter, talkative=talkative)
+    prompts = Prompts(workload, seed, counter, lexicon, talkative=talkative)
     return Random(prompts, prompts.content_hash)
