@@ -60,6 +60,7 @@ NOT_RUN = {
     "site": "reads the Hub, but for --from a folder, which is run",
     "regress": "measures for minutes",
     "sign": "needs a run's evidence and a key; tests/evidence/test_signing.py runs it",
+    "withdraw": "needs a published row and a key; tests/evidence/test_withdraw.py runs it",
 }
 """Commands that are parsed, and run elsewhere."""
 

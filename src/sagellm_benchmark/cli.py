@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sagellm_benchmark.board.aggregate import Report
+    from sagellm_benchmark.hub.store import Store
     from sagellm_benchmark.report.pictures import Format
     from sagellm_benchmark.runs.context import Sender
     from sagellm_benchmark.runs.measure import Listener
@@ -579,16 +580,62 @@ def publish(
             pace=pace,
         )
     if site and not (dry_run or merge_only):
-        from sagellm_benchmark.hub.page import put_page
-        from sagellm_benchmark.site.gather import from_store
-        from sagellm_benchmark.site.page import page
-
-        put_page(store, lambda: page(from_store(store, beaten=False)))
+        _show_as_page(store)
     sent = not (dry_run or merge_only)
     add_to_job_summary(publishing.published_markdown(done, sent=sent), os.environ)
     out.show(
         lambda: publishing.published_text(done, sent=sent), lambda: publishing.published_json(done, sent=sent)
     )
+
+
+def _show_as_page(store: Store) -> None:
+    from sagellm_benchmark.hub.page import put_page
+    from sagellm_benchmark.hub.retry import Pace
+    from sagellm_benchmark.site.gather import from_store
+    from sagellm_benchmark.site.page import page
+
+    waiting("making the page of the board")
+    put_page(store, lambda: page(from_store(store, beaten=False, say=waiting)), Pace(say=waiting))
+
+
+@main.command()
+@shows
+@click.argument("row")
+@click.option("--reason", required=True, help="Why, in one line; everybody can read it.")
+@of_store
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign by this Ed25519 key.")
+@click.option("--site", is_flag=True, help="Make the dataset's page anew, too: index.html.")
+def withdraw(
+    row: str, reason: str, repo: str, to: Path | None, key: Path | None, *, site: bool, out: Output
+) -> None:
+    """Take an accepted row off the board for good, by a signed statement; what it beat comes back.
+
+    ROW is a published row's id, its file, or its run's folder. It counts where whoever signed the row signs this, or a
+    maintainer whom the dataset names. Without --key you are asked who you are, in a browser (Sigstore).
+
+    \b
+    sagellm-benchmark withdraw 0b4f7c52-… --reason 'the clock was unlocked' --key ~/.config/sagellm-benchmark.pem
+    """
+    from sagellm_benchmark.board.identity import UUID, submission_path
+    from sagellm_benchmark.evidence import find, signing
+    from sagellm_benchmark.hub import withdraw as core
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.retry import Pace
+    from sagellm_benchmark.report import publishing
+
+    store = open_store(repo, to)
+    name = row if UUID.fullmatch(row) else submission_path(find.claim(row, lambda: store).row)
+    done = core.withdraw(
+        store,
+        name,
+        reason,
+        sign=lambda said: signing.sign_statement(said, key),
+        identify=signing.identify,
+        pace=Pace(say=waiting),
+    )
+    if site:
+        _show_as_page(store)
+    out.show(lambda: publishing.withdrawn_text(done), lambda: publishing.withdrawn_json(done))
 
 
 @main.command()
@@ -625,6 +672,7 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
 @click.option("--output", type=FOLDER, help="Write the rebuilt files into this folder.")
 def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out: Output) -> int:
     """Make the boards anew from every row ever accepted, to prove or to mend what is published."""
+    from sagellm_benchmark.evidence.signing import identify
     from sagellm_benchmark.hub import rebuild as core
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.hub.retry import Pace
@@ -632,7 +680,7 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out
 
     if check == (output is not None):
         raise UsageError("rebuild either compares or writes", hint="give --check, or --output FOLDER")
-    done = core.rebuild(open_store(repo, to), Pace(say=waiting), compare=check)
+    done = core.rebuild(open_store(repo, to), Pace(say=waiting), compare=check, identify=identify)
     if output is not None:
         core.write(done, output)
     said = publishing.rebuilt_text if output is None else partial(publishing.written_text, folder=output)

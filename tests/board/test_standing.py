@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.board.entry import Entry, Place
 from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.merge import Fate, join
-from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier, parse, to_bytes
+from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier, Withdrawal, parse, to_bytes
 from sagellm_benchmark.errors import DataError
 from tests.fakes.rows import new_row
 
@@ -25,7 +26,16 @@ PROVED = st.builds(lambda rate, signers: Proved(Measured(rate), signers), RATES,
 FACTS = st.builds(
     Fact, st.integers(1, 9), st.sampled_from((NOW, "2026-12-01T00:00:00Z")), st.just("c"), st.none() | PROVED
 )
-STANDINGS = st.dictionaries(st.sampled_from("abcd"), FACTS, max_size=4).map(Standing)
+WITHDRAWALS = st.frozensets(
+    st.builds(Withdrawal, st.just("c"), st.sampled_from(("ann", "mia")), st.sampled_from(("wrong", "hot"))),
+    min_size=1,
+    max_size=3,
+)
+STANDINGS = st.builds(
+    Standing,
+    st.dictionaries(st.sampled_from("abcd"), FACTS, max_size=4),
+    st.dictionaries(st.sampled_from("abcd"), WITHDRAWALS, max_size=3),
+)
 
 
 def entry(rate: float = 80.0, **changes: Any) -> Entry:
@@ -77,6 +87,53 @@ def test_the_best_row_is_the_same_in_whatever_order_rows_are_merged(a: Standing,
     for at in order:
         one_by_one = join(one_by_one, [placed[at]]).entries
     assert one_by_one == join(placed, []).entries
+
+
+@given(STANDINGS)
+def test_what_is_written_is_read_again(a: Standing) -> None:
+    assert parse(to_bytes(a)) == a
+
+
+ROWS = [entry(rate) for rate in (70.0, 80.0, 90.0)]
+STEPS = st.lists(st.tuples(st.booleans(), st.sampled_from(ROWS)), max_size=8)
+
+
+@given(STEPS, st.randoms(use_true_random=False))
+def test_a_board_is_the_same_in_whatever_order_rows_and_tombstones_arrive(
+    steps: list[tuple[bool, Entry]], shuffled: Random
+) -> None:
+    def board(some: list[tuple[bool, Entry]]) -> list[str]:
+        standing = known(*((row, None) for row in ROWS))
+        there: list[Entry] = []
+        for withdraws, row in some:
+            if withdraws:
+                standing = standing.withdrawing(row.entry_id, Withdrawal(slug(row.identity), "mia", "wrong"))
+            there = list(map(standing.placed, [*there, *([] if withdraws else [row])]))
+        return [held.entry_id for held in join(there, []).entries]
+
+    rates = {row for withdraws, row in steps if not withdraws} - {
+        row for withdraws, row in steps if withdraws
+    }
+    expected = [max(rates, key=lambda row: row.throughput_tps or 0.0).entry_id] if rates else []
+    other = list(steps)
+    shuffled.shuffle(other)
+    assert board(steps) == board(other) == expected
+
+
+def test_a_withdrawn_row_reproduces_nobody() -> None:
+    ours, theirs = entry(80.0), entry(81.0)
+    standing = known((ours, signed(80.0, ANN)), (theirs, signed(81.0, BOB)))
+    assert standing.tier(ours.entry_id) is Tier.REPRODUCED
+    gone = standing.withdrawing(theirs.entry_id, Withdrawal(slug(theirs.identity), "bob", "wrong"))
+    assert gone.tier(ours.entry_id) is Tier.ATTESTED
+
+
+def test_a_file_without_withdrawals_is_left_to_older_versions_and_one_with_some_is_not() -> None:
+    row = entry()
+    before = known((row, None))
+    after = before.withdrawing(row.entry_id, Withdrawal(slug(row.identity), "mia", "wrong"))
+    assert to_bytes(before).startswith(b'{\n  "schema_version": 1,\n')
+    assert to_bytes(after).startswith(b'{\n  "schema_version": 2,\n')
 
 
 def test_what_lies_behind_a_row_is_its_tier() -> None:

@@ -38,6 +38,7 @@ class Place(NamedTuple):
     tier: int = 0
     number: int = 0  # of its acceptance; 0 for rows of before anybody counted
     published_at: str = ""
+    withdrawn: bool = False  # it was accepted, and takes no part in a merge any more
 
 
 class Entry(NamedTuple):

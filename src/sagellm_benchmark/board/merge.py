@@ -23,6 +23,7 @@ class Fate(StrEnum):
     IMPROVED = "improved"  # it replaced a worse one
     ALREADY_THERE = "already there"
     BEATEN = "beaten"  # a better one holds its place
+    WITHDRAWN = "withdrawn"  # it was taken back for good: see board/withdrawal.py
 
 
 ONTO_THE_BOARD = (Fate.ADDED, Fate.IMPROVED)
@@ -55,7 +56,7 @@ def merge(published: Iterable[Row], submitted: Iterable[Row]) -> Merge:
 
 
 def join(published: Iterable[Entry], submitted: Sequence[Entry]) -> Merge:
-    """Return the best row of each configuration among all of these."""
+    """Return the best row of each configuration among all of these that are not withdrawn."""
     with collector_paused():
         before = _best({}, published)
         after = _best(before, submitted)
@@ -76,6 +77,8 @@ def _best(start: dict[Identity, Entry], entries: Iterable[Entry]) -> dict[Identi
     """`start` with every entry that is better than what is there."""
     best = dict(start)
     for entry in entries:
+        if entry.place.withdrawn:
+            continue
         held = best.get(entry.identity)
         if held is None or entry.beats(held):
             best[entry.identity] = entry
@@ -88,6 +91,9 @@ def _outcomes(
     """Return what became of each row; the same row submitted twice is added once and already there the second time."""
     credited: set[Identity] = set()
     for entry in submitted:
+        if entry.place.withdrawn:
+            yield Outcome(entry, Fate.WITHDRAWN)
+            continue
         held, winner = before.get(entry.identity), after[entry.identity]
         if not entry.same_as(winner):
             yield Outcome(entry, Fate.BEATEN, winner)

@@ -13,7 +13,7 @@ from enum import IntEnum
 from functools import cached_property
 from io import BytesIO
 from sys import intern
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -25,9 +25,9 @@ from sagellm_benchmark.board.proof import evidence_of
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 
-VERSION = (
-    1  # 1: rows by id, each with its number, the time of its publication, and what its evidence is worth
-)
+VERSION = 2
+"""1: rows by id, each with its number, the time of its publication, and what its evidence is worth. 2: withdrawals,
+too; a file without any says 1, so that older versions of this tool go on with it."""
 _LATER = 2**62
 BOLD = 1.3  # times the best reproduced throughput: what is above waits until somebody else sees it, too
 
@@ -70,18 +70,40 @@ class Fact:
         return replace(first, proved=proved)
 
 
+class Withdrawal(NamedTuple):
+    """Who took a row of a configuration back, and why."""
+
+    configuration: str
+    by: str
+    reason: str
+
+
+Withdrawals = Mapping[str, frozenset[Withdrawal]]
+"""By row id. Withdrawals only ever grow in number, so joining them is a union."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """The facts of a dataset, by row id."""
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
+    withdrawn: Withdrawals = field(default_factory=dict)
 
     def joined(self, other: Standing) -> Standing:
         """Return every fact of both: commutative, associative, idempotent."""
         facts = dict(self.facts)
         for entry_id, fact in other.facts.items():
             facts[entry_id] = facts[entry_id].joined(fact) if entry_id in facts else fact
-        return Standing(facts)
+        return Standing(facts, _union(self.withdrawn, other.withdrawn))
+
+    def withdrawing(self, entry_id: str, withdrawal: Withdrawal) -> Standing:
+        """Return the same, where this row is withdrawn."""
+        return Standing(self.facts, _union(self.withdrawn, {entry_id: frozenset({withdrawal})}))
+
+    def withdrawals(self, entry: Entry) -> list[Withdrawal]:
+        """Return who took the row back, and why, in one order; nothing for a row that stands."""
+        found = self.withdrawn.get(entry.entry_id, ())
+        return sorted(one for one in found if one.configuration == slug(entry.identity))
 
     def accepting(
         self, new: Iterable[Entry], known: Iterable[Entry], proofs: Mapping[str, Proved], now: str
@@ -98,13 +120,15 @@ class Standing:
             if entry.entry_id in proofs:
                 before = facts.get(entry.entry_id, Fact(0, "", slug(entry.identity)))
                 facts[entry.entry_id] = before.joined(replace(before, proved=proofs[entry.entry_id]))
-        return Standing(facts)
+        return Standing(facts, self.withdrawn)
 
     def placed(self, entry: Entry) -> Entry:
         """Return the row as it takes part in a merge.
 
         A row that was published before anybody counted is the earliest.
         """
+        if self.withdrawals(entry):
+            return _at(entry, Place(withdrawn=True))
         fact = self.facts.get(entry.entry_id)
         if fact is None or fact.configuration != slug(entry.identity):
             return _at(entry, Place())
@@ -115,7 +139,7 @@ class Standing:
 
         Publishing looks at that evidence; this only keeps a row that has some from being left out before.
         """
-        if entry.entry_id in self.facts:
+        if entry.entry_id in self.facts or entry.entry_id in self.withdrawn:
             return self.placed(entry)
         named = b'"evidence"' in entry.text and evidence_of(entry.row) is not None
         return entry._replace(place=Place(Tier.EVIDENCED if named else Tier.CLAIMED, _LATER))
@@ -142,7 +166,7 @@ class Standing:
         """Rows with another of their configuration that agrees, signed by somebody else."""
         signed: defaultdict[str, dict[str, Proved]] = defaultdict(dict)
         for entry_id, fact in self.facts.items():
-            if fact.proved is not None and fact.proved.signers:
+            if fact.proved is not None and fact.proved.signers and not self._is_withdrawn(entry_id, fact):
                 signed[fact.configuration][entry_id] = fact.proved
         return frozenset(
             entry_id
@@ -150,6 +174,9 @@ class Standing:
             for entry_id, one in group.items()
             if any(_by_another(one, other) for name, other in group.items() if name != entry_id)
         )
+
+    def _is_withdrawn(self, entry_id: str, fact: Fact) -> bool:
+        return any(one.configuration == fact.configuration for one in self.withdrawn.get(entry_id, ()))
 
     @cached_property
     def _best_reproduced(self) -> dict[str, float]:
@@ -160,6 +187,11 @@ class Standing:
                 rate = fact.proved.throughput.value
                 best[fact.configuration] = max(rate, best.get(fact.configuration, rate))
         return best
+
+
+def _union(ours: Withdrawals, theirs: Withdrawals) -> Withdrawals:
+    nobody: frozenset[Withdrawal] = frozenset()
+    return {name: ours.get(name, nobody) | theirs.get(name, nobody) for name in {**ours, **theirs}}
 
 
 def _at(entry: Entry, place: Place) -> Entry:
@@ -177,8 +209,9 @@ def parse(content: bytes | None) -> Standing:
     if content is None:
         return Standing()
     try:
-        rows = orjson.loads(content)["rows"]
-        return Standing({str(name): _fact(row) for name, row in rows.items()})
+        value = orjson.loads(content)
+        withdrawn = {str(name): _withdrawals(said) for name, said in value.get("withdrawn", {}).items()}
+        return Standing({str(name): _fact(row) for name, row in value["rows"].items()}, withdrawn)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"{STANDING} is damaged: {error!r}", hint="restore it from its last good version"
@@ -188,7 +221,9 @@ def parse(content: bytes | None) -> Standing:
 def to_bytes(standing: Standing) -> bytes:
     """Return the file's bytes: the same for the same facts."""
     file = BytesIO()
-    file.write(to_json({"schema_version": VERSION, "rows": {}}).removesuffix(b"}\n}\n"))
+    said = {name: [one._asdict() for one in sorted(of)] for name, of in sorted(standing.withdrawn.items())}
+    head = {"schema_version": VERSION, "withdrawn": said} if said else {"schema_version": 1}
+    file.write(to_json({**head, "rows": {}}).removesuffix(b"}\n}\n"))
     between = b"\n"
     for name, fact in sorted(
         standing.facts.items()
@@ -223,6 +258,12 @@ def _fact(row: Any) -> Fact:
         return fact
     measured = Measured(float(evidence["throughput_tps"]), _interval(evidence["interval"]))
     return replace(fact, proved=Proved(measured, frozenset(map(str, evidence["signers"]))))
+
+
+def _withdrawals(said: Any) -> frozenset[Withdrawal]:
+    return frozenset(
+        Withdrawal(str(one["configuration"]), str(one["by"]), str(one["reason"])) for one in said
+    )
 
 
 def _interval(value: Any) -> Interval | None:

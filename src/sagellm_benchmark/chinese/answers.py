@@ -42,6 +42,7 @@ ANSWERS: dict[str, str] = {
     "{count} improved": "{count} 条改进",
     "{count} already there": "{count} 条已存在",
     "{count} beaten": "{count} 条被超过",
+    "{count} withdrawn": "{count} 条已撤回",
     "{count} left out": "{count} 条略过",
     "{count} damaged": "{count} 条损坏",
     "no rows": "没有记录",
@@ -76,6 +77,10 @@ ANSWERS: dict[str, str] = {
     ),
     # publish, clean, submit and rebuild
     "somebody else wrote the board: {rows} that it had lost are back on it": "有人改写了榜单：它丢失的 {rows} 已恢复",
+    "{store}: withdrew {row}": "{store}：已撤回 {row}",
+    "{store}: was withdrawn before: {row}": "{store}：此前已撤回：{row}",
+    "back on the board: {row}": "回到榜单：{row}",
+    "making the page of the board": "正在生成榜单页面",
     "not as it was accepted: {what}": "与接受时不同：{what}",
     "a file of the board has {size} MiB of at most {most}: plan the move to shards (docs/publishing.md)": (
         "榜单的一个文件有 {size} MiB，上限 {most}：请计划改用分片（docs/publishing.md）"

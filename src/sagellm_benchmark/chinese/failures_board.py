@@ -240,6 +240,21 @@ BOARD: dict[str, str] = {
     "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE": (
         "查看 HTTPS_PROXY、HTTP_PROXY、ALL_PROXY 和 SSL_CERT_FILE"
     ),
+    # hub/tombstones, hub/withdraw
+    "a reason is one line of plain text of at most {a} characters": "原因是一行普通文字，最多 {a} 个字符",
+    "give one: --reason '…'": "请给出：--reason '…'",
+    "a tombstone is damaged": "墓碑已损坏",
+    "a tombstone is about something else than this row": "墓碑说的不是这条记录",
+    "{a} neither signed the row nor is a maintainer of the dataset; nothing was withdrawn": (
+        "{a} 既没有为这条记录签名，也不是数据集的维护者；什么也没有撤回"
+    ),
+    "ask who signed it, or somebody whom `maintainers` in signers.json names": (
+        "请签名的人，或 signers.json 的 `maintainers` 里的人来做"
+    ),
+    "signers.json is damaged": "signers.json 已损坏",
+    "{a} holds {b} {c}; nothing was withdrawn": "{a} 里 {c} 是 {b}；什么也没有撤回",
+    "no accepted row": "没有被接受的记录",
+    "name the row's file instead of its id": "给出记录的文件，而不是 id",
     # site/gather
     "{a} is neither a folder nor the name of a dataset": "{a} 既不是文件夹也不是数据集的名称",
     "make hf_data/ with `sagellm-benchmark aggregate`, or name the dataset as owner/name": (

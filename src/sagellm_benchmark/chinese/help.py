@@ -228,6 +228,16 @@ HELP: dict[str, str] = {
         "从远程分支的 git 中移除 hf_data/ 里已证实发布的记录的文件。"
     ),
     "Push without asking.": "不询问就推送。",
+    "Take an accepted row off the board for good, by a signed statement; what it beat comes back.": (
+        "用签名的声明把已接受的一条记录永久撤下榜单；被它超过的记录随之回来。"
+    ),
+    "ROW is a published row's id, its file, or its run's folder. It counts where whoever signed the row signs this, or "
+    "a maintainer whom the dataset names. Without --key you are asked who you are, in a browser (Sigstore).": (
+        "ROW 是已发布记录的 id、它的文件或它的运行文件夹。只有为这条记录签过名的人，或数据集指定的维护者签名才有效。"
+        "不给 --key 时会在浏览器里询问你的身份（Sigstore）。"
+    ),
+    "Why, in one line; everybody can read it.": "原因，一行；所有人都能看到。",
+    "Make the dataset's page anew, too: index.html.": "同时重新生成数据集的页面 index.html。",
     "Make the boards anew from every row ever accepted, to prove or to mend what is published.": (
         "用曾经接受的每条记录重新生成榜单，以证明或修复已发布的内容。"
     ),

@@ -63,7 +63,11 @@ def new_key(path: Path) -> bytes:
 
 def sign(folder: Path, key: Path | None) -> bytes:
     """Sign a run's evidence: by a key, else keyless, which asks Sigstore who you are."""
-    evidence = _evidence(folder)
+    return sign_statement(_evidence(folder), key)
+
+
+def sign_statement(evidence: bytes, key: Path | None) -> bytes:
+    """Sign the bytes of a statement, by a key or keyless; the signature is one line of JSON."""
     if key is not None:
         signed = _library("ed25519", "signing").sign(evidence, key)
     else:

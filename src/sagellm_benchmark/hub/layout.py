@@ -6,10 +6,11 @@ import re
 
 from sagellm_benchmark.board.identity import UUID
 from sagellm_benchmark.board.proof import EVIDENCE, SHA256, SIGNATURES, SUFFIX
-from sagellm_benchmark.hub.store import FILES, PAGE, SUBMISSIONS, VIEWER
+from sagellm_benchmark.hub.store import FILES, PAGE, SUBMISSIONS, VIEWER, WITHDRAWN
 
 _MANY = (
     re.compile(rf"{SUBMISSIONS}/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/{UUID.pattern}\.json"),
+    re.compile(rf"{WITHDRAWN}/[A-Za-z0-9][A-Za-z0-9._-]{{0,99}}/{UUID.pattern}\.jsonl"),
     re.compile(rf"{EVIDENCE}/{SHA256.pattern}({re.escape(SUFFIX)}|{re.escape(SIGNATURES)})"),
 )
 

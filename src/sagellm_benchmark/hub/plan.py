@@ -25,6 +25,7 @@ from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.identity import entry_id, slug, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
 from sagellm_benchmark.board.read import Found
+from sagellm_benchmark.board.standing import VERSION as STANDING_VERSION
 from sagellm_benchmark.board.standing import Standing, parse, to_bytes
 from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
@@ -52,6 +53,7 @@ OURS = frozenset(
     b"schema_version generated_at group_count preferred_pair_count groups preferred_pairs".split()
 )
 _OUR_HEADS = tuple(f'{{\n  "schema_version": {version},\n'.encode() for version in (f'"{SCHEMA}"', "1"))
+_STANDING_HEAD = f'{{\n  "schema_version": {STANDING_VERSION},\n'.encode()
 _FIELD = re.compile(rb'\n  "((?:[^"\\\\]|\\\\.)*)":')
 
 LAYOUT_VERSION = 1  # 1: boards are arrays of rows, the comparison is leaderboard-compare-snapshot/v1
@@ -149,9 +151,10 @@ def examine(board: Board, found: Iterable[Found], kept: Iterable[Entry] = ()) ->
 def doubtful(board: Board, examined: Examined) -> list[str]:
     """Return the submissions to look up before judging: of rows that may have been accepted once and beaten since."""
     beaten = [o.entry.row for o in join(board.entries, examined.new).outcomes if o.fate is Fate.BEATEN]
+    withdrawn = [entry.row for entry in examined.new if board.standing.withdrawals(entry)]
     own_ids = [row for row in (entry.row for entry in examined.new) if row.get("entry_id") != entry_id(row)]
     refused = [one.found.row for one in examined.refused if isinstance(one.found.row, dict)]
-    return sorted({submission_path(row) for row in (*beaten, *own_ids, *refused)})
+    return sorted({submission_path(row) for row in (*beaten, *withdrawn, *own_ids, *refused)})
 
 
 def backed(board: Board, examined: Examined, standing: Standing) -> list[str]:
@@ -249,7 +252,8 @@ def _board_files(board: Board, merged: Merge, accepted: Sequence[Entry] | None) 
     files = derived_files(board, merged.entries)
     boards = dict(zip(VIEWER, split(merged.entries), strict=True))
     shown = {name: VIEWER[name] for name, rows in boards.items() if rows}
-    files |= {VIEWER[name]: table(boards[name]) for name in shown}
+    emptied = [name for name, rows in zip(VIEWER, split(board.entries), strict=True) if rows]
+    files |= {VIEWER[name]: table(boards[name]) for name in VIEWER if name in shown or name in emptied}
     files[CARD] = with_configs(board.small.get(CARD), shown)
     files[AS_LEFT] = as_left({name: sha256(files[name]) for name in BOARDS})
     if board.is_new or accepted is not None:
@@ -277,10 +281,11 @@ def _rows(snapshot: Snapshot, name: str) -> list[Entry]:
 def _refuse_newer(name: str, content: bytes) -> None:
     """A file in a layout of the future is not ours to rewrite, and neither is one that cannot be read."""
     is_object = name.endswith(".json") and content.lstrip().startswith(b"{")
-    if (not is_object and name not in (COMPARE, LAST_UPDATED)) or content.startswith(_OUR_HEADS):
+    heads = (*_OUR_HEADS, _STANDING_HEAD) if name == STANDING else _OUR_HEADS
+    if (not is_object and name not in (COMPARE, LAST_UPDATED)) or content.startswith(heads):
         return
     version = _version(_loaded(name, content))
-    if version > LAYOUT_VERSION:
+    if version > (STANDING_VERSION if name == STANDING else LAYOUT_VERSION):
         raise DataError(
             f"{name} was written by a newer version of this tool (schema version {version}); it is left as it is",
             hint="pip install --upgrade isagellm-benchmark, then try again",

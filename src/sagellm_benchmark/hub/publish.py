@@ -14,6 +14,7 @@ from sagellm_benchmark.board.folder import row_files
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Outcome, join
 from sagellm_benchmark.board.proof import SIGNATURES
 from sagellm_benchmark.board.read import Found, Limits, read_rows
+from sagellm_benchmark.board.standing import Standing
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
 from sagellm_benchmark.files import write_whole
@@ -63,6 +64,7 @@ class Published:
     mended: tuple[Entry, ...] = ()  # accepted rows that somebody else had taken off the board
     strange: tuple[str, ...] = ()  # what is wrong with the files of accepted rows
     largest: int = 0  # bytes of the largest file that was written
+    standing: Standing = Standing()  # what is known of all rows now
 
     @property
     def address(self) -> str:
@@ -129,7 +131,7 @@ def _published(
                 return _finished(store, parent, plan, unsure, strange, written=False)
             new = store.commit(plan.files, parent, plan.message)
             sent.append(plan)
-            _prove(store, new, parent, plan)
+            look_at(store, new, parent, plan)
             return _finished(store, new, plan, None, strange, written=True)
         except (Stale, Busy, Ambiguous) as error:
             # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
@@ -215,7 +217,7 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
     for name, content in tables(merged.entries).items():
         if name in BOARDS:
             write_whole(folder / name, content)
-    return Published(store, board.commit, False, merged.outcomes, examined.refused)
+    return Published(store, board.commit, False, merged.outcomes, examined.refused, standing=board.standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,8 +298,11 @@ def _refusal(refused: tuple[Refused, ...]) -> DataError:
     )
 
 
-def _prove(store: Store, commit: str, parent: str | None, plan: Plan) -> None:
-    """Look at the new commit: each row that was there or handed in is in it, or beaten by a better one."""
+def look_at(store: Store, commit: str, parent: str | None, plan: Plan) -> None:
+    """Look at the new commit: each row that was there or handed in is in it, or beaten by a better one.
+
+    Raises RemoteError where one is missing.
+    """
     sent = {name: content for name, content in plan.files.items() if name in BOARDS}
     if store.holds(sent, commit):
         return  # byte for byte what was joined
@@ -333,5 +338,14 @@ def _finished(
         outcomes = tuple(first[o.entry.text] if o.entry.text in first.keys() & there else o for o in outcomes)
     done = written or unsure is not None
     return Published(
-        store, commit, done, outcomes, plan.refused, plan.known, plan.mended, strange, plan.largest
+        store,
+        commit,
+        done,
+        outcomes,
+        plan.refused,
+        plan.known,
+        plan.mended,
+        strange,
+        plan.largest,
+        plan.standing,
     )

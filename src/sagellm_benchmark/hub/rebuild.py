@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sagellm_benchmark.board.derived import tables
@@ -13,11 +13,14 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.accepted import Rows, accepted_rows
 from sagellm_benchmark.hub.blobs import sha256
+from sagellm_benchmark.hub.bundles import Identifier
 from sagellm_benchmark.hub.plan import Board, derived_files
 from sagellm_benchmark.hub.retry import Pace, retrying
-from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, Stale, Store
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SIGNERS, WITHDRAWN, Stale, Store
+from sagellm_benchmark.hub.tombstones import Tombstones, tombstones, unlike
 
 _NAMED = 5
+_AT_ONCE = 100  # tombstones read in one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,17 @@ class Rebuilt:
     notes: tuple[str, ...] = ()
 
 
-def rebuild(store: Store, pace: Pace | None = None, *, compare: bool = True) -> Rebuilt:
+def rebuild(
+    store: Store, pace: Pace | None = None, *, compare: bool = True, identify: Identifier | None = None
+) -> Rebuilt:
     """Make the boards anew from everything that was ever accepted, and compare them with those at the newest commit.
+
+    Rows stay away whose tombstones count by `identify`; without it, those that are known to be withdrawn.
 
     Without `compare` the boards may be damaged or gone. A busy store is waited for, and so is one that changes while
     it is read. Raises DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
     """
-    return retrying(lambda: _rebuilt(store, compare=compare), pace)
+    return retrying(lambda: _rebuilt(store, identify, compare=compare), pace)
 
 
 def write(rebuilt: Rebuilt, folder: Path) -> None:
@@ -51,18 +58,38 @@ def write(rebuilt: Rebuilt, folder: Path) -> None:
         write_whole(folder / name, content)
 
 
-def _rebuilt(store: Store, *, compare: bool) -> Rebuilt:
-    snapshot = store.read() if compare else store.read((BEFORE_SUBMISSIONS, STANDING))
+def _rebuilt(store: Store, identify: Identifier | None, *, compare: bool) -> Rebuilt:
+    snapshot = store.read() if compare else store.read((BEFORE_SUBMISSIONS, STANDING, SIGNERS))
     if snapshot.commit is None:
         raise _nothing_yet(store)
     kept = accepted_rows(store, snapshot.commit)
     if BEFORE_SUBMISSIONS not in snapshot.files and not kept.entries:
         raise _nothing_yet(store)
     board = Board.of(snapshot)
-    done = _compared(board, kept) if compare else _from_rows(board, kept)
+    stones = _tombstones(store, board, kept, identify)
+    derived = replace(board, standing=replace(board.standing, withdrawn=stones.withdrawn))
+    done = _compared(derived, kept) if compare else _from_rows(derived, kept)
+    said = (*stones.problems, *unlike(stones.withdrawn, board.standing.withdrawn))
+    done = replace(done, differences=(*done.differences, *said), notes=(*done.notes, *stones.unchecked))
     if store.read(()).commit != snapshot.commit:  # then a folder's files may be of two commits
         raise Stale(f"{store.name} changed while it was read", hint="try again when nobody publishes")
     return done
+
+
+def _tombstones(store: Store, board: Board, kept: Rows, identify: Identifier | None) -> Tombstones:
+    if identify is None or board.commit is None:
+        return Tombstones(board.standing.withdrawn)
+    files: dict[str, bytes] = {}
+    paths = store.paths(WITHDRAWN, board.commit)
+    for start in range(0, len(paths), _AT_ONCE):
+        files |= store.read(paths[start : start + _AT_ONCE], commit=board.commit).files
+    rows = [*kept.entries, *board.recorded]
+    return tombstones(files, rows, board.standing, board.small.get(SIGNERS), identify)
+
+
+def _every(board: Board, kept: Rows) -> Merge:
+    placed = board.standing.placed
+    return join(map(placed, board.recorded), [placed(entry) for entry in kept.entries])
 
 
 def _nothing_yet(store: Store) -> DataError:
@@ -71,21 +98,20 @@ def _nothing_yet(store: Store) -> DataError:
 
 def _from_rows(board: Board, kept: Rows) -> Rebuilt:
     """Return what the rows give, whatever the boards are. The marks of maintainers are on the boards alone."""
-    files = tables(join(board.recorded, [board.standing.placed(entry) for entry in kept.entries]).entries)
+    files = tables(_every(board, kept).entries)
     notes = (*_notes(board, kept), "rows are as submitted: marks of maintainers are not among them")
     return _rebuilt_of(board, kept, files, tuple(kept.problems), notes)
 
 
 def _compared(board: Board, kept: Rows) -> Rebuilt:
-    merged = _with_marks(
-        join(board.recorded, [board.standing.placed(entry) for entry in kept.entries]), board
-    )
+    merged = _with_marks(_every(board, kept), board)
     files = derived_files(board, merged.entries)
     differing = [
         f"{name} is not what the rows give"
         for name, content in files.items()
         if board.hashes.get(name) != sha256(content)
     ]
+    board = replace(board, entries=tuple(map(board.standing.placed, board.entries)))
     lost = [o.entry for o in join(board.entries, merged.entries).outcomes if o.fate in ONTO_THE_BOARD]
     strange = [o.entry for o in join(merged.entries, board.entries).outcomes if o.fate in ONTO_THE_BOARD]
     said = (

@@ -16,6 +16,8 @@ PAGE = "index.html"
 SIGNERS = "signers.json"
 """The keys that maintainers have enrolled; publishing only reads it."""
 SUBMISSIONS = "submissions"
+WITHDRAWN = "withdrawn"
+"""The folder of tombstones, beside the submissions that they are about."""
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
 """The rows that were on the board before each submission was kept by itself; written once, by the first publish."""
 VIEWER = {"single": "viewer/single.jsonl", "multi": "viewer/multi.jsonl"}

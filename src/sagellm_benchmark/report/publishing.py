@@ -8,21 +8,24 @@ from typing import Any
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
+from sagellm_benchmark.board.standing import Standing
 from sagellm_benchmark.board.submission import Refused
 from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.hub.plan import LARGE, MOST_WRITTEN, counted
 from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
 from sagellm_benchmark.hub.submit import Submitted
+from sagellm_benchmark.hub.withdraw import Withdrawn
 from sagellm_benchmark.text import MOST, inert_markdown, plain
 from sagellm_benchmark.words import t
 
-_ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN)
-_AGAINST = {Fate.IMPROVED: "instead of", Fate.BEATEN: "by", Fate.ADDED: "", Fate.ALREADY_THERE: ""}
+_ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN, Fate.WITHDRAWN)
+_AGAINST = {Fate.IMPROVED: "instead of", Fate.BEATEN: "by"}
 _WOULD = {
     Fate.ADDED: "valid: the first of its configuration",
     Fate.IMPROVED: "valid: comes onto the board",
     Fate.BEATEN: "valid: kept, but beaten",
+    Fate.WITHDRAWN: "withdrawn: it stays off the board",
 }
 
 
@@ -30,7 +33,7 @@ def published_text(done: Published, *, sent: bool) -> str:
     """Return what became of each row that was not there already, what was left out, and where to look."""
     lines = [f"{done.store.name}: {counted(done.outcomes)}"]
     told = sorted((o for o in done.outcomes if o.fate in _ORDER), key=lambda o: _ORDER.index(o.fate))
-    lines += [f"  {_line(outcome)}" for outcome in told[:MOST]]
+    lines += [f"  {_line(outcome, done.standing)}" for outcome in told[:MOST]]
     lines += [f"  and {len(told) - MOST} more; --json lists them all"] if len(told) > MOST else []
     lines += _repaired(done)
     lines += [f"left out: {plain(str(refused))}" for refused in done.refused[:MOST]]
@@ -134,6 +137,28 @@ def cleaned_markdown(done: Cleaned) -> str:
     return "\n".join(["### hf_data/ after publishing", "", *removed, *reduced, *left, *nothing, "", ""])
 
 
+def withdrawn_text(done: Withdrawn) -> str:
+    """Return what was taken off the board, by whom and why, and what came back."""
+    name, by, reason = done.entry.entry_id, done.withdrawal.by, done.withdrawal.reason
+    head = f"{done.store.name}: withdrew" if done.written else f"{done.store.name}: was withdrawn before:"
+    lines = [f"{head} {name}", f"  by {by}: {reason}"]
+    lines += [f"  back on the board: {done.back.entry_id}"] if done.back is not None else []
+    return "\n".join(map(plain, lines))
+
+
+def withdrawn_json(done: Withdrawn) -> dict[str, Any]:
+    """Return the same as data; `back` is the row that has its place now."""
+    return {
+        "store": done.store.name,
+        "commit": done.commit,
+        "address": done.address,
+        "written": done.written,
+        "entry_id": done.entry.entry_id,
+        **done.withdrawal._asdict(),
+        "back": None if done.back is None else done.back.entry_id,
+    }
+
+
 def rebuilt_text(done: Rebuilt) -> str:
     """Tell whether the boards follow from what was accepted."""
     source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
@@ -181,6 +206,7 @@ def rebuilt_json(done: Rebuilt) -> dict[str, Any]:
         "recorded": done.recorded,
         "files": sorted(done.files),
         "differences": list(done.differences),
+        "notes": list(done.notes),
     }
 
 
@@ -193,9 +219,11 @@ def _closing(done: Published, *, sent: bool) -> Iterator[str]:
         yield f"nothing to write: {done.address}"
 
 
-def _line(outcome: Outcome) -> str:
-    """Return one row: its fate, what it measured, and the other row that decided it."""
+def _line(outcome: Outcome, standing: Standing) -> str:
+    """Return one row: its fate, what it measured, and the other row that decided it, or who took it back and why."""
     identity = outcome.entry.identity
     words = (identity.engine, identity.model, identity.workload, identity.chip_model, outcome.entry.entry_id)
     other = f" {_AGAINST[outcome.fate]} {outcome.other.entry_id}" if outcome.other is not None else ""
-    return plain(f"{outcome.fate.value:<9}{'  '.join(words)}{other}")
+    taken_back = standing.withdrawals(outcome.entry)
+    why = f"  ({taken_back[0].by}: {taken_back[0].reason})" if taken_back else ""
+    return plain(f"{outcome.fate.value:<9}{'  '.join(words)}{other}{why}")

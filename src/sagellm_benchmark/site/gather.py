@@ -36,8 +36,11 @@ class Board:
 
     @classmethod
     def of(cls, rows: Iterable[Entry]) -> Board:
-        """Sort out rows from several files; the same row may stand in more than one of them."""
-        every = list(rows)
+        """Sort out rows from several files; the same row may stand in more than one of them.
+
+        Withdrawn ones are left out.
+        """
+        every = [entry for entry in rows if not entry.place.withdrawn]
         best = join((), every).entries
         winners = {entry.identity: entry for entry in best}
         others: defaultdict[Identity, dict[bytes, Entry]] = defaultdict(dict)
