@@ -101,7 +101,10 @@ def install_once(session: nox.Session, layer: Layer, home: Path) -> None:
     make_environment(session, home)
     if any(found.stamp(home).is_file() for found in (layer, layer.part_of) if found):
         return
-    session.log(f"installing {' '.join(layer.packages[:2])} into {home} (only when something changed)")
+    what = " ".join(layer.packages[:2])
+    session.log(
+        f"installing {what} into {home}, once, for half a minute or so; again only when something changed"
+    )
     pip = (str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
     session.run(*pip, *layer.packages, external=True)
     if layer.bare:

@@ -121,3 +121,45 @@ def test_damaged_results_are_a_message(tmp_path: Path, requests: object) -> None
     path = foreign.write_guidellm(tmp_path / "b.json", {**foreign.guidellm(), "requests": requests})
     with pytest.raises(DataError, match="no answered request"):
         opened(path)
+
+
+REAL = Path(__file__).parents[2] / "data" / "foreign"
+
+
+def test_a_file_that_guidellm_itself_wrote_gives_the_figures_that_it_states() -> None:
+    """Of guidellm 0.8.1 against a server that answers after 50 ms, and then every 5 ms; trimmed to what is read."""
+    path = REAL / "guidellm_0.8.1.json"
+    found = opened(path)
+    assert found.against == ()
+    assert found.configuration == {"input_length": "16", "output_length": "64", "concurrency": "4"}
+    stated = [
+        one["time_to_first_token_ms"]
+        for one in json.loads(path.read_bytes())["benchmarks"][0]["requests"]["successful"]
+    ]
+    assert found.estimates["ttft.mean"].value == pytest.approx(sum(stated) / len(stated), rel=0.001)
+    assert found.estimates["ttft.p50"].value == pytest.approx(52.56, abs=0.01)
+    assert found.estimates["itl.mean"].value == pytest.approx(4.98, abs=0.01)
+    assert found.estimates["throughput"].value == pytest.approx(682.5, abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["", "profile_export.jsonl", "profile_export_aiperf.json"])
+def test_a_folder_that_aiperf_itself_wrote_gives_the_figures_that_it_states(name: str) -> None:
+    """Of aiperf 0.13.0 against the same server; trimmed to what is read."""
+    folder = REAL / "aiperf_0.13.0"
+    found = opened(folder / name)
+    stated = json.loads((folder / "profile_export_aiperf.json").read_bytes())
+    assert found.against == ()
+    assert found.configuration["concurrency"] == "4"
+    assert found.estimates["ttft.mean"].value == pytest.approx(
+        stated["time_to_first_token"]["avg"], rel=0.001
+    )
+    # It divides by the 65 tokens that its own tokenizer counts; the server sent, and charged, 64.
+    theirs = stated["inter_token_latency"]["avg"] * 64 / 63
+    assert found.estimates["itl.mean"].value == pytest.approx(theirs, rel=0.005)
+
+
+def test_what_two_clients_saw_of_one_server_is_compared() -> None:
+    found = compared(opened(REAL / "guidellm_0.8.1.json"), opened(REAL / "aiperf_0.13.0"))
+    verdicts = {one.quantity.name: one.verdict for one in found.lines}
+    assert verdicts["throughput"] is Verdict.CANNOT_TELL
+    assert verdicts["ttft.mean"] is Verdict.CANNOT_TELL

@@ -18,13 +18,15 @@ _NUMBERED = re.compile(r"(?P<path>.+):(?P<number>[1-9][0-9]{0,3})")
 
 
 def read(path: Path) -> Foreign | None:
-    """Return the run of a file of guidellm's (one of several as FILE:2) or of aiperf's; None where it is nobody's we
-    know.
+    """Return the run of a file of guidellm's (one of several as FILE:2), or of a file or folder of aiperf's; None where
+    it is nobody's we know.
 
     Of aiperf the records are read, which lie beside its summary. Raises DataError where a file cannot be read.
     """
     numbered = None if path.exists() else _NUMBERED.fullmatch(str(path))
     file = path if numbered is None else Path(numbered["path"])
+    if (file / aiperf.RECORDS).is_file():  # the folder that aiperf writes into
+        file /= aiperf.RECORDS
     if not file.is_file() or file.suffix not in (".json", ".jsonl"):
         return None
     if file.name.endswith(".jsonl"):

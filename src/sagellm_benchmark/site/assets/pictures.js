@@ -103,7 +103,8 @@ function rateScale(values, from, to) {
 
 // A version's name stands beside its point where it covers no other name: above it, else below it, else nowhere.
 function versionsBeside(rows, x, y) {
-  const taken = [], letter = 7.2, line = 13;
+  const letter = 7.2, line = 13;
+  const taken = rows.map(({ row, at }) => ({ left: x.place(at) - 6, wide: 12, py: y.place(row.tps) + 5 }));  // the points
   return rows.filter(({ row }) => row.version && !row.failing).flatMap(({ row, at }) => {
     const name = row.version.slice(0, 14), wide = name.length * letter, px = x.place(at);
     const left = Math.min(Math.max(px - wide / 2, FRAME.left), FRAME.width - FRAME.right - wide);
