@@ -219,6 +219,17 @@ def test_what_commands_answer_is_there_in_chinese(name: str) -> None:
     assert {one for one in pieces if not any(one in whole for whole in WITHOUT_NAMES)} == set()
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["verdict/checks.py", "verdict/streams.py", "verdict/nodes.py", "runs/row.py", "board/plausible.py"],
+)
+def test_every_reason_against_a_run_or_a_row_is_there_in_chinese(path: str) -> None:
+    pieces = {
+        one.removeprefix("{}").strip(" :") for one in prose_in(SOURCE / path)
+    }  # {}: what all such begin with
+    assert {one for one in pieces if not any(one in whole for whole in WITHOUT_NAMES)} == set()
+
+
 @pytest.mark.slow
 def test_commands_answer_in_chinese_and_their_json_stays_english(tmp_path: Path) -> None:
     chinese = {"LC_ALL": "zh_CN.UTF-8"}

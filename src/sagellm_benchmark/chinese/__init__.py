@@ -11,9 +11,11 @@ from sagellm_benchmark.chinese.failures_network import NETWORK
 from sagellm_benchmark.chinese.failures_options import OPTIONS
 from sagellm_benchmark.chinese.failures_run import RUN
 from sagellm_benchmark.chinese.help import HELP
+from sagellm_benchmark.chinese.reasons import REASONS
 from sagellm_benchmark.chinese.screen import SCREEN
 
 CHINESE: dict[str, str] = {
+    **REASONS,
     **ANSWERS,
     **SCREEN,
     **HELP,
