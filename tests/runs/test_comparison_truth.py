@@ -10,7 +10,7 @@ from tests.fakes.rounds import DRIFTS, Machine, shares
 PAIRS = 100
 
 
-@pytest.mark.parametrize("repeats", [2, 5])
+@pytest.mark.parametrize("repeats", [2, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_same_server_twice_cannot_be_told_apart(repeats: int) -> None:
     rng = np.random.default_rng(1)
     found = [Machine(0.02).one_after_the_other(1.0, repeats, rng) for _ in range(PAIRS)]
@@ -22,6 +22,7 @@ def test_single_runs_of_the_same_server_cannot_be_told_apart() -> None:
     assert shares([machine.one_after_the_other(1.0, 1, rng) for _ in range(PAIRS)])[2] >= 95
 
 
+@pytest.mark.slow
 def test_five_percent_are_found_with_the_repeats_that_were_asked_for() -> None:
     rng = np.random.default_rng(3)
     assert shares([Machine(0.02).as_asked(1.05, 5, rng) for _ in range(50)])[1] >= 80

@@ -7,6 +7,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
 
+from tests.servers.clock import pause
 from tests.servers.protocol import Asked
 
 Step = tuple[float, int]
@@ -79,7 +80,7 @@ class Engine:
             made = 0
             for pause_s, count in self._pace(asked):
                 if pause_s > 0:
-                    await asyncio.sleep(pause_s)
+                    await pause(pause_s)
                 yield [self._words(asked, made + i) for i in range(count)]
                 made += count
 
