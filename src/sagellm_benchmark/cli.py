@@ -78,7 +78,7 @@ def fail(error: BenchmarkError) -> None:
 
 def waiting(text: str) -> None:
     """Say why nothing happens for a while, in a terminal and in a pipe alike."""
-    echo(text, err=True, mark=t("wait:  "), colour="yellow")
+    echo(retold_lines(text), err=True, mark=t("wait:  "), colour="yellow")
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -272,7 +272,7 @@ def report(
 
         for path in write_pictures(runs, plot):
             if not out.quiet:
-                echo(str(path), err=True, mark="wrote: ")
+                echo(str(path), err=True, mark=t("wrote: "))
     records = [run.record for run in runs]
     out.show(lambda: screen.as_text(records), lambda: screen.as_data(records))
 
@@ -408,7 +408,7 @@ def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> R
 
     done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo, say=waiting))
     for left in carry(done).left:
-        echo(left, err=True, mark="note:  ", colour="yellow")
+        echo(left, err=True, mark=t("note:  "), colour="yellow")
     merging.install(hf_data)
     return done
 

@@ -127,5 +127,7 @@ OPTIONS: dict[str, str] = {
     "error: ": "错误：",
     "next:  ": "下一步：",
     "wait:  ": "等待：",
+    "note:  ": "说明：",
+    "wrote: ": "写入：",
     "Interrupted.": "已中断。",
 }
