@@ -56,7 +56,8 @@ def test_all_workflows_use_the_same_pins() -> None:
 @each_workflow
 def test_a_workflow_may_nothing_and_its_jobs_say_what_they_need(path: Path) -> None:
     assert load(path)["permissions"] == {}
-    identity = {"upload-to-hf.yml": {"id-token", "pages"}, "release.yml": {"id-token", "attestations"}}
+    signs = {"id-token", "attestations"}
+    identity = {"upload-to-hf.yml": {"id-token", "pages"}, "release.yml": signs, "bench.yml": signs}
     asked = [set(job["permissions"]) for job in jobs(path)]
     assert all({"contents"} <= one <= {"contents"} | identity.get(path.name, set()) for one in asked)
 
@@ -121,9 +122,20 @@ def test_rows_in_a_pull_request_are_validated() -> None:
 
 
 def test_the_scheduled_bench_is_off_until_a_runner_is_named() -> None:
-    (job,) = workflow("bench.yml")["jobs"].values()
+    job, attest = (workflow("bench.yml")["jobs"][name] for name in ("bench", "attest"))
     assert job["if"] == "vars.BENCH_RUNNER != '' && github.repository == 'intellistream/sagellm-benchmark'"
     assert "self-hosted" in job["runs-on"]
+    assert (attest["needs"], attest["runs-on"]) == ("bench", "ubuntu-latest")
+
+
+def test_what_measures_may_sign_nothing_and_what_signs_runs_nothing_of_ours() -> None:
+    job, attest = (workflow("bench.yml")["jobs"][name] for name in ("bench", "attest"))
+    assert job["permissions"] == {"contents": "read"}
+    assert attest["permissions"] == {"contents": "read", "id-token": "write", "attestations": "write"}
+    assert [step["uses"].partition("@")[0] for step in attest["steps"]] == [
+        "actions/download-artifact",
+        "actions/attest",
+    ]
 
 
 @pytest.mark.parametrize("name", [".ci/run", "scripts/local_ci_fallback.sh", "scripts/nox.sh"])

@@ -1,0 +1,60 @@
+"""Two people who measure the same, and sign it, reproduce each other on the published board; others do not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from sagellm_benchmark.board.folder import STANDING
+from sagellm_benchmark.board.standing import Tier, parse
+from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.evidence import signing
+from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.directory import Directory
+from sagellm_benchmark.hub.store import SIGNERS
+from tests import command
+from tests.evidence.support import PUBLISHABLE, measured
+from tests.fakes.openai_server import Script
+from tests.hub.support import put
+
+pytestmark = pytest.mark.slow
+
+SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "-n", "3")
+FAST = Script(ttft_s=0.1, itl_s=0.04, timetable=True)  # at a pace that a busy machine keeps
+SLOW = Script(ttft_s=0.2, itl_s=0.08, timetable=True)
+
+
+def signed_by(name: str, home: Path, script: Script) -> str:
+    """Measure in a folder of their own, sign by their key, publish; the row's id."""
+    (home / name).mkdir()
+    run = measured(home / name, *PUBLISHABLE, *SMALL, script=script)
+    done = command.run("sign", str(run), "--key", str(home / f"{name}.key"), cwd=home / name)
+    assert done.returncode == Exit.DONE, done.stderr
+    done = command.run("publish", "--to", str(home / "shared"), cwd=home / name)
+    assert done.returncode == Exit.DONE, done.stderr
+    (file,) = (home / name / "hf_data").glob("signed-*.json")
+    return file.stem.removeprefix("signed-")
+
+
+def tiers(home: Path) -> dict[str, Tier]:
+    standing = parse(Directory(home / "shared").read([STANDING]).files[STANDING])
+    return {row: standing.tier(row) for row in standing.facts}
+
+
+@pytest.mark.parametrize(
+    ("second", "tier"), [(FAST, Tier.REPRODUCED), (SLOW, Tier.ATTESTED)], ids=["agree", "differ"]
+)
+def test_what_two_identities_measure_is_reproduced_where_they_agree(
+    tmp_path: Path, second: Script, tier: Tier
+) -> None:
+    keys = {}
+    for name in ("ann", "bob"):
+        ((number, key),) = orjson.loads(signing.new_key(tmp_path / f"{name}.key")).items()
+        keys[number] = {**key, "identity": name}
+    put(Directory(tmp_path / "shared"), {SIGNERS: to_json({"schema_version": 1, "keys": keys})})
+    first = signed_by("ann", tmp_path, FAST)
+    assert tiers(tmp_path) == {first: Tier.ATTESTED}
+    other = signed_by("bob", tmp_path, second)
+    assert tiers(tmp_path) == {first: tier, other: tier}
