@@ -42,6 +42,15 @@ def test_a_server_that_cannot_be_seen_has_no_known_neighbours() -> None:
     assert neighbours.share is None
 
 
+def test_the_client_is_watched_where_the_server_is_elsewhere() -> None:
+    with Contention(()) as contention:
+        burn(0.6)
+    assert contention.seen is not None
+    assert contention.seen.others_share is None
+    assert contention.seen.server_wait_share is None
+    assert contention.seen.client_wait_share is not None
+
+
 def test_a_moment_is_too_short_to_tell() -> None:
     with Contention([os.getpid()]) as neighbours:
         pass

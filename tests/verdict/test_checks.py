@@ -222,6 +222,22 @@ def test_a_machine_that_nobody_watched_is_not_checked() -> None:
     )
 
 
+ELSEWHERE = replace(FREE, others_share=None, server_wait_share=None, client_wait_share=0.12)
+
+
+def test_how_long_the_client_waited_is_said_where_the_server_is_elsewhere() -> None:
+    assert judge(evidence(closed_loop(200), contention=ELSEWHERE)).not_checked == (
+        "contention: the server's process is not here to be seen; "
+        "the client waited 12% of the time it could have run",
+    )
+
+
+def test_a_host_that_takes_processors_is_found_where_the_server_is_elsewhere() -> None:
+    reason = only_reason(evidence(closed_loop(200), contention=replace(ELSEWHERE, steal_share=0.2)))
+    assert reason.startswith("the machine was busy: other programs used an unknown part of the processors")
+    assert "the host took 20%" in reason
+
+
 def test_an_uncalibrated_client_is_said_to_be_so() -> None:
     verdict = judge(evidence(closed_loop(200), calibrated_ttft_bias_s=None))
     assert verdict.not_checked == ("client bias: not calibrated",)

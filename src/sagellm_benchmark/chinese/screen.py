@@ -126,6 +126,9 @@ SCREEN: dict[str, str] = {
     "contention: the server's process is not here to be seen, or the load was too short": (
         "资源争用：看不到服务的进程，或负载太短"
     ),
+    "contention: the server's process is not here to be seen; the client waited {wait} of the time it could have run": (
+        "资源争用：看不到服务的进程；客户端在可运行的时间中有 {wait} 在等待"
+    ),
     "contention, by --accept-busy: {figures}": "资源争用（因 --accept-busy）：{figures}",
     "precision is not known; say it with --precision": "不知道精度；请用 --precision 说明",
     "the weights are unknown: the server does not say whether they are real; say it with --weights": (

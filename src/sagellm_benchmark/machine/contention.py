@@ -41,7 +41,10 @@ class _Moment:
 
 
 class Contention:
-    """Watches from entering to leaving, each time it is entered; `pids` are the server's processes, if seen."""
+    """Watches from entering to leaving, each time it is entered; `pids` are the server's processes, if seen.
+
+    Where they are not, nobody knows which programs are others, but the client's wait and what a host took are known.
+    """
 
     def __init__(self, pids: Pids) -> None:
         self._pids = pids
@@ -49,8 +52,7 @@ class Contention:
         self._spans: list[tuple[_Moment, _Moment]] = []
 
     def __enter__(self) -> Contention:
-        if self._pids:
-            self._began = _now(self._pids)
+        self._began = _now(self._pids)
         return self
 
     def __exit__(
@@ -74,7 +76,7 @@ class Contention:
         others = sum(max(e.busy - b.busy - (e.ours - b.ours), 0.0) for b, e in self._spans)
         steal = sum(max(e.steal - b.steal, 0.0) for b, e in self._spans)
         return Contended(
-            others_share=min(others / whole, 1.0),
+            others_share=min(others / whole, 1.0) if self._pids else None,
             steal_share=min(steal / whole, 1.0),
             server_wait_share=_wait_share([(b.server, e.server) for b, e in self._spans]),
             client_wait_share=_wait_share([(b.client, e.client) for b, e in self._spans]),

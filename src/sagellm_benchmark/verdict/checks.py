@@ -277,14 +277,21 @@ def physics(e: Evidence) -> Findings:
 def machine_was_free(e: Evidence) -> Findings:
     """Where other programs want the processors, a server and its client wait, and the wait is measured as theirs."""
     seen = e.contention
-    if seen is None or seen.others_share is None:
+    if seen is None:
         yield NotChecked("contention: the server's process is not here to be seen, or the load was too short")
         return
+    if seen.others_share is None:
+        wait = _share(seen.client_wait_share)
+        yield NotChecked(
+            "contention: the server's process is not here to be seen; "
+            f"the client waited {wait} of the time it could have run"
+        )
     waits = [share for share in (seen.server_wait_share, seen.client_wait_share) if share is not None]
     stolen = (seen.steal_share or 0.0) > MOST_STOLEN
-    busy = seen.others_share > MOST_USED_BY_OTHERS and max(waits, default=1.0) > MOST_WAITED
+    busy = (seen.others_share or 0.0) > MOST_USED_BY_OTHERS and max(waits, default=1.0) > MOST_WAITED
     figures = (
-        f"other programs used {seen.others_share:.0%} of the processors, the host took {seen.steal_share or 0:.0%}; "
+        f"other programs used {_share(seen.others_share)} of the processors, "
+        f"the host took {seen.steal_share or 0:.0%}; "
         f"the server waited {_share(seen.server_wait_share)} of the time it could have run, "
         f"the client {_share(seen.client_wait_share)}"
     )
