@@ -173,12 +173,15 @@ def test_help_misuse_and_failures_speak_chinese(tmp_path: Path) -> None:
     shown = command.run("run", "--help", cwd=tmp_path, env=locale)
     assert "用法：" in shown.stdout
     assert "测量什么" in shown.stdout
+    assert "命令:" in command.run("--help", "--lang", "zh", cwd=tmp_path).stdout
     misused = command.run("run", "--nothing", cwd=tmp_path, env=locale)
     assert misused.returncode == Exit.USAGE
     assert "错误：没有选项 '--nothing'" in misused.stderr
     failed = command.run("report", "nothing", "--lang", "zh", cwd=tmp_path)
     assert failed.returncode == Exit.DATA
     assert failed.stderr.startswith("错误：nothing 没有已完成的运行：没有这个文件或文件夹\n下一步：")
+    before = command.run("--lang", "zh", "report", "nothing", cwd=tmp_path)
+    assert before.stderr == failed.stderr
     unreachable = command.run("run", "--base-url", "http://127.0.0.1:9", cwd=tmp_path, env=locale)
     assert "那里没有服务在监听" in unreachable.stderr
     assert "启动服务，或检查主机和端口" in unreachable.stderr

@@ -25,7 +25,7 @@ from sagellm_benchmark.options.help import ToldCommand, show_misuse
 from sagellm_benchmark.options.output import Output, shows, speak
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.text import plain
-from sagellm_benchmark.words import asked, choose, of_locale, retold_lines, t
+from sagellm_benchmark.words import LANGUAGES, asked, choose, of_locale, retold_lines, t
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -82,6 +82,9 @@ def waiting(text: str) -> None:
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option(
+    "--lang", type=click.Choice(LANGUAGES), expose_value=False, help="The language; else the locale's."
+)
 @click.version_option(__version__, package_name="isagellm-benchmark", prog_name="sagellm-benchmark")
 def main() -> None:
     """Measure how fast an LLM serving engine answers, and publish the number.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -48,5 +49,5 @@ def shows(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def speak(lang: words.Language | None) -> None:
-    """Use the language that was asked for, else that of the locale."""
-    words.choose(lang or words.of_locale(os.environ))
+    """Use the language that was asked for, be it before the command's name, else that of the locale."""
+    words.choose(lang or words.asked(sys.argv[1:]) or words.of_locale(os.environ))
