@@ -5,11 +5,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from sagellm_benchmark.machine import contention
-from sagellm_benchmark.machine.contention import Contention, run_and_wait_s
+from sagellm_benchmark.machine.contention import Contention, pressure_s, run_and_wait_s
 
 pytestmark = pytest.mark.slow
 
@@ -82,6 +83,20 @@ def test_an_engine_that_we_started_is_seen_apart_from_its_client() -> None:
     assert neighbours.seen is not None
     assert neighbours.seen.server_wait_share is not None
     assert neighbours.seen.client_wait_share is not None
+
+
+def test_the_pressure_on_the_processors_is_read_where_linux_tells(tmp_path: Path) -> None:
+    told = tmp_path / "cpu"
+    told.write_text("some avg10=93.32 avg60=64.30 avg300=71.85 total=8351470\nfull avg10=0.00 total=0\n")
+    assert pressure_s(told) == 8.35147
+    assert pressure_s(tmp_path / "absent") is None
+    told.write_text("")
+    assert pressure_s(told) is None
+
+
+def test_the_share_of_the_time_under_pressure_is_that_of_all_spans() -> None:
+    assert contention._pressure_share([(1.0, 1.5), (3.0, 4.0)], 6.0) == 0.25
+    assert contention._pressure_share([(1.0, 1.5), (None, 4.0)], 6.0) is None
 
 
 def test_a_process_that_has_gone_waited_for_nothing() -> None:

@@ -26,6 +26,7 @@ class Contended:
     steal_share: float | None  # of all processors, taken by the host of a virtual machine
     server_wait_share: float | None  # of the time the server could have run, waited for a processor
     client_wait_share: float | None
+    pressure_share: float | None = None  # of the time, some program waited for a processor (Linux's PSI)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class _Moment:
     ours: float
     server: tuple[float, float] | None  # ran, waited
     client: tuple[float, float] | None
+    pressure: float | None
 
 
 class Contention:
@@ -80,6 +82,7 @@ class Contention:
             steal_share=min(steal / whole, 1.0),
             server_wait_share=_wait_share([(b.server, e.server) for b, e in self._spans]),
             client_wait_share=_wait_share([(b.client, e.client) for b, e in self._spans]),
+            pressure_share=_pressure_share([(b.pressure, e.pressure) for b, e in self._spans], wall),
         )
 
 
@@ -95,6 +98,7 @@ def _now(pids: Pids) -> _Moment:
         ours=ours,
         server=run_and_wait_s(_apart(server, client)),
         client=run_and_wait_s(_apart(client, server)),
+        pressure=pressure_s(),
     )
 
 
@@ -113,6 +117,23 @@ def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
                 on_it, in_queue, _ = map(int, path.read_text().split())
                 ran, waited, told = ran + on_it, waited + in_queue, True
     return (ran / 1e9, waited / 1e9) if told else None
+
+
+def pressure_s(path: Path = _PROC / "pressure" / "cpu") -> float | None:
+    """Tell for how long since the boot some program waited for a processor; None where Linux does not tell."""
+    with suppress(OSError, ValueError, IndexError):  # no Linux, an old one, or PSI is switched off
+        some = path.read_text().splitlines()[0]
+        return int(some.rpartition("total=")[2]) / 1e6
+    return None
+
+
+def _pressure_share(spans: Iterable[tuple[float | None, float | None]], wall: float) -> float | None:
+    waited = 0.0
+    for before, after in spans:
+        if before is None or after is None:
+            return None
+        waited += max(after - before, 0.0)
+    return min(waited / wall, 1.0)
 
 
 _Times = tuple[float, float] | None  # ran, waited
