@@ -132,9 +132,12 @@ def _repeat_test(
     asked = cache_probe.plan(found, setting.workload, streams) if found.answered else None
     if asked is None:
         return None
-    plan = Schedule(streams)
     return cache_probe.repeat_test(
-        asked, setting.workload, counter, lambda conversations, count: drive(conversations, count, plan)
+        asked,
+        setting.workload,
+        counter,
+        lambda conversations, count, together: drive(conversations, count, Schedule(together)),
+        streams,
     )
 
 

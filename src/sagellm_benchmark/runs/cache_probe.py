@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,10 @@ from sagellm_benchmark.workload.workloads import Workload
 PROMPTS = 32
 SHORTEST_S, LONGEST_S = 5.0, 20.0  # for both passes; in between half as long as the run
 SHORTEST_ANSWER = 4  # tokens; enough to see the first one come
+_TOLD_ALONE_S = 0.01  # TTFT of a new prompt that is alone: below it a cache may save too little to be seen
+
+Send = Callable[[Conversations, int, int], Observed]
+"""Sends that many of these conversations, in that many streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +57,43 @@ def repeat_test(
     asked: Plan,
     workload: Workload,
     counter: TokenCounter | None,
-    send: Callable[[Conversations, int], Observed],
+    send: Send,
+    streams: int,
     lexicon: Lexicon | None = None,
 ) -> RepeatTest | None:
     """Send new prompts of the workload's length twice, at its concurrency; None where that was not answered.
 
+    Where prompts meet, what one waits for depends on which are batched together, and all of a batch wait alike: that
+    can look like a cache. So what looks like one is looked at again with prompts that are alone, where a cache shows
+    as well, and that test stands where it sees none.
+
     Their words come from a seed of its own, so that they are new even when a run is repeated with --seed; what they
     cost the run's `lexicon` knows. Raises KeyboardInterrupt where it was stopped.
     """
+    sent_twice = partial(_sent_twice, workload=workload, counter=counter, send=send, lexicon=lexicon)
+    together = sent_twice(asked, streams=streams)
+    if together is None or streams == 1 or not together.shows_cache:
+        return together
+    fitting = int(LONGEST_S / 2 / min(together.new_s))
+    few = Plan(max(FEWEST, min(asked.prompts, fitting)), min(asked.answer_tokens, SHORTEST_ANSWER))
+    alone = sent_twice(few, streams=1)
+    cleared = alone is not None and alone.new_ttft_s >= _TOLD_ALONE_S and not alone.much_sooner
+    return alone if cleared else together
+
+
+def _sent_twice(
+    asked: Plan,
+    workload: Workload,
+    counter: TokenCounter | None,
+    send: Send,
+    streams: int,
+    lexicon: Lexicon | None,
+) -> RepeatTest | None:
     short = replace(workload, requests=asked.prompts, output_tokens=asked.answer_tokens, turns=1)
     prompts = open_source(RANDOM, short, secrets.randbelow(2**31), counter, lexicon=lexicon).conversation
     passes = []
     for _ in range(2):
-        observed = send(prompts, asked.prompts)
+        observed = send(prompts, asked.prompts, streams)
         if observed.interrupted:
             raise KeyboardInterrupt
         times = [sample.ttft_s for sample in observed.samples() if sample.ok and sample.ttft_s is not None]

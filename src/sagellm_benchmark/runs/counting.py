@@ -41,8 +41,8 @@ class Completed:
             self._check(sample)
             return sample, sample.completion_tokens
         tokens = self._answers.count(sample.text, len(sample.event_s))
-        seen = len(sample.event_s) if tokens is None else tokens
         asked = sample.asked_output_tokens
+        seen = _generated(sample, tokens)
         short = short_of(seen, asked, sample.finish_reason, exact_output=self._exact_output)
         failure, detail = short or (None, None)
         price = prices.get(sample.index) if sample.prompt_tokens is None else sample.prompt_tokens
@@ -86,3 +86,16 @@ def _priced(counter: TokenCounter, source: Source) -> Iterator[tuple[int, int]]:
 
 def _cheap(counter: TokenCounter | None) -> TokenCounter | None:
     return counter if counter is not None and counter.cheap else None
+
+
+def _generated(sample: Sample, tokens: int | None) -> int:
+    """Tell how many tokens the server generated, by what it sent.
+
+    A text that is tokenized again can have fewer tokens than it was generated from. So an answer that ended for its
+    length, with an event for each token asked for, is whole, unless not even half of the tokens are in its text.
+    """
+    events = len(sample.event_s)
+    if tokens is None:
+        return events
+    whole = sample.finish_reason == "length" and events >= sample.asked_output_tokens
+    return events if whole and 2 * tokens >= events else tokens

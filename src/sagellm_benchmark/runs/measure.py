@@ -396,14 +396,15 @@ def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Liste
         return None
     listener.say("sending new prompts twice, to see what the server caches")
 
-    def send(conversations: Conversations, count: int) -> Observed:
-        return drive(conversations, count, Schedule(streams), context.target, context.spec.limits, raw)
+    def send(conversations: Conversations, count: int, together: int) -> Observed:
+        return drive(conversations, count, Schedule(together), context.target, context.spec.limits, raw)
 
     source = context.source
     lexicon = source.prompts.lexicon if isinstance(source, Random) else None
     try:
         with _raw(context.folder) as raw:
-            return cache_probe.repeat_test(asked, context.workload, context.counting.prompts, send, lexicon)
+            prompts = context.counting.prompts
+            return cache_probe.repeat_test(asked, context.workload, prompts, send, streams, lexicon)
     except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
         return None
 

@@ -59,10 +59,14 @@ class RepeatTest:
         return min(len(self.new_s), len(self.repeated_s)) >= FEWEST
 
     @property
+    def much_sooner(self) -> bool:
+        """Whether a sixth of the repeated prompts were answered much sooner than a new one, by chance or not."""
+        return self.quick_s <= min(_VISIBLE * self.new_ttft_s, self.new_ttft_s - _VISIBLE_S)
+
+    @property
     def shows_cache(self) -> bool:
         """Whether the server answers a prompt much sooner when it has seen it."""
-        much = self.quick_s <= min(_VISIBLE * self.new_ttft_s, self.new_ttft_s - _VISIBLE_S)
-        return self.tells and much and sooner(self.repeated_s, self.new_s) < LEVEL
+        return self.tells and self.much_sooner and sooner(self.repeated_s, self.new_s) < LEVEL
 
     def answered(self, ttfts_s: Sequence[float] | Floats) -> float:
         """Return the share of such TTFTs that a cache explains; 0 where chance does."""
