@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagellm_benchmark.cluster.clocks import Exchange, offset
+from sagellm_benchmark.cluster.clocks import Exchange, Offset, held, offset
 
 MOMENTS = st.floats(0, 1e6)
 DELAYS = st.floats(1e-6, 1.0)
@@ -25,3 +25,21 @@ def test_the_error_lies_within_the_bound_however_uneven_the_ways(
         [Exchange(sent, sent + there + true_s, sent + there + back) for sent, there, back in exchanges]
     )
     assert abs(found.offset_s - true_s) <= found.bound_s + 1e-8
+
+
+def test_a_clock_that_drifted_during_a_load_is_known_the_worse_by_that() -> None:
+    assert held(Offset(100.0, 0.125), Offset(100.5, 0.25)) == Offset(100.0, 0.75)
+
+
+def test_a_clock_that_was_known_badly_at_the_start_is_not_known_better_by_its_end() -> None:
+    assert held(Offset(100.0, 0.5), Offset(100.125, 0.125)) == Offset(100.0, 0.5)
+
+
+@given(MOMENTS, st.floats(-1, 1), DELAYS, DELAYS, st.floats(0, 1))
+def test_the_error_at_either_end_lies_within_the_bound_that_is_held(
+    true_s: float, drift_s: float, bound_s: float, later_s: float, share: float
+) -> None:
+    before = Offset(true_s + share * bound_s, bound_s)
+    after = Offset(true_s + drift_s - share * later_s, later_s)
+    kept = held(before, after)
+    assert max(abs(kept.offset_s - true_s), abs(kept.offset_s - true_s - drift_s)) <= kept.bound_s + 1e-8

@@ -18,8 +18,10 @@ from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Limits, Progress, Target
 from sagellm_benchmark.cluster.agent import Agent
 from sagellm_benchmark.cluster.load import Cluster, Lost
+from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.workload.schedule import Schedule, constant
 from tests.fakes.openai_server import Script, serving
+from tests.verdict.test_checks import evidence
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -27,20 +29,27 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Nodes:
-    """Agents of this process; one that is `lost` answers no more."""
+    """Agents of this process; one that is `lost` answers no more. A clock can jump once its load is over."""
 
     agents: list[Agent]
     lost: set[int] = field(default_factory=set)
+    jumps_s: dict[int, float] = field(default_factory=dict)
+    over: bool = False
 
     @property
     def names(self) -> Sequence[str]:
         return [f"{number} (here)" for number in range(len(self.agents))]
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
-        return {
+        found: dict[int, Any] = {
             node: Lost("it fell silent") if node in self.lost else getattr(self.agents[node], method)(*given)
             for node, given in arguments.items()
         }
+        if method == "state":
+            self.over = all(isinstance(one, Lost) or one.over for one in found.values())
+        if method == "time" and self.over:
+            found = {node: said + self.jumps_s.get(node, 0.0) for node, said in found.items()}
+        return found
 
     def end(self, node: int) -> None:
         self.lost.add(node)
@@ -85,6 +94,19 @@ def test_a_lost_node_ends_the_load_and_its_part_goes_to_nobody(nodes: Nodes, tmp
         observed = cluster.drive(asking(3), 1200, due, target, Limits(), tmp_path)
     assert [node.lost for node in observed.nodes] == [None, "it fell silent"]
     assert {one.index % 2 for one in observed.samples()} == {0}
+
+
+def test_a_clock_that_moves_during_the_load_is_held_against_the_run(nodes: Nodes, tmp_path: Path) -> None:
+    nodes.jumps_s[1] = 0.5
+    with serving(Script()) as server:
+        target = Target(server.base_url, "m", "chat")
+        observed = Cluster(nodes).drive(asking(3), 4, Schedule(2), target, Limits(), tmp_path)
+    steady, moved = observed.nodes
+    assert steady.clock_bound_s is not None
+    assert steady.clock_bound_s < 0.25
+    assert moved.clock_bound_s == pytest.approx(0.5, abs=0.25)
+    (reason,) = verdict.one_clock(evidence([], nodes=observed.nodes))
+    assert "client node 1 (here)" in str(reason)
 
 
 def test_an_error_before_the_load_names_its_node(nodes: Nodes, tmp_path: Path) -> None:

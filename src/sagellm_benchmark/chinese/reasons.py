@@ -158,7 +158,9 @@ REASONS: dict[str, str] = {
         "加 TTFT"
     ),
     "the clock of client node {a} is known to {b} ms only, which is more than {c} ms; is the node or "
-    "its network overloaded?": ("客户端节点 {a} 的时钟只精确到 {b} ms，超过 {c} ms；节点或网络超载了吗？"),
+    "its network overloaded, or its clock not kept by NTP?": (
+        "客户端节点 {a} 的时钟只精确到 {b} ms，超过 {c} ms；节点或网络超载了吗，还是时钟没有用 NTP 校准？"
+    ),
     "client node {a} was lost: {b}; its part of the load is missing. Mend it or leave it out, and run "
     "again": ("客户端节点 {a} 丢失：{b}；缺少它那部分负载。修好或去掉它，然后重新运行"),
     "neighbours: other programs used {a} of the processors of client node {b}": (

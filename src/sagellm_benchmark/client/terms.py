@@ -68,7 +68,7 @@ class ClientNode:
     clock_offset_s: float | None = (
         None  # its monotonic clock minus that of the machine where the run was started
     )
-    clock_bound_s: float | None = None  # by how much its origin of time may differ from the others'
+    clock_bound_s: float | None = None  # by how much its time may differ from the others', to the load's end
     niceness: int = 0
     others_share: float | None = None  # of its processors, used by other programs
     ttft_bias_s: float | None = None  # p50, by its calibration

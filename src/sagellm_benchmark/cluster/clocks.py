@@ -35,3 +35,12 @@ def offset(exchanges: Iterable[Exchange]) -> Offset:
     """
     best = min(exchanges, key=lambda one: one.round_trip_s)
     return Offset(best.theirs_s - (best.sent_s + best.received_s) / 2, best.round_trip_s / 2)
+
+
+def held(before: Offset, after: Offset) -> Offset:
+    """The offset at a load's start, with a bound for all of the load: by how much it was wrong at either end.
+
+    What a clock has drifted meanwhile adds to what is not known of it afterwards.
+    """
+    drift_s = abs(after.offset_s - before.offset_s)
+    return Offset(before.offset_s, max(before.bound_s, drift_s + after.bound_s))

@@ -17,7 +17,7 @@ from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import Recorded, Share
 from sagellm_benchmark.client.terms import ClientNode, Conversations, Limits, Observed, Progress, Target
 from sagellm_benchmark.cluster.agent import Facts, Part, State
-from sagellm_benchmark.cluster.clocks import Exchange, Offset, offset
+from sagellm_benchmark.cluster.clocks import Exchange, Offset, held, offset
 from sagellm_benchmark.engines.base import Api
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.signals import first_signal
@@ -126,6 +126,7 @@ class Cluster:
             running.prepare()
             running.start()
             running.wait()
+            running.look_again()
         return self._observed(running, spool)
 
     def _observed(self, running: _Running, spool: Path) -> Recorded:
@@ -205,8 +206,7 @@ class _Running:
             if time.monotonic() > deadline:
                 raise errors.RemoteError("the client nodes did not get ready", hint="are they overloaded?")
             time.sleep(_PERIOD_S)
-        for node in self.left:
-            self.offsets[node] = offset([self._exchange(node) for _ in range(_EXCHANGES)])
+        self.offsets = self._clocks()
 
     def start(self) -> None:
         """Begin everywhere at one moment."""
@@ -222,6 +222,11 @@ class _Running:
                 self._ask("stop", within_s=SILENT_S)
                 told = True
             time.sleep(_PERIOD_S)
+
+    def look_again(self) -> None:
+        """Widen what is known of the nodes' clocks by what they have drifted during the load."""
+        for node, after in self._clocks().items():
+            self.offsets[node] = held(self.offsets[node], after)
 
     def parts(self) -> dict[int, Part]:
         """Return what the nodes that are left have."""
@@ -254,10 +259,22 @@ class _Running:
             raise errors.RemoteError(self.lost[node])
         return str(copy)
 
-    def _exchange(self, node: int) -> Exchange:
+    def _clocks(self) -> dict[int, Offset]:
+        """Tell where the clocks of the nodes that are left stand."""
+        found: dict[int, Offset] = {}
+        for node in self.left:
+            exchanges = [one for _ in range(_EXCHANGES) if (one := self._exchange(node)) is not None]
+            if node not in self.lost:
+                found[node] = offset(exchanges)
+        return found
+
+    def _exchange(self, node: int) -> Exchange | None:
+        """Ask a node for its time; None where it is lost, and nobody is asked any more."""
+        if node in self.lost:
+            return None
         sent = time.monotonic()
-        theirs = self._ask("time", nodes=[node], within_s=SILENT_S).get(node, sent)
-        return Exchange(sent, theirs, time.monotonic())
+        theirs: float | None = self._ask("time", nodes=[node], within_s=SILENT_S).get(node)
+        return None if theirs is None else Exchange(sent, theirs, time.monotonic())
 
     def _states(self) -> dict[int, State]:
         """Tell how far each node is; raises the first error that one has which is not the loss of a process."""

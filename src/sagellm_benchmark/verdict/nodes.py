@@ -25,7 +25,8 @@ def one_clock(e: Evidence) -> Findings:
     if bound_s > MAX_CLOCK_BOUND_S:
         yield (
             f"the clock of client node {name} is known to {bound_s * 1e3:.1f} ms only, "
-            f"which is more than {MAX_CLOCK_BOUND_S * 1e3:g} ms; is the node or its network overloaded?"
+            f"which is more than {MAX_CLOCK_BOUND_S * 1e3:g} ms; is the node or its network overloaded, "
+            "or its clock not kept by NTP?"
         )
 
 
