@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -22,6 +23,7 @@ import pytest
 
 from sagellm_benchmark.client.calibration import asking, timed_server
 from sagellm_benchmark.client.terms import Limits, Observed, Target
+from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.workload.schedule import Schedule, constant
@@ -235,25 +237,46 @@ def _named_and_gone(fault: Callable[[object], None], url: str, folder: Path) -> 
     wait_for(lambda: not _workers(), 10)
 
 
-def test_a_driver_that_dies_leaves_no_load_behind(machines: Machines, url: str, tmp_path: Path) -> None:
+@contextlib.contextmanager
+def _driven(url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The command itself, in the middle of a load from both nodes; what it says goes to `said` and `complaint`."""
     command = [sys.executable, "-m", "sagellm_benchmark", "run", "--base-url", url, "--on", f"ray://{HEAD}"]
     command += [
-        "--client-nodes",
-        "2",
-        "--client-processes",
-        "2",
-        "--workload",
-        "custom",
-        "--requests",
-        "5000",
+        "--client-nodes=2",
+        "--client-processes=2",
+        "--workload=custom",
+        "--requests=5000",
+        "--rate=20",
     ]
-    command += ["--input-tokens", "16", "--output-tokens", "8", "--rate", "20", "--no-calibrate"]
-    with (tmp_path / "said").open("wb") as said:
-        driver = subprocess.Popen([*command, "--output-dir", str(tmp_path)], stdout=said, stderr=said)
-        wait_for(lambda: len(_workers()) == 4, 90)
-        time.sleep(2.0)
+    command += ["--input-tokens=16", "--output-tokens=8", "--no-calibrate", "--json", f"--outputs={folder}"]
+    with (folder / "said").open("wb") as said, (folder / "complaint").open("wb") as complaint:
+        driver = subprocess.Popen(command, stdout=said, stderr=complaint)
+        try:
+            wait_for(lambda: len(_workers()) == 4, 90)
+            time.sleep(2.0)  # into the load
+            yield driver
+        finally:
+            driver.kill()
+            driver.wait()
+
+
+def test_a_driver_that_dies_leaves_no_load_behind(machines: Machines, url: str, tmp_path: Path) -> None:
+    with _driven(url, tmp_path) as driver:
         driver.send_signal(signal.SIGKILL)
         driver.wait()
+    wait_for(lambda: not _workers(), 10)
+
+
+def test_the_command_ends_as_not_valid_and_names_the_lost_node(
+    machines: Machines, url: str, tmp_path: Path
+) -> None:
+    with _driven(url, tmp_path) as driver:
+        _workers()[0].kill()
+        assert driver.wait(60) == Exit.INVALID_RUN
+    (run,) = json.loads((tmp_path / "said").read_bytes())
+    (lost,) = (node for node in run["summary"]["client"]["nodes"] if node["lost"])
+    assert run["summary"]["status"] == "node lost"
+    assert any(f"client node {lost['name']} was lost" in reason for reason in run["summary"]["reasons"])
     wait_for(lambda: not _workers(), 10)
 
 
