@@ -21,7 +21,7 @@ from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
 
-LOADS = (1, 2)
+LOADS = (1, 2, 3)
 CELLS = 2 * len(LOADS) * 2
 
 
