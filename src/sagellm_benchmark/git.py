@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,16 +14,28 @@ TIMEOUT_S = 120.0  # of what may talk to a remote
 _LOOK_S = 10.0
 
 
+class TooLarge(DataError):  # noqa: N818 - a turn of events
+    """git was about to write a larger file than it may."""
+
+
+_LIMITED = (
+    "import os, resource, sys; most = int(sys.argv[1]); "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)); os.execvp('git', sys.argv[2:])"
+)
+
+
 def output(
     folder: Path,
     *arguments: str,
     env: Mapping[str, str] | None = None,
     given: bytes = b"",
     timeout_s: float = TIMEOUT_S,
+    most_bytes: int | None = None,
 ) -> bytes:
     """Return what git prints in `folder`, with `given` as its input.
 
-    Raises DataError when it fails, RemoteError when it hangs, UsageError without git.
+    Raises DataError when it fails, TooLarge for a file of more than `most_bytes`, RemoteError when it hangs, UsageError
+    without git.
 
     Its own words are left out of the message: an address in them may hold a password.
     """
@@ -30,9 +43,13 @@ def output(
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_SSH_COMMAND": os.environ.get("GIT_SSH_COMMAND", "ssh -oBatchMode=yes"),
     }
+    command = ["git", *arguments]
+    if most_bytes is not None:
+        command = [sys.executable, "-c", _LIMITED, str(most_bytes), *command]
+        quiet["LC_ALL"] = "C"
     try:
         done = subprocess.run(
-            ["git", *arguments],
+            command,
             cwd=folder,
             env={**os.environ, **quiet, **(env or {})},
             input=given,
@@ -45,6 +62,8 @@ def output(
     except subprocess.TimeoutExpired as error:
         raise RemoteError(f"git {arguments[0]} took longer than {timeout_s:g} s", hint="try again") from error
     except subprocess.CalledProcessError as error:
+        if most_bytes is not None and b"too large" in error.stderr.lower():
+            raise TooLarge(f"git {arguments[0]} brings more than {most_bytes >> 20} MiB") from error
         raise DataError(f"git {arguments[0]} failed with {error.returncode}") from error
     return done.stdout
 

@@ -11,6 +11,7 @@ from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.identity import Row, submission_path
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub import history
 from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.publish import publish
@@ -194,6 +195,16 @@ def test_a_rebuild_asks_as_little_of_a_hub_with_many_rows_as_of_one_with_few(
     server.seen.clear()
     assert rebuild(hub, compare=False).submissions == 300
     assert len(server.seen) <= 15
+
+
+def test_a_history_larger_than_anybody_s_rows_is_not_read_to_its_end(
+    server: HubServer, hub: Hub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(hub, given(*new_rows(20)))
+    monkeypatch.setattr(history, "MOST_BYTES", 4096)
+    with pytest.raises(DataError, match="the most that is read"):
+        rebuild(hub)
+    assert server.url in hub.endpoint
 
 
 def test_where_git_has_no_answer_the_rows_are_read_one_by_one_and_that_is_said(server: HubServer) -> None:

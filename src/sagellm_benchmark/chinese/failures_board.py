@@ -240,6 +240,9 @@ BOARD: dict[str, str] = {
     "look at HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and SSL_CERT_FILE": (
         "查看 HTTPS_PROXY、HTTP_PROXY、ALL_PROXY 和 SSL_CERT_FILE"
     ),
+    # hub/history
+    "the history of {a} has more than {b} MiB, the most that is read": "{a} 的历史超过 {b} MiB，这是最多读取的大小",
+    "something else than rows was put there: look at its largest files": "那里放了记录以外的东西：请查看其中最大的文件",
     # hub/tombstones, hub/withdraw
     "a reason is one line of plain text of at most {a} characters": "原因是一行普通文字，最多 {a} 个字符",
     "give one: --reason '…'": "请给出：--reason '…'",

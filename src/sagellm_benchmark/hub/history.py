@@ -13,6 +13,7 @@ from sagellm_benchmark.hub.scratch import scratch
 from sagellm_benchmark.hub.store import SUBMISSIONS, Accepted, Busy
 
 _TIMEOUT_S = 900.0
+MOST_BYTES = 2 << 30  # of a pack; 100,000 rows with their history take a fraction of that
 _LOCAL = "localhost,127.0.0.1,::1"
 _SETTINGS = {
     "transfer.fsckObjects": "true",  # every object is what its name says
@@ -28,7 +29,7 @@ def accepted(url: str, commit: str, token: str | None) -> Accepted:
     """Return every file of submissions/ at `commit`, and what the history up to it says was changed or removed there.
 
     Boards stay where they are: nothing larger than a submission may be is fetched. Raises Busy where git's head is
-    another commit, RemoteError where git has no answer, UsageError without git.
+    another commit, DataError for more than 2 GiB, RemoteError where git has no answer, UsageError without git.
     """
     with scratch("sagellm-history-") as place:
         env = _environment(token)
@@ -58,7 +59,12 @@ def _fetch(place: Path, url: str, commit: str, env: Mapping[str, str]) -> None:
     small = "--filter=blob:limit=64k"  # what a server cannot leave out, it sends
     ask = ("fetch", "--quiet", "--no-tags", small, "hub", "+refs/heads/main:refs/heads/main")
     try:
-        git.output(place, *ask, env=env, timeout_s=_TIMEOUT_S)
+        git.output(place, *ask, env=env, timeout_s=_TIMEOUT_S, most_bytes=MOST_BYTES)
+    except git.TooLarge as error:
+        raise DataError(
+            f"the history of {url} has more than {MOST_BYTES >> 20} MiB, the most that is read",
+            hint="something else than rows was put there: look at its largest files",
+        ) from error
     except DataError as error:
         raise RemoteError(
             f"could not read the history of {url} with git",
