@@ -374,9 +374,17 @@ def test_a_file_that_is_listed_as_too_large_is_not_fetched(hub: Hub, server: Hub
     assert "file" not in server.seen
 
 
+def test_only_the_folder_that_is_asked_for_is_listed(hub: Hub, server: HubServer) -> None:
+    many = {f"submissions/{number}.json": b"{}" for number in range(3 * server.page)}
+    head = published(server, {**BOARD, **many, "withdrawn/a/one.jsonl": b"{}"})
+    assert hub.paths("withdrawn", head) == ["withdrawn/a/one.jsonl"]
+    assert hub.paths("evidence", head) == []
+    assert server.seen.count("tree") == 2
+
+
 @pytest.mark.parametrize("on", ["info", "paths", "tree"])
 def test_an_answer_without_end_is_cut_off(hub: Hub, server: HubServer, on: str) -> None:
-    head = published(server)
+    head = published(server, {**BOARD, "x/file": b"{}"})
     server.faults.append(Fault(on, do="endless", body="[]," * 100_000, times=9))
     with pytest.raises(Ambiguous, match="longer than any"):
         (hub.paths("x", head) if on == "tree" else hub.read((SINGLE,)))

@@ -102,8 +102,9 @@ class Hub:
 
     def paths(self, folder: str, commit: str) -> list[str]:
         """Return every file under `folder` at `commit`; none where there is no such folder."""
-        every = self._reading(lambda api: listing.every_path(api, self.repo, commit, self.timeout_s))
-        return sorted(path for path in every if path.startswith(f"{folder}/"))
+        return sorted(
+            self._reading(lambda api: listing.under(api, self.repo, folder, commit, self.timeout_s))
+        )
 
     def commit(self, files: Mapping[str, bytes], parent: str | None, message: str) -> str:
         """Return one commit with all `files`, accepted by the Hub only while `parent` is its head.

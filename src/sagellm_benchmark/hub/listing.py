@@ -45,15 +45,19 @@ def in_folders(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[s
     return _wanted(found, names)
 
 
-def every_path(api: Any, repo: str, commit: str, timeout_s: float) -> list[str]:
-    """Return the path of every file at `commit`."""
+def under(api: Any, repo: str, folder: str, commit: str, timeout_s: float) -> list[str]:
+    """Return the path of every file in `folder`, and below it, at `commit`; none where there is no such folder."""
     try:
-        return list(api.list_repo_files(repo, revision=commit, repo_type="dataset"))
+        tree = api.list_repo_tree(repo, folder, recursive=True, revision=commit, repo_type="dataset")
+        return [one.path for one in tree if hasattr(one, "blob_id")]
     except Answer as answer:
+        if answer.says_absent:
+            return []
         if not _is_unsupported(answer):
             raise
         info = api.repo_info(repo, repo_type="dataset", revision=commit, timeout=timeout_s)
-        return [file.rfilename for file in info.siblings or ()]
+        every = (file.rfilename for file in info.siblings or ())
+        return [path for path in every if path.startswith(f"{folder}/")]
 
 
 def held(answer: Any) -> Iterator[tuple[str, str | None]]:
