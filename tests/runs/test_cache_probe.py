@@ -74,8 +74,8 @@ class Sends:
         times = cycle(next(self._loads))
         return Load([sample(ttft=ttft) for ttft in islice(times, count)])
 
-    def test(self) -> RepeatTest | None:
-        return repeat_test(Plan(32, 64), work(4), None, self, 4)
+    def test(self, streams: int = 4) -> RepeatTest | None:
+        return repeat_test(Plan(32, 64), work(streams), None, self, streams)
 
 
 BATCHED = [0.6, 0.6, 0.6, 0.6]  # all four at once
@@ -108,6 +108,12 @@ def test_prompts_so_quick_alone_that_a_cache_would_not_show_clear_nobody() -> No
     found = Sends(WAITING, BATCHED, [0.005], [0.005]).test()
     assert found is not None
     assert found.shows_cache
+
+
+def test_a_machine_that_was_busy_while_new_prompts_were_sent_is_no_cache() -> None:
+    found = Sends([0.35], [0.07], [0.07], [0.07]).test(streams=1)
+    assert found is not None
+    assert not found.shows_cache
 
 
 def test_what_does_not_look_like_a_cache_is_not_looked_at_again() -> None:

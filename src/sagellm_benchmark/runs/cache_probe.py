@@ -64,15 +64,15 @@ def repeat_test(
     """Send new prompts of the workload's length twice, at its concurrency; None where that was not answered.
 
     Where prompts meet, what one waits for depends on which are batched together, and all of a batch wait alike: that
-    can look like a cache. So what looks like one is looked at again with prompts that are alone, where a cache shows
-    as well, and that test stands where it sees none.
+    can look like a cache, as can a machine that was busy while new prompts were sent. So what looks like one is looked
+    at again with other prompts that are alone, where a cache shows as well, and that test stands where it sees none.
 
     Their words come from a seed of its own, so that they are new even when a run is repeated with --seed; what they
     cost the run's `lexicon` knows. Raises KeyboardInterrupt where it was stopped.
     """
     sent_twice = partial(_sent_twice, workload=workload, counter=counter, send=send, lexicon=lexicon)
     together = sent_twice(asked, streams=streams)
-    if together is None or streams == 1 or not together.shows_cache:
+    if together is None or not together.shows_cache:
         return together
     fitting = int(LONGEST_S / 2 / min(together.new_s))
     few = Plan(max(FEWEST, min(asked.prompts, fitting)), min(asked.answer_tokens, SHORTEST_ANSWER))
