@@ -36,6 +36,9 @@ LOCKS = {
     "release": ("--group", "release"),
 }
 
+# How pytest uses all processors; who has nothing left to do takes tests from another.
+PARALLEL = ("-n", "auto", "--dist", "worksteal")
+
 # A chain is a session that only runs others, in this order, up to the first that fails.
 CHAINS = {
     "ci": ("lint", "version_guard", "tests", "build"),
@@ -314,8 +317,7 @@ def version_guard(session: nox.Session) -> None:
 def test(session: nox.Session) -> None:
     """The quick tests, in parallel: what to run after each change. What waits, or computes for long, is left out."""
     chosen = ("-m", "not slow and not engine and not browser", "--hypothesis-profile", "quick")
-    quick = ("-n", "auto", "--dist", "worksteal", *chosen)
-    run_in(session, DEVELOPMENT, "pytest", *(session.posargs or quick))
+    run_in(session, DEVELOPMENT, "pytest", *(session.posargs or (*PARALLEL, *chosen)))
 
 
 @nox.session(venv_backend="none")
@@ -325,16 +327,7 @@ def tests(session: nox.Session) -> None:
         f"--junitxml={ENVIRONMENTS / 'tests.xml'}",
         f"--cov-report=json:{ENVIRONMENTS / 'coverage.json'}",
     )
-    every = (
-        "-n",
-        "auto",
-        "--dist",
-        "worksteal",
-        "--cov",
-        "--cov-fail-under=45",
-        "--cov-report=term",
-        *results,
-    )
+    every = (*PARALLEL, "--cov", "--cov-fail-under=45", "--cov-report=term", *results)
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or every))
 
 

@@ -18,7 +18,6 @@ from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.evidence import ed25519, signing
 from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.hub.dataset import Hub
-from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.publish import publish, unpublished
 from sagellm_benchmark.hub.rebuild import Rebuilt, rebuild
 from sagellm_benchmark.hub.store import SIGNERS, VIEWER, Store
@@ -29,20 +28,12 @@ from sagellm_benchmark.site.gather import from_store
 from tests import command
 from tests.fakes.hub_server import REPO, WRITER, HubServer
 from tests.fakes.rows import new_row
-from tests.hub.conftest import hub, server
+from tests.hub.conftest import hub, server, store
 from tests.hub.support import fates, given, ids, put
 
-__all__ = ["hub", "server"]  # fixtures
+__all__ = ["hub", "server", "store"]  # fixtures
 
 REASON = "the clock of the GPU was not fixed"
-
-
-@pytest.fixture(params=["hub", "directory"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "hub":
-        found: Hub = request.getfixturevalue("hub")
-        return found
-    return Directory(tmp_path / "shared")
 
 
 def keys(folder: Path) -> bytes:

@@ -23,7 +23,7 @@ class Fate(StrEnum):
     IMPROVED = "improved"  # it replaced a worse one
     ALREADY_THERE = "already there"
     BEATEN = "beaten"  # a better one holds its place
-    WITHDRAWN = "withdrawn"  # it was taken back for good: see board/withdrawal.py
+    WITHDRAWN = "withdrawn"  # somebody who may has taken it back for good
 
 
 ONTO_THE_BOARD = (Fate.ADDED, Fate.IMPROVED)

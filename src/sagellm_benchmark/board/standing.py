@@ -102,8 +102,9 @@ class Standing:
 
     def withdrawals(self, entry: Entry) -> list[Withdrawal]:
         """Return who took the row back, and why, in one order; nothing for a row that stands."""
-        found = self.withdrawn.get(entry.entry_id, ())
-        return sorted(one for one in found if one.configuration == slug(entry.identity))
+        if entry.entry_id not in self.withdrawn:
+            return []
+        return self._withdrawals(entry.entry_id, slug(entry.identity))
 
     def accepting(
         self, new: Iterable[Entry], known: Iterable[Entry], proofs: Mapping[str, Proved], now: str
@@ -166,7 +167,11 @@ class Standing:
         """Rows with another of their configuration that agrees, signed by somebody else."""
         signed: defaultdict[str, dict[str, Proved]] = defaultdict(dict)
         for entry_id, fact in self.facts.items():
-            if fact.proved is not None and fact.proved.signers and not self._is_withdrawn(entry_id, fact):
+            if (
+                fact.proved is not None
+                and fact.proved.signers
+                and not self._withdrawals(entry_id, fact.configuration)
+            ):
                 signed[fact.configuration][entry_id] = fact.proved
         return frozenset(
             entry_id
@@ -175,8 +180,8 @@ class Standing:
             if any(_by_another(one, other) for name, other in group.items() if name != entry_id)
         )
 
-    def _is_withdrawn(self, entry_id: str, fact: Fact) -> bool:
-        return any(one.configuration == fact.configuration for one in self.withdrawn.get(entry_id, ()))
+    def _withdrawals(self, entry_id: str, configuration: str) -> list[Withdrawal]:
+        return sorted(one for one in self.withdrawn.get(entry_id, ()) if one.configuration == configuration)
 
     @cached_property
     def _best_reproduced(self) -> dict[str, float]:

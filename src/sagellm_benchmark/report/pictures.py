@@ -21,9 +21,7 @@ from sagellm_benchmark.report.view import view
 Format = Literal["svg", "png"]
 Encoder = Callable[[str], bytes]
 PLOTS = "plots"  # the folder, inside a run's own
-ENLARGED = (
-    4  # pixels of a PNG for each of a picture's: 1760 across, sharp on a slide and in two columns of print
-)
+ENLARGED = 4  # pixels of a PNG for each of a picture's: sharp on a slide, and in two columns of print
 LETTERS = 72  # of a caption on one line
 FONTS = "Noto Sans, DejaVu Sans, Liberation Sans, Arial, Helvetica, sans-serif"
 _PROBE = '<svg xmlns="http://www.w3.org/2000/svg"><text y="16" style="font: 12px {}">{}</text></svg>'
