@@ -75,7 +75,7 @@ class Plain:
     def answer(self, path: str, body: Mapping[str, Any]) -> Answer:
         """A streamed answer. Raises RuntimeError for another status than 200, and for an answer without text."""
         status, came = self.events(path, body)
-        said = [(moment, text) for moment, event in came if (text := _text(event))]
+        said = [(moment, text) for moment, event in came if (text := text_of(event))]
         if status != http.HTTPStatus.OK or not said:
             raise RuntimeError(f"{path} answered {status} with {len(came)} events and no text")
         return Answer("".join(text for _, text in said), tuple(moment for moment, _ in said))
@@ -123,7 +123,7 @@ def _stream(plain: Plain, chat: Mapping[str, Any]) -> Habits:
     status, whole = plain.events(
         COMPLETIONS, {"model": chat["model"], "prompt": "Once upon", "max_tokens": 3}
     )
-    streams = status == http.HTTPStatus.OK and any(_text(event) for _, event in whole)
+    streams = status == http.HTTPStatus.OK and any(text_of(event) for _, event in whole)
     return {
         "streams completions": streams,
         "usage in a stream": any(event.get("usage") for _, event in asked),
@@ -164,6 +164,7 @@ def _cuts(url: str, chat: Mapping[str, Any]) -> bool:
         return None in list(pool.map(reason, (long, short)))
 
 
-def _text(event: Mapping[str, Any]) -> str:
+def text_of(event: Mapping[str, Any]) -> str:
+    """What an event of a stream says, of a chat or a completion."""
     choice = (event.get("choices") or [{}])[0]
     return str((choice.get("delta") or {}).get("content") or choice.get("text") or "")
