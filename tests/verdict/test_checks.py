@@ -166,6 +166,22 @@ def test_answers_that_ended_early_are_not_the_workload() -> None:
     assert "answers have another length" in only_reason(evidence(closed_loop(200), asked_output_tokens=64))
 
 
+def _answers_of(*lengths: int) -> list[Sample]:
+    every = closed_loop(200)
+    return [replace(one, completion_tokens=lengths[at % len(lengths)]) for at, one in enumerate(every)]
+
+
+def test_a_text_that_splits_into_a_few_tokens_less_has_its_length_all_the_same() -> None:
+    samples = _answers_of(*[11] * 7, 10)
+    assert judge(evidence(samples, recounted=True)).valid
+    assert "answers have another length" in only_reason(evidence(samples, recounted=False))
+
+
+def test_texts_that_all_split_into_less_are_not_the_workload() -> None:
+    samples = _answers_of(10)
+    assert "answers have another length" in only_reason(evidence(samples, recounted=True))
+
+
 def test_more_events_than_tokens_cannot_be() -> None:
     samples = [replace(one, completion_tokens=5) for one in closed_loop(200)]
     assert "usage is wrong" in only_reason(evidence(samples, asked_output_tokens=None))

@@ -20,7 +20,7 @@ from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
-from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
+from sagellm_benchmark.verdict.streams import off_length
 from sagellm_benchmark.verdict.summarize import Numbers, summarize
 
 
@@ -58,6 +58,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         texts=columns.texts,
         echoes=seen.echoes,
         charged_only=context.counting.answers == USAGE and seen.recounted_ratio is None,
+        recounted=context.counting.answers.text_tokens is not None,
         recounted_ratio=seen.recounted_ratio,
         asked_model=context.server.served_model,
         echoed_model=context.capabilities.model,
@@ -216,4 +217,4 @@ def _own_lengths(context: Context, seen: Observations) -> bool:
         return False
     asked = context.workload.output_tokens
     tokens = stats.known(stats.join(seen.repeats).tokens)
-    return bool((abs(tokens - asked) > LENGTH_TOLERANCE * asked).any())
+    return bool(off_length(tokens, asked, recounted=context.counting.answers.text_tokens is not None).any())

@@ -19,7 +19,7 @@ from sagellm_benchmark.verdict.stats import (
     mean_in_flight,
     throughput_tps,
 )
-from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
+from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE, off_length
 
 __all__ = ["CHECKS", "Evidence", "Verdict", "judge"]
 
@@ -158,7 +158,10 @@ def lengths(e: Evidence) -> Findings:
         if not len(seen):
             yield NotChecked(f"length of {what}: the server does not report it")
             continue
-        off = np.abs(seen - asked) > max(LENGTH_TOLERANCE * asked, 1 if what == "prompts" else 0)
+        are_prompts = what == "prompts"
+        off = off_length(
+            seen, asked, recounted=e.recounted and not are_prompts, slack=1 if are_prompts else 0
+        )
         if off.any():
             yield (
                 f"{int(off.sum())} of {len(seen)} {what} have another length than the {asked} tokens asked "

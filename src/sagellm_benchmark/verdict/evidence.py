@@ -34,6 +34,7 @@ class Evidence:
     charged_only: bool = (
         False  # tokens are counted by the server's usage, and nobody could hold that against the text
     )
+    recounted: bool = False  # answers have the tokens of their text, tokenized again
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
     asked_model: str | None = None  # as requests name it
     echoed_model: str | None = None  # as the server's answers do

@@ -9,15 +9,19 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import numpy.typing as npt
 
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 from sagellm_benchmark.verdict.shapes import ENOUGH_EVENTS, TOGETHER_S, Shapes
-from sagellm_benchmark.verdict.stats import known
+from sagellm_benchmark.verdict.stats import Floats, known
 
 BUNCHED, MOST_BUNCHED = 0.5, 0.9  # of the gaps; speculation of which each token is an event stays in between
 SPECULATED = 8  # events at once, as a step of speculation gives them
 MOST_TOGETHER = 16  # events at once; no speculation accepts more tokens a step
 LENGTH_TOLERANCE = 0.02  # of a token count
+RECOUNT_TOLERANCE = (
+    0.1  # of one answer's count, where its text is tokenized again: it may be split in another way
+)
 NEARLY_ALL = 10  # percentile: what nine answers of ten reach
 HELD_BACK, HELD_BACK_S = 4, 0.002  # a wait ÷ the other gaps' mean, and its least length
 AHEAD = 2  # such a wait ÷ all the time before it
@@ -125,6 +129,19 @@ def came_one_by_one(e: Evidence) -> Findings:
             f"streaming: {share:.0%} of the events came together with the one before, {together:.0f} at most, as "
             "speculation sends them; something that holds them back would do the same, and add to TTFT"
         )
+
+
+def off_length(tokens: Floats, asked: int, *, recounted: bool, slack: int = 0) -> npt.NDArray[np.bool_]:
+    """Tell which token counts are not what was asked for.
+
+    A text that is tokenized again may have a few tokens more or less than it was generated from: where the counts are
+    `recounted`, single ones may be further off, as long as all of them together are not.
+    """
+    off = np.abs(tokens - asked)
+    allowed = max(LENGTH_TOLERANCE * asked, slack)
+    if recounted and len(tokens) and abs(float(tokens.mean()) - asked) <= allowed:
+        allowed = RECOUNT_TOLERANCE * asked
+    return off > allowed
 
 
 def token_truth(e: Evidence) -> Findings:
