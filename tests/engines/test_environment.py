@@ -150,6 +150,35 @@ def test_what_a_package_requires_can_be_overridden(index: Path, monkeypatch: pyt
     assert environment.create(unneeded, print).has(unneeded)
 
 
+def test_a_makers_own_index_goes_before_all_others(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_uv(monkeypatch)
+    monkeypatch.delenv("UV_NO_INDEX")
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    index.rename(tmp_path / "tiny-engine")
+    page = tmp_path / "tiny-engine" / "index.html"
+    page.write_text('<a href="tiny_engine-1.0-py3-none-any.whl">tiny_engine-1.0-py3-none-any.whl</a>')
+    theirs = tiny(index=tmp_path.as_uri())
+    assert environment.create(theirs, print).has(theirs)
+
+
+def test_a_python_that_there_are_builds_for_is_asked_for_by_its_version(
+    index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_uv(monkeypatch)
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "never")
+    with pytest.raises(DataError, match=r"3\.1\b"):
+        environment.create(tiny(python="3.1"), print)
+
+
+@pytest.mark.parametrize("need", [{"index": "https://example.org"}, {"python": "3.12"}], ids=str)
+def test_what_pip_cannot_do_needs_uv(need: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "uv_command", lambda: None)
+    with pytest.raises(UsageError, match="only be installed with uv"):
+        environment.create(tiny(**need), print)
+
+
 def test_overriding_needs_uv(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "uv_command", lambda: None)
     with pytest.raises(UsageError, match="only be installed with uv"):

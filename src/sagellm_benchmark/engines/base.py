@@ -95,6 +95,13 @@ class Packages:
     stands_for: str | None = (
         None  # NAME==VERSION: what the engine asks for by another name than it is packaged under
     )
+    index: str | None = None  # where its makers keep builds that PyPI lacks; goes before all other indexes
+    python: str | None = None  # the only Python that there are builds for, such as "3.12"; None for ours
+
+    @property
+    def needs_uv(self) -> bool:
+        """Whether pip cannot do it: it has no overrides, takes no index before others, and brings no Python."""
+        return bool(self.overrides or self.index or self.python)
 
     @property
     def version(self) -> str:

@@ -109,7 +109,7 @@ def create(engine: Engine, say: Callable[[str], None]) -> Environment:
     if environment.has(engine) and (environment.prefix / DONE).is_file():
         return environment
     uv = uv_command()
-    if uv is None and wanted.overrides:
+    if uv is None and wanted.needs_uv:
         raise UsageError(
             f"{engine.name} can only be installed with uv on this machine", hint="pip install uv"
         )
@@ -153,10 +153,12 @@ def _commands(environment: Environment, wanted: Packages, uv: str | None) -> Ite
         yield sys.executable, "-m", "venv", str(environment.prefix)
         yield python, "-m", "pip", "install", "--disable-pip-version-check", *wanted.install
         return
-    yield uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, str(environment.prefix)
+    interpreter = wanted.python or sys.executable
+    yield uv, "venv", "--quiet", "--allow-existing", "--python", interpreter, str(environment.prefix)
     overrides = environment.prefix / "overrides.txt"
     overrides.write_text("".join(f"{line}\n" for line in wanted.overrides))
-    yield uv, "pip", "install", "--python", python, "--override", str(overrides), *wanted.install
+    index = () if wanted.index is None else ("--index", wanted.index)
+    yield uv, "pip", "install", "--python", python, "--override", str(overrides), *index, *wanted.install
 
 
 def _run(command: Sequence[str], log: Path, say: Callable[[str], None]) -> None:

