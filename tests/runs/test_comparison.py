@@ -57,6 +57,26 @@ def test_unlike_and_invalid_runs_are_refused_until_it_is_forced(changes: dict[st
     assert said in " ".join(compared(run("a"), run("b", **changes), force=True).objections)
 
 
+def test_runs_of_two_clients_are_refused_until_it_is_forced() -> None:
+    ours, theirs = run("a"), replace(run("b", seed=10), client="guidellm")
+    with pytest.raises(DataError, match="measured by sagellm-benchmark and the other by guidellm"):
+        compared(ours, theirs)
+    assert len(compared(ours, theirs, force=True).objections) == 1
+
+
+def test_runs_too_short_for_an_interval_are_to_be_repeated_first() -> None:
+    short = [sample(start=i * 0.5, ttft=0.1) for i in range(5)]
+    a, b = (of_run(name, a_record(repeats=[short])) for name in "ab")
+    found = compared(a, b)
+    assert found.verdict is Verdict.CANNOT_TELL
+    assert (found.more_repeats, found.at_least) == (3, True)
+
+
+def test_repeated_runs_know_how_many_more_would_decide() -> None:
+    found = compared(run("a", repeats=2), run("b", seed=10, repeats=2))
+    assert found.at_least is False
+
+
 def test_a_row_has_figures_but_nothing_to_be_sure_by() -> None:
     row = build(a_record(repeats=[repeat(0, 0.1)] * 2))
     assert row is not None

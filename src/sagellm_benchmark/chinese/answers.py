@@ -16,6 +16,7 @@ ANSWERS: dict[str, str] = {
     "{count} more repeat": "再重复 {count} 次",
     "{count} more repeats": "再重复 {count} 次",
     "{count} more rounds": "再进行 {count} 轮",
+    "at least {count} more repeats": "至少再重复 {count} 次",
     "no number of repeats": "重复多少次也无法",
     "no number of rounds": "多少轮也无法",
     "attention: {what}": "注意：{what}",
@@ -34,6 +35,10 @@ ANSWERS: dict[str, str] = {
     "better": "更好",
     "worse": "更差",
     "{what} is {one} in one and {other} in the other": "{what} 一边为 {one}，另一边为 {other}",
+    (
+        "one was measured by {one} and the other by {other}: each takes times in its own way, "
+        "so that a difference may be that of the clients"
+    ): "一边由 {one} 测量，另一边由 {other} 测量：两个客户端的计时方式不同，差异可能来自客户端本身",
     # aggregate and validate
     "no finished run under {folder}/; measure one first: {command}": "{folder}/ 下没有已完成的运行；先测量：{command}",
     "{count} finished run under {folder}/: {fates}": "{folder}/ 下有 {count} 个已完成的运行：{fates}",

@@ -129,6 +129,7 @@ def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dic
         "b": comparison.b.name,
         "verdict": comparison.verdict or "mixed",
         "more_repeats": comparison.more_repeats,
+        "more_repeats_at_least": comparison.at_least,
         "in_turn": comparison.in_turn,
         "objections": comparison.objections,
         "not_checked": {"a": comparison.a.not_checked, "b": comparison.b.not_checked},
@@ -169,7 +170,8 @@ def _wanted(more: int | None, comparison: Comparison) -> str:
     name, count = ("round", (more or 0) + (more or 0) % 2) if comparison.in_turn else ("repeat", more)
     if more is None:
         return f"no number of {name}s"
-    return f"{count} more {name if count == 1 else name + 's'}"
+    least = "at least " if comparison.at_least else ""
+    return f"{least}{count} more {name if count == 1 else name + 's'}"
 
 
 def _unchecked(comparison: Comparison) -> list[str]:

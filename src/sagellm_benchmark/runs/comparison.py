@@ -24,6 +24,8 @@ from sagellm_benchmark.verdict.timeline import Timeline, at_most
 STATISTICS = ("mean", "p50", "p90", "p99")
 MAY_DIFFER = {"engine", "engine_version", "sagellm_version", "unnamed"}  # it is what comparisons are made for
 BATCHES = 30  # of a run that was not repeated
+FEWEST_REPEATS = 3  # of each side, after which there is something to say of how many would decide
+OURS = "sagellm-benchmark"
 
 Better = Literal["higher", "lower"]
 
@@ -88,6 +90,7 @@ class Side:
     against: tuple[str, ...]
     estimates: Mapping[str, Estimate]  # by the quantity's name
     not_checked: tuple[str, ...] = ()  # of another client's run
+    client: str = OURS  # the tool that measured it
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +141,21 @@ class Comparison:
 
     @property
     def more_repeats(self) -> int | None:
-        """Of each side, that would find a difference of DETECT in every deciding figure; None where none would."""
-        asked = [one.difference for one in self.lines if one.quantity.decides and one.difference is not None]
-        needed = [one.more_repeats for one in asked]
+        """Of each side, that would find a difference of DETECT in every deciding figure; None where none would.
+
+        What nobody knows how sure it is counts with the fewest repeats that would tell: see `at_least`.
+        """
+        needed = [FEWEST_REPEATS if one.interval is None else one.more_repeats for one in self._deciding]
         return None if None in needed or not needed else max(one for one in needed if one is not None)
+
+    @property
+    def at_least(self) -> bool:
+        """Whether it may take more than `more_repeats`, as a deciding figure has no interval yet."""
+        return any(one.interval is None for one in self._deciding)
+
+    @property
+    def _deciding(self) -> list[Difference]:
+        return [one.difference for one in self.lines if one.quantity.decides and one.difference is not None]
 
 
 def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
@@ -266,6 +280,11 @@ def _difference(a: Estimate, b: Estimate, detect: float, *, in_turn: bool) -> Di
 
 
 def _objections(a: Side, b: Side) -> Iterator[str]:
+    if a.client != b.client:
+        yield (
+            f"one was measured by {a.client} and the other by {b.client}: each takes times in its own way, "
+            "so that a difference may be that of the clients"
+        )
     for side in (a, b):
         if side.against:
             yield f"{side.name} is not valid ({'; '.join(side.against)})"

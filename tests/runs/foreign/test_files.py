@@ -85,7 +85,7 @@ def test_an_answer_that_came_in_one_piece_is_found_out(tmp_path: Path) -> None:
 def test_clients_are_compared_with_each_other(tmp_path: Path) -> None:
     theirs = opened(foreign.write_guidellm(tmp_path / "b.json", foreign.guidellm()))
     slower = opened(foreign.write_aiperf(tmp_path / "run", 0.12))
-    found = compared(theirs, slower)
+    found = compared(theirs, slower, force=True)
     (line,) = [one for one in found.lines if one.quantity.name == "ttft.mean"]
     assert line.verdict is Verdict.SLOWER
 
@@ -159,7 +159,7 @@ def test_a_folder_that_aiperf_itself_wrote_gives_the_figures_that_it_states(name
 
 
 def test_what_two_clients_saw_of_one_server_is_compared() -> None:
-    found = compared(opened(REAL / "guidellm_0.8.1.json"), opened(REAL / "aiperf_0.13.0"))
+    found = compared(opened(REAL / "guidellm_0.8.1.json"), opened(REAL / "aiperf_0.13.0"), force=True)
     verdicts = {one.quantity.name: one.verdict for one in found.lines}
     assert verdicts["throughput"] is Verdict.CANNOT_TELL
     assert verdicts["ttft.mean"] is Verdict.CANNOT_TELL

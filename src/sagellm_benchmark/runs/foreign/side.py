@@ -38,6 +38,7 @@ def side(name: str, run: Foreign) -> Side:
         against=judged.reasons,
         estimates=dict(_estimates(run, columns, course.timeline())),
         not_checked=(*judged.not_checked, *_not_kept(run)),
+        client=run.tool,
     )
 
 
