@@ -215,6 +215,18 @@ def test_a_board_that_would_grow_too_large_for_its_readers_is_not_sent(
     assert store.read() == before
 
 
+def test_a_large_board_has_its_flat_table_on_the_disk_until_it_is_sent(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = new_rows(3)
+    monkeypatch.setattr("sagellm_benchmark.hub.viewer.MOST_IN_MEMORY", 0)
+    done = publish(store, given(*rows))
+    table = store.read(["viewer/single.jsonl"]).files["viewer/single.jsonl"]
+    shown = [orjson.loads(line)["entry_id"] for line in table.splitlines()]
+    assert sorted(shown) == sorted(row["entry_id"] for row in rows)
+    assert done.largest >= len(table)
+
+
 def test_whoever_publishes_is_told_long_before_a_board_is_too_large(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

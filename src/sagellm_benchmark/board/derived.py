@@ -70,11 +70,12 @@ class Load(NamedTuple):
 def tables(board: Iterable[Entry]) -> dict[str, bytes]:
     """Return the four files that follow from the board's rows, by name; `board` is in its canonical order."""
     rows = tuple(board)
+    compared = compare_file(rows)  # first: while it is made it takes more than itself
     single, multi = split(rows)
     return {
         SINGLE: board_file(single),
         MULTI: board_file(multi),
-        COMPARE: compare_file(rows),
+        COMPARE: compared,
         LAST_UPDATED: to_json(last_updated(rows)),
     }
 

@@ -29,6 +29,7 @@ MAX_ROW_BYTES = 1 << 20
 """Of a published row, as a whole board file is taken apart by them."""
 
 _SAYS = 3  # words of a rank that are the row's own content, so rows that differ in them differ
+_EMPTY = b"[]\n"
 _HEAD, _BETWEEN, _TAIL = b"[\n  {\n", b"\n  },\n  {\n", b"\n  }\n]"
 
 
@@ -163,10 +164,16 @@ def board_file(rows: Iterable[Entry]) -> bytes:
     """Return the board file that holds these rows: the same bytes as `files.to_json` gives for the parsed rows."""
     texts = [row.view for row in rows]
     if not texts:
-        return b"[]\n"
+        return _EMPTY
     texts[0] = b"[\n  " + texts[0]
     texts[-1] = b"".join((texts[-1], b"\n]\n"))
     return b",\n  ".join(texts)  # the whole board is copied once
+
+
+def written_rows(board: bytes) -> Iterator[Any]:
+    """Yield the rows of what `board_file` returned, parsed one at a time."""
+    if board != _EMPTY:
+        yield from map(orjson.loads, _texts(board))
 
 
 def _texts(board: bytes) -> Iterator[memoryview]:

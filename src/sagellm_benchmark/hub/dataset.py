@@ -17,8 +17,10 @@ from sagellm_benchmark.hub.store import (
     SUBMISSIONS,
     Accepted,
     Busy,
+    Content,
     Snapshot,
     Stale,
+    size,
 )
 from sagellm_benchmark.huggingface import (
     Answer,
@@ -106,7 +108,7 @@ class Hub:
             self._reading(lambda api: listing.under(api, self.repo, folder, commit, self.timeout_s))
         )
 
-    def commit(self, files: Mapping[str, bytes], parent: str | None, message: str) -> str:
+    def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
         """Return one commit with all `files`, accepted by the Hub only while `parent` is its head.
 
         Before anything is sent, the Hub names the files that it holds: one that is not as it was read is Stale.
@@ -120,17 +122,18 @@ class Hub:
 
         def send(api: Any) -> str:
             add = library().CommitOperationAdd  # its objects cannot be used twice
-            operations = [add(path, content) for path, content in files.items()]
+            operations = [add(path, _from_its_start(content)) for path, content in files.items()]
             with before_upload(lambda answer: self._check_held(answer, parent)):
                 done = api.create_commit(
                     self.repo, operations, commit_message=message, repo_type="dataset", parent_commit=parent
                 )
             return str(done.oid)
 
-        done = self._call(send, "write", sum(map(len, files.values())) / _SLOW_LINE + 0.5 * len(files))
-        for name in files.keys() & set(FILES):
-            self._blobs.put(blob_id(files[name]), files[name])
-            self._blobs.put(sha256(files[name]), files[name])
+        done = self._call(send, "write", sum(map(size, files.values())) / _SLOW_LINE + 0.5 * len(files))
+        for content in (files[name] for name in files.keys() & set(FILES)):
+            if isinstance(content, bytes):
+                self._blobs.put(blob_id(content), content)
+                self._blobs.put(sha256(content), content)
         return done
 
     def accepted(self, commit: str) -> Accepted:
@@ -299,3 +302,9 @@ class Hub:
             return call(run, timeout_s=self.timeout_s, total_s=6 * self.timeout_s + more_s)
         except (Answer, NoAnswer, NotAsked) as what:
             raise answers.judged(what, f"could not {verb} {self.name}", self.repo, verb) from what
+
+
+def _from_its_start(content: Content) -> Content:
+    if not isinstance(content, bytes):
+        content.seek(0)
+    return content

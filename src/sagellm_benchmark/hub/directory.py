@@ -33,9 +33,11 @@ from sagellm_benchmark.hub.store import (
     SUBMISSIONS,
     Accepted,
     Busy,
+    Content,
     Snapshot,
     Stale,
     Store,
+    in_memory,
 )
 
 NO_COMMIT = "0" * 40
@@ -96,7 +98,7 @@ class Directory:
         """Return every file under `folder` now, sorted."""
         return [name for name in self._inside.names(folder) if not name.rpartition("/")[2].startswith(".")]
 
-    def commit(self, files: Mapping[str, bytes], parent: str | None, message: str) -> str:
+    def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
         """Write `files` on top of `parent`; raises Stale when that is not the newest commit."""
         with self._locked():
             self._recover()
@@ -105,8 +107,9 @@ class Directory:
                 raise Stale(
                     f"another commit reached {self.path} first", hint="somebody else is publishing; try again"
                 )
-            record = Record.after(head, message, files)
-            self._inside.write(_PENDING, journal.pending(record, files))
+            contents = in_memory(files)
+            record = Record.after(head, message, contents)
+            self._inside.write(_PENDING, journal.pending(record, contents))
             self._recover()
             return record.commit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
 
@@ -41,9 +41,11 @@ from sagellm_benchmark.hub.store import (
     SIGNERS,
     SUBMISSIONS,
     VIEWER,
+    Content,
     Snapshot,
+    size,
 )
-from sagellm_benchmark.hub.viewer import table
+from sagellm_benchmark.hub.viewer import flat
 
 MOST_WRITTEN = MAX_FILE_BYTES // 2
 LARGE = MOST_WRITTEN // 2
@@ -110,12 +112,30 @@ class Plan:
     The first `known` outcomes are of rows that were accepted before.
     """
 
-    files: Mapping[str, bytes]
+    files: Mapping[str, Content]
     outcomes: tuple[Outcome, ...]
     refused: tuple[Refused, ...]
     standing: Standing
     known: int = 0
     mended: tuple[Entry, ...] = ()  # accepted rows that had disappeared from the board, and are on it again
+    flat: Mapping[str, bytes] = field(
+        default_factory=dict
+    )  # flat tables still to be made, and of which boards
+
+    def whole(self) -> Plan:
+        """Return the same plan with the boards' flat tables among its files.
+
+        They are as large as the boards: made last, when the board that was read is no longer held.
+        """
+        made = {name: flat(board) for name, board in self.flat.items()}
+        _refuse_large(made)
+        return replace(self, files=dict(sorted({**self.files, **made}.items())), flat={})
+
+    def close(self) -> None:
+        """Let go of what lies on the disk, after the files were sent or not."""
+        for content in self.files.values():
+            if not isinstance(content, bytes):
+                content.close()
 
     def let_go(self) -> Plan:
         """Return the same plan, of which no row holds on to the whole board file that it came from."""
@@ -125,7 +145,7 @@ class Plan:
     @property
     def largest(self) -> int:
         """Bytes of the largest file that is written; 0 without one."""
-        return max(map(len, self.files.values()), default=0)
+        return max(map(size, self.files.values()), default=0)
 
     @property
     def message(self) -> str:
@@ -189,23 +209,25 @@ def make(
     files = {submission_path(entry.row): submission_file(entry) for entry in examined.new} | dict(
         proofs or {}
     )
+    flat: dict[str, bytes] = {}
     if any(outcome.fate in ONTO_THE_BOARD for outcome in merged.outcomes) or files or accepted is not None:
-        files |= _board_files(board, merged, accepted)
+        boards, flat = _board_files(board, merged, accepted)
+        files |= boards
         files[STANDING] = to_bytes(standing)
     held = board.hashes
     changed = {name: content for name, content in sorted(files.items()) if held.get(name) != sha256(content)}
     _refuse_large(changed)
-    return Plan(changed, merged.outcomes, examined.refused, standing, len(examined.known), mended)
+    return Plan(changed, merged.outcomes, examined.refused, standing, len(examined.known), mended, flat)
 
 
-def _refuse_large(files: Mapping[str, bytes]) -> None:
+def _refuse_large(files: Mapping[str, Content]) -> None:
     """A board that its readers refuse would stop every later publish: none grows beyond half of that."""
-    name, size = max(
-        ((name, len(content)) for name, content in files.items()), key=itemgetter(1), default=("", 0)
-    )
-    if size > MOST_WRITTEN:
+    sizes = ((name, size(content)) for name, content in files.items())
+    name, largest = max(sizes, key=itemgetter(1), default=("", 0))
+    if largest > MOST_WRITTEN:
         raise DataError(
-            f"{name} would have {size >> 20} MiB, more than the {MOST_WRITTEN >> 20} MiB of a board; nothing was sent",
+            f"{name} would have {largest >> 20} MiB, more than the {MOST_WRITTEN >> 20} MiB of a board; "
+            "nothing was sent",
             hint="publish fewer rows, or move to shards first: docs/publishing.md, How large a board can grow",
         )
 
@@ -248,17 +270,24 @@ def as_left(hashes: Mapping[str, str]) -> bytes:
     return to_json({"schema_version": 1, "boards": {name: hashes[name] for name in BOARDS if name in hashes}})
 
 
-def _board_files(board: Board, merged: Merge, accepted: Sequence[Entry] | None) -> dict[str, bytes]:
+def _board_files(
+    board: Board, merged: Merge, accepted: Sequence[Entry] | None
+) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Return the files that follow from the board, and the boards of which flat tables follow, by the tables' names."""
     files = derived_files(board, merged.entries)
-    boards = dict(zip(VIEWER, split(merged.entries), strict=True))
-    shown = {name: VIEWER[name] for name, rows in boards.items() if rows}
-    emptied = [name for name, rows in zip(VIEWER, split(board.entries), strict=True) if rows]
-    files |= {VIEWER[name]: table(boards[name]) for name in VIEWER if name in shown or name in emptied}
-    files[CARD] = with_configs(board.small.get(CARD), shown)
+    filled, before = (
+        [name for name, rows in zip(VIEWER, split(of), strict=True) if rows]
+        for of in (merged.entries, board.entries)
+    )
+    kept = [
+        name for name in VIEWER if name in filled or name in before
+    ]  # one that was emptied is written once more
+    flat = {VIEWER[name]: files[dict(zip(VIEWER, BOARDS, strict=True))[name]] for name in kept}
+    files[CARD] = with_configs(board.small.get(CARD), {name: VIEWER[name] for name in filled})
     files[AS_LEFT] = as_left({name: sha256(files[name]) for name in BOARDS})
     if board.is_new or accepted is not None:
         files[BEFORE_SUBMISSIONS] = _record(board, accepted or ())
-    return files
+    return files, flat
 
 
 def _record(board: Board, accepted: Iterable[Entry]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ from sagellm_benchmark.hub.store import (
     Snapshot,
     Stale,
     Store,
+    in_memory,
 )
 
 Source = Callable[[Limits], list[Found]]
@@ -125,14 +127,15 @@ def _published(
             answered = True
             planned = plan_for(board)
             del board
-            parent, plan, strange = planned
+            parent, strange = planned.parent, planned.strange
             unsure = sent[-1] if sent else None
-            if dry_run or not plan.files:
-                return _finished(store, parent, plan, unsure, strange, written=False)
-            new = store.commit(plan.files, parent, plan.message)
-            sent.append(plan)
-            look_at(store, new, parent, plan)
-            return _finished(store, new, plan, None, strange, written=True)
+            with closing(planned.plan.whole()) as plan:
+                if dry_run or not plan.files:
+                    return _finished(store, parent, plan, unsure, strange, written=False)
+                new = store.commit(plan.files, parent, plan.message)
+                sent.append(plan)
+                look_at(store, new, parent, plan)
+                return _finished(store, new, plan, None, strange, written=True)
         except (Stale, Busy, Ambiguous) as error:
             # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
             if planned is not None and not isinstance(error, Stale):
@@ -303,7 +306,7 @@ def look_at(store: Store, commit: str, parent: str | None, plan: Plan) -> None:
 
     Raises RemoteError where one is missing.
     """
-    sent = {name: content for name, content in plan.files.items() if name in BOARDS}
+    sent = in_memory({name: content for name, content in plan.files.items() if name in BOARDS})
     if store.holds(sent, commit):
         return  # byte for byte what was joined
     placed = plan.standing.placed

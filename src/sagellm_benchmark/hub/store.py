@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import IO, Protocol
 
 from sagellm_benchmark.board.entry import BOARDS
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
@@ -27,6 +28,27 @@ AS_LEFT = f"{SUBMISSIONS}/_boards.json"
 FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, AS_LEFT, STANDING, SIGNERS)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
+
+
+Content = bytes | IO[bytes]
+"""A file to write: its bytes or, where those are many, an open file that holds them and nothing else."""
+
+
+def size(content: Content) -> int:
+    """Return the number of bytes."""
+    return len(content) if isinstance(content, bytes) else content.seek(0, os.SEEK_END)
+
+
+def in_memory(files: Mapping[str, Content]) -> dict[str, bytes]:
+    """Return the bytes of all files."""
+    return {
+        name: content if isinstance(content, bytes) else _read(content) for name, content in files.items()
+    }
+
+
+def _read(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 class Stale(ConflictError):  # noqa: N818 - a turn of events
@@ -76,7 +98,7 @@ class Store(Protocol):
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:
         """`names` as they are at `commit` (the newest without one). Raises RemoteError, or its kin above."""
 
-    def commit(self, files: Mapping[str, bytes], parent: str | None, message: str) -> str:
+    def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
         """Write `files` in one commit on top of `parent` and give its id. Raises Stale, Busy or another RemoteError."""
 
     def paths(self, folder: str, commit: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Flat tables of the boards for those who load the dataset: one schema for ever, whatever fields rows have. Pure.
+"""Flat tables of the boards for those who load the dataset: one schema for ever, whatever fields rows have.
 
 A board's rows are open: tools add fields, and leave out what they do not know. Libraries that guess a schema from them
 guess another one each month. Here every row has every column, in this order; what it does not say is null, and the
@@ -8,13 +8,17 @@ whole row is the last column. Columns may be added at the end, and never change 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
-from typing import Any, Literal
+from pathlib import Path
+from typing import IO, Any, Literal
 
 import orjson
 
-from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.entry import written_rows
+from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.hub.store import Content
 
 Type = Literal["string", "int64", "float64", "bool"]
 
@@ -58,14 +62,39 @@ COLUMNS: Mapping[str, tuple[Type, str]] = {
 """Name → type and place in the row; the last one is the row itself, as JSON."""
 
 _LARGEST = 2**63
+MOST_IN_MEMORY = 8 << 20
+"""A board from this size on has its table on the disk until it is sent."""
 
 
-def table(entries: Iterable[Entry]) -> bytes:
-    """Return a board as JSON Lines."""
+def table(rows: Iterable[Any]) -> bytes:
+    """Return a board's rows as JSON Lines; what is no object says nothing."""
     file = BytesIO()  # line by line: a join holds every line beside the whole
-    for entry in entries:
-        file.write(orjson.dumps(_flat(entry.row_or_nothing), option=orjson.OPT_APPEND_NEWLINE))
+    write(rows, file)
     return file.getvalue()
+
+
+def flat(board: bytes) -> Content:
+    """Return the table of a board file; where that is large, in a file without a name. Raises DataError."""
+    if len(board) < MOST_IN_MEMORY:
+        return table(written_rows(board))
+    try:
+        file = tempfile.TemporaryFile()  # noqa: SIM115 - whoever holds the plan closes it
+    except OSError as error:
+        raise cannot_write(Path(tempfile.gettempdir()), error) from error
+    try:
+        write(written_rows(board), file)
+    except OSError as error:
+        file.close()
+        raise cannot_write(Path(tempfile.gettempdir()), error) from error
+    return file
+
+
+def write(rows: Iterable[Any], file: IO[bytes]) -> None:
+    """Write what `table` returns."""
+    for row in rows:
+        file.write(
+            orjson.dumps(_flat(row if isinstance(row, dict) else {}), option=orjson.OPT_APPEND_NEWLINE)
+        )
 
 
 def features(config: str, indent: str = "") -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 
@@ -72,9 +73,9 @@ def _withdrawn(store: Store, row: str, reason: str, sign: Sign, identify: Identi
     standing = board.standing.withdrawing(entry.entry_id, one)
     nothing = Examined((), (), ())
     proofs = {path: joined_signatures(before, line)}
-    plan = make(board, nothing, standing, proofs=proofs, accepted=kept.entries)
-    new = store.commit(plan.files, snapshot.commit, "Withdraw 1 row")
-    look_at(store, new, snapshot.commit, plan)
+    with closing(make(board, nothing, standing, proofs=proofs, accepted=kept.entries).whole()) as plan:
+        new = store.commit(plan.files, snapshot.commit, "Withdraw 1 row")
+        look_at(store, new, snapshot.commit, plan)
     return Withdrawn(store, new, True, entry, one, _back(plan, entry))
 
 
