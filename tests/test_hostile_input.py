@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.errors import DataError, Exit
+from sagellm_benchmark.report.folder import row_of
+from sagellm_benchmark.report.table import of_folder
 from tests import command
 from tests.fakes.openai_server import Script, serving
 
 pytestmark = pytest.mark.slow
 
 EVIL = "evil\x1b]0;owned\x07\x9b2J\u202e\r\n::stop-commands::x\n##[error]y"
+RUN = Path(__file__).parent / "data/runs/Q5_record_version_1"
 KEY = "sk-very-secret-key"
 QUICK = ("--no-calibrate", "--warmup", "0")
 
@@ -82,9 +87,12 @@ def pipe(tmp_path: Path) -> Path:
 
 
 def test_pipes_and_devices_are_no_files(pipe: Path, tmp_path: Path) -> None:
+    zero = tmp_path / "zero.toml"
+    zero.symlink_to("/dev/zero")
     assert "is not a file" in refused(tmp_path, "--hardware", str(pipe))
     assert "is not a file" in refused(tmp_path, "--hardware", "/dev/zero")
     assert "is not a file" in refused(tmp_path, "--workload", str(pipe))
+    assert "is not a file" in refused(tmp_path, "--workload", str(zero))
     assert "is not a file" in refused(tmp_path, "--dataset", f"mooncake:{pipe}")
     assert "is not a file" in refused(tmp_path, "--dataset", "azure:/dev/zero")
 
@@ -99,3 +107,43 @@ def test_a_pipe_is_no_model(pipe: Path, tmp_path: Path) -> None:
     done = command.run("run", "--model", str(model), cwd=tmp_path, timeout=60)
     assert done.returncode in {Exit.DATA, Exit.USAGE}, done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture(params=["a pipe", "a link to /dev/zero", "a link to a key"])
+def planted(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[str], Path]:
+    """Put what is no plain file in the place of a file of a run, and return the run's folder."""
+
+    def plant(name: str) -> Path:
+        run = Path(shutil.copytree(RUN, tmp_path / "run"))
+        path = run / name
+        path.unlink()
+        (tmp_path / "key").write_text(KEY)
+        if request.param == "a pipe":
+            os.mkfifo(path)
+        else:
+            path.symlink_to("/dev/zero" if "zero" in request.param else tmp_path / "key")
+        return run
+
+    return plant
+
+
+@pytest.mark.parametrize("name", ["config.json", "summary.json"])
+@pytest.mark.parametrize("arguments", [("report",), ("compare", str(RUN))])
+def test_a_run_of_others_holds_only_plain_files(
+    planted: Callable[[str], Path], name: str, arguments: tuple[str, ...]
+) -> None:
+    run = planted(name)
+    done = command.run(*arguments, str(run), cwd=run.parent, timeout=60)
+    assert done.returncode == Exit.DATA, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    assert KEY not in done.stdout + done.stderr
+
+
+def test_the_requests_of_a_run_of_others_are_in_a_plain_file(planted: Callable[[str], Path]) -> None:
+    with pytest.raises(DataError):
+        of_folder(planted("requests.jsonl"))
+
+
+def test_the_row_of_a_run_of_others_is_in_a_plain_file(planted: Callable[[str], Path]) -> None:
+    with contextlib.suppress(DataError):
+        assert row_of(planted("Q5_leaderboard.json")) is None

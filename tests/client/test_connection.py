@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -158,6 +159,21 @@ def test_an_answer_in_endless_tiny_chunks_is_given_up(
         (sample,) = ask(port, tmp_path)
     assert sample.failure is Failure.MALFORMED
     assert "or 500 pieces" in (sample.detail or "")
+
+
+def test_sixty_megabytes_of_tiny_events_cost_little_more_memory_than_their_text(tmp_path: Path) -> None:
+    event = b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n'
+    body = event * ((60 << 20) // len(event))
+    head = OK + b"Content-Length: %d\r\n\r\n" % len(body)
+    with raw_server([[head, body]]) as port:
+        tracemalloc.start()
+        try:
+            (sample,) = ask(port, tmp_path)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert (sample.failure, sample.detail) == (Failure.MALFORMED, "more than 200,000 events in one answer")
+    assert peak < 200 << 20
 
 
 @pytest.fixture(scope="module")

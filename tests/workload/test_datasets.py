@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.workload import lines
 from sagellm_benchmark.workload.datasets import WARMUP_INDEX
+from sagellm_benchmark.workload.lines import elements
 from sagellm_benchmark.workload.sources import open_source
 from sagellm_benchmark.workload.workloads import Workload
 
@@ -126,6 +128,30 @@ def test_sharegpt_gives_what_the_human_said(write: Write) -> None:
     assert found == {("hello there", "more please"), ("what is up",)}
 
 
+def test_a_large_sharegpt_file_costs_the_memory_of_what_its_people_said(tmp_path: Path) -> None:
+    entry = {"conversations": [{"from": "human", "value": "hi"}, {"from": "gpt", "value": "é" * 5000}]}
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps([entry] * 2000, ensure_ascii=False, indent=1))
+    assert path.stat().st_size > 20_000_000
+    tracemalloc.start()
+    try:
+        assert open_source(f"sharegpt:{path}", workload(9), 1, None).distinct == 2000
+        assert tracemalloc.get_traced_memory()[1] < 12_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_entry_may_be_cut_anywhere_between_two_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sagellm_benchmark.workload.lines.MAX_LINE_BYTES", 3)
+    values = [{"a": [1, 2.5, -1e9, True, None, '\u00e9[]{},\\"']}, 12345, [], "\n", {}]
+    path = tmp_path / "x.json"
+    for indent in (None, 2):
+        path.write_text(f"  {json.dumps(values, indent=indent)}\n ")
+        assert list(elements(path)) == values
+
+
 def test_empty_and_overlong_prompts_are_left_out(write: Write) -> None:
     content = sharegpt(
         [("human", "good")], [("human", "  ")], [("human", "x" * 40_000)], [("gpt", "only me")], []
@@ -152,6 +178,12 @@ def test_fewer_prompts_than_requests_is_an_error_since_a_repeat_would_be_cached(
         ("jsonl", [{"prompt": "a", "output_tokens": True}], 'line 1: "output_tokens"'),
         ("jsonl", ["[" * 100_000], "line 1: not JSON"),
         ("sharegpt", ["[{"], "is not JSON"),
+        ("sharegpt", ['[{"conversations": []} {}]'], "no , or ] after entry 0"),
+        ("sharegpt", ['[{"conversations": []}] 1'], "no , or ] after entry 0"),
+        ("sharegpt", ['[{"conversations": []},]'], "entry 1: Expecting value"),
+        ("sharegpt", ["[" * 100_000], "entry 0 is nested too deeply"),
+        ("sharegpt", ['["\\ud800"]'], "is not JSON"),
+        ("sharegpt", [""], "holds no list"),
         ("sharegpt", [{"a": 1}], "holds no list"),
         ("sharegpt", [[{"conversations": [1]}]], "entry 0"),
         ("sharegpt", [[{"conversations": []}, 3]], "entry 1"),

@@ -11,6 +11,7 @@ import orjson
 from sagellm_benchmark.engines import gguf_facts
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import read_regular
 
 _LENGTH_BYTES = 8  # before a safetensors header, little-endian
 _LONGEST_HEADER = 64 << 20  # bytes; the format allows 100 MB
@@ -43,7 +44,7 @@ def facts(name: str, place: str | None) -> ModelFacts:
 
 def _parameters(folder: Path) -> int | None:
     """Return the numbers in all weights; None where they are packed, so that a tensor's shape does not tell."""
-    config = orjson.loads((folder / "config.json").read_bytes())
+    config = orjson.loads(read_regular((folder / "config.json").resolve(), _LONGEST_HEADER))
     if not isinstance(config, dict) or config.get("quantization_config"):
         return None
     files = sorted(folder.glob("*.safetensors"))[:_MOST_FILES]

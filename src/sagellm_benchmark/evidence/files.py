@@ -63,10 +63,10 @@ def _public(folder: Path) -> dict[str, bytes]:
     """Return the forms of config.json and requests.jsonl that everybody may see, under the names of their digests."""
     if (folder / REQUESTS_FILE).stat().st_size > _MOST_REQUESTS_BYTES:
         return {}
-    record = codec.parse((folder / CONFIG).read_bytes(), (folder / SUMMARY).read_bytes())
+    record = codec.parse(*(read_whole(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY)))
     return {
         f"{PUBLIC}{CONFIG}": to_json(codec.config_json(public_config(record.config))),
-        f"{PUBLIC}{REQUESTS_FILE}": without_words((folder / REQUESTS_FILE).read_bytes()),
+        f"{PUBLIC}{REQUESTS_FILE}": without_words(read_whole(folder / REQUESTS_FILE, _MOST_REQUESTS_BYTES)),
     }
 
 

@@ -13,7 +13,7 @@ import orjson
 from sagellm_benchmark.board.read import read_whole
 from sagellm_benchmark.client.sample import Phase
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.files import read_regular, to_json, write_whole
 from sagellm_benchmark.report import folder
 from sagellm_benchmark.report.folder import Finished
 from sagellm_benchmark.report.markdown import table
@@ -48,7 +48,11 @@ def open_side(path: Path) -> core.Side:
     known: list[requests.Request] = []
     record = folder.load(path)
     if record.timeline is not None and noted.is_file() and noted.stat().st_size <= _MOST_REQUESTS_BYTES:
-        known = [one for one in requests.read(noted.read_bytes()) if one.sample.phase is Phase.MEASURED]
+        known = [
+            one
+            for one in requests.read(read_regular(noted, _MOST_REQUESTS_BYTES))
+            if one.sample.phase is Phase.MEASURED
+        ]
     return core.of_run(str(path), record, known)
 
 

@@ -12,7 +12,7 @@ import orjson
 from sagellm_benchmark import outputs
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import files as evidence
-from sagellm_benchmark.files import to_json, write_whole
+from sagellm_benchmark.files import read_regular, to_json, write_whole
 from sagellm_benchmark.report import html, markdown, sweep
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs import row as rows
@@ -23,6 +23,7 @@ from sagellm_benchmark.verdict.metrics import THROUGHPUT
 
 CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "report.html"
 SWEEP = "sweep.html"
+_MOST_BYTES = 256 << 20  # of a file of somebody else's run
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def row_of(folder: Path) -> Mapping[str, Any] | None:
     if path is None:
         return None
     try:
-        row: Mapping[str, Any] = orjson.loads(path.read_bytes())
+        row: Mapping[str, Any] = orjson.loads(read_regular(path, _MOST_BYTES))
     except (OSError, orjson.JSONDecodeError) as error:
         raise DataError(
             f"{path} cannot be read: {error}", hint="measure again, or restore the file"
@@ -84,8 +85,8 @@ def write_curves(finished: Sequence[Finished]) -> Path | None:
 def load(folder: Path) -> Record:
     """Return the record of a finished run; DataError where the folder holds none, or a damaged one."""
     try:
-        config, summary = ((folder / name).read_bytes() for name in (CONFIG, SUMMARY))
-        timeline = (folder / TIMELINE).read_bytes() if (folder / TIMELINE).is_file() else None
+        config, summary = (read_regular(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY))
+        timeline = read_regular(folder / TIMELINE, _MOST_BYTES) if (folder / TIMELINE).exists() else None
     except OSError as error:
         raise DataError(
             f"{folder} holds no finished run: {error.strerror}", hint="name a folder under outputs/"

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.files import cannot_write, write_whole
+from sagellm_benchmark.files import cannot_write, read_regular, write_whole
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, read
 
 Columns = dict[str, list[Any]]
 """By name, one value a request; None is what was not measured. Times end in `_s` (on the run's clock) or `_ms`."""
 
+_MOST_BYTES = 2 << 30
 _PARQUET = "pip install 'isagellm-benchmark[parquet]'"
 
 
@@ -71,7 +72,7 @@ def columns(requests: Iterable[Request]) -> Columns:
 def of_folder(folder: Path) -> Columns:
     """Return the requests of a finished run. Raises DataError where its folder has none, or damaged ones."""
     try:
-        content = (folder / REQUESTS_FILE).read_bytes()
+        content = read_regular(folder / REQUESTS_FILE, _MOST_BYTES)
     except OSError as error:
         raise DataError(
             f"{folder} holds no requests: {error.strerror}", hint="name a run's folder under outputs/"

@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.workload.lines import bad_line, digest, length, lines, objects, opened
+from sagellm_benchmark.workload.lines import bad_line, digest, elements, length, lines, objects
 from sagellm_benchmark.workload.traces import TRACES, Cut, TraceSource, open_trace, recorded
 from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
 
@@ -124,14 +122,7 @@ def _not_counted(_: str) -> int:
 
 def _sharegpt(path: Path) -> Iterator[Read]:
     """Yield a JSON array of {"conversations": [{"from", "value"}, …]}: the human's side of it."""
-    with opened(path) as file:
-        try:
-            entries = orjson.loads(file.read())
-        except orjson.JSONDecodeError as error:
-            raise DataError(f"{path} is not JSON: {error}", hint="is it cut off? Fetch it again") from error
-    if not isinstance(entries, list):
-        raise DataError(f"{path} holds no list of conversations", hint="ShareGPT files begin with [")
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(elements(path)):
         turns = entry.get("conversations") if isinstance(entry, dict) else None
         if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
             raise DataError(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
+import re
 from collections.abc import Iterator
-from io import BufferedReader
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,11 @@ from sagellm_benchmark.errors import DataError
 
 MAX_FILE_BYTES = 2**30
 MAX_LINE_BYTES = 2**20
+MAX_ENTRY_CHARS = 2**26
 MAX_TOKENS = 1_000_000
+
+_DECODER = json.JSONDecoder()
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def length(path: Path, number: int, name: str, value: object) -> int:
@@ -76,6 +82,79 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 raise bad_line(path, number, f"longer than {MAX_LINE_BYTES // 2**20} MiB")
             if line.strip():
                 yield number, line
+
+
+def elements(path: Path) -> Iterator[Any]:
+    """Yield the values of a file that holds one JSON array; read one at a time, so that only one costs memory."""
+    with opened(path) as file:
+        array = _Array(path, TextIOWrapper(file, "utf-8", newline=""))
+        if array.mark() != "[":
+            raise DataError(f"{path} holds no list of conversations", hint="ShareGPT files begin with [")
+        if array.mark() == "]":
+            return
+        array.at -= 1
+        while True:
+            yield array.value()
+            mark = array.mark()
+            if mark == "]" and not array.mark():
+                return
+            if mark != ",":
+                raise array.damaged(f"no , or ] after entry {array.number - 1}")
+
+
+class _Array:
+    """The text of an array, of which only the part around `at` is held."""
+
+    def __init__(self, path: Path, text: TextIOWrapper) -> None:
+        self.path, self._text, self._held = path, text, ""
+        self.at = self.number = 0
+
+    def mark(self) -> str:
+        """Take the next character that is no space; nothing at the end."""
+        while True:
+            found = _SPACE.match(self._held, self.at)
+            self.at = found.end() if found else self.at
+            if self.at < len(self._held):
+                self.at += 1
+                return self._held[self.at - 1]
+            if not self._more():
+                return ""
+
+    def value(self) -> Any:
+        """Take the next value."""
+        end = self._end()
+        try:
+            value = orjson.loads(self._held[self.at : end].strip())
+        except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
+            raise self.damaged(str(error)) from error
+        self.at, self.number = end, self.number + 1
+        return value
+
+    def damaged(self, why: str) -> DataError:
+        """Return the error for an array that is none."""
+        return DataError(f"{self.path} is not JSON: {why}", hint="is it cut off? Fetch it again")
+
+    def _end(self) -> int:
+        while True:
+            try:
+                end = _DECODER.raw_decode(self._held, _SPACE.match(self._held, self.at).end())[1]  # type: ignore[union-attr]
+                if end < len(self._held) or not self._more():
+                    return end
+            except json.JSONDecodeError as error:
+                if len(self._held) - self.at > MAX_ENTRY_CHARS or not self._more():
+                    raise self.damaged(f"entry {self.number}: {error.msg}") from error
+            except RecursionError as error:
+                raise self.damaged(f"entry {self.number} is nested too deeply") from error
+
+    def _more(self) -> bool:
+        """Read as much again as is held."""
+        rest = self._held[self.at :]
+        try:
+            read = self._text.read(max(MAX_LINE_BYTES, len(rest)))
+        except UnicodeDecodeError as error:
+            raise self.damaged("not UTF-8") from error
+        self._held, self.at = rest + read, 0
+        return bool(read)
 
 
 def bad_line(path: Path, number: int, what: str) -> DataError:
