@@ -1,0 +1,271 @@
+"""Attacks that once worked, and the tests that hold against each: to be found by what was tried."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+TESTS = Path(__file__).parent
+
+
+class Attack(NamedTuple):
+    """What somebody did, and the tests that try it, by file."""
+
+    number: int
+    what: str
+    tests: dict[str, tuple[str, ...]]
+
+
+ATTACKS = (
+    Attack(
+        1,
+        "a co-writer of a shared folder plants a half-done commit that leads out of it, by a link or by ../",
+        {
+            "hub/test_directory.py": (
+                "test_a_planted_commit_writes_nothing_outside_of_the_folder",
+                "test_a_planted_link_leads_no_write_out_of_the_folder",
+                "test_a_pending_commit_that_no_writer_left_is_named_and_left_alone",
+                "test_a_pending_commit_holds_what_it_recorded_or_nothing_is_carried_out",
+                "test_only_a_boards_own_files_have_a_place",
+            )
+        },
+    ),
+    Attack(
+        2,
+        "a file of that folder is a link to the user's token, or a pipe",
+        {
+            "hub/test_directory.py": (
+                "test_what_is_no_plain_file_is_neither_read_nor_waited_for",
+                "test_publishing_into_a_folder_gives_nobody_the_users_token",
+                "test_a_folder_of_submissions_lists_no_links",
+            ),
+            "board/test_read.py": ("test_a_symbolic_link_is_not_followed", "test_a_pipe_is_not_waited_for"),
+        },
+    ),
+    Attack(
+        3,
+        "a row leaves out what would give it away: its gaps between tokens, or the model's size",
+        {
+            "board/test_schema.py": (
+                "test_an_answer_of_several_tokens_needs_its_gaps",
+                "test_a_models_size_is_a_number_of_weights",
+                "test_a_size_that_nobody_can_reckon_with_is_refused",
+            ),
+            "board/test_plausible.py": ("test_what_cannot_be_is_refused",),
+        },
+    ),
+    Attack(
+        4,
+        "a copy of a row says that it was submitted earlier, or in the year 2100",
+        {
+            "board/test_standing.py": (
+                "test_a_copy_of_a_row_never_replaces_its_author_whatever_time_it_states",
+                "test_the_clock_of_who_publishes_never_turns_time_back",
+            ),
+            "board/test_derived.py": ("test_a_row_from_the_end_of_time_does_not_stop_the_others",),
+            "hub/test_publish.py": (
+                "test_a_copy_takes_nobody_s_place_and_no_time_that_a_row_states_is_believed",
+            ),
+        },
+    ),
+    Attack(
+        5,
+        "an unproved row is a trifle faster than a proved one; a row's verdict is forged or missing",
+        {
+            "board/test_standing.py": (
+                "test_an_unproved_row_that_is_a_trifle_faster_displaces_no_evidenced_one",
+                "test_a_row_far_above_what_was_reproduced_waits_as_a_claim",
+            ),
+            "hub/test_publish.py": ("test_a_claim_displaces_no_row_whose_evidence_lies_in_the_dataset",),
+            "board/test_submission.py": ("test_nobody_verifies_a_published_row_by_submitting_it_again",),
+            "evidence/test_verify.py": ("test_a_verdict_that_does_not_follow_is_refused",),
+        },
+    ),
+    Attack(
+        6,
+        "a dependency reads the upload's token while it is installed",
+        {
+            "test_parity.py": (
+                "test_nothing_is_installed_where_a_secret_is_seen",
+                "test_every_locked_package_has_one_version_and_its_hashes",
+            ),
+            "test_house.py": ("test_secrets_are_only_in_the_steps_that_publish_and_clean",),
+            "test_noxfile.py": ("test_what_is_locked_is_installed_by_hash_and_runs_no_package_s_own_code",),
+            "hub/test_commands.py": ("test_actions_identity_is_exchanged_for_a_token",),
+        },
+    ),
+    Attack(
+        7,
+        "a row bears an id that was copied from somebody's open pull request",
+        {
+            "board/test_submission.py": (
+                "test_nobody_takes_another_rows_id",
+                "test_a_row_that_took_the_id_of_another_does_not_keep_that_out",
+                "test_another_rows_file_is_not_written_over",
+            ),
+            "board/test_schema.py": ("test_a_new_row_of_a_newer_version_is_not_accepted",),
+            "hub/test_publish.py": ("test_an_id_that_belongs_to_another_row_is_refused",),
+        },
+    ),
+    Attack(
+        8,
+        "free fields make the board larger than its readers take",
+        {
+            "board/test_schema.py": ("test_a_new_row_has_at_most_16_kib_and_a_published_one_stays",),
+            "hub/test_publish.py": (
+                "test_a_board_that_would_grow_too_large_for_its_readers_is_not_sent",
+                "test_whoever_publishes_is_told_long_before_a_board_is_too_large",
+            ),
+        },
+    ),
+    Attack(
+        9,
+        "a Hub answers with 100 MiB of tiny values, or without an end",
+        {
+            "hub/test_store.py": (
+                "test_an_answer_without_end_is_cut_off",
+                "test_a_body_ends_where_its_listing_says_that_it_ends",
+                "test_a_file_that_is_listed_as_too_large_is_not_fetched",
+                "test_a_hub_that_drips_is_given_up_on",
+            ),
+            "board/test_entry.py": (
+                "test_a_file_of_tiny_values_is_refused_before_it_is_parsed",
+                "test_a_row_that_is_as_large_as_a_board_is_refused_before_it_is_parsed",
+            ),
+            "hub/test_rebuild.py": ("test_a_history_larger_than_anybody_s_rows_is_not_read_to_its_end",),
+        },
+    ),
+    Attack(
+        10,
+        "a name that only looks like a known one is a new configuration",
+        {
+            "board/test_lookalike.py": (
+                "test_names_that_look_alike_have_one_skeleton_or_differ_in_case",
+                "test_a_name_that_only_looks_like_a_known_one_is_no_new_identity",
+                "test_the_second_of_two_rows_handed_in_must_bear_the_first_ones_name",
+            ),
+            "board/test_hostile.py": ("test_a_hostile_text_is_refused_wherever_it_stands",),
+        },
+    ),
+    Attack(
+        11,
+        "HF_ENDPOINT is a server that wants the token, or is asked in clear",
+        {
+            "hub/test_store.py": (
+                "test_what_is_public_is_read_without_the_token",
+                "test_nothing_is_asked_in_clear_of_another_machine",
+                "test_a_redirect_to_another_place_takes_no_token_there",
+                "test_a_token_does_not_follow_a_redirect_out_of_the_machine_in_clear",
+            )
+        },
+    ),
+    Attack(
+        12,
+        "somebody who may write changes or deletes an accepted row",
+        {
+            "hub/test_rebuild.py": (
+                "test_a_submission_that_somebody_changed_is_found",
+                "test_a_row_of_an_older_form_that_was_changed_in_place_is_found_by_the_history",
+                "test_a_commit_taken_out_of_a_folders_log_is_found",
+            )
+        },
+    ),
+    Attack(
+        13,
+        "a model, a workload, a dataset or a folder has a name that commands the terminal",
+        {
+            "test_hostile_input.py": (
+                "test_a_name_with_escapes_and_commands_does_nothing_anywhere",
+                "test_a_folder_of_others_may_have_any_name",
+            ),
+            "test_echo.py": ("test_what_is_printed_holds_no_escape",),
+            "report/test_run_reports.py": (
+                "test_hostile_text_stays_text_in_markdown",
+                "test_hostile_text_stays_text_in_html",
+            ),
+        },
+    ),
+    Attack(
+        14,
+        "a web page, or another program, drives our own llama.cpp during a run",
+        {
+            "engines/test_llamacpp.py": (
+                "test_no_web_page_and_no_other_program_can_drive_the_server",
+                "test_each_server_has_a_key_of_its_own",
+                "test_what_others_ask_is_told_to_nobody",
+            )
+        },
+    ),
+    Attack(
+        15,
+        "an answer of single bytes, or of 60 MiB of tiny events",
+        {
+            "client/test_connection.py": (
+                "test_an_answer_in_endless_tiny_chunks_is_given_up",
+                "test_an_answer_without_an_end_is_given_up",
+                "test_sixty_megabytes_of_tiny_events_cost_little_more_memory_than_their_text",
+            ),
+            "client/test_events.py": ("test_more_events_than_any_context_has_tokens_are_no_answer",),
+            "engines/test_metrics.py": ("test_an_endless_page_is_read_in_part",),
+            "test_net.py": (
+                "test_an_endless_answer_is_cut_short",
+                "test_a_server_that_drips_is_given_up_in_time",
+            ),
+        },
+    ),
+    Attack(
+        15,
+        "a workload, model, data set or run is a pipe, a device, nested endlessly, or claims a text of 100 MB",
+        {
+            "test_hostile_input.py": (
+                "test_pipes_and_devices_are_no_files",
+                "test_deep_toml_is_refused",
+                "test_a_pipe_is_no_model",
+                "test_a_run_of_others_holds_only_plain_files",
+                "test_the_requests_of_a_run_of_others_are_in_a_plain_file",
+                "test_the_row_of_a_run_of_others_is_in_a_plain_file",
+            ),
+            "engines/test_gguf_facts.py": ("test_a_hostile_header_is_refused",),
+            "workload/test_datasets.py": (
+                "test_a_large_sharegpt_file_costs_the_memory_of_what_its_people_said",
+                "test_a_huge_line_is_refused",
+                "test_a_huge_file_is_refused",
+                "test_what_is_no_file_is_refused",
+            ),
+        },
+    ),
+    Attack(
+        15,
+        "a name commands a workflow's log, or the server gives the key back in what becomes a folder's name",
+        {
+            "test_echo.py": ("test_a_workflow_takes_nothing_for_a_command",),
+            "board/test_commands.py": ("test_a_file_name_cannot_command_a_workflow",),
+            "test_hostile_input.py": (
+                "test_a_key_that_the_server_gives_back_gets_into_no_folder_and_no_file",
+            ),
+            "test_outputs.py": ("test_any_name_is_one_harmless_folder",),
+        },
+    ),
+)
+
+
+def test_every_attack_has_its_number() -> None:
+    assert sorted({attack.number for attack in ATTACKS}) == list(range(1, 16))
+
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: f"{attack.number}: {attack.what}")
+def test_what_holds_against_an_attack_is_there(attack: Attack) -> None:
+    missing = [
+        f"{file}::{test}"
+        for file, tests in attack.tests.items()
+        for test in set(tests) - functions(TESTS / file)
+    ]
+    assert attack.tests
+    assert missing == []
+
+
+def functions(file: Path) -> set[str]:
+    return {node.name for node in ast.parse(file.read_text()).body if isinstance(node, ast.FunctionDef)}
