@@ -193,6 +193,7 @@ def test_what_click_writes_in_english_stays_as_it_is() -> None:
     assert "What is measured:" in page
 
 
+SAYS = {"Kind", "Problem", "only", "Rule"}  # whose texts say what a field may hold
 # Job summaries, and what scripts read.
 TABLES = re.compile("markdown|json|data|_cells|_new|_refused|_verdict")
 
@@ -212,6 +213,27 @@ def prose_in(path: Path) -> Iterator[str]:
                     text = text_of(node, {}) or ""
                     if len(re.findall(r"\b[a-z]{2,}\b", PLACE.sub(" ", text))) > 2:
                         yield PLACE.sub("{}", re.sub(r"^\s*(?:[✗✓?→-] )?", "", text))
+
+
+def test_what_the_doctor_finds_is_there_in_chinese() -> None:
+    said = set(prose_in(SOURCE / "doctor.py")) - set(failures_in(SOURCE / "doctor.py"))
+    pieces = {piece.strip(" :;,") for one in said for piece in one.split("{}")}
+    commands = {one for one in pieces if one.startswith(("git config", "git remote", "pip install"))}
+    assert {one for one in pieces - commands if not any(one in whole for whole in WITHOUT_NAMES)} == set()
+
+
+@pytest.mark.parametrize("path", ["board/rules.py", "board/schema.py", "board/hostile.py", "board/lookalike.py"])
+def test_what_a_rows_fields_may_hold_is_there_in_chinese(path: str) -> None:
+    tree = ast.parse((SOURCE / path).read_text())
+    said = {
+        PLACE.sub("{}", text_of(argument, {}) or "")
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and getattr(call.func, "id", getattr(call.func, "attr", "")) in SAYS
+        for argument in call.args
+        if isinstance(argument, ast.Constant | ast.JoinedStr)
+    }
+    pieces = {piece.strip(" :,") for one in said if " " in one for piece in one.split("{}") if " " in piece}
+    assert {one for one in pieces if not any(one in whole for whole in WITHOUT_NAMES)} == set()
 
 
 @pytest.mark.parametrize("name", ["board", "comparison", "diagnosis", "matrix", "proof", "publishing"])
@@ -263,3 +285,15 @@ def render_in_chinese() -> str:
 def test_tables_with_chinese_letters_stay_aligned() -> None:
     lines = columns([("数字", "差异"), ("a", "1")])
     assert {wide(line) for line in lines} == {13}
+
+
+@pytest.mark.parametrize(
+    ("asked", "chinese"),
+    [
+        ("There is no dataset a/b. Create it?", "数据集 a/b 不存在。要创建它吗？"),
+        ("Remove hf_data/x.json from origin/main, and push?", "从 origin/main 删除 hf_data/x.json 并推送？"),
+    ],
+)
+def test_questions_are_asked_in_chinese(asked: str, chinese: str) -> None:
+    with speaking("zh"):
+        assert retold(asked) == chinese

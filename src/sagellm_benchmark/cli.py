@@ -22,7 +22,7 @@ from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import HeadedCommand, parse, takes
 from sagellm_benchmark.options.help import ToldCommand, show_misuse
-from sagellm_benchmark.options.output import Output, shows, speak
+from sagellm_benchmark.options.output import Output, confirm, shows, speak
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.text import plain
 from sagellm_benchmark.words import LANGUAGES, asked, choose, of_locale, retold_lines, t
@@ -565,7 +565,7 @@ def publish(
     from sagellm_benchmark.report import publishing
     from sagellm_benchmark.report.job_summary import add_to_job_summary
 
-    asked = partial(click.confirm, err=True) if sys.stdin.isatty() else never
+    asked = confirm if sys.stdin.isatty() else never
     agree = (lambda _: True) if create else asked
     store = open_store(repo, to, create=agree)
     pace = Pace(say=waiting)
@@ -658,7 +658,7 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
 
     if not yes and not sys.stdin.isatty():
         raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
-    agree = (lambda _: True) if yes else partial(click.confirm, err=True)
+    agree = (lambda _: True) if yes else confirm
     pace = Pace(say=waiting)
     store = open_store(repo, to)
     done = cleanup.clean(hf_data, store, agree=agree, prove=prove, identify=identify, pace=pace)

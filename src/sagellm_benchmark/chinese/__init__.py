@@ -12,12 +12,16 @@ from sagellm_benchmark.chinese.failures_options import OPTIONS
 from sagellm_benchmark.chinese.failures_run import RUN
 from sagellm_benchmark.chinese.help import HELP
 from sagellm_benchmark.chinese.reasons import REASONS
+from sagellm_benchmark.chinese.report import REPORT
+from sagellm_benchmark.chinese.rules import RULES
 from sagellm_benchmark.chinese.screen import SCREEN
 
 CHINESE: dict[str, str] = {
     **REASONS,
     **ANSWERS,
     **SCREEN,
+    **REPORT,
+    **RULES,
     **HELP,
     **CLICK,
     **ENGINES,

@@ -138,7 +138,36 @@ ANSWERS: dict[str, str] = {
     "to do": "待测量",
     "failed": "失败",
     "{count} of {all} measured": "{all} 个中已测量 {count} 个",
+    # questions
+    "There is no dataset {name}. Create it?": "数据集 {name} 不存在。要创建它吗？",
+    "Remove {names} from {branch}, and push?": "从 {branch} 删除 {names} 并推送？",
+    "the published rows of {file}": "{file} 中已发布的记录",
     # doctor
+    "embedded engine": "内嵌引擎",
+    "disk": "磁盘",
+    "memory": "内存",
+    "{version} on {system}, in a virtual environment": "{system} 上的 {version}，在虚拟环境中",
+    "{version} on {system}, no virtual environment": "{system} 上的 {version}，不在虚拟环境中",
+    "{version} in {folder}": "{version}，位于 {folder}",
+    "{packages}; the default model's weights are here": "{packages}；默认模型的权重已在本机",
+    "{packages}; the default model's weights are fetched at the first run ({size})": (
+        "{packages}；默认模型的权重在第一次运行时下载（{size}）"
+    ),
+    "not installed ({packages}); only engines that already serve can be measured": (
+        "没有安装（{packages}）；只能测量已在运行的引擎"
+    ),
+    "in .make/, from make": "在 .make/ 中，由 make 安装",
+    "on PATH": "在 PATH 中",
+    "branch {branch}, clean, remote {remote}": "分支 {branch}，没有改动，远程仓库 {remote}",
+    "branch {branch}, {count} changed files, remote {remote}": (
+        "分支 {branch}，{count} 个文件有改动，远程仓库 {remote}"
+    ),
+    "{what}, no identity": "{what}，没有设置身份",
+    "none": "无",
+    "{folder}: {free} GB free; here: {here} GB": "{folder}：{free} GB 可用；此处：{here} GB",
+    "{free} of {all} GB available, {count} processors": "{all} GB 中 {free} GB 可用，{count} 个处理器",
+    "memory unknown": "显存未知",
+    "its token holds a character that cannot be sent": "它的令牌含有无法发送的字符",
     "ok": "正常",
     "note": "说明",
     "BLOCKED": "受阻",

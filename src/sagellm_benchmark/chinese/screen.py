@@ -64,7 +64,7 @@ SCREEN: dict[str, str] = {
     "tokens again": "重新分词",
     "attention": "注意",
     "hardware": "硬件",
-    "memory": "显存",
+    "chip memory": "显存",
     "client's machine": "客户端机器",
     "server": "服务",
     "load": "负载",

@@ -48,6 +48,11 @@ def shows(command: Callable[..., Any]) -> Callable[..., Any]:
     return decorated
 
 
+def confirm(question: str) -> bool:
+    """Ask the person at the terminal, in the language in use."""
+    return click.confirm(words.retold(question), err=True)
+
+
 def speak(lang: words.Language | None) -> None:
     """Use the language that was asked for, be it before the command's name, else that of the locale."""
     words.choose(lang or words.asked(sys.argv[1:]) or words.of_locale(os.environ))

@@ -17,7 +17,8 @@ def render(findings: Iterable[Finding]) -> str:
     lines = []
     for finding in findings:
         mark = marks[finding.state] + " " * (widest - wide(marks[finding.state]))
-        lines.append(f"{mark}  {finding.about:<18}{retold(finding.said)}")
+        about = t(finding.about)
+        lines.append(f"{mark}  {about}{' ' * (18 - wide(about))}{retold(finding.said)}")
         if finding.next:
             lines.append(f"{'':{widest + 20}}→ {retold(finding.next)}")
     return "\n".join(lines)

@@ -28,8 +28,8 @@ class Plot:
 
     @classmethod
     def of(cls, name: str, caption: str, svg: str) -> Plot:
-        """Trust a picture of ours: plot.py has escaped every text in it."""
-        return cls(name, caption, Markup(svg))  # noqa: S704
+        """Trust a picture of ours, as plot.py has escaped every text in it; the caption is told in the language in use."""
+        return cls(name, retold(caption), Markup(svg))  # noqa: S704
 
 
 def render_html(view: View) -> str:

@@ -89,14 +89,14 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
     """Return the record in words."""
     config, summary = record.config, record.summary
     return View(
-        title=config.description,
+        title=_phrase(config.description),
         subject=subject(config),
         valid=summary.valid,
         reasons=tuple(map(retold, summary.reasons)),
         unpublishable=tuple(map(retold, _unpublishable(record))),
         not_checked=tuple(map(retold, summary.not_checked)),
         headlines=tuple(_headlines(summary, declared)),
-        refused=tuple(f"{name}: {why}" for name, why in summary.numbers.refused.items()),
+        refused=tuple(retold(f"{name}: {why}") for name, why in summary.numbers.refused.items()),
         latencies=tuple(
             _latency(one.label, summary.latency(one))
             for one in LATENCIES
@@ -111,6 +111,11 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
         ),
         timeline=record.timeline,
     )
+
+
+def _phrase(description: str) -> str:
+    """Return what stands between commas, such as `Q1 5×(32→64), one at a time`, each part by itself."""
+    return ", ".join(map(retold, description.split(", ")))
 
 
 def _labelled(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -148,10 +153,11 @@ def _surely(ends: Sequence[str]) -> str:
 def subject(config: Config) -> str:
     """Tell which model on which engine, such as `Qwen2-7B (dummy weights, INT4 Q4_0) on llama.cpp 2026.10`."""
     model, server = config.model, config.server
-    weights = f"{model.weights} weights" if model.weights else "weights not known"
+    weights = t(f"{model.weights} weights" if model.weights else "weights not known")
     numbers = " ".join(part for part in (model.precision, model.quantization) if part)
     engine = " ".join(part for part in (server.engine, server.engine_version) if part)
-    return f"{model.name} ({', '.join(filter(None, (weights, numbers)))}) on {engine}"
+    known = ", ".join(filter(None, (weights, numbers)))
+    return t("{model} ({weights}) on {engine}", model=model.name, weights=known, engine=engine)
 
 
 def figure(value: float | None, unit: str = "", digits: int = 1) -> str:
@@ -214,7 +220,7 @@ def _setup(config: Config, summary: Summary) -> list[tuple[str, str]]:
     hardware, server = config.hardware, config.server
     return [
         ("hardware", _hardware(hardware)),
-        ("memory", figure(hardware.memory_per_chip_gb, "GiB a chip")),
+        ("chip memory", figure(hardware.memory_per_chip_gb, "GiB a chip")),
         ("client's machine", _machine(config.machine)),
         ("server", f"{server.base_url}, {server.api} API"),
         ("load", f"{config.load_description}, seed {config.seed}, {config.warmup} warm-up request(s)"),
