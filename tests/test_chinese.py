@@ -222,7 +222,9 @@ def test_what_the_doctor_finds_is_there_in_chinese() -> None:
     assert {one for one in pieces - commands if not any(one in whole for whole in WITHOUT_NAMES)} == set()
 
 
-@pytest.mark.parametrize("path", ["board/rules.py", "board/schema.py", "board/hostile.py", "board/lookalike.py"])
+@pytest.mark.parametrize(
+    "path", ["board/rules.py", "board/schema.py", "board/hostile.py", "board/lookalike.py"]
+)
 def test_what_a_rows_fields_may_hold_is_there_in_chinese(path: str) -> None:
     tree = ast.parse((SOURCE / path).read_text())
     said = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -32,9 +33,10 @@ if TYPE_CHECKING:
 
     from sagellm_benchmark.board.aggregate import Report
     from sagellm_benchmark.hub.store import Store
+    from sagellm_benchmark.matrix.execute import Place
     from sagellm_benchmark.report.pictures import Format
+    from sagellm_benchmark.report.screen import Screen
     from sagellm_benchmark.runs.context import Sender
-    from sagellm_benchmark.runs.measure import Listener
     from sagellm_benchmark.runs.spec import RunSpec
 
 DATASET = "intellistream/sagellm-benchmark-results"
@@ -162,7 +164,7 @@ def _in_turn(options: RunOptions) -> int:
     return Exit.INVALID_RUN if broken or found.a.against or found.b.against else Exit.DONE
 
 
-def _sender(spec: RunSpec, screen: Listener) -> AbstractContextManager[Sender]:
+def _sender(spec: RunSpec, screen: Screen) -> AbstractContextManager[Sender]:
     """This machine, or the nodes of a cluster, which are Ray's: only whoever asks for it needs it installed."""
     from sagellm_benchmark.runs.context import HERE
 
@@ -174,7 +176,10 @@ def _sender(spec: RunSpec, screen: Listener) -> AbstractContextManager[Sender]:
         raise UsageError(
             "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
         ) from error
-    opened: AbstractContextManager[Sender] = connect(spec.on, spec.client_nodes, spec.processes, screen.note)
+    said_to = sys.stderr if screen.silent else None  # JSON must stay alone on standard output
+    opened: AbstractContextManager[Sender] = connect(
+        spec.on, spec.client_nodes, spec.processes, screen.note, said_to
+    )
     return opened
 
 
@@ -184,9 +189,19 @@ def _sender(spec: RunSpec, screen: Listener) -> AbstractContextManager[Sender]:
 @click.option("--outputs", type=FOLDER, help="Where its cells lie.  [default: outputs/matrix/NAME]")
 @click.option("--resume", is_flag=True, help="Go on where it was stopped, which every start does.")
 @click.option("--dry-run", is_flag=True, help="Check the plan and list its cells; measure nothing.")
+@click.option(
+    "--on", metavar="ray://auto", help="Measure on the nodes of a Ray cluster, several cells at a time."
+)
 @click.option("--status", is_flag=True, help="Say what is measured and what is not; measure nothing.")
 def matrix(
-    plan: Path, outputs: Path | None, *, resume: bool, dry_run: bool, status: bool, out: Output
+    plan: Path,
+    outputs: Path | None,
+    *,
+    resume: bool,
+    dry_run: bool,
+    status: bool,
+    on: str | None,
+    out: Output,
 ) -> int:
     """Measure every engine, model, workload and load of PLAN, each exactly once.
 
@@ -196,6 +211,7 @@ def matrix(
     from sagellm_benchmark.matrix import execute
     from sagellm_benchmark.matrix import plan as planning
     from sagellm_benchmark.matrix.ledger import Ledger
+    from sagellm_benchmark.matrix.tasks import tasks
     from sagellm_benchmark.matrix.versions import version_of
     from sagellm_benchmark.outputs import path_part
     from sagellm_benchmark.report import matrix as shown
@@ -205,16 +221,16 @@ def matrix(
         raise UsageError("--resume measures, the other only looks", hint="give one of them")
     asked = planning.read(plan)
     cells = planning.cells(asked, version_of)
-    for cell in cells:
-        _check_cell(cell.label, cell.words)
+    starts = {cell.id: _starts_engine(cell.label, cell.words) for cell in cells}
     ledger = Ledger(outputs or Path("outputs", "matrix", path_part(asked.name)))
     if dry_run or status:
         states = [ledger.done(cell) or ledger.failed(cell) for cell in cells]
         known = [state for state in states if state is not None]
         out.show(lambda: shown.render_cells(cells, states), lambda: shown.as_data(known))
         return Exit.DONE
-    with ProgressLine(quiet=out.quiet) as line:
-        results = execute.measure(cells, ledger, lambda step: line.say(shown.render_step(step)))
+    todo = tasks(cells, lambda cell: starts[cell.id])
+    with ProgressLine(quiet=out.quiet) as line, _place(on, waiting) as place:
+        results = execute.measure_all(todo, ledger, lambda step: line.say(shown.render_step(step)), place)
     write_whole(ledger.root / "REPORT.md", shown.render_page(asked.name, results).encode())
     out.show(lambda: shown.render_results(results), lambda: shown.as_data(results))
     if any(result.failure is not None for result in results):
@@ -222,8 +238,24 @@ def matrix(
     return Exit.DONE if all(result.valid for result in results) else Exit.INVALID_RUN
 
 
-def _check_cell(label: str, words: tuple[str, ...]) -> None:
-    """Find what is wrong with a cell before the first one is measured."""
+def _place(on: str | None, say: Callable[[str], None]) -> AbstractContextManager[Place]:
+    """This machine, or the nodes of a Ray cluster."""
+    from sagellm_benchmark.matrix.execute import here
+
+    if on is None:
+        return nullcontext(here)
+    try:
+        from sagellm_benchmark.matrix.on_ray import joined
+    except ImportError as error:
+        raise UsageError(
+            "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
+        ) from error
+    opened: AbstractContextManager[Place] = joined(on, say)
+    return opened
+
+
+def _starts_engine(label: str, words: tuple[str, ...]) -> bool:
+    """Tell whether a cell starts an engine; find what is wrong with it before the first one is measured."""
     from sagellm_benchmark.options.spec import run_spec
 
     try:
@@ -236,6 +268,22 @@ def _check_cell(label: str, words: tuple[str, ...]) -> None:
         raise UsageError(
             f"{label} asks for several measurements", hint="give each workload and load a table of its own"
         )
+    return spec.start is not None
+
+
+@main.command(hidden=True)
+@takes(RunOptions)
+def serve(options: RunOptions) -> None:
+    """Start the engine of a run and say where it is, until Ctrl-C: a matrix does it for several runs."""
+    from sagellm_benchmark.library import Silent
+    from sagellm_benchmark.options.spec import run_spec
+    from sagellm_benchmark.runs import targets
+
+    spec = run_spec(options, sys.argv[1:], os.environ)
+    with targets.held(spec, spec.output_dir / targets.SERVER_LOG, Silent()) as served:
+        sys.stdout.buffer.write(served.told() + b"\n")
+        sys.stdout.buffer.flush()
+        threading.Event().wait()
 
 
 @main.command()

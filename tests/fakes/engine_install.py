@@ -30,7 +30,8 @@ class Behaviour:
 def install(folder: Path, engine: str, behaviour: Behaviour = Behaviour(), version: str = "0.5.4.70") -> Path:
     """Write the environment into `folder`.
 
-    The process ids of command and child come into the file `pids` in it, the command's arguments into `words`.
+    The process ids of command and child come into the file `pids` in it, the command's arguments into `words`, and a
+    line for every start into `starts`.
     """
     site = folder / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
     metadata = site / f"{PACKAGES[engine]}-{version}.dist-info" / "METADATA"
@@ -70,6 +71,8 @@ _PROGRAM = dedent(
     os.rename(settings["pids"] + ".part", settings["pids"])
     with open(os.path.dirname(settings["pids"]) + "/words", "w") as file:
         file.write(json.dumps(sys.argv[1:]))
+    with open(os.path.dirname(settings["pids"]) + "/starts", "a") as file:
+        file.write("started\\n")
     if settings["clings"]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for line in settings["says"]:

@@ -141,7 +141,6 @@ ANSWERS: dict[str, str] = {
     # questions
     "There is no dataset {name}. Create it?": "数据集 {name} 不存在。要创建它吗？",
     "Remove {names} from {branch}, and push?": "从 {branch} 删除 {names} 并推送？",
-    "the published rows of {file}": "{file} 中已发布的记录",
     # doctor
     "embedded engine": "内嵌引擎",
     "disk": "磁盘",

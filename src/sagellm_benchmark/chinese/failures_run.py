@@ -109,6 +109,15 @@ RUN: dict[str, str] = {
     "is this tool installed on every node, in the Python that Ray runs in?": (
         "每个节点上 Ray 所用的 Python 中都安装了本工具吗？"
     ),
+    "no node of the cluster has {a} processors and {b} GPUs": "集群中没有节点有 {a} 个处理器和 {b} 个 GPU",
+    "ask for less with num_cpus and num_gpus in the plan, or add such a node": (
+        "在计划中用 num_cpus 和 num_gpus 要求更少，或增加这样的节点"
+    ),
+    "node {a} has sagellm-benchmark {b}, this machine {c}": "节点 {a} 的 sagellm-benchmark 是 {b}，本机是 {c}",
+    "install one version everywhere": "在所有机器上安装同一版本",
+    "{a} does not tell of a server that a matrix holds": "{a} 没有说明矩阵所持有的服务",
+    "unset {a}": "取消设置 {a}",
+    "a number, such as num_gpus = 1": "一个数字，例如 num_gpus = 1",
     # doctor
     "name the file that holds the run's text": "指明保存该次运行文本的文件",
     # machine/hardware

@@ -156,6 +156,10 @@ HELP: dict[str, str] = {
     "The language; else the locale's.": "语言；否则按系统语言环境。",
     "Where its cells lie. [default: outputs/matrix/NAME]": "各单元放在哪里。[默认：outputs/matrix/NAME]",
     "Go on where it was stopped, which every start does.": "从停下的地方继续；每次启动都会这样。",
+    "Measure on the nodes of a Ray cluster, several cells at a time.": "在 Ray 集群的节点上测量，同时测量多个单元。",
+    "Start the engine of a run and say where it is, until Ctrl-C: a matrix does it for several runs.": (
+        "启动一次运行的引擎并说明其位置，直到 Ctrl-C：矩阵为多次运行这样做。"
+    ),
     "Check the plan and list its cells; measure nothing.": "检查计划并列出各单元；不测量。",
     "Say what is measured and what is not; measure nothing.": "说明哪些已测量、哪些没有；不测量。",
     "Show finished runs again: those in FOLDERS, else the newest one under outputs/.": (

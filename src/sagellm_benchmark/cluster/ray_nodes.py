@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import ray
 from ray.exceptions import RayActorError, RayError
@@ -59,11 +59,31 @@ def _said(answer: Any) -> Any:
 
 
 @contextlib.contextmanager
-def connect(address: str, nodes: int, processes: int, note: Callable[[str], None]) -> Iterator[Cluster]:
+def connect(
+    address: str,
+    nodes: int,
+    processes: int,
+    note: Callable[[str], None],
+    said_to: TextIO | None = None,
+) -> Iterator[Cluster]:
     """Agents on that many nodes of the Ray cluster at `address`, `ray://auto` or `ray://HOST:PORT` of its head.
 
     This machine must be one of its nodes. When the block ends, or this process does, the agents end.
     Raises RemoteError where there is no such cluster, UsageError where it has too few nodes with room.
+    """
+    with joined(address, note, said_to), _placed(nodes, processes) as agents:
+        note(f"the load comes from {nodes} nodes: {', '.join(agents.names)}")
+        cluster = Cluster(agents)
+        cluster.meet()
+        yield cluster
+
+
+@contextlib.contextmanager
+def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = None) -> Iterator[None]:
+    """Be part of the Ray cluster at `address` inside the block; what was started there ends with it.
+
+    Ray itself prints to standard output when a node is lost; that, and all else that is, goes to `said_to` if given.
+    Raises RemoteError where there is no such cluster.
     """
     where = address.removeprefix(_SCHEME)
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
@@ -78,11 +98,8 @@ def connect(address: str, nodes: int, processes: int, note: Callable[[str], None
     try:
         if not authentication_is_on():
             note(f"the Ray cluster at {address} asks for no token: whoever reaches it can run programs there")
-        with _placed(nodes, processes) as agents:
-            note(f"the load comes from {nodes} nodes: {', '.join(agents.names)}")
-            cluster = Cluster(agents)
-            cluster.meet()
-            yield cluster
+        with contextlib.nullcontext() if said_to is None else contextlib.redirect_stdout(said_to):
+            yield
     finally:
         ray.shutdown()
 

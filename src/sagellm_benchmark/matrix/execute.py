@@ -1,24 +1,22 @@
-"""Measures what a ledger does not have yet, one cell after the other; a cell that fails does not stop the others."""
+"""Measures what a ledger does not have yet; a cell that fails does not stop the others."""
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import orjson
-
-from sagellm_benchmark.children import Patience, child
-from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.matrix import measure
 from sagellm_benchmark.matrix.ledger import Ledger, Result
 from sagellm_benchmark.matrix.plan import Cell
+from sagellm_benchmark.matrix.tasks import Task
 
-_PATIENCE = Patience(closed_s=40.0)  # for a run to end cleanly, its engine included
-_SAID_CHARS = 500
+Begin = Callable[[Cell], Path]
+"""Tells which cell begins, or comes in from elsewhere, and gives an empty folder for its run."""
+
+Place = Callable[[Sequence[Task], Begin], Iterator[Result]]
+"""Where tasks are measured. A result's folder is seen from the one that `begin` gave for its cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,54 +29,50 @@ class Step:
     left_s: float | None
 
 
-def measure(cells: Sequence[Cell], ledger: Ledger, hear: Callable[[Step], None]) -> list[Result]:
-    """Measure every cell that has no result, and give the results of all, in the cells' order.
+def here(tasks: Sequence[Task], begin: Begin) -> Iterator[Result]:
+    """Measure on this machine, one cell after the other."""
+    for task in tasks:
+        yield from measure.results(task, begin)
+
+
+def measure_all(
+    tasks: Sequence[Task], ledger: Ledger, hear: Callable[[Step], None], place: Place = here
+) -> list[Result]:
+    """Measure every cell that has no result, and give the results of all, in the tasks' order.
 
     Raises KeyboardInterrupt on Ctrl-C, with every finished cell kept, and ConflictError while another start measures.
     """
+    cells = [cell for task in tasks for cell in task.cells]
     with ledger.held():
-        results = [ledger.done(cell) for cell in cells]
-        todo = [place for place, result in enumerate(results) if result is None]
-        began = time.monotonic()
-        for count, place in enumerate(todo):
-            left_s = (time.monotonic() - began) / count * (len(todo) - count) if count else None
-            hear(Step(cells[place], len(cells) - len(todo) + count, len(cells), left_s))
-            result = _measure(cells[place], ledger)
-            ledger.finish(result)
-            results[place] = result
-    return [result for result in results if result is not None]
+        found = {cell.id: result for cell in cells if (result := ledger.done(cell)) is not None}
+        course = _Course(len(cells), len(found), ledger, hear)
+        left = [task.without(found) for task in tasks]
+        for result in place([task for task in left if task.cells], course.begin):
+            kept = course.finish(result)
+            found[kept.id] = kept
+    return [found[cell.id] for cell in cells if cell.id in found]
 
 
-def _measure(cell: Cell, ledger: Ledger) -> Result:
-    """Run one cell; what it says goes through files, so that nobody has to read while it runs."""
-    outputs = ledger.begin(cell)
-    words = ("run", *cell.words, f"--output-dir={outputs}", "--json")
-    command = (sys.executable, "-m", "sagellm_benchmark.matrix.child", *words)
-    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
-        with child(command, output=said, errors=complaint, patience=_PATIENCE) as running:
-            code = running.process.wait()
-        said.seek(0)
-        complaint.seek(0)
-        blank = Result(cell.id, cell.names, cell.repeat, cell.words, None, None, None, None, None, None, None)
-        if code in (Exit.DONE, Exit.INVALID_RUN):
-            return _with_figures(blank, said.read(), ledger.root)
-        text = " ".join(complaint.read().decode("utf-8", "replace").split())[-_SAID_CHARS:]
-    return replace(blank, failure=text or f"it ended with {code} and said nothing")
+@dataclass(slots=True)
+class _Course:
+    """Keeps the ledger while a matrix goes on, and tells how far it is."""
 
+    total: int
+    before: int  # done when it began
+    ledger: Ledger
+    hear: Callable[[Step], None]
+    done: int = 0
+    began: float = field(default_factory=time.monotonic)
 
-def _with_figures(blank: Result, said: bytes, root: Path) -> Result:
-    """Return the result that a run printed as JSON; it is one run, as a cell is one measurement."""
-    try:
-        (run,) = orjson.loads(said)
-        summary = run["summary"]
-        return replace(
-            blank,
-            valid=bool(summary["valid"]),
-            folder=os.path.relpath(run["folder"], root),
-            throughput_tps=summary["throughput_tps"],
-            ttft_ms=summary["ttft_ms"]["mean"],
-            tpot_ms=summary["tpot_ms"]["mean"],
-            error_rate=summary["error_rate"],
-        )
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        return replace(blank, failure=f"it printed no result of one run ({type(error).__name__})")
+    def begin(self, cell: Cell) -> Path:
+        todo = self.total - self.before
+        left_s = (time.monotonic() - self.began) / self.done * (todo - self.done) if self.done else None
+        self.hear(Step(cell, self.before + self.done, self.total, left_s))
+        return self.ledger.begin(cell)
+
+    def finish(self, result: Result) -> Result:
+        self.done += 1
+        if result.folder is not None:
+            result = replace(result, folder=self.ledger.seen_from_root(result.id, result.folder))
+        self.ledger.finish(result)
+        return result

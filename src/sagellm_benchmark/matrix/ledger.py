@@ -58,6 +58,10 @@ class Ledger:
             raise cannot_write(folder, error) from error
         return folder
 
+    def seen_from_root(self, cell: str, folder: str) -> str:
+        """Return the path of a run's folder, given as seen from the folder of its cell's try."""
+        return str(Path("cells", cell, "outputs", folder))
+
     def finish(self, result: Result) -> None:
         """Write the result, last of all: from then on the cell is not measured again, unless it failed."""
         name = "failed.json" if result.failure is not None else "done.json"

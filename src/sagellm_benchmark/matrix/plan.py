@@ -21,9 +21,21 @@ AXES = ("engines", "models", "workloads", "loads")
 RESERVED = ("json", "outputs", "output-dir", "quiet", "repeats", "seed")
 """Options of `run` that the matrix sets itself."""
 MOST_CELLS = 10_000
+MOST_NEEDED = 10_000  # processors or accelerators of one node
+
+NEEDS = ("num_cpus", "num_gpus")
+"""What a cell takes of a cluster's node, by Ray's names: in [options] or of an engine."""
 
 Options = Mapping[str, str | int | float | bool]
 """Options of `run` by their long names without dashes in front, such as `base-url`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a cell takes of a cluster's node, in Ray's units; None where the plan does not say."""
+
+    num_cpus: float | None = None
+    num_gpus: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class Point:
 
     name: str
     options: tuple[tuple[str, str | int | float | bool], ...]
+    needs: Needs = Needs()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +55,7 @@ class Plan:
     repeats: int
     options: tuple[tuple[str, str | int | float | bool], ...]  # of every cell
     axes: tuple[tuple[Point, ...], ...]  # in the order of AXES
+    needs: Needs = Needs()  # of every cell whose engine does not say otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,8 @@ class Cell:
     names: tuple[str, ...]  # in the order of AXES
     repeat: int  # from 0 on
     words: tuple[str, ...]  # for the command `run`
+    server: str = ""  # the hash of what its server is started with
+    needs: Needs = Needs()
 
     @property
     def label(self) -> str:
@@ -86,7 +102,28 @@ def _cell(plan: Plan, points: tuple[Point, ...], repeat: int, engine_version: st
     same_prompts = [dict(point.options) for point in points[1:]]  # engines are asked the same
     seed = int.from_bytes(hashlib.sha256(orjson.dumps([same_prompts, repeat])).digest()[:4], "big") >> 1
     words = tuple(word for name, value in options.items() for word in _words(name, value))
-    return Cell(digest[:16], tuple(point.name for point in points), repeat, (*words, "--seed", str(seed)))
+    return Cell(
+        id=digest[:16],
+        names=tuple(point.name for point in points),
+        repeat=repeat,
+        words=(*words, "--seed", str(seed)),
+        server=_server(plan, points),
+        needs=_joined(plan.needs, points[0].needs),
+    )
+
+
+def _server(plan: Plan, points: tuple[Point, ...]) -> str:
+    """Hash what the server of a cell follows from: its engine, its model, and what all cells have in common."""
+    engine, model, *_ = points
+    stated = [dict(plan.options), dict(engine.options), dict(model.options)]
+    return hashlib.sha256(orjson.dumps(stated, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _joined(common: Needs, own: Needs) -> Needs:
+    return Needs(
+        common.num_cpus if own.num_cpus is None else own.num_cpus,
+        common.num_gpus if own.num_gpus is None else own.num_gpus,
+    )
 
 
 def _words(name: str, value: str | int | float | bool) -> Iterator[str]:
@@ -106,11 +143,14 @@ def _plan(values: dict[str, Any], path: Path) -> Plan:
         raise DataError(f"{path}: name must be a text", hint='such as name = "nightly"')
     if type(repeats) is not int or not 1 <= repeats <= 1000:
         raise DataError(f"{path}: repeats = {repeats!r} is not allowed", hint="a whole number from 1 to 1000")
+    common = values.get("options", {})
+    needs = _needs(common, f"{path}, [options]") if isinstance(common, dict) else Needs()
     plan = Plan(
         name=name,
         repeats=repeats,
-        options=_options(values.get("options", {}), f"{path}, [options]"),
+        options=_options(common, f"{path}, [options]"),
         axes=tuple(_axis(axis, values.get(axis), path) for axis in AXES),
+        needs=needs,
     )
     _check_stated_once(plan, path)
     size = repeats * math.prod(len(axis) for axis in plan.axes)
@@ -124,20 +164,35 @@ def _axis(axis: str, tables: Any, path: Path) -> tuple[Point, ...]:
         return (Point("", ()),)
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise DataError(f"{path}: {axis} must be tables", hint=f"write [[{axis}]] and its options below it")
-    points = tuple(_point(dict(table), f"{path}, {axis} {place}") for place, table in enumerate(tables, 1))
+    points = tuple(
+        _point(dict(table), f"{path}, {axis} {place}", of_engine=axis == "engines")
+        for place, table in enumerate(tables, 1)
+    )
     if len({point.name for point in points}) < len(points):
         raise DataError(f"{path}: two of the {axis} have one name", hint="give each a name of its own")
     return points
 
 
-def _point(table: dict[str, Any], where: str) -> Point:
+def _point(table: dict[str, Any], where: str, *, of_engine: bool) -> Point:
     name = table.pop("name", None)
+    needs = _needs(table, where) if of_engine else Needs()
     options = _options(table, where)
     if name is None:
         name = " ".join(str(value) for _, value in options) or "default"
     if not isinstance(name, str) or not name.isprintable():
         raise DataError(f"{where}: name must be a text", hint='such as name = "tuned vLLM"')
-    return Point(name, options)
+    return Point(name, options, needs)
+
+
+def _needs(table: dict[str, Any], where: str) -> Needs:
+    """Take what is asked of a cluster out of a table."""
+    asked = {name: table.pop(name) for name in NEEDS if name in table}
+    for name, value in asked.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_NEEDED:
+            raise DataError(
+                f"{where}: {name} = {value!r} is not allowed", hint="a number, such as num_gpus = 1"
+            )
+    return Needs(**asked)
 
 
 def _options(table: Any, where: str) -> tuple[tuple[str, str | int | float | bool], ...]:

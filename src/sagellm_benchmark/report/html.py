@@ -28,7 +28,7 @@ class Plot:
 
     @classmethod
     def of(cls, name: str, caption: str, svg: str) -> Plot:
-        """Trust a picture of ours, as plot.py has escaped every text in it; the caption is told in the language in use."""
+        """Trust a picture of ours, as plot.py has escaped its texts; the caption is told in the language in use."""
         return cls(name, retold(caption), Markup(svg))  # noqa: S704
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from sagellm_benchmark.client.terms import Limits
 from sagellm_benchmark.engines.base import Api, Weights
+from sagellm_benchmark.engines.served import Served
 from sagellm_benchmark.workload.sources import Cut
 from sagellm_benchmark.workload.workloads import Workload
 
@@ -74,6 +75,7 @@ class Start:
     arguments: tuple[str, ...] = ()  # added to the registry's command
     python: Path | None = None  # its environment, or the Python in it; None: wherever it is found
     create: bool = False  # make the environment where there is none
+    served: Served | None = None  # it was started already, for this run and others
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
 from sagellm_benchmark.engines.known.sagellm import SAGELLM
 from sagellm_benchmark.engines.launch import Launched, filled
 from sagellm_benchmark.engines.llamacpp import LlamaCpp
+from sagellm_benchmark.engines.served import Served
 from sagellm_benchmark.machine.variant import variant
 from sagellm_benchmark.runs.measure import Listener
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec, Start
@@ -54,9 +55,21 @@ def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
             listener.note(
                 f"measuring {spec.start.engine}, which is installed here; or add --engine {LLAMACPP.name}"
             )
-        command, environ = _command(spec.start, listener)
+        command, environ = ((), {}) if spec.start.served else _command(spec.start, listener)
         with ExitStack() as stack:
             yield _Started(spec, spec.start, command, environ, listener, stack)
+
+
+@contextmanager
+def held(spec: RunSpec, log: Path, listener: Listener) -> Iterator[Served]:
+    """Start the engine of a run for the runs of other processes, and stop it when the block ends.
+
+    Raises what a missing engine, environment or model leads to.
+    """
+    assert spec.start is not None  # noqa: S101 - whoever wants it held has asked whether it is started
+    command, environ = _command(spec.start, listener)
+    with _launched(spec, spec.start, command, environ, log, listener).open() as server:
+        yield Served(server.base_url, server.pids[0], log)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +113,7 @@ class _Started:
     spec: RunSpec
     start: Start
     command: tuple[str, ...]
-    environ: dict[str, str]
+    environ: Mapping[str, str]
     listener: Listener
     stack: ExitStack
     server: Server | None = field(default=None, init=False)
@@ -113,16 +126,33 @@ class _Started:
         folder = _folder(self.spec, self.server.engine if self.server else engine, readable(model), workload)
         with _without_empty(folder):
             if self.server is None:
-                self.server = self._begin(model, folder / SERVER_LOG)
+                self.server = self._begin(folder / SERVER_LOG)
             yield self.server, folder
             if self.log.parent != folder:
                 _share(self.log, folder / SERVER_LOG)
 
-    def _begin(self, model: str, log: Path) -> Server:
+    def _begin(self, log: Path) -> Server:
+        if (served := self.start.served) is not None:
+            self.log = served.log
+            told = replace(
+                _endpoint(self.spec), engine=self.start.engine, base_url=served.url, pid=served.pid
+            )
+            return self.stack.enter_context(told.open())
         self.log = log
-        served = replace(_endpoint(self.spec), engine=self.start.engine)
-        launched = Launched(self.command, served, model, log, self.listener.say, self.environ)
+        launched = _launched(self.spec, self.start, self.command, self.environ, log, self.listener)
         return self.stack.enter_context(launched.open())
+
+
+def _launched(
+    spec: RunSpec,
+    start: Start,
+    command: tuple[str, ...],
+    environ: Mapping[str, str],
+    log: Path,
+    listener: Listener,
+) -> Launched:
+    known = replace(_endpoint(spec), engine=start.engine)
+    return Launched(command, known, spec.model or "", log, listener.say, environ)
 
 
 def _command(start: Start, listener: Listener) -> tuple[tuple[str, ...], dict[str, str]]:

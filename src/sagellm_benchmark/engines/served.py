@@ -1,0 +1,43 @@
+"""A server that one process holds for the runs of others, and how these are told where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.files import to_json
+
+VARIABLE = "SAGELLM_SERVED"
+"""The environment variable that tells a run of it; a matrix sets it, nobody types it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where a started engine listens, its process on this machine, and its log."""
+
+    url: str
+    pid: int
+    log: Path
+
+    def told(self) -> bytes:
+        """Return it on one line, as `of` reads it."""
+        return b" ".join(to_json({**asdict(self), "log": str(self.log)}).split())
+
+
+def of(environ: Mapping[str, str]) -> Served | None:
+    """Return the server that this process is told of, if any. Raises UsageError for anything else in its place."""
+    text = environ.get(VARIABLE)
+    if not text:
+        return None
+    try:
+        value: dict[str, Any] = orjson.loads(text)
+        return Served(str(value["url"]), int(value["pid"]), Path(value["log"]))
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            f"{VARIABLE} does not tell of a server that a matrix holds", hint=f"unset {VARIABLE}"
+        ) from error

@@ -1,0 +1,134 @@
+"""Measures the cells of a task on this machine: each by a `run` of its own, all of them on one server."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import orjson
+
+from sagellm_benchmark.children import Child, Patience, child
+from sagellm_benchmark.engines import served
+from sagellm_benchmark.errors import DataError, Exit
+from sagellm_benchmark.matrix.ledger import Result
+from sagellm_benchmark.matrix.plan import Cell
+from sagellm_benchmark.matrix.tasks import Task
+
+_PROGRAM = (sys.executable, "-m", "sagellm_benchmark.matrix.child")
+_PATIENCE = Patience(closed_s=40.0)  # for a run to end cleanly, its engine included
+_START_S = 3600.0  # the engine's own limit is half of it
+_SAID_CHARS = 500
+
+
+def results(task: Task, begin: Callable[[Cell], Path]) -> Iterator[Result]:
+    """Yield what came of each cell; `begin` is told which one is next, and gives an empty folder for it.
+
+    An engine that is started serves all of them. After a cell that failed it is started anew.
+    """
+    with tempfile.TemporaryDirectory(prefix="sagellm-matrix-") as folder, _Held(task, Path(folder)) as held:
+        for cell in task.cells:
+            result = _result(cell, begin(cell), held)
+            yield result
+            if result.failure is not None:
+                held.drop()
+
+
+@dataclass(slots=True)
+class _Held:
+    """The engine of a task, started when the first cell needs it and stopped when the block ends.
+
+    A single cell starts its own.
+    """
+
+    task: Task
+    folder: Path
+    stack: ExitStack = field(default_factory=ExitStack, init=False)
+    served: bytes | None = field(default=None, init=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.drop()
+
+    def drop(self) -> None:
+        """Stop it; the next cell starts another."""
+        self.served = None
+        self.stack.close()
+
+    def environ(self) -> Mapping[str, str]:
+        """Return what tells a run where its engine is. Raises DataError with what it said where it does not start."""
+        if not self.task.starts or len(self.task.cells) == 1:
+            return os.environ
+        if self.served is None:
+            self.served = self._start()
+        return {**os.environ, served.VARIABLE: self.served.decode()}
+
+    def _start(self) -> bytes:
+        words = ("serve", *self.task.cells[0].words, f"--output-dir={self.folder}")
+        complaint = self.stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
+        holder = self.stack.enter_context(
+            child((*_PROGRAM, *words), errors=complaint, env=os.environ, patience=_PATIENCE)
+        )
+        said = holder.first_line(_START_S)
+        if not said:
+            failed = _failure(complaint, holder)
+            self.drop()
+            raise DataError(failed)
+        return said
+
+
+def _result(cell: Cell, outputs: Path, held: _Held) -> Result:
+    """Run one cell; what it says goes through files, so that nobody has to read while it runs."""
+    try:
+        environ = held.environ()
+    except DataError as error:
+        return blank(cell, error.message)
+    words = ("run", *cell.words, f"--output-dir={outputs}", "--json")
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
+        with child(
+            (*_PROGRAM, *words), output=said, errors=complaint, env=environ, patience=_PATIENCE
+        ) as running:
+            code = running.process.wait()
+        if code in (Exit.DONE, Exit.INVALID_RUN):
+            said.seek(0)
+            return _with_figures(blank(cell), said.read(), outputs)
+        return blank(cell, _failure(complaint, running))
+
+
+def blank(cell: Cell, failure: str | None = None) -> Result:
+    """Return a result without figures."""
+    return Result(cell.id, cell.names, cell.repeat, cell.words, None, failure, None, None, None, None, None)
+
+
+def _failure(complaint: IO[bytes], ended: Child) -> str:
+    complaint.seek(0)
+    text = " ".join(complaint.read().decode("utf-8", "replace").split())[-_SAID_CHARS:]
+    return text or f"it ended with {ended.process.poll()} and said nothing"
+
+
+def _with_figures(result: Result, said: bytes, outputs: Path) -> Result:
+    """Return the result that a run printed as JSON; it is one run, as a cell is one measurement."""
+    try:
+        (run,) = orjson.loads(said)
+        summary = run["summary"]
+        return replace(
+            result,
+            valid=bool(summary["valid"]),
+            folder=os.path.relpath(run["folder"], outputs),
+            throughput_tps=summary["throughput_tps"],
+            ttft_ms=summary["ttft_ms"]["mean"],
+            tpot_ms=summary["tpot_ms"]["mean"],
+            error_rate=summary["error_rate"],
+        )
+    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+        return replace(result, failure=f"it printed no result of one run ({type(error).__name__})")

@@ -1,0 +1,103 @@
+"""A matrix on two nodes of a real Ray cluster: every cell comes back once, whatever is lost on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cluster.test_ray_nodes import HEAD, NAMESPACES, Machines, _kill_all, machines
+from tests.fakes.engine_install import Behaviour, install
+from tests.matrix.test_command import done, left_running, runs
+from tests.matrix.test_started import starts
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
+__all__ = ["machines"]  # the fixture
+
+
+def plan(folder: Path, venvs: Sequence[Path], cpus: int) -> list[str]:
+    """Two engines that are started, two loads; and the command that measures them on the cluster."""
+    lines = ['name = "m"', "[options]", 'workload = "custom"', "requests = 6", f"num_cpus = {cpus}"]
+    lines += ["input-tokens = 8", "output-tokens = 4", "warmup = 0", "no-calibrate = true"]
+    for venv in venvs:
+        lines += ["[[engines]]", f'name = "{venv.name}"', 'engine = "vllm"', 'model = "tiny"']
+        lines += [f'engine-python = "{venv}"']
+    lines += ["[[loads]]", "concurrency = 1", "[[loads]]", "concurrency = 2"]
+    (folder / "plan.toml").write_text("\n".join(lines))
+    return [sys.executable, "-m", "sagellm_benchmark", "matrix", "plan.toml", "--on", f"ray://{HEAD}"]
+
+
+def engines(folder: Path, **behaviour: Any) -> list[Path]:
+    return [install(folder / name, "vllm", Behaviour(**behaviour)) for name in ("a", "b")]
+
+
+def run(folder: Path, command: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
+    ended = subprocess.run([*command, "--json"], cwd=folder, capture_output=True, text=True, check=False)
+    return json.loads(ended.stdout or "[]"), ended.stderr
+
+
+def test_every_cell_comes_back_with_its_run_and_its_engine_is_started_once(
+    machines: Machines, tmp_path: Path
+) -> None:
+    venvs = engines(tmp_path)
+    results, complaint = run(tmp_path, plan(tmp_path, venvs, cpus=1))
+    assert [one["failure"] for one in results] == [None] * 4, complaint
+    assert len(done(tmp_path)) == len(runs(tmp_path)) == 4
+    assert [starts(venv) for venv in venvs] == [1, 1]
+    for one in results:
+        folder = tmp_path / "outputs/matrix/m" / one["folder"]
+        assert "loading weights" in (folder / "server.log").read_text()
+    wait_for(lambda: not left_running(tmp_path))
+
+
+def test_a_task_that_no_node_has_room_for_is_refused_before_anything_is_measured(
+    machines: Machines, tmp_path: Path
+) -> None:
+    results, complaint = run(tmp_path, plan(tmp_path, engines(tmp_path), cpus=64))
+    assert results == []
+    assert "no node of the cluster has 64 processors and 0 GPUs" in complaint
+
+
+def test_a_driver_that_dies_leaves_nothing_running_and_the_next_one_goes_on(
+    machines: Machines, tmp_path: Path
+) -> None:
+    venvs = engines(tmp_path)
+    command = plan(tmp_path, venvs, cpus=1)
+    with (tmp_path / "said").open("wb") as said:
+        driver = subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said)
+    wait_for(lambda: len(done(tmp_path)) >= 1, 90)
+    os.kill(driver.pid, signal.SIGKILL)
+    driver.wait()
+    wait_for(lambda: not left_running(tmp_path), 60)
+    kept = {path: path.stat().st_mtime_ns for path in done(tmp_path)}
+    results, complaint = run(tmp_path, command)
+    assert [one["failure"] for one in results] == [None] * 4, complaint
+    assert len(done(tmp_path)) == len(runs(tmp_path)) == 4
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+@pytest.mark.skipif(
+    not NAMESPACES, reason="this system allows no process namespaces: no node can die as a whole"
+)
+def test_what_was_on_a_node_that_dies_is_measured_elsewhere(machines: Machines, tmp_path: Path) -> None:
+    venvs = engines(tmp_path)
+    command = plan(tmp_path, venvs, cpus=2)  # a node has two: each takes one engine
+    with (tmp_path / "said").open("wb") as said, (tmp_path / "complaint").open("wb") as complaint:
+        driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said, stderr=complaint)
+    wait_for(lambda: all((venv / "starts").is_file() for venv in venvs), 90)
+    _kill_all(machines.second)
+    driver.wait(240)
+    told = (tmp_path / "complaint").read_text()
+    results = json.loads((tmp_path / "said").read_bytes())
+    assert [one["failure"] for one in results] == [None] * 4, told
+    assert len(done(tmp_path)) == len(runs(tmp_path)) == 4
+    assert "a node was lost" in told
+    wait_for(lambda: not left_running(tmp_path))
