@@ -1,0 +1,1 @@
+"""The click commands beside `run`, by what they are about; `cli` puts them together."""

@@ -1,0 +1,212 @@
+"""Commands that change the shared board, prove it, or show it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sagellm_benchmark.commands.shared import DATASET, FOLDER, command, of_store, waiting
+from sagellm_benchmark.errors import Exit, UsageError
+from sagellm_benchmark.options.output import Output, confirm, shows
+from sagellm_benchmark.words import t
+
+if TYPE_CHECKING:
+    from sagellm_benchmark.hub.store import Store
+
+
+@command()
+@shows
+@of_store
+@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
+@click.option("--dry-run", is_flag=True, help="Say what would become of each row, and write nothing.")
+@click.option("--merge-only", is_flag=True, help="Write the merged boards into hf_data/, and send nothing.")
+@click.option("--skip-invalid", is_flag=True, help="Leave out rows that may not be published, and list them.")
+@click.option("--create", is_flag=True, help="Make the dataset if there is none; else it is asked for.")
+@click.option("--site", is_flag=True, help="Put the board's page into the dataset, too: index.html.")
+def publish(
+    repo: str,
+    to: Path | None,
+    hf_data: Path,
+    *,
+    dry_run: bool,
+    merge_only: bool,
+    skip_invalid: bool,
+    create: bool,
+    site: bool,
+    out: Output,
+) -> None:
+    """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
+    from sagellm_benchmark.evidence.signing import identify
+    from sagellm_benchmark.evidence.verify import prove
+    from sagellm_benchmark.hub import publish as core
+    from sagellm_benchmark.hub.bundles import bundles_in
+    from sagellm_benchmark.hub.directory import never, open_store
+    from sagellm_benchmark.hub.retry import Pace
+    from sagellm_benchmark.report import publishing
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
+
+    asked = confirm if sys.stdin.isatty() else never
+    agree = (lambda _: True) if create else asked
+    store = open_store(repo, to, create=agree)
+    pace = Pace(say=waiting)
+    if merge_only:
+        done = core.merge(store, hf_data, skip_invalid=skip_invalid, pace=pace)
+    else:
+        done = core.publish(
+            store,
+            core.rows_in(hf_data),
+            bundles=bundles_in(hf_data),
+            prove=prove,
+            identify=identify,
+            skip_invalid=skip_invalid,
+            dry_run=dry_run,
+            pace=pace,
+        )
+    if site and not (dry_run or merge_only):
+        _show_as_page(store)
+    sent = not (dry_run or merge_only)
+    add_to_job_summary(publishing.published_markdown(done, sent=sent), os.environ)
+    out.show(
+        lambda: publishing.published_text(done, sent=sent), lambda: publishing.published_json(done, sent=sent)
+    )
+
+
+def _show_as_page(store: Store) -> None:
+    from sagellm_benchmark.hub.page import put_page
+    from sagellm_benchmark.hub.retry import Pace
+    from sagellm_benchmark.site.gather import from_store
+    from sagellm_benchmark.site.page import page
+
+    waiting("making the page of the board")
+    put_page(store, lambda: page(from_store(store, beaten=False, say=waiting)), Pace(say=waiting))
+
+
+@command()
+@shows
+@click.argument("row")
+@click.option("--reason", required=True, help="Why, in one line; everybody can read it.")
+@of_store
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign by this Ed25519 key.")
+@click.option("--site", is_flag=True, help="Make the dataset's page anew, too: index.html.")
+def withdraw(
+    row: str, reason: str, repo: str, to: Path | None, key: Path | None, *, site: bool, out: Output
+) -> None:
+    """Take an accepted row off the board for good, by a signed statement; what it beat comes back.
+
+    ROW is a published row's id, its file, or its run's folder. It counts where whoever signed the row signs this, or a
+    maintainer whom the dataset names. Without --key you are asked who you are, in a browser (Sigstore).
+
+    \b
+    sagellm-benchmark withdraw 0b4f7c52-… --reason 'the clock was unlocked' --key ~/.config/sagellm-benchmark.pem
+    """
+    from sagellm_benchmark.board.identity import UUID, submission_path
+    from sagellm_benchmark.evidence import find, signing
+    from sagellm_benchmark.hub import withdraw as core
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.retry import Pace
+    from sagellm_benchmark.report import publishing
+
+    store = open_store(repo, to)
+    name = row if UUID.fullmatch(row) else submission_path(find.claim(row, lambda: store).row)
+    done = core.withdraw(
+        store,
+        name,
+        reason,
+        sign=lambda said: signing.sign_statement(said, key),
+        identify=signing.identify,
+        pace=Pace(say=waiting),
+    )
+    if site:
+        _show_as_page(store)
+    out.show(lambda: publishing.withdrawn_text(done), lambda: publishing.withdrawn_json(done))
+
+
+@command()
+@shows
+@of_store
+@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
+@click.option("--yes", is_flag=True, help="Push without asking.")
+def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) -> int:
+    """Remove from git, on the remote branch, the files in hf_data/ whose rows are proved to be published."""
+    from sagellm_benchmark.evidence.signing import identify
+    from sagellm_benchmark.evidence.verify import prove
+    from sagellm_benchmark.hub import cleanup
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.retry import Pace
+    from sagellm_benchmark.report import publishing
+    from sagellm_benchmark.report.job_summary import add_to_job_summary
+
+    if not yes and not sys.stdin.isatty():
+        raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
+    agree = (lambda _: True) if yes else confirm
+    pace = Pace(say=waiting)
+    store = open_store(repo, to)
+    done = cleanup.clean(hf_data, store, agree=agree, prove=prove, identify=identify, pace=pace)
+    if done is not None:
+        add_to_job_summary(publishing.cleaned_markdown(done), os.environ)
+    out.show(lambda: publishing.cleaned_text(done), lambda: None if done is None else asdict(done))
+    return Exit.DATA if done is not None and done.left else Exit.DONE
+
+
+@command()
+@shows
+@of_store
+@click.option("--check", is_flag=True, help="Only compare; exit 3 when the boards differ.")
+@click.option("--output", type=FOLDER, help="Write the rebuilt files into this folder.")
+def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out: Output) -> int:
+    """Make the boards anew from every row ever accepted, to prove or to mend what is published."""
+    from sagellm_benchmark.evidence.signing import identify
+    from sagellm_benchmark.hub import rebuild as core
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.retry import Pace
+    from sagellm_benchmark.report import publishing
+
+    if check == (output is not None):
+        raise UsageError("rebuild either compares or writes", hint="give --check, or --output FOLDER")
+    done = core.rebuild(open_store(repo, to), Pace(say=waiting), compare=check, identify=identify)
+    if output is not None:
+        core.write(done, output)
+    said = publishing.rebuilt_text if output is None else partial(publishing.written_text, folder=output)
+    out.show(lambda: said(done), lambda: publishing.rebuilt_json(done))
+    return Exit.DATA if check and done.differences else Exit.DONE
+
+
+@command()
+@shows
+@click.option(
+    "--from",
+    "source",
+    default=DATASET,
+    show_default=True,
+    help="Where the rows are: a dataset, or a folder such as hf_data.",
+)
+@click.option(
+    "--out", "folder", type=FOLDER, default="site", show_default=True, help="Where index.html is written."
+)
+@click.option(
+    "--beaten", is_flag=True, help="Also fetch every row that was beaten; a folder's are there anyway."
+)
+def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
+    """Make the board as one page that needs no server and no network: table, pictures, records.
+
+    \b
+    sagellm-benchmark site                        the published board
+    sagellm-benchmark site --from hf_data         the rows here, before they are published
+    """
+    from sagellm_benchmark.files import write_whole
+    from sagellm_benchmark.site.gather import gather
+    from sagellm_benchmark.site.page import page
+
+    board = gather(source, beaten=beaten, say=waiting)
+    made, rows = folder / "index.html", len(board.best)
+    write_whole(made, page(board))
+    out.show(
+        lambda: t("{page}: {rows} rows", page=made, rows=f"{rows:,}"),
+        lambda: {"page": str(made), "rows": rows},
+    )

@@ -1,0 +1,130 @@
+"""Commands that sign a run, compute its row again, and measure it again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from sagellm_benchmark.commands.shared import FOLDER, command, of_store
+from sagellm_benchmark.errors import Exit, UsageError
+from sagellm_benchmark.options.output import Output, shows
+
+
+@command()
+@shows
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign by this Ed25519 key.")
+@click.option(
+    "--attach",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Sign nothing; take this Sigstore bundle, such as that of actions/attest.",
+)
+@click.option("--new-key", type=click.Path(path_type=Path, dir_okay=False), help="Make a key in this file.")
+@click.option(
+    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where rows are handed in."
+)
+def sign(
+    runs: tuple[Path, ...],
+    key: Path | None,
+    attach: Path | None,
+    new_key: Path | None,
+    hf_data: Path,
+    *,
+    out: Output,
+) -> None:
+    """Sign the evidence of RUNS, and hand their rows in, also where they reproduce a better one.
+
+    Without --key you are asked who you are, in a browser (Sigstore); a key is for machines without a network, and
+    counts once a maintainer has enrolled it.
+
+    \b
+    sagellm-benchmark sign outputs/vllm/Qwen2-7B/Q1_20260309_001
+    sagellm-benchmark sign --new-key ~/.config/sagellm-benchmark.pem
+    sagellm-benchmark sign RUN --key ~/.config/sagellm-benchmark.pem
+    """
+    from sagellm_benchmark.evidence import signing
+
+    if new_key is not None:
+        made = signing.new_key(new_key)
+        advice = "next:  put your name in, and have a maintainer add this to the keys of signers.json"
+        out.show(lambda: f"{made.decode()}{advice}", lambda: json.loads(made))
+        return
+    if not runs or (key is not None and attach is not None):
+        raise UsageError(
+            "nothing to sign, or two ways to do it", hint="name RUNS, and --key or --attach or neither"
+        )
+    done = {}
+    for run in runs:
+        line = signing.attached(run, attach) if attach is not None else signing.sign(run, key)
+        done[str(run)] = signing.hand_in(run, line, hf_data)
+    lines = [f"{run}: signed; row {row} waits in {hf_data}/" for run, row in done.items()]
+    advice = "next:  make submit, or, without Actions: make publish"
+    out.show(lambda: "\n".join([*lines, advice]), lambda: done)
+
+
+@command()
+@shows
+@click.argument("subject")
+@click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@of_store
+def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, out: Output) -> int:
+    """Compute a row again from its requests, and say what does not fit; exit 6 when something does not.
+
+    SUBJECT is a run's folder, a row's file, or the id of a published row. BUNDLE is the file of its evidence, where
+    that lies somewhere else.
+    """
+    from sagellm_benchmark.evidence import find
+    from sagellm_benchmark.evidence import verify as core
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.report import proof
+
+    case = find.find(subject, bundle, lambda: open_store(repo, to))
+    found = core.verify(case.row, case.files)
+    out.show(lambda: proof.verified_text(found), lambda: proof.verified_json(found))
+    return Exit.DONE if found.fits else Exit.INVALID_RUN
+
+
+@command()
+@shows
+@click.argument("subject")
+@of_store
+@click.option("--base-url", help="The server that is to reproduce a server's row.")
+@click.option(
+    "--same-hardware", is_flag=True, help="It is what the row says, and need not be recognised here."
+)
+@click.option("--allow-files", is_flag=True, help="Let the row's command read files here, or send a key.")
+def replay(
+    subject: str,
+    repo: str,
+    to: Path | None,
+    base_url: str | None,
+    *,
+    same_hardware: bool,
+    allow_files: bool,
+    out: Output,
+) -> int:
+    """Measure a row's configuration again by its own command; exit 6 where it does not give what the row says.
+
+    SUBJECT is a run's folder, a row's file, or the id of a published row. The new run lies in outputs/ like any other,
+    to be aggregated and published.
+    """
+    from sagellm_benchmark.evidence import find, replay
+    from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.options.again import again
+    from sagellm_benchmark.options.spec import run_spec
+    from sagellm_benchmark.report import folder, proof
+    from sagellm_benchmark.report.screen import Screen
+    from sagellm_benchmark.runs import pipeline
+
+    claim = find.claim(subject, lambda: open_store(repo, to))
+    asked = again(claim.row, base_url=base_url, same_hardware=same_hardware, files_allowed=allow_files)
+    spec = run_spec(asked.options, ["run", *asked.words], os.environ)
+    with Screen(as_json=out.as_json, quiet=out.quiet) as screen:
+        finished = [folder.save(run.folder, run.record) for run in pipeline.run(spec, screen)]
+    sound = [(one.row, one.interval) for one in finished if one.row and one.record.summary.valid]
+    done = replay.compare(claim.row, claim.interval, sound)
+    out.show(lambda: proof.render_replay(done), lambda: proof.replay_json(done))
+    return Exit.DONE if done.reproduced else Exit.INVALID_RUN

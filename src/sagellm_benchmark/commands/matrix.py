@@ -1,0 +1,127 @@
+"""The command that measures many runs, and the one that holds an engine for them."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sagellm_benchmark.commands.shared import FOLDER, command, waiting
+from sagellm_benchmark.errors import DataError, Exit, UsageError
+from sagellm_benchmark.options.declare import parse, takes
+from sagellm_benchmark.options.output import Output, shows
+from sagellm_benchmark.options.run import RunOptions
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from sagellm_benchmark.matrix.execute import Place
+
+
+@command()
+@shows
+@click.argument("plan", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--outputs", type=FOLDER, help="Where its cells lie.  [default: outputs/matrix/NAME]")
+@click.option("--resume", is_flag=True, help="Go on where it was stopped, which every start does.")
+@click.option("--dry-run", is_flag=True, help="Check the plan and list its cells; measure nothing.")
+@click.option(
+    "--on", metavar="ray://auto", help="Measure on the nodes of a Ray cluster, several cells at a time."
+)
+@click.option("--status", is_flag=True, help="Say what is measured and what is not; measure nothing.")
+def matrix(
+    plan: Path,
+    outputs: Path | None,
+    *,
+    resume: bool,
+    dry_run: bool,
+    status: bool,
+    on: str | None,
+    out: Output,
+) -> int:
+    """Measure every engine, model, workload and load of PLAN, each exactly once.
+
+    Starting it again goes on where it was stopped, whatever stopped it, and measures what is new in a changed plan.
+    """
+    from sagellm_benchmark.files import write_whole
+    from sagellm_benchmark.matrix import execute
+    from sagellm_benchmark.matrix import plan as planning
+    from sagellm_benchmark.matrix.ledger import Ledger
+    from sagellm_benchmark.matrix.tasks import tasks
+    from sagellm_benchmark.matrix.versions import version_of
+    from sagellm_benchmark.outputs import path_part
+    from sagellm_benchmark.report import matrix as shown
+    from sagellm_benchmark.report.progress import ProgressLine
+
+    if resume and (dry_run or status):
+        raise UsageError("--resume measures, the other only looks", hint="give one of them")
+    asked = planning.read(plan)
+    cells = planning.cells(asked, version_of)
+    starts = {cell.id: _starts_engine(cell.label, cell.words) for cell in cells}
+    ledger = Ledger(outputs or Path("outputs", "matrix", path_part(asked.name)))
+    if dry_run or status:
+        states = [ledger.done(cell) or ledger.failed(cell) for cell in cells]
+        known = [state for state in states if state is not None]
+        out.show(lambda: shown.render_cells(cells, states), lambda: shown.as_data(known))
+        return Exit.DONE
+    todo = tasks(cells, lambda cell: starts[cell.id])
+    with ProgressLine(quiet=out.quiet) as line, _place(on, waiting) as place:
+        results = execute.measure_all(todo, ledger, lambda step: line.say(shown.render_step(step)), place)
+    write_whole(ledger.root / "REPORT.md", shown.render_page(asked.name, results).encode())
+    out.show(lambda: shown.render_results(results), lambda: shown.as_data(results))
+    if any(result.failure is not None for result in results):
+        return Exit.DATA
+    return Exit.DONE if all(result.valid for result in results) else Exit.INVALID_RUN
+
+
+def _place(on: str | None, say: Callable[[str], None]) -> AbstractContextManager[Place]:
+    """This machine, or the nodes of a Ray cluster."""
+    from sagellm_benchmark.matrix.execute import here
+
+    if on is None:
+        return nullcontext(here)
+    try:
+        from sagellm_benchmark.matrix.on_ray import joined
+    except ImportError as error:
+        raise UsageError(
+            "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
+        ) from error
+    opened: AbstractContextManager[Place] = joined(on, say)
+    return opened
+
+
+def _starts_engine(label: str, words: tuple[str, ...]) -> bool:
+    """Tell whether a cell starts an engine; find what is wrong with it before the first one is measured."""
+    from sagellm_benchmark.options.spec import run_spec
+
+    try:
+        spec = run_spec(parse(RunOptions, words), words, os.environ)
+    except click.ClickException as error:
+        raise UsageError(f"{label}: {error.format_message()}", hint="mend the plan") from error
+    except (UsageError, DataError) as error:
+        raise type(error)(f"{label}: {error.message}", hint=error.hint) from error
+    if len(spec.workloads) * len(spec.shapes) > 1 or spec.search_goodput:
+        raise UsageError(
+            f"{label} asks for several measurements", hint="give each workload and load a table of its own"
+        )
+    return spec.start is not None
+
+
+@command(hidden=True)
+@takes(RunOptions)
+def serve(options: RunOptions) -> None:
+    """Start the engine of a run and say where it is, until Ctrl-C: a matrix does it for several runs."""
+    from sagellm_benchmark.library import Silent
+    from sagellm_benchmark.options.spec import run_spec
+    from sagellm_benchmark.runs import targets
+
+    spec = run_spec(options, sys.argv[1:], os.environ)
+    with targets.held(spec, spec.output_dir / targets.SERVER_LOG, Silent()) as served:
+        sys.stdout.buffer.write(served.told() + b"\n")
+        sys.stdout.buffer.flush()
+        threading.Event().wait()

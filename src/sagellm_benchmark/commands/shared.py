@@ -1,0 +1,41 @@
+"""What several commands take or say: where the shared board is, and why nothing happens for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sagellm_benchmark.echo import echo
+from sagellm_benchmark.options.help import ToldCommand
+from sagellm_benchmark.words import retold_lines, t
+
+DATASET = "intellistream/sagellm-benchmark-results"
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+command = partial(click.command, cls=ToldCommand)
+
+
+def waiting(text: str) -> None:
+    """Say why nothing happens for a while, in a terminal and in a pipe alike."""
+    echo(retold_lines(text), err=True, mark=t("wait:  "), colour="yellow")
+
+
+def _shared_folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
+    """An empty name is a variable that nobody set, and must not become this folder, or the dataset."""
+    if value == "":
+        raise click.BadParameter("the folder has no name")
+    return None if value is None else Path(FOLDER.convert(value, option, context))
+
+
+def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options that say where the shared board is."""
+    for option in (
+        click.option("--to", callback=_shared_folder, help="A shared folder instead of the dataset."),
+        click.option("--repo", default=DATASET, show_default=True, help="The dataset."),
+    ):
+        command = option(command)
+    return command
