@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagellm_benchmark.report import plot
+from sagellm_benchmark.verdict.marks import Mark
 from sagellm_benchmark.verdict.metrics import NOTHING
 from sagellm_benchmark.verdict.stats import distribution
 from sagellm_benchmark.verdict.summarize import Histogram, histogram
@@ -93,6 +95,16 @@ def test_what_was_measured_is_shaded() -> None:
     timeline = Timeline(1.0, (1.0, 2.0), (1.0, 1.0), (5.0, None), (0, 0), ((0.5, 1.5),), ())
     assert plot.over_time(timeline, timeline.tokens_per_s).count('class="window"') == 1
     assert plot.over_time(timeline, timeline.ttft_ms).count("<circle") == 1
+
+
+def test_what_is_not_like_the_rest_is_shaded_and_named_where_there_is_room() -> None:
+    marks = (Mark("warm-up", 0.0, 2.0), Mark("burst", 2.1, 2.2), Mark("tail", 9.5, 10.0))
+    timeline = Timeline(1.0, (1.0,) * 10, (1.0,) * 10, (5.0,) * 10, (0,) * 10, ((2.0, 10.0),), (), marks)
+    svg = plot.over_time(timeline, timeline.tokens_per_s)
+    assert svg.count('class="phase"') == 3
+    assert {"warm-up", "burst", "tail"} <= set(texts(svg))
+    crowd = replace(timeline, marks=(Mark("burst", 2.1, 2.2), Mark("burst", 2.3, 2.4)))
+    assert texts(plot.over_time(crowd, crowd.tokens_per_s)).count("burst") == 1
 
 
 def test_text_in_a_picture_is_escaped() -> None:

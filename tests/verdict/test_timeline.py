@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from itertools import pairwise
 
 import pytest
 
 from sagellm_benchmark.client.sample import Failure, Sample
+from sagellm_benchmark.verdict.marks import Asked
 from sagellm_benchmark.verdict.timeline import MOST_BINS, MOST_REQUESTS, Recorder, Timeline, at_most
 from tests.fakes.samples import sample
 
@@ -57,6 +59,19 @@ def test_repeats_stand_back_to_back() -> None:
     timeline = of(steadily(2), steadily(2))
     assert [end for window in timeline.windows for end in window] == pytest.approx([0.0, 1.2, 1.2, 2.4])
     assert timeline.requests[2].start_s == pytest.approx(1.2)
+
+
+def test_marks_stand_on_the_run_s_clock_and_end_with_their_repeat() -> None:
+    recorder = Recorder()
+    for _ in range(2):
+        list(recorder.through(steadily(3)))
+        recorder.end_repeat((1.0, 2.2), Asked(measured_s=(1.0, math.inf)))
+    timeline = recorder.timeline()
+    assert timeline is not None
+    assert [(mark.kind, mark.begin_s, mark.end_s) for mark in timeline.marks] == [
+        ("warm-up", 0.0, 1.0),
+        ("warm-up", 2.2, 3.2),
+    ]
 
 
 def test_requests_are_thinned_out_evenly() -> None:

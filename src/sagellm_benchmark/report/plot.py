@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from sagellm_benchmark.verdict.marks import Mark
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram
 from sagellm_benchmark.verdict.timeline import Span, Timeline
+from sagellm_benchmark.words import t
 
 WIDTH, HEIGHT = 440, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 22, 40
 FLOOR = HEIGHT - BOTTOM
 MOST_TICKS = 6
+LETTER = 6  # wide, about; a Chinese one is twice as wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,7 @@ def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
         )
         for a, b in timeline.windows
     )
+    bands = "".join(_bands(x, timeline.marks))
     moments = [(i + 0.5) * timeline.bin_s for i in range(len(values))]
     places = [(x(at), y(value)) for at, value in zip(moments, values, strict=True) if value is not None]
     if len(places) == len(values):
@@ -170,7 +174,23 @@ def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
         drawn = _element("polyline", points=points, class_="curve c0")
     else:
         drawn = "".join(_element("circle", cx=across, cy=up, r=2, class_="dot c0") for across, up in places)
-    return _svg(windows + _grid(x, y, "s") + drawn)
+    return _svg(windows + bands + _grid(x, y, "s") + drawn)
+
+
+def _bands(x: Scale, marks: Sequence[Mark]) -> Iterator[str]:
+    """Yield shaded ground for each stretch that is not like the rest, with its name where there is room above it."""
+    free = -math.inf
+    for mark in sorted(marks, key=lambda one: one.begin_s):
+        begin, end = x(min(mark.begin_s, x.high)), x(min(mark.end_s, x.high))
+        yield _element(
+            "rect", x=begin, y=TOP, width=max(end - begin, 0.5), height=FLOOR - TOP, class_="phase"
+        )
+        label = t(mark.kind)
+        long = LETTER * sum(1 if letter.isascii() else 2 for letter in label)
+        at = min(begin, WIDTH - RIGHT - long)
+        if at >= free:
+            free = at + long + LETTER
+            yield _element("text", label, x=at, y=TOP - 8)
 
 
 def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:

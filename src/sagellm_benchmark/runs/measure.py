@@ -43,6 +43,7 @@ from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.text import duration
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.marks import Asked
 from sagellm_benchmark.verdict.timeline import Recorder
 from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
@@ -344,8 +345,18 @@ def _decoded(
     window_s = _window_s(load.observed, context)
     samples = course.through(_placed(load.observed, window_s))
     found = columns(log.through(_noted(sample, load, context, complete) for sample in samples), window_s)
-    course.end_repeat((found.first_start_s, found.last_end_s))
+    course.end_repeat((found.first_start_s, found.last_end_s), _course(context, window_s))
     return found
+
+
+def _course(context: Context, window_s: tuple[float, float] | None) -> Asked:
+    """Return what course the load was asked to take."""
+    rises = context.shape.last_rate_rps is not None
+    return Asked(
+        ramp_s=math.inf if rises else context.shape.ramp_s,
+        by_the_clock=context.is_open_loop,
+        measured_s=window_s or (0.0, math.inf),
+    )
 
 
 def _noted(sample: Sample, load: _Repeat, context: Context, complete: Complete) -> Request:

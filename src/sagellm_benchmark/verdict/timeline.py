@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sagellm_benchmark.client.sample import Failure, Sample
+from sagellm_benchmark.verdict import marks
+from sagellm_benchmark.verdict.marks import Asked, Mark
 
 MOST_BINS = 600
 MOST_REQUESTS = 240
@@ -42,6 +44,7 @@ class Timeline:
     errors: tuple[int, ...]  # failures that came in a bin
     windows: tuple[tuple[float, float], ...]
     requests: tuple[Span, ...]  # every so many-th
+    marks: tuple[Mark, ...] = ()  # none in earlier versions
 
 
 class Recorder:
@@ -52,6 +55,8 @@ class Recorder:
         self._tokens, self._busy_s, self._ttft_s, self._begun, self._errors = np.zeros((5, MOST_BINS))
         self._windows: list[tuple[float, float]] = []
         self._spans: list[Span] = []
+        self._marks: list[Mark] = []
+        self._arrivals, self._starts, self._ends = array("d"), array("d"), array("d")  # of this repeat
         self._stride, self._seen = 1, 0
         self._offset_s = self._end_s = 0.0
 
@@ -62,11 +67,16 @@ class Recorder:
                 self._note(sample)
             yield sample
 
-    def end_repeat(self, window_s: tuple[float, float]) -> None:
-        """Return what comes next is another repeat; `window_s` is what was measured of this one, on its own clock."""
+    def end_repeat(self, window_s: tuple[float, float], asked: Asked = marks.PLAIN) -> None:
+        """Take what comes next for another repeat; `window_s` is what was measured of this one, on its own clock."""
         begin, end = window_s
+        if self._starts:
+            moments = (np.array(one) for one in (self._arrivals, self._starts, self._ends))
+            self._marks += (self._moved(mark) for mark in marks.of(asked, *moments))
         self._windows.append((self._offset_s + begin, self._offset_s + end))
         self._offset_s = self._end_s = max(self._end_s, self._offset_s + end)
+        for moments_s in (self._arrivals, self._starts, self._ends):
+            del moments_s[:]
 
     def timeline(self) -> Timeline | None:
         """Return what was noted; None where nothing was."""
@@ -84,11 +94,15 @@ class Recorder:
             errors=tuple(int(one) for one in self._errors[:count]),
             windows=tuple(self._windows),
             requests=tuple(self._spans),
+            marks=tuple(self._marks),
         )
 
     def _note(self, sample: Sample) -> None:
         start, end = self._offset_s + sample.start_s, self._offset_s + sample.end_s
         self._end_s = max(self._end_s, end)
+        self._arrivals.append(sample.start_s if sample.due_s is None else sample.due_s)
+        self._starts.append(sample.start_s)
+        self._ends.append(sample.end_s)
         while self._end_s >= self._bin_s * MOST_BINS:
             self._join_bins()
         first = self._bin(start)
@@ -104,6 +118,11 @@ class Recorder:
             self._begun[first] += 1
         self._note_busy(start, end)
         self._note_span(sample, start, end)
+
+    def _moved(self, mark: Mark) -> Mark:
+        """Return a mark of this repeat's own clock on the run's."""
+        begin_s, end_s = (round(self._offset_s + at, 6) for at in (mark.begin_s, mark.end_s))
+        return Mark(mark.kind, begin_s, end_s)
 
     def _note_busy(self, start: float, end: float) -> None:
         """The request's time in each bin that it reaches into."""
@@ -158,6 +177,7 @@ def at_most(timeline: Timeline, bins: int) -> Timeline:
         errors=tuple(sum(timeline.errors[i : i + step]) for i in range(0, len(timeline.errors), step)),
         windows=timeline.windows,
         requests=timeline.requests,
+        marks=timeline.marks,
     )
 
 
