@@ -278,6 +278,12 @@ def statistics(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def trials(session: nox.Session) -> None:
+    """Whether runs are VALID on an idle machine, and INVALID beside a busy loop on each core (a quarter of an hour)."""
+    run_in(session, DEVELOPMENT, "python", "-m", "scripts.busy", *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def peers(session: nox.Session) -> None:
     """Run the same work through the best-known load clients, each in an environment of its own (7 GB)."""
     kept = ("--envs", str(ENVIRONMENTS / "peers"))
