@@ -24,7 +24,7 @@ from typing import Any
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.verdict.checks import BUSY
 
-LOOP = "while True: pass"
+LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"  # ends with the one that started it
 HEAD = (
     *("machine", "verdict", "TTFT", "tokens/s", "others used"),
     *("server waited", "client waited", "pressure", "reasons"),
@@ -68,7 +68,7 @@ def _figure(value: float | None, form: str, unit: str = "") -> str:
 @contextmanager
 def loops(count: int) -> Iterator[None]:
     """Keep so many cores busy, each by a program of its own."""
-    running = [subprocess.Popen([sys.executable, "-c", LOOP]) for _ in range(count)]
+    running = [subprocess.Popen([sys.executable, "-c", LOOP, str(os.getpid())]) for _ in range(count)]
     try:
         yield
     finally:
