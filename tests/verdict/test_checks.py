@@ -212,7 +212,7 @@ BUSY = replace(FREE, others_share=0.62, server_wait_share=0.4)
     ("seen", "words"),
     [
         (BUSY, "other programs used 62% of the processors, the host took 0%; the server waited 40%"),
-        (replace(BUSY, server_wait_share=None, client_wait_share=0.2), "the client 20%"),
+        (replace(BUSY, server_wait_share=None, client_wait_share=0.5), "the client 50%"),
         (replace(FREE, steal_share=0.08), "the host took 8%"),
     ],
 )
@@ -224,6 +224,17 @@ def test_a_machine_that_others_use_is_not_believed_and_says_how_much(seen: Conte
 
 def test_others_for_whom_nobody_had_to_wait_do_no_harm() -> None:
     assert judge(evidence(closed_loop(200), contention=replace(FREE, others_share=0.6))).valid
+
+
+def test_a_client_that_only_wakes_up_late_did_not_wait_for_others() -> None:
+    assert judge(
+        evidence(closed_loop(200), contention=replace(FREE, others_share=0.2, client_wait_share=0.27))
+    ).valid
+
+
+def test_a_fifth_of_the_processors_is_too_much_where_the_server_waited_for_it() -> None:
+    seen = replace(FREE, others_share=0.19, server_wait_share=0.23)
+    assert only_reason(evidence(closed_loop(200), contention=seen)).startswith("the machine was busy")
 
 
 def test_a_busy_machine_that_the_user_accepts_is_said_beside_the_verdict() -> None:
@@ -238,14 +249,45 @@ def test_a_machine_that_nobody_watched_is_not_checked() -> None:
     )
 
 
-ELSEWHERE = replace(FREE, others_share=None, server_wait_share=None, client_wait_share=0.12)
+ELSEWHERE = replace(
+    FREE, others_share=None, server_wait_share=None, client_wait_share=0.12, pressure_share=0.05
+)
 
 
 def test_how_long_the_client_waited_is_said_where_the_server_is_elsewhere() -> None:
     assert judge(evidence(closed_loop(200), contention=ELSEWHERE)).not_checked == (
-        "contention: the server's process is not here to be seen; "
-        "the client waited 12% of the time it could have run",
+        "contention: the server is not here to be seen; the client waited 12% of the time it could have run, "
+        "and for 5% of the time a program of this machine waited for a processor",
     )
+
+
+def test_a_server_here_that_cannot_be_seen_is_judged_by_the_pressure_on_all_processors() -> None:
+    pressed = replace(ELSEWHERE, pressure_share=0.93, client_wait_share=0.6)
+    reason = only_reason(evidence(closed_loop(200), contention=pressed, server_is_here=True))
+    assert reason.startswith("the machine was busy: other programs used an unknown part of the processors")
+    assert "for 93% of the time a program waited for a processor" in reason
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        ELSEWHERE,  # nothing but the client's own waits for its server
+        replace(
+            ELSEWHERE, pressure_share=0.93, client_wait_share=0.02
+        ),  # others waited, and the client did not
+        replace(ELSEWHERE, pressure_share=None),  # no Linux, or an old one
+    ],
+)
+def test_a_server_here_that_cannot_be_seen_is_not_accused_of_its_own_work(seen: Contended) -> None:
+    verdict = judge(evidence(closed_loop(200), contention=seen, server_is_here=True))
+    assert verdict.valid
+    assert verdict.not_checked[0].startswith(
+        "contention: the server runs here, but its process cannot be seen; the client waited"
+    )
+
+
+def test_pressure_decides_nothing_where_the_server_s_own_wait_is_seen() -> None:
+    assert judge(evidence(closed_loop(200), contention=replace(FREE, pressure_share=1.0))).valid
 
 
 def test_a_host_that_takes_processors_is_found_where_the_server_is_elsewhere() -> None:
@@ -428,3 +470,13 @@ def test_a_stream_that_ends_late_keeps_its_place_busy() -> None:
         samples.append(sample(start=start, text=f"{i:11}", end_s=start + 0.28))
         start += 0.2801
     assert judge(evidence(samples)).valid
+
+
+def test_a_steady_run_says_what_drift_could_have_hidden_in_it() -> None:
+    itls = np.random.default_rng(3).lognormal(-4.6, 0.5, 120)
+    starts = np.concatenate([[0.0], np.cumsum(0.1 + 10 * itls)])
+    uneven = [
+        sample(start=start, itl=itl) for start, itl in zip(starts.tolist(), itls.tolist(), strict=False)
+    ]
+    said = judge(evidence(uneven)).not_checked
+    assert any(one.startswith("steadiness: a drift below") for one in said)

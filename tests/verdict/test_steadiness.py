@@ -52,3 +52,20 @@ def test_drift_is_not_told_from_a_short_run() -> None:
 
 def test_latencies_that_are_all_the_same_are_steady() -> None:
     assert not is_real(np.ones(200))
+
+
+@pytest.mark.parametrize(("spread", "count"), [(0.1, 100), (0.4, 100), (0.4, 400)])
+def test_the_least_drift_that_a_run_claims_to_see_is_seen_nine_times_in_ten(
+    spread: float, count: int
+) -> None:
+    rng = np.random.default_rng(8)
+    moments = np.arange(float(count))
+    trends = [steadiness.trend(moments, steady(count, rng, spread)) for _ in range(50)]
+    least = float(np.median([one.least for one in trends if one is not None]))
+    assert sum(is_real(drifting(steady(count, rng, spread), least)) for _ in range(100)) >= 84
+
+
+def test_a_run_in_which_much_could_hide_claims_little() -> None:
+    trend = steadiness.trend(np.arange(100.0), steady(100, np.random.default_rng(9), 0.4))
+    assert trend is not None
+    assert 0.35 < trend.least < 0.8

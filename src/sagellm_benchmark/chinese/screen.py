@@ -71,6 +71,19 @@ SCREEN: dict[str, str] = {
     "hardware": "硬件",
     "chip memory": "显存",
     "client's machine": "客户端机器",
+    "processors": "处理器",
+    "steadiness": "稳定性",
+    "latency changed by {change} over the window; {least} or more would have been seen": (
+        "窗口内延迟变化 {change}；达到 {least} 的变化会被发现"
+    ),
+    "steadiness: a drift below {least} could not have been seen; send more --requests": (
+        "稳定性：小于 {least} 的漂移无法发现；请增加 --requests"
+    ),
+    "other programs used {others}, the host took {stolen}; waited for one: the server {server}, the client {client}, "
+    "any program {pressed} of the time": (
+        "其他程序占用 {others}，宿主机占用 {stolen}；"
+        "等待处理器：服务 {server}，客户端 {client}，任一程序 {pressed} 的时间"
+    ),
     "server": "服务",
     "load": "负载",
     "client": "客户端",
@@ -98,8 +111,9 @@ SCREEN: dict[str, str] = {
         "机器繁忙：{figures}；请停止其他程序后重新运行"
     ),
     "other programs used {others} of the processors, the host took {stolen}; the server waited {server} of the time it "
-    "could have run, the client {client}": (
-        "其他程序占用了 {others} 的处理器，宿主机占用 {stolen}；服务有 {server} 的可运行时间在等待，客户端为 {client}"
+    "could have run, the client {client}; for {pressed} of the time a program waited for a processor": (
+        "其他程序占用了 {others} 的处理器，宿主机占用 {stolen}；服务有 {server} 的可运行时间在等待，客户端为 {client}；"
+        "{pressed} 的时间里有程序在等待处理器"
     ),
     "other programs used {share} of the processors; stop them for a fair number": (
         "其他程序占用了 {share} 的处理器；停止它们才能得到公平的数字"
@@ -131,9 +145,12 @@ SCREEN: dict[str, str] = {
     "contention: the server's process is not here to be seen, or the load was too short": (
         "资源争用：看不到服务的进程，或负载太短"
     ),
-    "contention: the server's process is not here to be seen; the client waited {wait} of the time it could have run": (
-        "资源争用：看不到服务的进程；客户端在可运行的时间中有 {wait} 在等待"
+    "contention: the server {where}; the client waited {wait} of the time it could have run, and for {pressed} of the "
+    "time a program of this machine waited for a processor": (
+        "资源争用：服务{where}；客户端在可运行的时间中有 {wait} 在等待，本机 {pressed} 的时间里有程序在等待处理器"
     ),
+    "runs here, but its process cannot be seen": "在本机运行，但看不到其进程",
+    "is not here to be seen": "不在本机，看不到",
     "contention, by --accept-busy: {figures}": "资源争用（因 --accept-busy）：{figures}",
     "precision is not known; say it with --precision": "不知道精度；请用 --precision 说明",
     "the weights are unknown: the server does not say whether they are real; say it with --weights": (

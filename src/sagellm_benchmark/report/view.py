@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.runs import row as rows
@@ -212,6 +213,11 @@ NOTES: Mapping[str, Callable[[Summary], str]] = {
 def _remarks(summary: Summary) -> Iterator[tuple[str, str]]:
     if (ratio := summary.recounted_ratio) is not None and abs(ratio - 1) > RECOUNT_TOLERANCE:
         yield "tokens again", f"the text has {ratio:.2f} tokens for each one that the server counted"
+    if (drift := summary.drift) is not None:
+        yield (
+            "steadiness",
+            f"latency changed by {drift.change:+.0%} over the window; {drift.least:.0%} or more would have been seen",
+        )
     if (share := summary.contention_share) is not None and share > BUSY:
         yield "attention", f"other programs used {share:.0%} of the processors; stop them for a fair number"
 
@@ -222,6 +228,7 @@ def _setup(config: Config, summary: Summary) -> list[tuple[str, str]]:
         ("hardware", _hardware(hardware)),
         ("chip memory", figure(hardware.memory_per_chip_gb, "GiB a chip")),
         ("client's machine", _machine(config.machine)),
+        *_processors(summary.contention),
         ("server", f"{server.base_url}, {server.api} API"),
         ("load", f"{config.load_description}, seed {config.seed}, {config.warmup} warm-up request(s)"),
         ("client", _client(summary.client)),
@@ -235,6 +242,26 @@ def _machine(machine: Host) -> str:
     cpu = machine.cpu
     cores = f"{cpu.cores or UNKNOWN} cores, {cpu.threads or UNKNOWN} threads"
     return f"{cpu.model or 'unknown processor'}, {cores}, {machine.memory_bytes / 2**30:.1f} GiB"
+
+
+def _processors(seen: Contended | None) -> Iterator[tuple[str, str]]:
+    if seen is None:
+        return
+    others, stolen, server, client, pressed = (
+        figure(None if share is None else share * 100.0, "%", 0)
+        for share in (
+            seen.others_share,
+            seen.steal_share,
+            seen.server_wait_share,
+            seen.client_wait_share,
+            seen.pressure_share,
+        )
+    )
+    yield (
+        "processors",
+        f"other programs used {others}, the host took {stolen}; "
+        f"waited for one: the server {server}, the client {client}, any program {pressed} of the time",
+    )
 
 
 def _hardware(hardware: Hardware) -> str:

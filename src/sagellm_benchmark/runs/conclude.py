@@ -17,9 +17,10 @@ from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
 from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.verdict import stats
-from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
+from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge, trend_of
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
+from sagellm_benchmark.verdict.steadiness import Drift, Trend
 from sagellm_benchmark.verdict.streams import off_length
 from sagellm_benchmark.verdict.summarize import Numbers, summarize
 
@@ -29,7 +30,7 @@ def conclude(context: Context, seen: Observations) -> Record:
     looked_at, measured = evidence(context, seen), measurement(context, seen)
     return Record(
         config(context, seen),
-        summary(context, seen, judge(looked_at), summarize(seen.repeats, measured)),
+        summary(context, seen, judge(looked_at), summarize(seen.repeats, measured), _drift(looked_at)),
         seen.timeline,
         Grounds.of(context.source, seen.repeats, looked_at, measured),
     )
@@ -64,6 +65,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         echoed_model=context.capabilities.model,
         step_floor_s=step_floor_s(context.server.model, context.hardware),
         contention=seen.contention,
+        server_is_here=context.server.local,
         may_be_busy=context.spec.accept_busy,
         nodes=seen.nodes,
         energy_j=seen.gpu.energy_j,
@@ -164,7 +166,14 @@ def _sagellm_version(spec: RunSpec, server: Server) -> str:
     return server.engine_version or "" if server.engine.is_sagellm else __version__
 
 
-def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Numbers) -> Summary:
+def _drift(looked_at: Evidence) -> Drift | None:
+    trend = trend_of(looked_at)
+    return Drift(trend.change, trend.least) if isinstance(trend, Trend) else None
+
+
+def summary(
+    context: Context, seen: Observations, verdict: Verdict, numbers: Numbers, drift: Drift | None
+) -> Summary:
     """Return what came of it."""
     spec = context.spec
     stopped: Status = "timed out" if seen.timed_out else "interrupted"
@@ -186,6 +195,7 @@ def summary(context: Context, seen: Observations, verdict: Verdict, numbers: Num
         recounted_ratio=seen.recounted_ratio,
         contention_share=None if seen.contention is None else seen.contention.others_share,
         contention=seen.contention,
+        drift=drift,
         repeat_test=seen.repeat_test,
         peak_memory_source=None if seen.peak_memory_mib is None else "server process",
         gpu=seen.gpu,

@@ -18,6 +18,7 @@ from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.evidence import Limit
 from sagellm_benchmark.verdict.metrics import Latency, Metric
 from sagellm_benchmark.verdict.stats import Distribution
+from sagellm_benchmark.verdict.steadiness import Drift
 from sagellm_benchmark.verdict.summarize import Numbers
 from sagellm_benchmark.verdict.timeline import Timeline
 from sagellm_benchmark.workload.workloads import Workload
@@ -148,6 +149,7 @@ class Summary:
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
     contention_share: float | None = None  # of the processors, used by other programs
     contention: Contended | None = None
+    drift: Drift | None = None  # None where steadiness could not be told
     repeat_test: RepeatTest | None = None
     peak_memory_source: str | None = None
     gpu: GpuFigures = GpuFigures()

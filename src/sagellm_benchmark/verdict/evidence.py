@@ -42,6 +42,7 @@ class Evidence:
     most_events_per_s: float | None = None  # where the client gives out, by its calibration
     step_floor_s: float | None = None  # the least time in which memory feeds the active weights once
     contention: Contended | None = None
+    server_is_here: bool = False  # on this machine, whether its processes can be seen or not
     may_be_busy: bool = False  # the user accepts that others use the machine
     energy_j: float | None = None
     watched_s: float | None = None  # the time over which energy was counted

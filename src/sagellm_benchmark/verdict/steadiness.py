@@ -13,6 +13,7 @@ from sagellm_benchmark.verdict.stats import Columns, Floats
 FEWEST = 100  # requests; in fewer a trend cannot be told from chance
 MOST_DRIFT = 0.15  # of the mean, over the window
 _CAUTION = 0.5  # standard errors of a correlation; more finds fewer of the drifts that are there
+_NINE_IN_TEN = 1.2816  # standard errors, one-sided
 _PARTS = 8
 _INVERSIONS = (
     1  # of the 28 pairs of parts: a steady queue, however long its memory, hardly ever keeps such an order
@@ -24,18 +25,28 @@ class Trend:
     """How a series went over its window.
 
     `change` is least squares', relative to the mean; `certainty` is that change in critical values at 95 %, with as
-    many independent values as the residuals are worth. `persistent` is a series whose parts hardly ever go back: an
-    overloaded queue wanders so widely that only this tells.
+    many independent values as the residuals are worth. `least` is the change that is found nine times in ten: what it
+    must exceed, and 1.28 standard errors more (minimum detectable effect, Bloom 1995). `persistent` is a series whose
+    parts hardly ever go back: an overloaded queue wanders so widely that only this tells.
     """
 
     change: float
     certainty: float
     persistent: bool
+    least: float = MOST_DRIFT
 
     @property
     def real(self) -> bool:
         """Whether the series was not steady."""
         return abs(self.change) > MOST_DRIFT and (abs(self.certainty) > 1 or self.persistent)
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What a run's record says of its steadiness; both relative to the mean."""
+
+    change: float  # over the window
+    least: float  # change that would have been found nine times in ten
 
 
 def of(columns: Columns) -> Trend | None:
@@ -60,10 +71,14 @@ def trend(moments: Floats, values: Floats) -> Trend | None:
     residual = values - mean - slope * x
     size = intervals.effective_size(residual, _CAUTION)
     worth = max(size - 2, 1.0) / len(values)
-    error = float(np.sqrt((residual * residual).mean() / spread / worth)) * intervals.student_t(size - 2)
-    change = slope * float(moments[-1] - moments[0]) / mean
-    certainty = slope / error if error > 0 else math.copysign(math.inf, slope)
-    return Trend(change, certainty, _persistent(values))
+    deviation, critical = (
+        float(np.sqrt((residual * residual).mean() / spread / worth)),
+        intervals.student_t(size - 2),
+    )
+    window = float(moments[-1] - moments[0]) / mean
+    certainty = slope / (deviation * critical) if deviation > 0 else math.copysign(math.inf, slope)
+    least = max(MOST_DRIFT, critical * deviation * window) + _NINE_IN_TEN * deviation * window
+    return Trend(slope * window, certainty, _persistent(values), least)
 
 
 def _persistent(values: Floats) -> bool:
