@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.board.folder import STANDING
+from sagellm_benchmark.board.identity import identity, slug
+from sagellm_benchmark.board.standing import Withdrawal, parse, to_bytes
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.directory import Directory
@@ -31,6 +34,22 @@ def test_a_shared_board_shows_what_was_beaten(tmp_path: Path) -> None:
         assert [entry.throughput_tps for entry in board.best] == [80.0]
         assert [entry.throughput_tps for beaten in board.beaten.values() for entry in beaten] == [75.0]
     assert from_store(store, beaten=False).beaten == {}
+
+
+def test_a_withdrawn_row_stands_apart_with_its_record(tmp_path: Path) -> None:
+    store, row = Directory(tmp_path), new_row()
+    publish(store, given(row, new_row(model__name="another")))
+    held = store.read([STANDING]).files[STANDING]
+    said = Withdrawal(slug(identity(row)), "ann", "the clock was unlocked")
+    content = to_bytes(parse(held).withdrawing(row["entry_id"], said))
+    store.commit({STANDING: content}, store.read([]).commit, "withdraw")
+    for board in (from_folder(tmp_path), *(from_store(store, beaten=beaten) for beaten in (True, False))):
+        assert [entry.identity.model for entry in board.best] == ["another"]
+        ((name, published_at, withdrawal, entry),) = board.withdrawn
+        assert (name, withdrawal) == (row["entry_id"], said)
+        assert published_at.startswith("20")
+        assert entry is not None
+        assert entry.row == row
 
 
 def test_what_is_neither_a_folder_nor_a_dataset_is_named(tmp_path: Path) -> None:

@@ -6,8 +6,12 @@ import json
 import re
 from html.parser import HTMLParser
 
+from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.identity import identity, slug
+from sagellm_benchmark.board.standing import Standing, Withdrawal
 from sagellm_benchmark.site.gather import Board
 from sagellm_benchmark.site.page import page
+from tests.fakes.rows import new_row
 from tests.site import boards
 
 
@@ -73,6 +77,18 @@ def test_no_text_of_a_row_stands_in_the_page_as_markup() -> None:
     html = page(boards.hostile()).decode()
     assert not [text for text in boards.HOSTILE if "<" in text and text in html]
     assert not re.search("[\u2028\u2029]", html)
+
+
+def test_withdrawn_rows_are_counted_and_shown_with_who_and_why() -> None:
+    row = new_row()
+    said = Withdrawal(slug(identity(row)), "ann", boards.HOSTILE[0])
+    standing = Standing().withdrawing(row["entry_id"], said)
+    board = Board.of(map(Entry.of, [row, *boards.fresh_rows()]), standing)
+    html = page(board).decode()
+    assert "Withdrawn rows</span> (1)" in html
+    assert "<td>ann</td><td>&lt;img src=x onerror=alert(1)&gt;</td>" in html
+    assert f"<summary>{row['entry_id']}</summary>" in html
+    assert "Withdrawn rows</span>" not in page(boards.fresh()).decode()
 
 
 def test_what_is_embedded_is_what_rows_say() -> None:

@@ -11,7 +11,8 @@ from sagellm_benchmark.board.identity import Row, entry_id
 from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.schema import problems
 from sagellm_benchmark.board.standing import Tier
-from sagellm_benchmark.site.gather import Board
+from sagellm_benchmark.files import inert
+from sagellm_benchmark.site.gather import Board, TakenBack
 from sagellm_benchmark.site.scope import Interval, Scope, interval, natural, number, ranks, scope
 
 Card = dict[str, Any]
@@ -44,6 +45,27 @@ def cards(board: Board) -> list[Card]:
     shown = [row for _, rows in ordered for row in sorted(rows, key=_place)]
     _name(shown)
     return shown
+
+
+def taken_back(board: Board) -> list[Card]:
+    """Return what the page says of the rows that were withdrawn."""
+    return [_taken_back(one) for one in board.withdrawn]
+
+
+def _taken_back(one: TakenBack) -> Card:
+    key = None if one.entry is None else one.entry.identity
+    return {
+        "id": one.entry_id,
+        "engine": "" if key is None else key.engine,
+        "model": one.withdrawal.configuration if key is None else key.model,
+        "hardware": "" if key is None else key.chip_model,
+        "workload": "" if key is None else _lengths(key.workload, key.input_length, key.output_length),
+        "tps": None if one.entry is None else one.entry.throughput_tps,
+        "date": one.published_at[:10],
+        "by": one.withdrawal.by,
+        "reason": one.withdrawal.reason,
+        "record": None if one.entry is None else inert(one.entry.text).decode(),
+    }
 
 
 def against(row: Any) -> list[str]:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from sagellm_benchmark.board.entry import BOARDS, Entry, entries
 from sagellm_benchmark.board.folder import STANDING, is_derived
-from sagellm_benchmark.board.identity import Identity
+from sagellm_benchmark.board.identity import Identity, slug
 from sagellm_benchmark.board.merge import join
 from sagellm_benchmark.board.read import Limits, read_rows, read_whole
-from sagellm_benchmark.board.standing import parse
+from sagellm_benchmark.board.standing import Standing, Withdrawal, parse
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.hub.directory import open_store
 from sagellm_benchmark.hub.publish import read_submissions
@@ -27,20 +28,34 @@ _DATASET = re.compile(r"[\w][\w.-]*/[\w][\w.-]*", re.ASCII)
 _UNANSWERED, _PATIENCE_S = 3, 60.0
 
 
+class TakenBack(NamedTuple):
+    """A row that was published and withdrawn; `entry` is None where it is not at hand."""
+
+    entry_id: str
+    published_at: str
+    withdrawal: Withdrawal
+    entry: Entry | None
+
+
 @dataclass(frozen=True, slots=True)
 class Board:
-    """The best row of each configuration, in the order of configurations, and the rows each one beat, best first."""
+    """The best row of each configuration, in the order of configurations, and the rows each one beat, best first.
+
+    `withdrawn` rows stand apart, once for everybody who withdrew them.
+    """
 
     best: tuple[Entry, ...]
     beaten: dict[Identity, tuple[Entry, ...]] = field(default_factory=dict)
+    withdrawn: tuple[TakenBack, ...] = ()
 
     @classmethod
-    def of(cls, rows: Iterable[Entry]) -> Board:
+    def of(cls, rows: Iterable[Entry], standing: Standing | None = None) -> Board:
         """Sort out rows from several files; the same row may stand in more than one of them.
 
-        Withdrawn ones are left out.
+        What a row is worth, and which are withdrawn, is what `standing` says, where it is given.
         """
-        every = [entry for entry in rows if not entry.place.withdrawn]
+        placed = list(rows if standing is None else map(standing.placed, rows))
+        every = [entry for entry in placed if not entry.place.withdrawn]
         best = join((), every).entries
         winners = {entry.identity: entry for entry in best}
         others: defaultdict[Identity, dict[bytes, Entry]] = defaultdict(dict)
@@ -50,7 +65,16 @@ class Board:
         beaten = {
             key: tuple(sorted(found.values(), key=attrgetter("order"))) for key, found in others.items()
         }
-        return cls(best, beaten)
+        return cls(best, beaten, () if standing is None else tuple(_taken_back(standing, placed)))
+
+
+def _taken_back(standing: Standing, rows: Iterable[Entry]) -> Iterator[TakenBack]:
+    held = {(e.entry_id, slug(e.identity)): e for e in rows if e.place.withdrawn}
+    for name, said in sorted(standing.withdrawn.items()):
+        fact = standing.facts.get(name)
+        for one in sorted(said):
+            at = fact.published_at if fact is not None and fact.configuration == one.configuration else ""
+            yield TakenBack(name, at, one, held.get((name, one.configuration)))
 
 
 def gather(source: str, *, beaten: bool, say: Callable[[str], None] = silent) -> Board:
@@ -85,7 +109,7 @@ def from_folder(folder: Path) -> Board:
     known = folder / STANDING
     standing = parse(read_whole(known, _LARGE.file_bytes) if known.exists() else None)
     rows = (Entry.of(found.row) for path in files for found in read_rows(path, _LARGE))
-    return Board.of(map(standing.placed, rows))
+    return Board.of(rows, standing)
 
 
 def _read(path: Path) -> bytes:
@@ -102,7 +126,15 @@ def from_store(store: Store, *, beaten: bool, say: Callable[[str], None] = silen
     standing = parse(snapshot.files.get(STANDING))
     held = [(name, content) for name, content in snapshot.files.items() if name != STANDING]
     rows = [entry for name, content in held for entry in entries(name, content)]
-    return Board.of(map(standing.placed, [*rows, *(_submissions(store, snapshot) if beaten else ())]))
+    more = _submissions(store, snapshot) if beaten else _withdrawn(store, snapshot, standing, pace)
+    return Board.of([*rows, *more], standing)
+
+
+def _withdrawn(store: Store, snapshot: Snapshot, standing: Standing, pace: Pace) -> list[Entry]:
+    """Return the rows that were taken back: they are on no board."""
+    commit, said = snapshot.commit or "", standing.withdrawn.items()
+    paths = sorted({f"{SUBMISSIONS}/{one.configuration}/{name}.json" for name, of in said for one in of})
+    return retrying(lambda: read_submissions(store, paths, commit), pace) if paths else []
 
 
 def _submissions(store: Store, snapshot: Snapshot) -> list[Entry]:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.board.derived import last_updated
-from sagellm_benchmark.site.cards import cards
+from sagellm_benchmark.site.cards import cards, taken_back
 from sagellm_benchmark.site.gather import Board
 
 SCRIPTS = ("words.js", "tools.js", "state.js", "rows.js", "plot.js", "pictures.js", "details.js", "main.js")
@@ -43,6 +43,7 @@ def page(board: Board) -> bytes:
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704
         rows=_embedded(shown),
+        withdrawn=taken_back(board),
         records=_embedded(records),
     )
     return html.encode()
