@@ -55,6 +55,11 @@ def drift(times: int) -> Iterator[str]:
         yield _line(
             name, f"+{DRIFT:.0%}", *(f"{_alarms(_growing(spread), n, times):.1f}" for n in DRIFT_SIZES)
         )
+    for spread in (0.1, 0.2, 0.4):
+        name = f"independent, varying by {spread:.0%}"
+        yield _line(
+            name, "+40% from 60% on", *(f"{_alarms(_stepping(spread), n, times):.1f}" for n in DRIFT_SIZES)
+        )
     yield _line(
         "overloaded queue, ρ 1.2",
         "grows",
@@ -64,6 +69,14 @@ def drift(times: int) -> Iterator[str]:
 
 def _growing(spread: float) -> Callable[[int, series.Rng], Floats]:
     return lambda n, rng: series.drifting(series.steady(n, rng, spread), DRIFT)
+
+
+def _stepping(spread: float) -> Callable[[int, series.Rng], Floats]:
+    def draw(n: int, rng: series.Rng) -> Floats:
+        values = series.steady(n, rng, spread)
+        return np.where(np.arange(n) < 0.6 * n, values, 1.4 * values)
+
+    return draw
 
 
 def _alarms(draw: Callable[[int, series.Rng], Floats], n: int, times: int) -> float:

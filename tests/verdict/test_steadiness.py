@@ -27,6 +27,24 @@ def test_a_drift_of_30_percent_is_found() -> None:
     assert sum(is_real(drifting(steady(500, rng), 0.3)) for _ in range(100)) >= 90
 
 
+@pytest.mark.parametrize("after", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("spread", [0.0, 0.02, 0.2])
+def test_a_server_that_is_slower_from_one_moment_on_is_found(after: float, spread: float) -> None:
+    rng = np.random.default_rng(10)
+    found = 0
+    for _ in range(50):
+        values = steady(100, rng, spread)
+        values[int(100 * after) :] *= 1.4
+        found += is_real(values)
+    assert found >= 45
+
+
+def test_a_step_says_how_large_it_is() -> None:
+    trend = steadiness.trend(np.arange(100.0), np.repeat([1.0, 1.5], 50))
+    assert trend is not None
+    assert trend.by == pytest.approx(0.4)
+
+
 def test_a_queue_that_only_grows_is_found() -> None:
     rng = np.random.default_rng(7)
     assert sum(is_real(overloaded(500, rng)) for _ in range(100)) >= 90

@@ -254,9 +254,9 @@ def steady(e: Evidence) -> Findings:
     if isinstance(trend, NotChecked):
         yield trend
     elif trend.real:
-        direction = "grew" if trend.change > 0 else "fell"
+        direction = "grew" if trend.by > 0 else "fell"
         yield (
-            f"{UNSTEADY}: latency {direction} by {abs(trend.change):.0%} over the window; "
+            f"{UNSTEADY}: latency {direction} by {abs(trend.by):.0%} over the window; "
             "use a longer --warmup, or a rate that the server keeps up with"
         )
     elif trend.least > VISIBLE_DRIFT:
