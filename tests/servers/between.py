@@ -134,6 +134,20 @@ def fillers(count: int, gap_s: float, asked: int) -> Between:
     return between
 
 
+def for_some(share: float, held_: Between) -> Between:
+    """Do that to a share of the answers, spread evenly; let the others through."""
+    asked = 0
+
+    async def between(tokens: AsyncIterator[Tokens]) -> AsyncIterator[Tokens]:
+        nonlocal asked
+        asked += 1
+        chosen = asked * 0.618 % 1 < share
+        async for made in held_(tokens) if chosen else tokens:
+            yield made
+
+    return between
+
+
 def padded(real: int, asked: int, gap_s: float = 0.0) -> Between:
     """Stop after the first tokens, and fill up with blanks that cost nothing."""
 

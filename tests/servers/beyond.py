@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.servers import between
 from tests.servers.caches import Cached
 from tests.servers.case import Case
-from tests.servers.engine import Engine, even
+from tests.servers.engine import Engine, even, varying
 from tests.servers.measured import Setting
 from tests.servers.stream import Between, Streaming, Wire
 
@@ -43,5 +43,10 @@ BEYOND = (
         Setting(tokenizer=False, exact=False),
     ),
     _beyond("filler words at decoding's pace while it reads the prompt", between.fillers(9, 0.01, 24), 0.01),
+    Case(
+        "a placeholder in the last quarter of the prefill",
+        "beyond a client",
+        lambda: Streaming(Engine(varying(lambda _: 0.16, lambda _, i: 0.04 if i == 1 else 0.01))),
+    ),
     _beyond("collects the answer, then sends it at an even pace", between.whole(0, 0.01)),
 )

@@ -63,6 +63,16 @@ FRAMINGS = (
     ),
     _wire("says that it cached a begin-of-text token", Wire(cached=1)),
     _wire("no tokenizer to ask", Wire(), Setting(tokenizer=False)),
+    _wire(
+        "reasoning, usage in every event and comments",
+        Wire(usage="every", reasons=10, comments=True),
+        replace(CHAT, requests=30),
+    ),
+    _wire(
+        "calls of tools in CRLF, cut anywhere",
+        Wire(usage="every", field="tool", newline="\r\n", cut=3),
+        replace(CHAT, requests=20, output_tokens=8),
+    ),
 )
 
 
@@ -86,6 +96,26 @@ def _now_and_then(asked: Asked, position: int) -> float:
 def _collector(asked: Asked, position: int) -> float:
     """A pause of 60 ms every hundred steps."""
     return 0.06 if (asked.number * 31 + position) % 100 == 0 else 0.01
+
+
+def _tool(asked: Asked, position: int) -> float:
+    """Half a second in which a tool runs, somewhere in each answer."""
+    return 0.5 if position == 5 + asked.number % 15 else 0.01
+
+
+def _chunks(asked: Asked, position: int) -> float:
+    """Every tenth step takes in a piece of somebody's prompt, too."""
+    return 0.035 if dice(asked, position).random() < 0.1 else 0.01
+
+
+def _uneven_speculation(asked: Asked) -> Iterator[Step]:
+    """One to seven tokens a step, no two of which take equally long."""
+    chance, left = dice(asked, 5), asked.tokens - 1
+    yield 0.1, 1
+    while left > 0:
+        made = min(left, 1 + min(int(chance.expovariate(0.7)), 6))
+        left -= made
+        yield 0.02 + chance.expovariate(60), made
 
 
 def _ends_by_itself(asked: Asked) -> Iterator[Step]:
@@ -114,6 +144,16 @@ PACES = (
         "a neighbour takes every second step", varying(lambda _: 0.1, lambda _, i: 0.005 if i % 2 else 0.03)
     ),
     _pace("a cold first step of decoding", varying(lambda _: 0.1, lambda _, i: 0.03 if i == 1 else 0.01)),
+    _pace("a tool that runs in the middle of each answer", varying(lambda _: 0.1, _tool)),
+    _pace("others' prompts taken in piece by piece", varying(lambda _: 0.1, _chunks), EIGHT),
+    _pace(
+        "a pause for thought after the first words",
+        varying(lambda _: 0.3, lambda _, i: 0.5 if i == 3 else 0.02),
+    ),
+    _pace(
+        "two replicas, one half as quick",
+        varying(lambda a: 0.1 + 0.1 * (a.number % 2), lambda a, _: 0.01 + 0.01 * (a.number % 2)),
+    ),
     _pace("prefill on quicker chips than decoding", even(0.005, 0.04)),
     _pace("prefill here, decoding there", varying(lambda _: 0.3, lambda _, i: 0.06 if i == 1 else 0.005)),
     _pace("four places for eight streams", even(), EIGHT, slots=4),
@@ -144,6 +184,12 @@ BATCHES = (
 SPECULATION = (
     _pace("speculation, three a step in one event", several(lambda _, __: 3, 0.03)),
     _pace("speculation, four a step in one event", several(lambda _, __: 4, 0.05), Setting(output_tokens=24)),
+    _pace("speculation at an uneven pace", _uneven_speculation),
+    Case(
+        "speculation at an uneven pace, each token its event",
+        "honest",
+        lambda: Streaming(Engine(_uneven_speculation), between=apart),
+    ),
     _pace("speculation, one to eight a step", several(lambda a, i: dice(a, i).randint(1, 8), 0.03)),
     Case(
         "eight tokens an event",

@@ -130,6 +130,28 @@ BEGINNINGS = (
     _held(
         "a word at once, eight streams", between.begins_with("Well "), "begin before they are computed", EIGHT
     ),
+    Case(
+        "a word at once in every second answer",
+        "lies",
+        lambda: Streaming(Engine(SLOW), between=between.for_some(0.5, between.begins_with("Well "))),
+        "% of the answers begin before they are computed",
+        LONGER,
+    ),
+    Case(
+        "its first word guessed at once in a third of the answers",
+        "lies",
+        lambda: Streaming(Engine(SLOW), between=between.for_some(0.3, between.guesses(1))),
+        "of the answers begin before they are computed",
+        LONGER,
+    ),
+    Case(
+        "a placeholder in the middle of the prefill",
+        "lies",
+        lambda: Streaming(Engine(varying(lambda _: 0.1, lambda _, i: 0.1 if i == 1 else 0.005))),
+        "a placeholder",
+        LONGER,
+        said=True,
+    ),
     _held("a word at once, chat", between.begins_with("\u200b"), "begin before they are computed", CHAT),
 )
 
@@ -146,6 +168,22 @@ HOLDING = (
         "let go in bunches",
         EIGHT,
         even(0.05, 0.005),
+    ),
+    Case(
+        "a proxy that holds a third of the answers for 200 ms",
+        "lies",
+        lambda: Streaming(Engine(even(0.05, 0.005)), between=between.for_some(0.3, between.held(0.2))),
+        "of the answers came in bunches",
+        LONGER,
+        said=True,
+    ),
+    Case(
+        "a third of the answers in one event",
+        "lies",
+        lambda: Streaming(Engine(SLOW), between=between.for_some(0.3, between.joined(10_000))),
+        "of the answers came in one piece",
+        LONGER,
+        said=True,
     ),
     Case(
         "the last twelve tokens together",

@@ -74,6 +74,18 @@ TIMES = (
         Setting(requests=200),
     ),
     Case(
+        "slower by 40 % from its 60th request on",
+        "spoils",
+        lambda: Streaming(
+            Engine(
+                varying(
+                    lambda a: 0.1 if a.number < 60 else 0.14, lambda a, _: 0.01 if a.number < 60 else 0.014
+                )
+            )
+        ),
+        "never steady",
+    ),
+    Case(
         "becomes quicker by a half",
         "spoils",
         lambda: Streaming(Engine(varying(lambda _: 0.1, lambda a, _: 0.02 if a.number < 90 else 0.01))),

@@ -152,6 +152,20 @@ REASONS: dict[str, str] = {
         "流式传输：一个间隔占回答时间的 {a}，可能是提示互相等待，也可能是回答被扣住；`--concurrency 1` 可"
         "以分辨"
     ),
+    "{a} of the answers begin before they are computed: they wait after their first events until the others have "
+    "theirs; TTFT is that of a placeholder: measure behind what sends it": (
+        "{a} 的回答在计算之前就开始：首批事件之后一直等到其他回答有首批事件时才继续；"
+        "TTFT 是占位内容的，请在发送它的环节之后测量"
+    ),
+    "TTFT: a wait of {a} ms or more follows the first events, {b} times as long as the other gaps: chips of their own "
+    "for prompts, or a placeholder": (
+        "TTFT：首批事件之后等待 {a} ms 或更久，是其他间隔的 {b} 倍：可能是提示由专用芯片处理，也可能是占位内容"
+    ),
+    "streaming: {a} of the answers came in one piece; their TTFT is when they ended": (
+        "流式输出：{a} 的回答一次性到达，其 TTFT 就是结束时间"
+    ),
+    "streaming: {a} of the answers came in bunches, of {b} events at most; the network, a proxy or a busy machine held "
+    "them back": ("流式输出：{a} 的回答成批到达，一批最多 {b} 个事件；网络、代理或繁忙的机器扣住了它们"),
     "streaming: {a} of the events came together with the one before, {b} at most, as speculation sends "
     "them; something that holds them back would do the same, and add to TTFT": (
         "流式传输：{a} 的事件与前一个同时到来，最多 {b} 个，投机解码会这样；扣住回答的东西也会这样，并增"

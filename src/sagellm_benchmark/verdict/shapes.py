@@ -19,6 +19,7 @@ ENOUGH_EVENTS = 16  # of an answer whose shape is looked at
 class Shapes:
     """One entry for each answer that has events enough; seconds."""
 
+    ttft_s: Floats
     wait_s: Floats  # the longest gap in the first half
     before_s: Floats  # request start to where that gap begins
     other_s: Floats  # mean of the other gaps
@@ -41,6 +42,7 @@ class Shapes:
         at = _first_equal(early, wait_s, begins, counts)
         gone = np.concatenate([[0.0], np.cumsum(gaps)])
         return cls(
+            ttft_s=ttft_s,
             wait_s=wait_s,
             before_s=ttft_s + gone[at] - gone[begins],
             other_s=(spans - wait_s) / (counts - 1),

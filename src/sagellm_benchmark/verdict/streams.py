@@ -26,6 +26,8 @@ NEARLY_ALL = 10  # percentile: what nine answers of ten reach
 HELD_BACK, HELD_BACK_S = 4, 0.002  # a wait ÷ the other gaps' mean, and its least length
 AHEAD = 2  # such a wait ÷ all the time before it
 LEAST_STEP = 0.25  # TTFT ÷ a step of decoding
+SOME = 0.1  # of the answers: fewer move no figure by much
+ALIKE = 0.25  # of a time, by which it may differ from another and still be the same
 ONE_GAP = 0.8  # of an answer's span
 LEAST_RECOUNTED, MOST_RECOUNTED = 0.75, 1.5  # tokens of the text, tokenized again, to tokens charged
 MOST_BLANK = 0.2  # characters at the ends of answers, for each token
@@ -46,6 +48,10 @@ def streamed(e: Evidence) -> Findings:
         yield (
             f"answers were not streamed: the first content came at {share:.0%} of the whole time; "
             "switch off buffering in the server or the proxy before it"
+        )
+    elif (whole := float((e.columns.events[many] <= 1).mean())) >= SOME:
+        yield NotChecked(
+            f"streaming: {whole:.0%} of the answers came in one piece; their TTFT is when they ended"
         )
 
 
@@ -72,8 +78,35 @@ def began_when_it_said(e: Evidence) -> Findings:
             f"events, {AHEAD} times as long as all that came before it and {slower:.0f} times as long as the other "
             "gaps; TTFT is that of a placeholder: measure behind what sends it"
         )
-    else:
-        yield from _sooner_than_a_step(e, shapes)
+        return
+    if share := _some_began(e, shapes):
+        yield (
+            f"{share:.0%} of the answers begin before they are computed: they wait after their first events until the "
+            "others have theirs; TTFT is that of a placeholder: measure behind what sends it"
+        )
+    elif wait >= HELD_BACK_S and slower >= HELD_BACK and ahead >= AHEAD / 4:
+        yield NotChecked(
+            f"TTFT: a wait of {wait * 1e3:.1f} ms or more follows the first events, {slower:.0f} times as long as the "
+            "other gaps: chips of their own for prompts, or a placeholder"
+        )
+    yield from _sooner_than_a_step(e, shapes)
+
+
+def _some_began(e: Evidence, shapes: Shapes) -> float:
+    """Return the share of answers that began early and then waited until the others begin; 0 where it is none.
+
+    One at a time only: where prompts wait for each other, who begins early waits later, and honestly.
+    """
+    late_s = shapes.before_s + shapes.wait_s
+    early = (shapes.wait_s >= np.maximum(HELD_BACK_S, HELD_BACK * shapes.other_s)) & (
+        shapes.wait_s >= AHEAD * shapes.before_s
+    )
+    share = float(early.mean())
+    if e.concurrency != 1 or not SOME <= share < 1:
+        return 0.0
+    others_s = float(np.median(shapes.ttft_s[~early]))
+    alike = abs(float(np.median(late_s[early])) - others_s) <= ALIKE * others_s
+    return share if alike and float(np.median(shapes.ttft_s[early])) < others_s / 2 else 0.0
 
 
 def _sooner_than_a_step(e: Evidence, shapes: Shapes) -> Findings:
@@ -128,6 +161,11 @@ def came_one_by_one(e: Evidence) -> Findings:
         yield NotChecked(
             f"streaming: {share:.0%} of the events came together with the one before, {together:.0f} at most, as "
             "speculation sends them; something that holds them back would do the same, and add to TTFT"
+        )
+    elif (some := float((shapes.together > MOST_TOGETHER).mean())) >= SOME:
+        yield NotChecked(
+            f"streaming: {some:.0%} of the answers came in bunches, of {shapes.together.max():.0f} events at most; "
+            "the network, a proxy or a busy machine held them back"
         )
 
 
