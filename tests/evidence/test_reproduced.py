@@ -1,4 +1,4 @@
-"""Two people who measure the same, and sign it, reproduce each other on the published board; others do not."""
+"""Who runs a published row again, signs and publishes it, reproduces it on the board where both agree, and not else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.store import SIGNERS
 from tests import command
 from tests.evidence.support import PUBLISHABLE, measured
-from tests.fakes.openai_server import Script
+from tests.fakes.openai_server import Script, serving
 from tests.hub.support import put
 
 pytestmark = pytest.mark.slow
@@ -26,10 +26,22 @@ FAST = Script(ttft_s=0.1, itl_s=0.04, timetable=True)  # at a pace that a busy m
 SLOW = Script(ttft_s=0.2, itl_s=0.08, timetable=True)
 
 
-def signed_by(name: str, home: Path, script: Script) -> str:
-    """Measure in a folder of their own, sign by their key, publish; the row's id."""
+def replayed(home: Path, row: Path, script: Script) -> Path:
+    """The folder of a row's own command, run again by somebody else on such hardware."""
+    with serving(script) as server:
+        done = command.run("replay", str(row), "--base-url", server.base_url, "--same-hardware", cwd=home)
+    assert done.returncode in {Exit.DONE, Exit.INVALID_RUN}, done.stdout + done.stderr
+    (evidence,) = home.glob("outputs/*/*/*_[0-9][0-9][0-9]/evidence.json")
+    return evidence.parent
+
+
+def signed_by(name: str, home: Path, script: Script, row: Path | None = None) -> str:
+    """Measure in a folder of their own, or run a row again there, sign by their key, publish; the new row's id."""
     (home / name).mkdir()
-    run = measured(home / name, *PUBLISHABLE, *SMALL, script=script)
+    if row is None:
+        run = measured(home / name, *PUBLISHABLE, *SMALL, script=script)
+    else:
+        run = replayed(home / name, row, script)
     done = command.run("sign", str(run), "--key", str(home / f"{name}.key"), cwd=home / name)
     assert done.returncode == Exit.DONE, done.stderr
     done = command.run("publish", "--to", str(home / "shared"), cwd=home / name)
@@ -46,7 +58,7 @@ def tiers(home: Path) -> dict[str, Tier]:
 @pytest.mark.parametrize(
     ("second", "tier"), [(FAST, Tier.REPRODUCED), (SLOW, Tier.ATTESTED)], ids=["agree", "differ"]
 )
-def test_what_two_identities_measure_is_reproduced_where_they_agree(
+def test_what_somebody_else_replays_is_published_as_a_reproduction_where_they_agree(
     tmp_path: Path, second: Script, tier: Tier
 ) -> None:
     keys = {}
@@ -56,5 +68,6 @@ def test_what_two_identities_measure_is_reproduced_where_they_agree(
     put(Directory(tmp_path / "shared"), {SIGNERS: to_json({"schema_version": 1, "keys": keys})})
     first = signed_by("ann", tmp_path, FAST)
     assert tiers(tmp_path) == {first: Tier.ATTESTED}
-    other = signed_by("bob", tmp_path, second)
+    (published,) = (tmp_path / "shared/submissions").glob(f"*/{first}.json")
+    other = signed_by("bob", tmp_path, second, published)
     assert tiers(tmp_path) == {first: tier, other: tier}
