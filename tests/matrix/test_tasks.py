@@ -8,7 +8,7 @@ import pytest
 
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.matrix.plan import Cell, Needs, cells, read
-from sagellm_benchmark.matrix.tasks import Task, tasks
+from sagellm_benchmark.matrix.tasks import Task, one_at_a_time, tasks
 
 PLAN = """
 repeats = 2
@@ -56,6 +56,28 @@ def test_engines_that_are_started_take_turns_with_every_repeat(tmp_path: Path) -
 def test_servers_that_run_already_take_turns_with_every_cell(tmp_path: Path) -> None:
     every = found(tmp_path)
     assert [task.cells for task in tasks(every, lambda _: False)] == [(cell,) for cell in every]
+
+
+def test_a_server_that_runs_already_is_measured_by_one_cell_at_a_time_on_a_cluster_too(
+    tmp_path: Path,
+) -> None:
+    every = found(tmp_path)
+    joined = one_at_a_time(tasks(every, lambda _: False), lambda cell: f"http://{cell.names[0]}:8000")
+    assert [task.cells for task in joined] == [
+        tuple(cell for cell in every if cell.names[0] == name) for name in ("a", "b")
+    ]
+
+
+def test_one_server_under_two_names_is_one_server(tmp_path: Path) -> None:
+    every = found(tmp_path)
+    url = {"a": "http://10.0.0.5:8000", "b": "http://10.0.0.5:8000/"}
+    joined = one_at_a_time(tasks(every, lambda _: False), lambda cell: url[cell.names[0]])
+    assert [task.cells for task in joined] == [every]
+
+
+def test_engines_that_are_started_are_measured_beside_each_other_on_a_cluster(tmp_path: Path) -> None:
+    grouped = tasks(found(tmp_path), lambda _: True)
+    assert one_at_a_time(grouped, lambda _: None) == grouped
 
 
 def test_another_model_is_another_server(tmp_path: Path) -> None:

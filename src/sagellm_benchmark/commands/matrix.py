@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sagellm_benchmark.matrix.execute import Place
+    from sagellm_benchmark.runs.spec import RunSpec
 
 
 @command()
@@ -52,7 +53,7 @@ def matrix(
     from sagellm_benchmark.matrix import execute
     from sagellm_benchmark.matrix import plan as planning
     from sagellm_benchmark.matrix.ledger import Ledger
-    from sagellm_benchmark.matrix.tasks import tasks
+    from sagellm_benchmark.matrix.tasks import one_at_a_time, tasks
     from sagellm_benchmark.matrix.versions import version_of
     from sagellm_benchmark.outputs import path_part
     from sagellm_benchmark.report import matrix as shown
@@ -62,14 +63,16 @@ def matrix(
         raise UsageError("--resume measures, the other only looks", hint="give one of them")
     asked = planning.read(plan)
     cells = planning.cells(asked, version_of)
-    starts = {cell.id: _starts_engine(cell.label, cell.words) for cell in cells}
+    specs = {cell.id: _checked(cell.label, cell.words) for cell in cells}
     ledger = Ledger(outputs or Path("outputs", "matrix", path_part(asked.name)))
     if dry_run or status:
         states = [ledger.done(cell) or ledger.failed(cell) for cell in cells]
         known = [state for state in states if state is not None]
         out.show(lambda: shown.render_cells(cells, states), lambda: shown.as_data(known))
         return Exit.DONE
-    todo = tasks(cells, lambda cell: starts[cell.id])
+    todo = tasks(cells, lambda cell: specs[cell.id].start is not None)
+    if on is not None:
+        todo = one_at_a_time(todo, lambda cell: specs[cell.id].base_url)
     with ProgressLine(quiet=out.quiet) as line, _place(on, waiting) as place:
         results = execute.measure_all(todo, ledger, lambda step: line.say(shown.render_step(step)), place)
     write_whole(ledger.root / "REPORT.md", shown.render_page(asked.name, results).encode())
@@ -95,8 +98,8 @@ def _place(on: str | None, say: Callable[[str], None]) -> AbstractContextManager
     return opened
 
 
-def _starts_engine(label: str, words: tuple[str, ...]) -> bool:
-    """Tell whether a cell starts an engine; find what is wrong with it before the first one is measured."""
+def _checked(label: str, words: tuple[str, ...]) -> RunSpec:
+    """Return what a cell asks for; find what is wrong with it before the first one is measured."""
     from sagellm_benchmark.options.spec import run_spec
 
     try:
@@ -109,7 +112,7 @@ def _starts_engine(label: str, words: tuple[str, ...]) -> bool:
         raise UsageError(
             f"{label} asks for several measurements", hint="give each workload and load a table of its own"
         )
-    return spec.start is not None
+    return spec
 
 
 @command(hidden=True)

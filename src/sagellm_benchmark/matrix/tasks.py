@@ -32,3 +32,19 @@ def tasks(cells: Iterable[Cell], starts: Callable[[Cell], bool]) -> tuple[Task, 
     for cell in cells:
         grouped.setdefault((cell.server if started[cell.id] else cell.id, cell.repeat), []).append(cell)
     return tuple(Task(tuple(group), started[group[0].id]) for group in grouped.values())
+
+
+def one_at_a_time(tasks: Iterable[Task], url_of: Callable[[Cell], str | None]) -> tuple[Task, ...]:
+    """Join the tasks of each server that runs already: measured at the same time, each would load the others.
+
+    `url_of` tells where a cell's server is; None where the cell has one of its own.
+    """
+    joined: dict[str, list[Cell]] = {}
+    apart: list[Task] = []
+    for task in tasks:
+        url = url_of(task.cells[0])
+        if url is None:
+            apart.append(task)
+        else:
+            joined.setdefault(url.rstrip("/"), []).extend(task.cells)
+    return (*apart, *(Task(tuple(cells), starts=False) for cells in joined.values()))
