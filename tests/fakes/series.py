@@ -69,7 +69,7 @@ def md1(load: float) -> Series:
 LOGNORMAL = Series("lognormal", float(np.exp(0.5)), lognormal)
 AUTOREGRESSIVE = Series("AR(1) 0.6", 10.0, autoregressive)
 WAVES = Series(f"waves of {WAVE}", 10.0, waves)
-COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, md1(0.5), md1(0.8))
+COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, md1(0.5), md1(0.8), md1(0.9))
 
 
 TTFTS: dict[str, Callable[[int, Rng], Floats]] = {

@@ -4,7 +4,7 @@ Student's t over the number of independent values that the series is worth. That
 autocorrelation of the series and of its batch means (as Skart's, Tafazzoli et al. 2011), corrected for its bias in
 short series (Kendall 1954) and taken at its upper confidence bound, because what makes an interval too narrow is a
 correlation that a short series happens not to show. Latencies are skewed; the interval is, too (Willink 2005).
-Coverage is measured by scripts/statistics.py.
+Coverage is measured by scripts/statistics_tables.py.
 """
 
 from __future__ import annotations
@@ -71,13 +71,14 @@ def student_t(freedom: float, percent: Literal[95, 99] = 95) -> float:
 def effective_size(series: Floats, caution: float | None = None) -> float:
     """Tell how many independent values the mean of a series in its order in time is worth; never more than it has.
 
-    `caution` is how many standard errors the correlation is taken higher than it looks; None for what intervals need.
+    `caution` is how many standard errors the correlation is taken higher than it looks; None for what intervals need:
+    more where values hang together, whose correlation a short series tells least.
     """
     n = len(series)
     spread = float(series.var(ddof=1)) if n > 1 else 0.0
     if spread <= 0:
         return float(n)
-    z = _caution(n) if caution is None else caution
+    z = _caution(n) * (1 + _correlation(series, 0.0) ** 2) if caution is None else caution
     inflation, length = _inflation(_correlation(series, z)), 2
     while n // length >= _FEWEST_BATCHES:
         means = series[: n // length * length].reshape(-1, length).mean(axis=1)
