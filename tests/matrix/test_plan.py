@@ -58,6 +58,11 @@ def test_engines_take_turns_the_other_way_round_each_time(tmp_path: Path) -> Non
     assert order == ["old", "new", "new", "old", "new", "old", "old", "new"]
 
 
+def test_loads_come_the_other_way_round_in_every_second_repeat(tmp_path: Path) -> None:
+    order = [(cell.names[3], cell.repeat) for cell in found(tmp_path) if cell.names[0] == "old"]
+    assert order == [("1", 0), ("8", 0), ("8", 1), ("1", 1)]
+
+
 def test_a_cell_says_its_options_to_run_one_word_each(tmp_path: Path) -> None:
     first = found(tmp_path)[0]
     assert first.words[:4] == (

@@ -83,13 +83,15 @@ def read(path: Path) -> Plan:
 def cells(plan: Plan, version_of: Callable[[Options], str | None]) -> tuple[Cell, ...]:
     """Return every cell in the order in which they are measured; `version_of` tells an engine's version by its options.
 
-    Engines take turns, the other way round each time, so that a machine which slowly changes favours none of them.
+    Engines take turns, the other way round each time, and so do the loads of an engine with each repeat, so that a
+    machine which slowly changes favours none of them.
     """
     engines, *others = plan.axes
     versions = {point: version_of({**dict(plan.options), **dict(point.options)}) for point in engines}
     found: list[Cell] = []
     for repeat in range(plan.repeats):
-        for place, rest in enumerate(product(*others)):
+        rests = list(product(*others))
+        for place, rest in enumerate(rests if repeat % 2 == 0 else rests[::-1]):
             turn = engines if (repeat + place) % 2 == 0 else engines[::-1]
             found += [_cell(plan, (engine, *rest), repeat, versions[engine]) for engine in turn]
     return tuple(found)
