@@ -93,11 +93,13 @@ def _line(english: str) -> str:
 
 
 def _list(english: str) -> str:
-    """Return a list such as `2 added, 1 beaten`, where each of its parts is known."""
-    parts = english.split(", ")
-    told = [retold(part) for part in parts] if len(parts) > 1 else parts
-    known = all(one != part for one, part in zip(told, parts, strict=True))
-    return "，".join(told) if known else english
+    """Return a list such as `2 added, 1 beaten`, or reasons with semicolons, where each of its parts is known."""
+    for mark, chinese in (("; ", "；"), (", ", "，")):
+        parts = english.split(mark)
+        told = [retold(part) for part in parts] if len(parts) > 1 else parts
+        if all(one != part for one, part in zip(told, parts, strict=True)):
+            return chinese.join(told)
+    return english
 
 
 @cache

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -8,9 +9,19 @@ import pytest
 
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.runs.comparison import Limit, Side, compared, limit, of_row, of_run
+from sagellm_benchmark.report.comparison import sentence
+from sagellm_benchmark.runs.comparison import (
+    QUANTITIES,
+    Compared,
+    Limit,
+    Side,
+    compared,
+    limit,
+    of_row,
+    of_run,
+)
 from sagellm_benchmark.runs.row import build
-from sagellm_benchmark.verdict.compare import Verdict
+from sagellm_benchmark.verdict.compare import Difference, Verdict
 from tests.fakes.records import MODEL, SERVER, a_record
 from tests.fakes.samples import sample
 
@@ -70,6 +81,17 @@ def test_runs_too_short_for_an_interval_are_to_be_repeated_first() -> None:
     found = compared(a, b)
     assert found.verdict is Verdict.CANNOT_TELL
     assert (found.more_repeats, found.at_least) == (3, True)
+
+
+def test_runs_whose_intervals_say_nothing_are_to_be_repeated_first() -> None:
+    """Few batches of a short run give an interval that reaches from 0: it foretells no number of repeats."""
+    vague = Difference(0.0, (-1.0, math.inf))
+    assert not vague.sure
+    assert Difference(0.0, (-1.0, 9.0), None, 1.0).sure, "over repeats the spread is known, if large"
+    line = Compared(QUANTITIES[0], 1.0, 1.0, vague)
+    found = replace(compared(run("a"), run("b", seed=10)), lines=(line,))
+    assert (found.verdict, found.more_repeats, found.at_least) == (Verdict.CANNOT_TELL, 3, True)
+    assert sentence(found) == "cannot tell: at least 3 more repeats would decide a difference of 5%"
 
 
 def test_repeated_runs_know_how_many_more_would_decide() -> None:

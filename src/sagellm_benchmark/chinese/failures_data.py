@@ -84,7 +84,7 @@ DATA: dict[str, str] = {
     "compare runs that measured something": "比较测量到结果的运行",
     "{a} is no leaderboard row: it has no metrics": "{a} 不是排行榜记录：它没有 metrics",
     "name a run folder or a row": "指明运行的文件夹或记录",
-    "{a} cannot be compared with {b}: {c}": "{a} 不能与 {b} 比较：{c}",
+    "{a} cannot be compared with {b}:": "{a} 不能与 {b} 比较：",
     "compare runs of the same load on the same hardware, or add --force": (
         "比较同样硬件上同样负载的运行，或加上 --force"
     ),

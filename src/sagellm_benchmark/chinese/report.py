@@ -64,5 +64,8 @@ REPORT: dict[str, str] = {
     "requests in flight over time": "在途请求数随时间",
     "TTFT, ms, by when requests began": "TTFT（毫秒），按请求开始时刻",
     "failed requests over time": "失败请求随时间",
+    "{count} runs of {model}": "{model} 的 {count} 次运行",
+    "{name}: {label}, {unit}, over streams": "{name}：{label}（{unit}）随并发数",
+    "{name}: {label}, {unit}, over requests/s asked": "{name}：{label}（{unit}）随请求速率",
     "{name}: {label}, ms, against throughput, tokens/s": "{name}：{label}（毫秒）随吞吐（tokens/s）",
 }

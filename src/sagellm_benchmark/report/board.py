@@ -131,7 +131,7 @@ def _headline(report: Report) -> str:
 
 def _closing(report: Report, *, then_submit: bool) -> Iterator[str]:
     merged = "nothing fetched" if report.offline else "merged with the published board"
-    wrote = f"wrote {' and '.join(report.written)}" if report.written else "nothing to change"
+    wrote = f"wrote {', '.join(report.written)}" if report.written else "nothing to change"
     rows = f"{_count(report.total, 'row')}, {report.kept:,} kept as they were"
     yield f"{report.hf_data}/: {rows} ({merged}); {wrote}"
     if report.damaged:

@@ -25,7 +25,7 @@ from sagellm_benchmark.runs.foreign import files as foreign
 from sagellm_benchmark.runs.foreign.side import side as foreign_side
 from sagellm_benchmark.text import columns, markdown, plain
 from sagellm_benchmark.verdict.checks import cancels_in_turn
-from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, Verdict
+from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, MOST_REPEATS, Verdict
 from sagellm_benchmark.words import retold
 
 _MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run's percentiles have no interval
@@ -173,7 +173,7 @@ def _wanted(more: int | None, comparison: Comparison) -> str:
     """Rounds come in twos: A first, then B first."""
     name, count = ("round", (more or 0) + (more or 0) % 2) if comparison.in_turn else ("repeat", more)
     if more is None:
-        return f"no number of {name}s"
+        return f"more than {MOST_REPEATS} more {name}s"
     least = "at least " if comparison.at_least else ""
     return f"{least}{count} more {name if count == 1 else name + 's'}"
 

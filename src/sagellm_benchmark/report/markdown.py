@@ -24,7 +24,7 @@ def render_markdown(view: View) -> str:
         ),
         f"## {t('Latency')}",
         table(tuple(map(retold, HEAD)), view.latencies),
-        "; ".join(f"{one.label}: {one.meaning}" for one in LATENCIES if not one.open_loop) + ".",
+        "; ".join(f"{one.label}: {retold(one.meaning)}" for one in LATENCIES if not one.open_loop) + ".",
         f"## {t('Figures')}",
         table((t("what"), t("value")), view.figures),
         f"## {t('Setup')}",

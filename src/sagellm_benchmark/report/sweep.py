@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from sagellm_benchmark.report import html, plot
-from sagellm_benchmark.report.view import STATISTICS, figure, shown, subject, view
+from sagellm_benchmark.report.view import STATISTICS, figure, phrase, shown, subject, view
 from sagellm_benchmark.runs.record import Config, Record, Summary
 from sagellm_benchmark.text import columns
 from sagellm_benchmark.verdict.metrics import (
@@ -41,7 +41,7 @@ def line(record: Record) -> tuple[str, ...]:
     """Return the cells of HEAD for one run."""
     summary = record.summary
     return (
-        f"{record.config.workload.name}, {record.config.load_description}",
+        phrase(f"{record.config.workload.name}, {record.config.load_description}"),
         figure(summary.value(THROUGHPUT)),
         figure(summary.value(REQUEST_RATE), digits=2),
         shown(SLO_ATTAINMENT, summary.value(SLO_ATTAINMENT)),
@@ -57,7 +57,7 @@ def render_sweep_page(records: Sequence[Record]) -> str:
     """Return the same as HTML, with curves over the load, and latency over throughput."""
     return html.fill(
         "sweep.html",
-        title=f"{len(records)} runs of {records[0].config.model.name}",
+        title=retold(f"{len(records)} runs of {records[0].config.model.name}"),
         subject=subject(records[0].config),
         head=tuple(map(retold, HEAD)),
         rows=[line(record) for record in records],

@@ -90,7 +90,7 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
     """Return the record in words."""
     config, summary = record.config, record.summary
     return View(
-        title=_phrase(config.description),
+        title=phrase(config.description),
         subject=subject(config),
         valid=summary.valid,
         reasons=tuple(map(retold, summary.reasons)),
@@ -114,7 +114,7 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
     )
 
 
-def _phrase(description: str) -> str:
+def phrase(description: str) -> str:
     """Return what stands between commas, such as `Q1 5×(32→64), one at a time`, each part by itself."""
     return ", ".join(map(retold, description.split(", ")))
 

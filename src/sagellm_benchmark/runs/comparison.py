@@ -141,17 +141,17 @@ class Comparison:
 
     @property
     def more_repeats(self) -> int | None:
-        """Of each side, that would find a difference of DETECT in every deciding figure; None where none would.
+        """Of each side, that would find a difference of DETECT in every deciding figure; None where 1,000 would not.
 
         What nobody knows how sure it is counts with the fewest repeats that would tell: see `at_least`.
         """
-        needed = [FEWEST_REPEATS if one.interval is None else one.more_repeats for one in self._deciding]
+        needed = [one.more_repeats if one.sure else FEWEST_REPEATS for one in self._deciding]
         return None if None in needed or not needed else max(one for one in needed if one is not None)
 
     @property
     def at_least(self) -> bool:
-        """Whether it may take more than `more_repeats`, as a deciding figure has no interval yet."""
-        return any(one.interval is None for one in self._deciding)
+        """Whether it may take more than `more_repeats`, as nobody knows yet how much a deciding figure varies."""
+        return not all(one.sure for one in self._deciding)
 
     @property
     def _deciding(self) -> list[Difference]:
@@ -257,7 +257,7 @@ def compared(
     objections = tuple(_objections(a, b))
     if objections and not force:
         raise DataError(
-            f"{b.name} cannot be compared with {a.name}: {'; '.join(objections)}",
+            f"{b.name} cannot be compared with {a.name}:" + "".join(f"\n       {one}" for one in objections),
             hint="compare runs of the same load on the same hardware, or add --force",
         )
     lines = tuple(

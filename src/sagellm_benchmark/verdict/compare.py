@@ -59,6 +59,13 @@ class Difference:
     more_repeats: int | None = None
     freedom: float = math.inf  # degrees of it, that the interval rests on
 
+    @property
+    def sure(self) -> bool:
+        """Whether it is known how much the figure varies: two short runs have an interval so wide that it says nothing,
+        and no number of repeats can be foretold from it.
+        """
+        return self.interval is not None and (self.more_repeats is not None or math.isfinite(self.freedom))
+
     def verdict(self, better: Literal["higher", "lower"], *, together: bool = False) -> Verdict:
         """Faster or slower where zero lies outside the interval: that of 99 % where four figures speak `together`."""
         if self.interval is None:
