@@ -40,15 +40,17 @@ def report(outputs: Path) -> Path:
     return next(outputs.glob("*/*/latest")) / "report.html"
 
 
-def shoot(browser: Browser, html: Path, name: str, width: int, height: int) -> None:
+def shoot(browser: Browser, html: Path, name: str, size: tuple[int, int]) -> None:
     """Write a picture of what is seen first, and say how large it is."""
-    shown = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light", locale="en")
+    shown = browser.new_page(
+        viewport={"width": size[0], "height": size[1]}, color_scheme="light", locale="en"
+    )
     shown.goto(html.as_uri())
     path = FOLDER / name
     shown.screenshot(path=path)
-    size = path.stat().st_size
-    print(f"{path.relative_to(FOLDER.parents[1])}: {size:,} bytes")
-    if size > MOST_BYTES:
+    written = path.stat().st_size
+    print(f"{path.relative_to(FOLDER.parents[1])}: {written:,} bytes")
+    if written > MOST_BYTES:
         sys.exit(f"{name} is larger than {MOST_BYTES:,} bytes: show less of it")
 
 
@@ -59,8 +61,8 @@ def main() -> None:
         folder = Path(name)
         (folder / "page.html").write_bytes(page(boards.published()))
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        shoot(browser, folder / "page.html", "page.png", 1000, 560)
-        shoot(browser, report(folder / "outputs"), "report.png", 860, 620)
+        shoot(browser, folder / "page.html", "page.png", (1000, 690))
+        shoot(browser, report(folder / "outputs"), "report.png", (860, 620))
         browser.close()
 
 
