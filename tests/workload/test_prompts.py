@@ -125,6 +125,12 @@ def test_prompts_that_were_not_checked_have_their_length_too(rule: Rule) -> None
     assert {counter.count(text) for text in built} == {200}
 
 
+def test_the_server_is_asked_once_how_long_a_prompt_is() -> None:
+    counter = Counter(words)
+    prompts = Prompts(workload(20, 100), 5, counter)
+    assert [counter.asked.count(text) for text in texts(prompts)] == [1] * 20
+
+
 @pytest.mark.parametrize("rule", RULES)
 @pytest.mark.parametrize("turns", [2, 3])
 def test_later_turns_add_their_tokens(rule: Rule, turns: int) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import random
 import string
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.errors import UsageError
@@ -182,6 +183,7 @@ class Prompts:
         turns: list[Turn] = []
         good = True
 
+        @cache  # what fits as it is built would be asked for twice
         def closed(text: str) -> int:
             return count(text + self.closing)
 
