@@ -50,7 +50,7 @@ from sagellm_benchmark.engines.launch import Launched, filled
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import host
-from sagellm_benchmark.runs.measure import prepare
+from sagellm_benchmark.runs.prepare import prepare
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.workload.workloads import WORKLOADS, Workload
 

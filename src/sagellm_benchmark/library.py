@@ -25,7 +25,7 @@ from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs import comparison, pipeline
 from sagellm_benchmark.runs.context import HERE, Sender
-from sagellm_benchmark.runs.measure import Listener
+from sagellm_benchmark.runs.listener import Listener
 from sagellm_benchmark.runs.record import Config, Summary
 from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.verdict.compare import DETECT

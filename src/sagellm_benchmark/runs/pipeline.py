@@ -11,7 +11,8 @@ from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.machine.hardware import Hardware, behind
 from sagellm_benchmark.runs import search, targets
 from sagellm_benchmark.runs.context import HERE, Sender
-from sagellm_benchmark.runs.measure import Listener, measure
+from sagellm_benchmark.runs.listener import Listener
+from sagellm_benchmark.runs.measure import measure
 from sagellm_benchmark.runs.record import Record, Summary
 from sagellm_benchmark.runs.row import lacking
 from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, RunSpec, shaped

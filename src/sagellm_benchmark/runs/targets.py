@@ -22,7 +22,7 @@ from sagellm_benchmark.engines.launch import Launched, filled
 from sagellm_benchmark.engines.llamacpp import LlamaCpp
 from sagellm_benchmark.engines.served import Served
 from sagellm_benchmark.machine.variant import variant
-from sagellm_benchmark.runs.measure import Listener
+from sagellm_benchmark.runs.listener import Listener
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec, Start
 from sagellm_benchmark.workload.sources import RANDOM, is_trace
 from sagellm_benchmark.workload.workloads import Workload

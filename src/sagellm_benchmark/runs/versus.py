@@ -7,8 +7,10 @@ from contextlib import ExitStack
 
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.runs import targets
-from sagellm_benchmark.runs.measure import Listener, Measuring, prepare
+from sagellm_benchmark.runs.listener import Listener
+from sagellm_benchmark.runs.measure import Measuring
 from sagellm_benchmark.runs.pipeline import Measured, computing
+from sagellm_benchmark.runs.prepare import prepare
 from sagellm_benchmark.runs.spec import RunSpec, shaped
 
 ROUNDS = 10  # where nobody says how many

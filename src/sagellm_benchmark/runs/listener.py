@@ -1,0 +1,23 @@
+"""Who hears how a run goes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from sagellm_benchmark.client.terms import Progress
+
+
+class Listener(Protocol):
+    """Hears how a run goes; the terminal shows it, a pipe does not."""
+
+    def say(self, text: str) -> None:
+        """Return what happens next."""
+        ...
+
+    def note(self, text: str) -> None:
+        """Something the user must know, wherever it is shown."""
+        ...
+
+    def progress(self, label: str, progress: Progress) -> None:
+        """Tell how far a load is."""
+        ...

@@ -1,0 +1,85 @@
+"""One load of a run: which conversations it sends, and where what it records lies until it is read."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sagellm_benchmark.client.terms import Conversations, Observed, Progress
+from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.runs.context import Context
+from sagellm_benchmark.workload.schedule import Schedule
+from sagellm_benchmark.workload.sources import Source
+from sagellm_benchmark.workload.workloads import Conversation
+
+RAW = "raw"  # what --keep-raw keeps, in a run's folder
+TIMER_S = 0.1  # by which a timer may be early
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One load of several, and its first conversation in the source."""
+
+    number: int
+    first: int
+    observed: Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """A source's conversations from `first` on; `turns` cuts them short. Picklable, for client processes."""
+
+    source: Source
+    first: int
+    turns: int | None = None
+
+    def __call__(self, index: int) -> Conversation:
+        """Return the conversation that far behind `first`."""
+        return self.source.conversation(self.first + index)[: self.turns]
+
+
+def drive_load(
+    context: Context,
+    plan: Schedule,
+    conversations: Conversations,
+    count: int | None,
+    raw: Path,
+    on_progress: Callable[[Progress], None],
+) -> Observed:
+    """Send one load from where the run's sender is, its progress with the moment when it ends, where that is known."""
+    ends_s = plan.duration_s if plan.duration_s is not None or not plan.due_s else plan.due_s[-1]
+    return context.sender.drive(
+        conversations,
+        count,
+        plan,
+        context.target,
+        context.spec.limits,
+        raw,
+        lambda progress: on_progress(replace(progress, ends_s=ends_s)),
+        processes=context.spec.processes,
+        keep_raw=context.spec.keep_raw,
+    )
+
+
+@contextmanager
+def raw_folder(folder: Path, *, keep: bool = False) -> Iterator[Path]:
+    """Give a folder for what a load records; gone when it has been read, unless it is to be kept as `raw`."""
+    try:
+        made = tempfile.TemporaryDirectory(prefix=".raw-", dir=folder)
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+    with made as name:
+        yield Path(name)
+        if keep:
+            shutil.move(name, folder / RAW)
+            Path(name).mkdir()  # to be removed
+
+
+def timed_out(context: Context, load: Observed) -> bool:
+    """Tell whether it was --timeout that ended the load, and not the user."""
+    limit = context.spec.limits.total_s
+    return load.interrupted and limit is not None and load.elapsed_s >= limit - TIMER_S
