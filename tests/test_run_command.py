@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +61,28 @@ def read(folder: Path, name: str) -> Any:
     return json.loads((the_run(folder) / name).read_text())
 
 
-def test_an_endpoint_is_measured_and_leaves_every_file(tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Measured:
+    """A run that several tests look at, and none may change: its folder, and what the server was asked."""
+
+    folder: Path
+    bodies: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    folder = tmp_path_factory.mktemp("measured")
     with serving(Script(ttft_s=0.02, itl_s=0.002)) as server:
-        done = run(tmp_path, "--base-url", server.base_url)
+        done = run(folder, "--base-url", server.base_url)
+        bodies = [seen.body for seen in server.requests if seen.body["max_tokens"] == 64]
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
-    assert the_run(tmp_path).relative_to(tmp_path / "outputs").parts[:2] == ("vllm", "fake-model")
-    assert {path.name for path in the_run(tmp_path).iterdir()} == {
+    return Measured(folder, bodies)
+
+
+def test_an_endpoint_is_measured_and_leaves_every_file(measured: Measured) -> None:
+    found = the_run(measured.folder)
+    assert found.relative_to(measured.folder / "outputs").parts[:2] == ("vllm", "fake-model")
+    assert {path.name for path in found.iterdir()} == {
         "config.json",
         "summary.json",
         "timeline.json",
@@ -76,10 +94,8 @@ def test_an_endpoint_is_measured_and_leaves_every_file(tmp_path: Path) -> None:
     }
 
 
-def test_the_summary_holds_the_numbers_under_their_documented_names(tmp_path: Path) -> None:
-    with serving(Script(ttft_s=0.02, itl_s=0.002)) as server:
-        run(tmp_path, "--base-url", server.base_url)
-    summary = read(tmp_path, "summary.json")
+def test_the_summary_holds_the_numbers_under_their_documented_names(measured: Measured) -> None:
+    summary = read(measured.folder, "summary.json")
     for name in ("ttft_ms", "itl_ms", "tpot_ms", "e2e_ms"):
         assert {"mean", "p50", "p90", "p99"} <= set(summary[name])
     assert summary["ttft_ms"]["mean"] == pytest.approx(20, abs=10)
@@ -321,11 +337,21 @@ def test_a_sweep_gives_one_row_a_load_and_a_table_at_the_end(tmp_path: Path) -> 
     assert "curves" in done.stdout
 
 
-@pytest.mark.parametrize(("loads", "pages"), [("1,2", 1), ("2", 0)])
-def test_a_sweep_leaves_a_page_of_curves_for_scripts_as_well(tmp_path: Path, loads: str, pages: int) -> None:
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a sweep of two loads, which no test changes."""
+    folder = tmp_path_factory.mktemp("swept")
     with serving(STREAMING) as server:
-        run(tmp_path, "--base-url", server.base_url, "--concurrency", loads, "--json")
-    assert len(list(tmp_path.glob("outputs/vllm/fake-model/Q1_*/sweep.html"))) == pages
+        run(folder, "--base-url", server.base_url, "--concurrency", "1,2", "--json")
+    return folder
+
+
+def pages_of_curves(folder: Path) -> list[Path]:
+    return list(folder.glob("outputs/vllm/fake-model/Q1_*/sweep.html"))
+
+
+def test_a_sweep_leaves_a_page_of_curves_for_scripts_as_well(swept: Path, measured: Measured) -> None:
+    assert (len(pages_of_curves(swept)), len(pages_of_curves(measured.folder))) == (1, 0)
 
 
 def measured_prompts(folder: Path) -> list[str]:
@@ -334,10 +360,8 @@ def measured_prompts(folder: Path) -> list[str]:
     return [json.loads(line)["prompt_sha256"] for log in logs for line in log.read_text().splitlines()]
 
 
-def test_every_load_of_a_sweep_has_prompts_of_its_own(tmp_path: Path) -> None:
-    with serving(STREAMING) as server:
-        run(tmp_path, "--base-url", server.base_url, "--concurrency", "1,2")
-    prompts = measured_prompts(tmp_path)
+def test_every_load_of_a_sweep_has_prompts_of_its_own(swept: Path) -> None:
+    prompts = measured_prompts(swept)
     assert len(prompts) == len(set(prompts)) == 30
 
 
@@ -518,9 +542,8 @@ def test_no_number_is_refused(tmp_path: Path, option: str) -> None:
     assert (done.returncode, "not a number" in done.stderr) == (Exit.USAGE, True)
 
 
-def test_a_damaged_summary_is_said_to_be_damaged(tmp_path: Path) -> None:
-    with serving(STREAMING) as server:
-        run(tmp_path, "--base-url", server.base_url)
+def test_a_damaged_summary_is_said_to_be_damaged(measured: Measured, tmp_path: Path) -> None:
+    shutil.copytree(measured.folder / "outputs", tmp_path / "outputs", symlinks=True)
     (the_run(tmp_path) / "summary.json").write_text('{"record_version": 2}')
     done = command.run("report", cwd=tmp_path)
     assert (done.returncode, "summary.json is damaged: it lacks the field" in done.stderr) == (
@@ -590,19 +613,18 @@ def test_conversations_carry_the_turns_before(tmp_path: Path) -> None:
     assert prompts[2] > 4 * 256
 
 
-def test_prompts_have_the_asked_length_and_differ_from_their_first_token_on(tmp_path: Path) -> None:
-    with serving(STREAMING) as server:
-        run(tmp_path, "--base-url", server.base_url)
-        bodies = [seen.body for seen in server.requests if seen.body["max_tokens"] == 64]
-    lines = [json.loads(line) for line in (the_run(tmp_path) / "requests.jsonl").read_text().splitlines()]
+def test_prompts_have_the_asked_length_and_differ_from_their_first_token_on(measured: Measured) -> None:
+    lines = [
+        json.loads(line) for line in (the_run(measured.folder) / "requests.jsonl").read_text().splitlines()
+    ]
     assert [line["prompt_tokens"] for line in lines] == [32] * 5
-    assert len({body["prompt"].split()[0] for body in bodies[:5]}) == 5  # the test of the cache comes behind
+    assert (
+        len({body["prompt"].split()[0] for body in measured.bodies[:5]}) == 5
+    )  # the test of the cache comes behind
 
 
-def test_a_report_is_shown_again(tmp_path: Path) -> None:
-    with serving(STREAMING) as server:
-        run(tmp_path, "--base-url", server.base_url)
-    again = command.run("report", cwd=tmp_path)
+def test_a_report_is_shown_again(measured: Measured) -> None:
+    again = command.run("report", cwd=measured.folder)
     assert again.returncode == Exit.DONE
     assert "TTFT" in again.stdout
 
