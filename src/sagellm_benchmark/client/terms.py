@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 from sagellm_benchmark.client.sample import Sample
-from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.engines.base import Api, Fields
 from sagellm_benchmark.workload.workloads import Conversation
 
 
@@ -19,7 +19,7 @@ class Target:
     model: str
     api: Api
     api_key: str | None = field(default=None, repr=False)
-    extra: dict[str, Any] = field(default_factory=dict)  # more body fields, such as {"ignore_eos": True}
+    extra: Fields = field(default_factory=dict)  # more body fields, such as {"ignore_eos": True}
     min_tokens: bool = False  # each request states its length as the least, too
     system: str | None = None  # the message before each prompt of a chat
     exact_output: bool = True  # the server was told not to stop early, so a shorter answer is a failure

@@ -49,7 +49,9 @@ def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_to
         asked["messages"] = before + _messages(texts, answers)
     else:
         asked["prompt"] = _prompt(texts, answers)
-    return orjson.dumps({name: value for name, value in (asked | target.extra).items() if value is not None})
+    return orjson.dumps(
+        {name: value for name, value in {**asked, **target.extra}.items() if value is not None}
+    )
 
 
 def request(prepared_head: bytes, content: bytes) -> bytes:

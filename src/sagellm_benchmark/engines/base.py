@@ -21,8 +21,10 @@ Ask = Callable[[str], dict[str, Any]]
 Card = Mapping[str, Any]
 """A model's entry in /v1/models, as the server wrote it."""
 
-Fields = Mapping[str, Any]
-"""Fields of a request's body."""
+Scalar = str | int | float | bool | None
+
+Fields = Mapping[str, Scalar | Mapping[str, Scalar]]
+"""Fields of a request's body, by name; None takes one out that would be sent."""
 
 
 _IGNORE_EOS: Fields = {"ignore_eos": True}

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import orjson
 
-from sagellm_benchmark.engines.base import PATHS, Api, Engine, Server
+from sagellm_benchmark.engines.base import PATHS, Api, Engine, Fields, Server
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.net import StatusError, post_text
@@ -17,8 +17,8 @@ from sagellm_benchmark.net import StatusError, post_text
 PROBE_TEXT = "ping"
 PROBE_TIMEOUT_S = 120.0  # the first request of a cold server compiles kernels
 
-_USAGE = {"stream_options": {"include_usage": True}}
-_GREEDY = {"temperature": 0}
+_USAGE: Fields = {"stream_options": {"include_usage": True}}
+_GREEDY: Fields = {"temperature": 0}
 _LEAST = "min_tokens"
 _REFUSED_FIELD = {400, 422}
 _NOT_THERE = {404, 405, 501}
@@ -34,7 +34,7 @@ class Capabilities:
     )
     usage: bool  # the stream ended with a token count
     prompt_tokens: int | None  # of PROBE_TEXT, by the server's own count
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Fields = field(default_factory=dict)
     model: str | None = None  # as the answer names it
     min_tokens: bool = False  # every request should state its length as the least, too
     system: str | None = None  # the message to say before each prompt of a chat
@@ -97,15 +97,15 @@ def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities
     raise refusal
 
 
-def _goes_on(engine: Engine, fields: Mapping[str, Any]) -> bool:
+def _goes_on(engine: Engine, fields: Fields) -> bool:
     told = bool(engine.to_length) and engine.to_length.keys() <= fields.keys()
     return told or _LEAST in fields
 
 
-def _ladder(engine: Engine) -> Iterator[dict[str, Any]]:
+def _ladder(engine: Engine) -> Iterator[Fields]:
     """Fields to try: most servers take all of them; strict ones refuse what the API's inventor does not have."""
     on = {**engine.to_length, **({_LEAST: 1} if engine.min_tokens else {})}
-    seen = []
+    seen: list[Fields] = []
     for parts in ((_GREEDY, _USAGE, on), (_GREEDY, _USAGE), (_GREEDY, on), (_USAGE,), ()):
         fields = {name: value for part in parts for name, value in part.items()}
         if fields not in seen:
@@ -113,7 +113,7 @@ def _ladder(engine: Engine) -> Iterator[dict[str, Any]]:
             yield fields
 
 
-def _ask(server: Server, api: Api, fields: Mapping[str, Any], timeout_s: float) -> list[dict[str, Any]]:
+def _ask(server: Server, api: Api, fields: Fields, timeout_s: float) -> list[dict[str, Any]]:
     """Return the events of a one-token answer."""
     body = {"model": server.served_model, **prompt_fields(api, PROBE_TEXT), "max_tokens": 1, **fields}
     return stream_events(server, api, body, timeout_s)
