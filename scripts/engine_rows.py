@@ -10,9 +10,10 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine_habits import Answer
-from packets import Seen, matched
+from packets import Seen, Witness, matched
 from tokenizers import Tokenizer
 
 from sagellm_benchmark.verdict.intervals import student_t
@@ -83,7 +84,7 @@ class Row:
     turns: list[tuple[Figures, Figures]] = field(default_factory=list)  # ours and the plain client's
 
     @classmethod
-    def read(cls, folder: Path, how: str, seen: Sequence[Seen] | None) -> Row:
+    def read(cls, folder: Path, how: str, witness: Witness | None) -> Row:
         """A run from its folder, with what passed on the wire meanwhile."""
         config = json.loads((folder / "config.json").read_text())
         asked, server = config["workload"], config["server"]
@@ -92,7 +93,8 @@ class Row:
         row.summaries.append(json.loads((folder / "summary.json").read_text()))
         every = map(json.loads, (folder / "requests.jsonl").read_text().splitlines())
         row.requests += [one for one in every if one["failure"] is None]  # failures are in the summary
-        row.pairs = None if seen is None else matched(row.requests, seen)
+        if witness is not None:
+            row.pairs = matched(row.requests, witness.streams(urlsplit(server["base_url"]).port or 0))
         return row
 
     def join(self, more: Row) -> None:

@@ -5,9 +5,9 @@
     nox -s engines -- --quick              # only Q1 on running engines, beside the plain client
 
 Each engine is installed into an environment of its own by `run --engine-env create`, which proves the pinned lists, and
-serves SmolLM2-135M. Q1, Q5 and a sweep are measured on it twice: started by `run`, and running already. There a witness
-reads the packets of the same answers off the loopback (packets.py; wants root, or CAP_NET_RAW), and a client of the
-standard library alone asks for the same in turns with `run`. Fails where
+serves SmolLM2-135M. Q1, Q5 and a sweep are measured on it twice: started by `run`, and running already. A witness reads
+the packets of the same answers off the loopback (packets.py; wants root, or CAP_NET_RAW); beside the running engine a
+client of the standard library alone asks for the same in turns with `run`. Fails where
 
 - a run is not VALID;
 - a median is off by more than --tolerance from that of the packets, or for certain from the plain client's;
@@ -25,13 +25,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.fakes.engines import STAND_INS
 from tests.fakes.openai_server import serving
@@ -56,6 +55,7 @@ from sagellm_benchmark.workload.workloads import WORKLOADS, Workload
 
 SWEEP = ("--workload", "Q1", "--concurrency", "2,4", "--requests", "8")
 COMPARED = ("Q1", "Q5")
+WAYS = ("started", "running")
 FOLDER_FROM_GGUF = """
 import sys
 from pathlib import Path
@@ -116,45 +116,36 @@ class Machine:
             check=True,
         )
 
-    def rows(self, trial: Trial, *, quick: bool) -> Iterator[Row]:
-        """Measure one engine in every way; or only Q1 where it runs already."""
+    def rows(self, trial: Trial, ways: Sequence[str], *, quick: bool) -> Iterator[Row]:
+        """Measure one engine in these ways; or only Q1 where it runs already."""
         model = str(self.gguf if trial.gguf else self.folder)
         started = ["--engine", trial.name, "--engine-env", "create", "--model", model]
         started += ["--engine-args", trial.arguments] if trial.arguments else []
-        for asked in () if quick else (("--workload", ",".join(COMPARED)), SWEEP):
-            for folder in self._run(trial, "started", *started, *asked):
-                yield Row.read(folder, "started", None)
+        for asked in () if quick or "started" not in ways else (("--workload", ",".join(COMPARED)), SWEEP):
+            yield from self._run(trial, "started", *started, *asked)
+        if not quick and "running" not in ways:
+            return
         with self._serving(trial, model) as server:
             self.drift += _drift(trial.name, server)
             for name in COMPARED[:1] if quick else COMPARED:
                 yield self._compared(trial, server, WORKLOADS[name])
             if not quick:
-                yield from self._witnessed(trial, server, *SWEEP)
+                yield from self._run(trial, "running", "--base-url", server.base_url, *SWEEP)
 
-    def _run(self, trial: Trial, how: str, *arguments: str) -> list[Path]:
-        """The run folders of one command, and what it said where it did not find them all valid."""
+    def _run(self, trial: Trial, how: str, *arguments: str) -> list[Row]:
+        """The rows of one command, and what it said where it did not find them all valid."""
         outputs = self.results / f"{trial.name}-{how}-{len(list(self.results.iterdir()))}"
         precision = ["--precision", trial.precision] if trial.precision else []
         _say(f"{trial.name}: {' '.join(arguments[-6:])}")
         words = [sys.executable, "-m", "sagellm_benchmark", "run", *precision, *arguments]
-        done = subprocess.run(
-            [*words, "--outputs", str(outputs)], capture_output=True, text=True, check=False
-        )
+        with _witness() as witness:
+            done = subprocess.run(
+                [*words, "--outputs", str(outputs)], capture_output=True, text=True, check=False
+            )
         if done.returncode:
             _say(done.stdout + done.stderr)
-        return sorted(path.parent for path in outputs.glob("*/*/*_[0-9][0-9][0-9]/summary.json"))
-
-    def _witnessed(self, trial: Trial, server: Server, *arguments: str) -> list[Row]:
-        """The rows of one command on a running server, with what passed on the wire meanwhile."""
-        asked = ("--base-url", server.base_url, *arguments)
-        try:
-            witness = Witness(urlsplit(server.base_url).port or 0)
-        except PermissionError:
-            _say("the packets are not read: that takes root, or CAP_NET_RAW")
-            return [Row.read(folder, "running", None) for folder in self._run(trial, "running", *asked)]
-        with witness:
-            folders = self._run(trial, "running", *asked)
-        return [Row.read(folder, "running", witness.streams) for folder in folders]
+        folders = sorted(path.parent for path in outputs.glob("*/*/*_[0-9][0-9][0-9]/summary.json"))
+        return [Row.read(folder, how, witness) for folder in folders]
 
     def _serving(self, trial: Trial, model: str) -> Any:
         engine = registry.named(trial.name)
@@ -169,11 +160,11 @@ class Machine:
         """`run` and the plain client in turns, so that what the machine does meanwhile is the same for both."""
         row: Row | None = None
         for block in range(self.blocks):
-            asked = ("--workload", workload.name, "--seed", str(2 * block))
+            asked = ("--base-url", server.base_url, "--workload", workload.name, "--seed", str(2 * block))
             plain: list[Answer] = []
             if block % 2:  # who goes first changes, so that a drift of the machine favours neither
                 plain = plain_answers(server, workload, 2 * block + 1, self.results)
-            (found,) = self._witnessed(trial, server, *asked)
+            (found,) = self._run(trial, "running", *asked)
             found.compare(plain or plain_answers(server, workload, 2 * block + 1, self.results))
             if row is None:
                 row = found
@@ -181,6 +172,15 @@ class Machine:
                 row.join(found)
         assert row is not None  # noqa: S101 - there is a block
         return row
+
+
+def _witness() -> contextlib.AbstractContextManager[Witness | None]:
+    """What passes on the loopback; None where it may not be read."""
+    try:
+        return Witness()
+    except PermissionError:
+        _say("the packets are not read: that takes root, or CAP_NET_RAW")
+        return contextlib.nullcontext()
 
 
 def _drift(name: str, server: Server) -> list[str]:
@@ -235,6 +235,7 @@ def main() -> None:
     parser.add_argument("--envs", type=Path, required=True, help="the folder that keeps the environments")
     parser.add_argument("--results", type=Path, help="an empty folder for the runs  [default: a new one]")
     parser.add_argument("--quick", action="store_true", help="only Q1, and only on running engines")
+    parser.add_argument("--only", choices=WAYS, action="append", help="one of the two ways  [default: both]")
     parser.add_argument("--blocks", type=int, default=4, help="turns of `run` and the plain client")
     parser.add_argument("--tolerance", type=float, default=0.03, help="between their medians")
     given = parser.parse_args()
@@ -250,7 +251,7 @@ def main() -> None:
     print(cells(*HEAD), cells(*["---"] * len(HEAD)), sep="\n")
     for trial in TRIALS:
         if trial.name in (given.engines or names):
-            for row in machine.rows(trial, quick=given.quick):
+            for row in machine.rows(trial, given.only or WAYS, quick=given.quick):
                 print(line(row, machine.tokenizer), flush=True)
                 name = f"{row.engine}, {row.how}, {row.what}"
                 found += [f"{name}: {fault}" for fault in faults(row, machine.tokenizer, given.tolerance)]

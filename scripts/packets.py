@@ -58,14 +58,13 @@ class Connection:
 
 
 class Witness:
-    """Record what passes on the loopback to and from one port while the context is open.
+    """Record what passes on the loopback while the context is open.
 
     Raises PermissionError where raw packets may not be read, and RuntimeError where the kernel lost some.
     """
 
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._connections: dict[int, Connection] = defaultdict(Connection)
+    def __init__(self) -> None:
+        self._passed: dict[tuple[int, int], list[tuple[float, bytes]]] = defaultdict(list)
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(IPV4))
         self._socket.bind((LOOPBACK, IPV4))
         self._socket.setsockopt(socket.SOL_SOCKET, TIMESTAMPS, 1)
@@ -109,15 +108,16 @@ class Witness:
         payload = segment[(segment[12] >> 4) * 4 :]
         if not payload:
             return
-        if target == self._port:
-            self._connections[source].asked.append((moment, payload))
-        elif source == self._port:
-            self._connections[target].answered.append((moment, payload))
+        self._passed[source, target].append((moment, payload))
 
-    @property
-    def streams(self) -> list[Seen]:
-        """Every streamed answer with text, in the order of their requests."""
-        seen = [one for connection in self._connections.values() for one in streams_of(connection)]
+    def streams(self, port: int) -> list[Seen]:
+        """Every streamed answer with text of the server on that port, in the order of their requests."""
+        connections = [
+            Connection(asked, self._passed.get((port, source), []))
+            for (source, target), asked in self._passed.items()
+            if target == port
+        ]
+        seen = [one for connection in connections for one in streams_of(connection)]
         return sorted(seen, key=lambda one: one.start_s)
 
 

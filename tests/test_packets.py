@@ -67,13 +67,13 @@ def test_a_record_whose_text_never_passed_has_no_partner() -> None:
 def test_the_wire_tells_what_a_client_was_told_and_never_later() -> None:
     with serving(STAND_INS["vllm"]) as server, contextlib.closing(Plain(server.base_url)) as plain:
         try:
-            witness = Witness(urlsplit(server.base_url).port or 0)
+            witness = Witness()
         except PermissionError:
             pytest.skip("raw packets may not be read here: needs root or CAP_NET_RAW")
         asked = {"model": "m", "messages": [{"role": "user", "content": "Say hello."}], "max_tokens": 8}
         with witness:
             answer = plain.answer(CHAT, asked)
-        (seen,) = witness.streams
+        (seen,) = witness.streams(urlsplit(server.base_url).port or 0)
     assert seen.text == answer.text
     assert len(seen.text_s) == len(answer.content_s)
     assert 0 < seen.ttft_s < answer.ttft_s + 1e-6
