@@ -43,6 +43,10 @@ class Plain:
         where = urlsplit(url)
         self._connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=TIMEOUT_S)
 
+    def connect(self) -> None:
+        """Open the connection, which the first request would do otherwise."""
+        self._connection.connect()
+
     def close(self) -> None:
         """Hang up."""
         self._connection.close()

@@ -30,6 +30,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 from tests.fakes.engines import STAND_INS
@@ -213,8 +214,12 @@ def plain_answers(server: Server, workload: Workload, seed: int, folder: Path) -
         for index in range(workload.requests)
     ]
 
+    together = Barrier(workload.concurrency)  # an engine makes its batches of what comes at the same time
+
     def stream(number: int) -> list[Answer]:
         with contextlib.closing(Plain(server.base_url)) as client:
+            client.connect()
+            together.wait()
             return [client.answer(PATHS[api], body) for body in bodies[number :: workload.concurrency]]
 
     with ThreadPoolExecutor(workload.concurrency) as pool:
