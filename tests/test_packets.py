@@ -52,6 +52,14 @@ def test_answers_of_one_connection_are_told_apart_and_those_that_are_no_streams_
     assert [(one.start_s, one.text) for one in streams_of(passed)] == [(1.0, "one "), (3.0, "two")]
 
 
+def test_an_answer_of_which_a_packet_was_lost_is_not_seen() -> None:
+    passed = Connection(
+        asked=[(1.0, POST), (3.0, POST)],
+        answered=[(1.1, HEAD), (1.3, _chunk(ONE)[9:]), (1.4, END), (3.5, HEAD + _chunk(TWO) + END)],
+    )
+    assert [one.text for one in streams_of(passed)] == ["two"]
+
+
 def test_a_record_is_paired_with_its_own_answer_among_equal_texts() -> None:
     warm_up, first, second = (Seen(start, (start + 0.1,), "same") for start in (5.0, 9.0, 9.5))
     records = [{"start_s": 0.001, "text": "same"}, {"start_s": 0.502, "text": "same"}]
