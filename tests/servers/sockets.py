@@ -54,8 +54,11 @@ def _listening(server: Server) -> Iterator[str]:
     ready, ended = threading.Event(), asyncio.Event()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.CancelledError):
-            await serve(server, reader, _Socket(writer))
+        try:
+            with suppress(asyncio.CancelledError):
+                await serve(server, reader, _Socket(writer))
+        finally:
+            writer.close()
 
     async def listen() -> None:
         listener = await asyncio.start_server(connected, "127.0.0.1", 0)
@@ -63,8 +66,10 @@ def _listening(server: Server) -> Iterator[str]:
         ready.set()
         await ended.wait()
         listener.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
 
     thread = threading.Thread(target=loop.run_until_complete, args=(listen(),))
     thread.start()
