@@ -170,7 +170,7 @@ class _Reading:
         )
 
     def first_share(self) -> float | None:
-        """As Answer has it."""
+        """Return the part of the text's characters that came with the first event; None where there is no text."""
         lengths = [len(part) for part in self.text]
         return round(sum(lengths[: self.first_parts]) / sum(lengths), 6) if lengths else None
 

@@ -91,7 +91,7 @@ class Agent:
         return Facts(socket.gethostname(), os.getpid(), __version__, niceness)
 
     def calibrate(self, load: Schedule, api: Api, processes: int) -> Calibration:
-        """This node's own error at its part of a load."""
+        """Return this node's own error at its part of a load."""
         return calibrate(load, api, processes=processes)
 
     def prepare(self, shares: bytes) -> None:

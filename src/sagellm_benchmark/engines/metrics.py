@@ -172,7 +172,7 @@ class MetricsWatch:
             self._after = self._scrape()
 
     def figures(self) -> ServerFigures:
-        """As the function `figures` says, once the watch has ended; unknown where the server told nothing."""
+        """Return what the server says of the load, once the watch has ended; unknown where it told nothing."""
         if self._names is None or self._before is None or self._after is None:
             return ServerFigures()
         return figures(self._names, self._before, self._during, self._after)

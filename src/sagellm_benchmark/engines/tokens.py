@@ -36,7 +36,7 @@ class Tokenizer:
     cheap: bool = True
 
     def count(self, text: str) -> int:
-        """As TokenCounter says."""
+        """Return what the endpoint counts for a request whose prompt is `text`. Raises RemoteError."""
         return self.ask(text)
 
 
@@ -49,7 +49,7 @@ class Templated:
     cheap: bool = True
 
     def count(self, text: str) -> int:
-        """As TokenCounter says."""
+        """Return the count of `text` with the template's tokens added. Raises RemoteError."""
         return self.ask(text) + self.overhead
 
 
@@ -63,7 +63,7 @@ class Usage:
     cheap: bool = False
 
     def count(self, text: str) -> int:
-        """As TokenCounter says; `text` passes through the model, so it must be no prompt of the run."""
+        """Return the prompt tokens that the server charges; the model reads `text`: it must be no prompt of the run."""
         fields = prompt_fields(self.api, text, self.system)
         body = {"model": self.server.served_model, **fields, "max_tokens": 1}
         answer = said.post(self.server, PATHS[self.api], body, timeout_s=PROBE_TIMEOUT_S)

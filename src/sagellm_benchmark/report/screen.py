@@ -62,7 +62,7 @@ class Screen:
         self.line.load(label, progress)
 
     def show(self, one: Finished) -> None:
-        """One finished run, at once: the next one may take long. Of a search, a line a step."""
+        """Show one finished run, at once: the next one may take long. Of a search, a line a step."""
         self.line.say("")
         self.steps += 1
         if self.silent:
@@ -75,7 +75,7 @@ class Screen:
         echo()
 
     def close(self, finished: Sequence[Finished], curves: Path | None) -> None:
-        """Return what several runs say together, where their page of curves is, and the next command to type."""
+        """Show what several runs say together, where their page of curves is, and the next command to type."""
         if not finished:
             return
         if self.as_json:

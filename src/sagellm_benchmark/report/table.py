@@ -81,7 +81,7 @@ def of_folder(folder: Path) -> Columns:
 
 
 def write_csv(table: Columns, path: Path) -> None:
-    """One line a request below the names; nothing between two commas is what was not measured.
+    """Write a line a request below the names; nothing between two commas is what was not measured.
 
     A text that a spreadsheet would take for a formula begins with an apostrophe.
     """
@@ -97,7 +97,7 @@ def _inert(value: Any) -> Any:
 
 
 def write_parquet(table: Columns, path: Path) -> None:
-    """Return the same, typed. Raises UsageError where pyarrow, the extra `parquet`, is not installed."""
+    """Write the same columns, typed. Raises UsageError where pyarrow, the extra `parquet`, is not installed."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         import pyarrow.parquet  # noqa: PLC0415

@@ -61,7 +61,7 @@ class Sender(Protocol):
 
 
 class Here:
-    """Describe this machine."""
+    """Sends loads from this machine."""
 
     drive = staticmethod(drive)
     calibrate = staticmethod(calibrate)
