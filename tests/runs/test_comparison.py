@@ -9,7 +9,7 @@ import pytest
 
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.report.comparison import sentence
+from sagellm_benchmark.report.comparison import render_comparison, sentence
 from sagellm_benchmark.runs.comparison import (
     QUANTITIES,
     Compared,
@@ -92,6 +92,7 @@ def test_runs_whose_intervals_say_nothing_are_to_be_repeated_first() -> None:
     found = replace(compared(run("a"), run("b", seed=10)), lines=(line,))
     assert (found.verdict, found.more_repeats, found.at_least) == (Verdict.CANNOT_TELL, 3, True)
     assert sentence(found) == "cannot tell: at least 3 more repeats would decide a difference of 5%"
+    assert "inf" not in render_comparison(found), "an end that is not there is not shown"
 
 
 def test_repeated_runs_know_how_many_more_would_decide() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -195,5 +196,5 @@ def _cells(one: Compared) -> tuple[str, ...]:
     if one.difference is None:
         return (label, *values, UNKNOWN, UNKNOWN, one.word)
     ends = one.difference.interval
-    between = UNKNOWN if ends is None else f"{ends[0]:+.1%} to {ends[1]:+.1%}"
+    between = UNKNOWN if ends is None or math.isinf(ends[1]) else f"{ends[0]:+.1%} to {ends[1]:+.1%}"
     return (label, *values, f"{one.difference.share:+.1%}", between, one.word)
