@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ import pytest
 
 from tests.cluster.test_ray_nodes import HEAD, NAMESPACES, Machines, _kill_all, machines
 from tests.fakes.engine_install import Behaviour, install
+from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import done, left_running, runs
 from tests.matrix.test_started import starts
 from tests.waiting import wait_for
@@ -82,6 +84,21 @@ def test_a_driver_that_dies_leaves_nothing_running_and_the_next_one_goes_on(
     assert [one["failure"] for one in results] == [None] * 4, complaint
     assert len(done(tmp_path)) == len(runs(tmp_path)) == 4
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+def test_cells_of_a_server_that_runs_already_do_not_load_each_other(
+    machines: Machines, tmp_path: Path
+) -> None:
+    command = plan(tmp_path, [], cpus=1)
+    text = (tmp_path / "plan.toml").read_text()
+    with serving(Script(itl_s=0.02)) as server:
+        engine = f'[[engines]]\nbase-url = "{server.base_url}"\n[[loads]]\nconcurrency = 1\n'
+        (tmp_path / "plan.toml").write_text("repeats = 4\n" + text.partition("[[loads]]")[0] + engine)
+        results, complaint = run(tmp_path, command)
+    assert [one["failure"] for one in results] == [None] * 4, complaint
+    times = [(asked.read_s, asked.sent_s[-1]) for asked in server.requests if asked.sent_s]
+    assert len(times) >= 4 * 6
+    assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(sorted(times)))
 
 
 @pytest.mark.skipif(
