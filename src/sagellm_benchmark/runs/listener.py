@@ -11,11 +11,11 @@ class Listener(Protocol):
     """Hears how a run goes; the terminal shows it, a pipe does not."""
 
     def say(self, text: str) -> None:
-        """Return what happens next."""
+        """Say what happens next."""
         ...
 
     def note(self, text: str) -> None:
-        """Something the user must know, wherever it is shown."""
+        """Tell what the user must know, wherever it is shown."""
         ...
 
     def progress(self, label: str, progress: Progress) -> None:
