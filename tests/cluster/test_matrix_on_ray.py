@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cluster.test_ray_nodes import HEAD, NAMESPACES, Machines, _kill_all, machines
+from tests.cluster.test_ray_nodes import HEAD, NAMESPACES, Machines, kill_all, machines
 from tests.fakes.engine_install import Behaviour, install
 from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import done, left_running, runs
@@ -110,7 +110,7 @@ def test_what_was_on_a_node_that_dies_is_measured_elsewhere(machines: Machines, 
     with (tmp_path / "said").open("wb") as said, (tmp_path / "complaint").open("wb") as complaint:
         driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said, stderr=complaint)
     wait_for(lambda: all((venv / "starts").is_file() for venv in venvs), 90)
-    _kill_all(machines.second)
+    kill_all(machines.second)
     driver.wait(240)
     told = (tmp_path / "complaint").read_text()
     results = json.loads((tmp_path / "said").read_bytes())

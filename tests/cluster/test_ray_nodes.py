@@ -69,23 +69,24 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     with (tmp_path_factory.mktemp("ray") / "log").open("wb") as log:
         for command in ([*head, f"--temp-dir={folder}", *SMALL], [*node, f"--address={HEAD}", *SMALL]):
             processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
-            wait_for(lambda: _alive() == len(processes), 90)
+            wait_for(lambda: alive(HEAD) == len(processes), 90)
     yield Machines(processes[1])
     for process in reversed(processes):
-        _kill_all(process)
+        kill_all(process)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _alive() -> int:
+def alive(head: str) -> int:
     """Nodes that the head knows of."""
     script = (
-        f"import ray; ray.init({HEAD!r}, log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
+        f"import ray; ray.init({head!r}, log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout
     return int(said.strip() or 0)
 
 
-def _kill_all(process: subprocess.Popen[bytes]) -> None:
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill a machine with all that runs on it."""
     with contextlib.suppress(psutil.NoSuchProcess):
         for one in psutil.Process(process.pid).children(recursive=True):
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -126,8 +127,9 @@ def load(
     rate: float,
     tokens: int = 8,
     beside: Callable[[object], None] | None = None,
+    head: str = HEAD,
 ) -> Observed:
-    with ray_nodes.connect(f"ray://{HEAD}", 2, 2, lambda text: None) as cluster:
+    with ray_nodes.connect(f"ray://{head}", 2, 2, lambda text: None) as cluster:
         if beside is not None:
             cluster.nodes = Noticing(cluster.nodes)
             threading.Thread(target=beside, args=(cluster,), daemon=True).start()
@@ -181,30 +183,30 @@ def _workers() -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if WORKERS in (one.info["cmdline"] or ())]
 
 
-def _sending(cluster: object) -> None:
+def sending(cluster: object) -> None:
     wait_for(lambda: len(_workers()) == 4, 60)
     time.sleep(2.0)  # into the load
 
 
 def _worker_dies(cluster: object) -> None:
-    _sending(cluster)
+    sending(cluster)
     agent = _agent(cluster)
     next(one for one in _workers() if one.ppid() == agent.pid).kill()
 
 
 def _worker_freezes(cluster: object) -> None:
-    _sending(cluster)
+    sending(cluster)
     agent = _agent(cluster)
     next(one for one in _workers() if one.ppid() == agent.pid).suspend()
 
 
 def _agent_dies(cluster: object) -> None:
-    _sending(cluster)
+    sending(cluster)
     _agent(cluster).kill()
 
 
 def _agent_freezes(cluster: object) -> None:
-    _sending(cluster)
+    sending(cluster)
     _agent(cluster).suspend()
 
 
@@ -212,10 +214,11 @@ def _agent_freezes(cluster: object) -> None:
 def test_a_node_that_fails_is_named_and_nothing_of_it_is_left(
     fault: Callable[[object], None], machines: Machines, url: str, tmp_path: Path
 ) -> None:
-    _named_and_gone(fault, url, tmp_path)
+    named_and_gone(fault, url, tmp_path)
 
 
-def _named_and_gone(fault: Callable[[object], None], url: str, folder: Path) -> None:
+def named_and_gone(fault: Callable[[object], None], url: str, folder: Path, head: str = HEAD) -> None:
+    """Expect a fault of one node in the middle of a load to be noticed in time, with its name, and to leave nothing."""
     failed: list[float] = []
     met: list[Any] = []
 
@@ -224,7 +227,7 @@ def _named_and_gone(fault: Callable[[object], None], url: str, folder: Path) -> 
         fault(cluster)
         failed.append(time.monotonic())
 
-    observed = load(url, folder / "raw", 1200, 20.0, beside=beside)
+    observed = load(url, folder / "raw", 1200, 20.0, beside=beside, head=head)
     (lost,) = (node for node in observed.nodes if node.lost)
     (kept,) = (node for node in observed.nodes if not node.lost)
     reasons = [str(one) for one in verdict.all_there(evidence([], nodes=observed.nodes))]
@@ -285,7 +288,7 @@ def test_the_command_ends_as_not_valid_and_names_the_lost_node(
 )
 def test_a_node_that_dies_as_a_whole_is_named(machines: Machines, url: str, tmp_path: Path) -> None:
     def node_dies(cluster: object) -> None:
-        _sending(cluster)
-        _kill_all(machines.second)
+        sending(cluster)
+        kill_all(machines.second)
 
-    _named_and_gone(node_dies, url, tmp_path)
+    named_and_gone(node_dies, url, tmp_path)
