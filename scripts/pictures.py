@@ -2,8 +2,8 @@
 
     nox -s pictures        # docs/pictures/page.png and report.png, each at most 100 kB; needs a Chromium
 
-The page shows the rows that were published when the tests' copy of them was made; the report is that of a run of the
-embedded engine, measured for it: so it wants the extra `embedded`, and a machine with nothing else to do.
+Both show what the embedded engine did on this machine just before: a sweep is measured, its rows are merged, and the
+page is made of them. So it wants the extra `embedded`, and a machine with nothing else to do.
 """
 
 from __future__ import annotations
@@ -16,13 +16,10 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
-from tests.site import boards
-
-from sagellm_benchmark.site.page import page
 
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 MOST_BYTES = 100_000
-LOAD = ("--workload", "Q5", "--concurrency", "2", "--requests", "60")
+SWEEP = ("--workload", "Q5", "--concurrency", "1,2,4,8,16")
 
 
 def chromium() -> str:
@@ -32,12 +29,19 @@ def chromium() -> str:
     return found or sys.exit("there is no browser: apt-get install chromium, or set CHROMIUM")
 
 
-def report(outputs: Path) -> Path:
-    """The report of a run of the embedded engine on this machine."""
-    run = (sys.executable, "-m", "sagellm_benchmark", "run", *LOAD, "--outputs", str(outputs))
-    if subprocess.run(run, check=False).returncode:
-        sys.exit("the run is not valid, so that its report is no good example: see what it says")
-    return next(outputs.glob("*/*/latest")) / "report.html"
+def program(folder: Path, *words: str) -> None:
+    """One command of the tool, as a user types it."""
+    ended = subprocess.run((sys.executable, "-m", "sagellm_benchmark", *words), cwd=folder, check=False)
+    if ended.returncode:
+        sys.exit("this is no good example: see what it says")
+
+
+def measured(folder: Path) -> tuple[Path, Path]:
+    """The board's page and the report of the sweep's last run."""
+    program(folder, "run", *SWEEP)
+    program(folder, "aggregate", "--offline")
+    program(folder, "site", "--from", "hf_data", "--out", "site")
+    return folder / "site" / "index.html", next(folder.glob("outputs/*/*/latest")) / "report.html"
 
 
 def shoot(browser: Browser, html: Path, name: str, size: tuple[int, int]) -> None:
@@ -58,11 +62,10 @@ def main() -> None:
     """See the module."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        (folder / "page.html").write_bytes(page(boards.published()))
+        board, report = measured(Path(name))
         browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        shoot(browser, folder / "page.html", "page.png", (1000, 690))
-        shoot(browser, report(folder / "outputs"), "report.png", (860, 620))
+        shoot(browser, board, "page.png", (1000, 690))
+        shoot(browser, report, "report.png", (860, 620))
         browser.close()
 
 
