@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import io
 import json
 import os
 import socket
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from sagellm_benchmark.client.calibration import timed_server
-from sagellm_benchmark.client.timed_server import read_log
+from sagellm_benchmark.client.timed_server import TimedServer, _Peer, listen, read_log
 
 pytestmark = pytest.mark.slow
 
@@ -136,6 +137,19 @@ def test_a_client_that_goes_away_is_forgotten(tmp_path: Path) -> None:
             sock.recv(10)
         assert events(post(base_url, "/v1/completions", {"stream": True, "max_tokens": 1}))[-1] == "[DONE]"
     assert list(read_log(log)) == [1]
+
+
+@pytest.mark.parametrize("tokens", [1, 5])
+def test_an_answer_whose_client_has_gone_is_not_recorded(tokens: int) -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    log = io.BytesIO()
+    with listen() as listener:
+        server = TimedServer(listener, ttft_s=0.0, itl_s=0.0, log=log)
+        body = b'{"stream": true, "max_tokens": %d}' % tokens
+        server._schedule(peer := _Peer(ours), "completions", body)
+        server._send_due()
+    assert (log.getvalue(), peer.sock.fileno()) == (b"", -1)
 
 
 def test_it_ends_with_the_one_who_started_it(tmp_path: Path) -> None:

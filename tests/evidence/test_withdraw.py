@@ -228,5 +228,8 @@ def test_the_command_withdraws_by_id_and_by_file(server: HubServer, hub: Hub, tm
     assert (done.returncode, orjson.loads(done.stdout)["back"]) == (Exit.DONE, None), done.stderr
     assert "making the page of the board" in done.stderr
     page = hub.read(["index.html"]).files["index.html"]
-    assert (ids(hub), REASON.encode() in page) == ([], True)  # the page says why, apart from the rows that stand
+    assert (ids(hub), REASON.encode() in page) == (
+        [],
+        True,
+    )  # the page says why, apart from the rows that stand
     assert run("rebuild", "--check", "--repo", REPO).returncode == Exit.DONE

@@ -138,14 +138,15 @@ class TimedServer:
         first = not peer.sent
         content = self._opening(peer) if first else self._token[peer.api]
         peer.left -= 1
-        if peer.left == 0:
+        last = peer.left == 0
+        if last:
             content += _closing(peer)
         else:
             peer.due += peer.itl_s
             self._later.append(peer)
         peer.sent.append(monotonic())
         self._write(peer, content)
-        if peer.left == 0:
+        if last and peer.sock.fileno() >= 0:  # nobody has seen the end of one whose client has gone
             self._log.write(_RECORD.pack(peer.number, len(peer.sent), peer.read_s) + peer.sent.tobytes())
             self._read(peer)
 
