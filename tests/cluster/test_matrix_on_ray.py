@@ -60,6 +60,17 @@ def test_every_cell_comes_back_with_its_run_and_its_engine_is_started_once(
     wait_for(lambda: not left_running(tmp_path))
 
 
+def test_the_environments_server_is_measured_from_every_node(
+    machines: Machines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = plan(tmp_path, [], cpus=1)
+    with serving(Script()) as server:
+        monkeypatch.setenv("SAGELLM_BASE_URL", server.base_url)
+        results, complaint = run(tmp_path, command)
+    assert [one["failure"] for one in results] == [None] * 2, complaint
+    assert server.requests
+
+
 def test_a_task_that_no_node_has_room_for_is_refused_before_anything_is_measured(
     machines: Machines, tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ from sagellm_benchmark.commands.shared import FOLDER, command, waiting
 from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import parse, takes
 from sagellm_benchmark.options.output import Output, shows
-from sagellm_benchmark.options.run import RunOptions
+from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE, RunOptions
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -94,7 +94,9 @@ def _place(on: str | None, say: Callable[[str], None]) -> AbstractContextManager
         raise UsageError(
             "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
         ) from error
-    opened: AbstractContextManager[Place] = joined(on, say)
+    named = (BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE)  # what they say here holds on every node
+    environ = {name: os.environ[name] for name in named if name in os.environ}
+    opened: AbstractContextManager[Place] = joined(on, say, environ)
     return opened
 
 

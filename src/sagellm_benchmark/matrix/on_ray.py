@@ -13,7 +13,7 @@ import socket
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,13 +45,13 @@ class Shipped:
 
 
 @contextlib.contextmanager
-def joined(address: str, say: Callable[[str], None]) -> Iterator[Place]:
-    """Give the cluster at `address` as a place to measure. What is under way ends with the block, or this process.
+def joined(address: str, say: Callable[[str], None], environ: Mapping[str, str]) -> Iterator[Place]:
+    """Give the cluster at `address` as a place to measure, with `environ` set on every node.
 
-    Raises RemoteError where there is no such cluster.
+    What is under way ends with the block, or this process. Raises RemoteError where there is no such cluster.
     """
     with ray_nodes.joined(address, say, said_to=sys.stderr):
-        yield lambda tasks, begin: _measured(tasks, begin, say)
+        yield lambda tasks, begin: _measured(tasks, begin, say, environ)
 
 
 @dataclass(slots=True)
@@ -60,18 +60,21 @@ class _Try:
 
     task: Task
     number: int
+    environ: Mapping[str, str]
     stream: Any
 
     @classmethod
-    def of(cls, task: Task, number: int = 1) -> _Try:
-        return cls(task, number, _submit(task))
+    def of(cls, task: Task, environ: Mapping[str, str], number: int = 1) -> _Try:
+        return cls(task, number, environ, _submit(task, environ))
 
 
-def _measured(tasks: Sequence[Task], begin: Begin, say: Callable[[str], None]) -> Iterator[Result]:
+def _measured(
+    tasks: Sequence[Task], begin: Begin, say: Callable[[str], None], environ: Mapping[str, str]
+) -> Iterator[Result]:
     """Yield results as they come in. Raises UsageError where no node has what a task needs."""
     for task in tasks:
         _check_room(_needs(task))
-    under_way = [_Try.of(task) for task in tasks]
+    under_way = [_Try.of(task, environ) for task in tasks]
     while under_way:
         ready, _ = ray.wait([one.stream for one in under_way], num_returns=1)
         one = next(one for one in under_way if one.stream == ready[0])
@@ -108,7 +111,7 @@ def _again(one: _Try, under_way: list[_Try], say: Callable[[str], None], why: st
         yield from _failed(one.task, f"its node was lost {one.number} times; at last: {why}")
         return
     say(f"a node was lost ({why}); measured again elsewhere: {names}")
-    under_way.append(_Try.of(one.task, one.number + 1))
+    under_way.append(_Try.of(one.task, one.environ, one.number + 1))
 
 
 def _failed(task: Task, why: str) -> Iterator[Result]:
@@ -142,15 +145,16 @@ def _check_room(needs: Needs) -> None:
         )
 
 
-def _submit(task: Task) -> Any:
+def _submit(task: Task, environ: Mapping[str, str]) -> Any:
     needs = _needs(task)
     remote = ray.remote(max_retries=0)(_on_node)
     asked = remote.options(num_cpus=needs.num_cpus, num_gpus=needs.num_gpus, num_returns="streaming")
-    return asked.remote(task)
+    return asked.remote(task, dict(environ))
 
 
-def _on_node(task: Task) -> Iterator[Shipped]:
+def _on_node(task: Task, environ: Mapping[str, str]) -> Iterator[Shipped]:
     """Measure a task where Ray has placed it. Ray starts its workers at nice 15: we go back to 0 where we may."""
+    os.environ.update(environ)
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, os.getpid(), 0)
     with tempfile.TemporaryDirectory(prefix="sagellm-cells-") as folder:
