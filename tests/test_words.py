@@ -59,6 +59,7 @@ def test_a_reason_of_a_record_is_retold_with_its_figures() -> None:
         said = retold(
             "the run is not valid: the machine was busy: other programs used 74% of the processors, the host took 2%; "
             "the server waited an unknown part of the time it could have run, the client 78%; "
+            "for 40% of the time a program waited for a processor; "
             "stop what else runs on it, then run again"
         )
     assert said.startswith("本次运行无效：机器繁忙：其他程序占用了 74% 的处理器")
