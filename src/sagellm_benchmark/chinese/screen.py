@@ -111,6 +111,10 @@ SCREEN: dict[str, str] = {
         "机器繁忙：{figures}；请停止其他程序后重新运行"
     ),
     "other programs used {others} of the processors, the host took {stolen}; the server waited {server} of the time it "
+    "could have run, the client {client}": (
+        "其他程序占用了 {others} 的处理器，宿主机占用 {stolen}；服务有 {server} 的可运行时间在等待，客户端为 {client}"
+    ),
+    "other programs used {others} of the processors, the host took {stolen}; the server waited {server} of the time it "
     "could have run, the client {client}; for {pressed} of the time a program waited for a processor": (
         "其他程序占用了 {others} 的处理器，宿主机占用 {stolen}；服务有 {server} 的可运行时间在等待，客户端为 {client}；"
         "{pressed} 的时间里有程序在等待处理器"
