@@ -100,7 +100,12 @@ def missing(engine: Engine) -> DataError:
 
 def home(engine: Engine) -> Path:
     """Tell where the engine's environment is, or is to be."""
-    return cache.folder("engines") / f"{engine.name}-{_pinned(engine, variant()).version}"
+    return cache.folder("engines") / f"{engine.name}-{pinned(engine)}"
+
+
+def pinned(engine: Engine) -> str:
+    """Return the version that would be installed here. Raises UsageError where there is no list for this machine."""
+    return _pinned(engine, variant()).version
 
 
 def create(engine: Engine, say: Callable[[str], None]) -> Environment:

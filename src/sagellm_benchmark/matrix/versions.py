@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+from pathlib import Path
 
+from sagellm_benchmark.engines import environment, packages, registry
+from sagellm_benchmark.engines.base import Engine
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.errors import BenchmarkError
 from sagellm_benchmark.matrix.plan import Options
@@ -12,9 +15,10 @@ EMBEDDED = "xllamacpp"
 
 
 def version_of(options: Options) -> str | None:
-    """Return the version that the server at `base-url` states, or that of the embedded engine; None where nobody says.
+    """Return the version that the server at `base-url` states, of the engine to be started, or of the embedded one.
 
-    A server that does not answer has none: its cells then fail by themselves, each with its reason.
+    None where nobody says. A server that does not answer has none, nor has an engine that is not installed: its cells
+    then fail by themselves, each with its reason.
     """
     if (base_url := options.get("base-url")) is not None:
         model = options.get("model")
@@ -24,7 +28,28 @@ def version_of(options: Options) -> str | None:
                 return server.engine_version
         except BenchmarkError:
             return None
+    if (name := options.get("engine")) is not None or "launch" in options:
+        engine = None if name is None else registry.find(str(name))
+        return None if engine is None or engine.launch is None else _of_started(engine, options)
     try:
         return importlib.metadata.version(EMBEDDED)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _of_started(engine: Engine, options: Options) -> str | None:
+    """Return what is installed; of an environment that is made from our list what the list says, made or not yet."""
+    try:
+        if (python := options.get("engine-python")) is not None:
+            where = environment.stated(Path(str(python)), engine)
+        else:
+            found = environment.find(engine)
+            ours = found is None or found.prefix == environment.home(engine)
+            if ours and options.get("engine-env") == "create":
+                return environment.pinned(engine)
+            if found is None:
+                return None
+            where = found
+    except BenchmarkError:
+        return None
+    return packages.version(where.prefix, engine.distribution or engine.name)
