@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark.errors import UsageError
-from sagellm_benchmark.files import to_json
 
 VARIABLE = "SAGELLM_SERVED"
 """The environment variable that tells a run of it; a matrix sets it, nobody types it."""
@@ -26,7 +25,7 @@ class Served:
 
     def told(self) -> bytes:
         """Return it on one line, as `of` reads it."""
-        return b" ".join(to_json({**asdict(self), "log": str(self.log)}).split())
+        return orjson.dumps({**asdict(self), "log": str(self.log)})
 
 
 def of(environ: Mapping[str, str]) -> Served | None:

@@ -38,7 +38,9 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     typed_url = options.base_url
     options = replace(options, base_url=typed_url or environ.get(BASE_URL_VARIABLE) or None)
     rules.check(options)
-    start = _start(options, environ)
+    start = _start(options)
+    if start is not None:
+        start = replace(start, served=served.of(environ))
     if options.base_url is not None:
         Address.parse(options.base_url)  # only to be checked: it is recorded as it was given
     elif start is None:
@@ -89,7 +91,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     )
 
 
-def _start(options: RunOptions, environ: Mapping[str, str]) -> Start | None:
+def _start(options: RunOptions) -> Start | None:
     """Return the engine to start. Without a word about it, sageLLM where it is installed and can serve the model."""
     if rules.is_started(options):
         return Start(
@@ -98,12 +100,11 @@ def _start(options: RunOptions, environ: Mapping[str, str]) -> Start | None:
             arguments=options.engine_args or (),
             python=options.engine_python,
             create=options.engine_env == "create",
-            served=served.of(environ),
         )
     if options.base_url or options.engine or options.model is None or options.threads or options.quantization:
         return None
     serves = not weights.is_gguf(options.model) and environment.find(SAGELLM) is not None
-    return Start(engine=SAGELLM.name, served=served.of(environ)) if serves else None
+    return Start(engine=SAGELLM.name) if serves else None
 
 
 def _repeatable(
