@@ -29,6 +29,12 @@ LEASE_S = 3.0
 """Without a word from the driver for this long the load ends; nor does a worker go on that long without its agent."""
 
 
+def as_urgent_as_others() -> None:
+    """Take back that Ray starts its workers at nice 15, where the system lets us."""
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, os.getpid(), 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What a node says of itself."""
@@ -84,9 +90,8 @@ class Agent:
         return time.monotonic()
 
     def facts(self) -> Facts:
-        """Tell who we are. Ray starts its workers at nice 15: we go back to 0 where the system lets us."""
-        with contextlib.suppress(PermissionError):
-            os.setpriority(os.PRIO_PROCESS, os.getpid(), 0)
+        """Tell who we are."""
+        as_urgent_as_others()
         niceness = os.getpriority(os.PRIO_PROCESS, os.getpid())
         return Facts(socket.gethostname(), os.getpid(), __version__, niceness)
 

@@ -34,6 +34,11 @@ class AnswerTokens:
     text_tokens: TextTokens | None = None  # None where the count does not come from the text
     by_events: bool = False  # one content event is one token
 
+    @property
+    def recounted(self) -> bool:
+        """Whether an answer has the tokens of its text, tokenized again."""
+        return self.text_tokens is not None
+
     def count(self, text: str, events: int) -> int | None:
         """Return the tokens of an answer that came without usage; None where nobody can tell."""
         if self.text_tokens is not None:

@@ -23,6 +23,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.cluster import ray_nodes
+from sagellm_benchmark.cluster.agent import as_urgent_as_others
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.matrix import measure
 from sagellm_benchmark.matrix.execute import Begin, Place
@@ -153,10 +154,9 @@ def _submit(task: Task, environ: Mapping[str, str]) -> Any:
 
 
 def _on_node(task: Task, environ: Mapping[str, str]) -> Iterator[Shipped]:
-    """Measure a task where Ray has placed it. Ray starts its workers at nice 15: we go back to 0 where we may."""
+    """Measure a task where Ray has placed it."""
     os.environ.update(environ)
-    with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, os.getpid(), 0)
+    as_urgent_as_others()
     with tempfile.TemporaryDirectory(prefix="sagellm-cells-") as folder:
         places = {cell.id: Path(folder, cell.id) for cell in task.cells}
 

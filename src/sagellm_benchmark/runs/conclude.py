@@ -59,7 +59,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         texts=columns.texts,
         echoes=seen.echoes,
         charged_only=context.counting.answers == USAGE and seen.recounted_ratio is None,
-        recounted=context.counting.answers.text_tokens is not None,
+        recounted=context.counting.answers.recounted,
         recounted_ratio=seen.recounted_ratio,
         asked_model=context.server.served_model,
         echoed_model=context.capabilities.model,
@@ -227,4 +227,4 @@ def _own_lengths(context: Context, seen: Observations) -> bool:
         return False
     asked = context.workload.output_tokens
     tokens = stats.known(stats.join(seen.repeats).tokens)
-    return bool(off_length(tokens, asked, recounted=context.counting.answers.text_tokens is not None).any())
+    return bool(off_length(tokens, asked, recounted=context.counting.answers.recounted).any())
