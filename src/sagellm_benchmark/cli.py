@@ -15,8 +15,9 @@ import click
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.commands import board, evidence, matrix, results, rows
+from sagellm_benchmark.commands.shared import needing_ray
 from sagellm_benchmark.echo import echo
-from sagellm_benchmark.errors import BenchmarkError, Exit, UsageError
+from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.options.declare import HeadedCommand, takes
 from sagellm_benchmark.options.help import ToldCommand, show_misuse
 from sagellm_benchmark.options.output import Output, shows, speak
@@ -153,12 +154,8 @@ def _sender(spec: RunSpec, screen: Screen) -> AbstractContextManager[Sender]:
 
     if spec.on is None:
         return nullcontext(HERE)
-    try:
+    with needing_ray():
         from sagellm_benchmark.cluster.ray_nodes import connect
-    except ImportError as error:
-        raise UsageError(
-            "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
-        ) from error
     said_to = sys.stderr if screen.silent else None  # JSON must stay alone on standard output
     opened: AbstractContextManager[Sender] = connect(
         spec.on, spec.client_nodes, spec.processes, screen.note, said_to

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sagellm_benchmark.commands.shared import FOLDER, command, waiting
+from sagellm_benchmark.commands.shared import FOLDER, command, needing_ray, waiting
 from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import parse, takes
 from sagellm_benchmark.options.output import Output, shows
@@ -88,12 +88,8 @@ def _place(on: str | None, say: Callable[[str], None]) -> AbstractContextManager
 
     if on is None:
         return nullcontext(here)
-    try:
+    with needing_ray():
         from sagellm_benchmark.matrix.on_ray import joined
-    except ImportError as error:
-        raise UsageError(
-            "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
-        ) from error
     named = (BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE)  # what they say here holds on every node
     environ = {name: os.environ[name] for name in named if name in os.environ}
     opened: AbstractContextManager[Place] = joined(on, say, environ)

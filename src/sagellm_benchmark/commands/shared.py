@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from sagellm_benchmark.echo import echo
+from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.options.help import ToldCommand
 from sagellm_benchmark.words import retold_lines, t
 
@@ -22,6 +24,17 @@ command = partial(click.command, cls=ToldCommand)
 def waiting(text: str) -> None:
     """Say why nothing happens for a while, in a terminal and in a pipe alike."""
     echo(retold_lines(text), err=True, mark=t("wait:  "), colour="yellow")
+
+
+@contextmanager
+def needing_ray() -> Iterator[None]:
+    """Import what is Ray's inside. Raises UsageError where it is not installed: only who asks for it needs it."""
+    try:
+        yield
+    except ImportError as error:
+        raise UsageError(
+            "--on needs Ray, which is not installed", hint="pip install 'isagellm-benchmark[cluster]'"
+        ) from error
 
 
 def _shared_folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
