@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.evidence.support import verified
-from tests.fakes.openai_server import FakeServer, Script, Seen, serving
+from tests.fakes.openai_server import Script, Seen, serving
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -502,18 +502,11 @@ def cache_is_tested(requests: list[Seen], load: int) -> bool:
     return len(requests) - begun > load
 
 
-def held_in_the_test(server: FakeServer, load: int) -> bool:
-    """Once the cache is tested no further answer comes, so that the test cannot be over before Ctrl-C."""
-    if cache_is_tested(server.requests, load):
-        server.script = replace(server.script, ttft_s=120.0)
-        return True
-    return False
-
-
 def test_ctrl_c_while_the_cache_is_tested_keeps_the_run_and_ends_the_sweep(tmp_path: Path) -> None:
-    with serving(Script(ttft_s=0.3, itl_s=0.001)) as server:
+    never = 120.0  # a prompt that comes again is not answered in time, so that the test cannot end before Ctrl-C
+    with serving(Script(ttft_s=0.01, itl_s=0.001, repeated_ttft_s=never)) as server:
         sweep = ("--base-url", server.base_url, "--concurrency", "1,2", "--requests", "3", *SMALL)
-        code = ctrl_c(tmp_path, lambda: held_in_the_test(server, 3), *sweep)
+        code = ctrl_c(tmp_path, lambda: cache_is_tested(server.requests, 3), *sweep)
     assert code == Exit.INTERRUPTED
     summary = read(tmp_path, "summary.json")
     assert (summary["status"], summary["requests"]) == ("interrupted", 3)
