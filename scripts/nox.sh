@@ -37,6 +37,15 @@ find_python() {  # sets python
         "install one from python.org or your system's packages, or name it: make ci PYTHON=/path/to/python3.12"
 }
 
+# Runs a module that Ctrl-C ends without a traceback.
+quietly='
+import runpy, signal, sys
+
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+sys.argv = sys.argv[1:]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+'
+
 make_environment() {
     find_python
     "$python" -c 'import ensurepip, venv' 2>/dev/null || stop \
@@ -44,7 +53,7 @@ make_environment() {
         "install it (Debian, Ubuntu: sudo apt install python$(version_of "$python")-venv), or name another Python: make ci PYTHON=…"
     echo "Installing nox into $home/ with $python (only this once) …" >&2
     rm -rf "$home"
-    "$python" -m venv "$home"
+    "$python" -c "$quietly" venv "$home"
     "$home/bin/python" -m pip install --quiet --disable-pip-version-check "$nox" || stop \
         "nox could not be installed from the package index" \
         "look at pip's message above; behind a mirror, set PIP_INDEX_URL; then run the same command again"

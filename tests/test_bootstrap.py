@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +129,14 @@ def test_another_python_than_the_installed_one_can_be_asked_for(checkout: Path) 
     (checkout / ".make/ready").touch()
     install(checkout, "bin/old", OLD)
     assert "PYTHON=old is 3.8" in run(checkout, "-s", "ci", PYTHON="old").stderr
+
+
+def test_ctrl_c_while_nox_is_being_installed_shows_no_traceback(checkout: Path) -> None:
+    install(checkout, "bin/python3", f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    making = checkout / "making" / "venv"
+    making.mkdir(parents=True)
+    (making / "__init__.py").touch()
+    (making / "__main__.py").write_text("import os, signal\n\nos.kill(os.getpid(), signal.SIGINT)\n")
+    answer = run(checkout, "-s", "bench", PYTHONPATH=str(making.parent))
+    assert answer.returncode == 128 + signal.SIGINT
+    assert answer.stderr == "Installing nox into .make/ with python3 (only this once) …\n"
