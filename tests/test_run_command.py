@@ -503,7 +503,9 @@ def cache_is_tested(requests: list[Seen], load: int) -> bool:
 
 
 def test_ctrl_c_while_the_cache_is_tested_keeps_the_run_and_ends_the_sweep(tmp_path: Path) -> None:
-    never = 120.0  # a prompt that comes again is not answered in time, so that the test cannot end before Ctrl-C
+    never = (
+        120.0  # a prompt that comes again is not answered in time, so that the test cannot end before Ctrl-C
+    )
     with serving(Script(ttft_s=0.01, itl_s=0.001, repeated_ttft_s=never)) as server:
         sweep = ("--base-url", server.base_url, "--concurrency", "1,2", "--requests", "3", *SMALL)
         code = ctrl_c(tmp_path, lambda: cache_is_tested(server.requests, 3), *sweep)

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import shlex
 import subprocess
 import sys
 import threading
@@ -17,7 +18,9 @@ from click.testing import CliRunner
 
 from sagellm_benchmark import cli
 from sagellm_benchmark.client.terms import Progress
+from sagellm_benchmark.engines.registry import OURS
 from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.options.run import KNOWN_ENGINES, KNOWN_WORKLOADS
 from sagellm_benchmark.report import opening
 from sagellm_benchmark.report.folder import Finished, save
 from sagellm_benchmark.report.progress import ProgressLine, TokenRate, progress_text
@@ -25,6 +28,7 @@ from sagellm_benchmark.report.screen import Screen
 from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.typed import typed
+from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.records import a_record
@@ -200,7 +204,50 @@ def test_a_shell_is_told_our_commands() -> None:
     assert done.output.splitlines() == ["plain,aggregate"]
 
 
+def test_the_list_of_commands_says_of_each_what_it_does_to_the_last_word() -> None:
+    told = CliRunner().invoke(cli.main, ["--help"]).output
+    assert told.count("...") == 1  # in the line of usage
+
+
+def test_tab_offers_every_workload_that_there_is() -> None:
+    assert (*WORKLOADS, "all", "custom") == KNOWN_WORKLOADS
+
+
+def test_tab_offers_every_engine_that_there_is() -> None:
+    assert set(KNOWN_ENGINES) == {one.name for one in OURS}
+
+
 # --- the real command
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("report", "--pl"), "--plot"),
+        (("run", "--workload", "Q"), "Q1 Q2 Q3 Q4 Q5 Q6 Q7 Q8"),
+        (("run", "--engine", "L"), "lmdeploy llama.cpp llama-cpp-python"),
+    ],
+)
+def test_tab_completes_in_a_real_bash(words: tuple[str, ...], offered: str) -> None:
+    line = ("sagellm-benchmark", *words)
+    asked = (
+        'eval "$(sagellm-benchmark completion bash)"',
+        f"COMP_WORDS=({shlex.join(line)})",
+        f"COMP_CWORD={len(words)}",
+        "_sagellm_benchmark_completion sagellm-benchmark",
+        'echo "${COMPREPLY[*]}"',
+    )
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    done = subprocess.run(
+        ["bash", "--norc", "-c", "\n".join(asked)],
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr) == (offered + "\n", "")
 
 
 @pytest.mark.slow

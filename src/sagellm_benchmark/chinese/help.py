@@ -184,7 +184,7 @@ HELP: dict[str, str] = {
     "Exit 6 on a regression such as 'ttft.p99>+5%'.": "出现退步（例如 'ttft.p99>+5%'）时以 6 退出。",
     "The difference, in %, to be found.": "要发现的差异，%。",
     "Compare unlike runs, and runs that are not valid, too.": "不相似或无效的运行也进行比较。",
-    "Measure, and exit 6 where it is worse than the recorded baseline by more than noise explains.": (
+    "Measure and exit 6 where it is worse than the recorded baseline by more than noise explains.": (
         "测量；如果比记录的基线差，且噪声无法解释，则以 6 退出。"
     ),
     "on the branch that is good": "在状态良好的分支上",

@@ -125,7 +125,7 @@ def compare(
 def regress(
     words: tuple[str, ...], baseline: Path, limits: tuple[str, ...], *, record: bool, force: bool, out: Output
 ) -> int:
-    """Measure, and exit 6 where it is worse than the recorded baseline by more than noise explains.
+    """Measure and exit 6 where it is worse than the recorded baseline by more than noise explains.
 
     \b
     sagellm-benchmark regress --record --base-url http://127.0.0.1:8000    on the branch that is good

@@ -62,10 +62,8 @@ class ToldCommand(click.Command):
 
     context_class = ToldContext
 
-    def get_short_help_str(self, limit: int = 45) -> str:
-        """Return its line in the list of commands."""
-        if language() == "en":
-            return super().get_short_help_str(limit)
+    def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 - a sentence that is cut says little
+        """Return what it does, whole, for the list of commands."""
         return t(" ".join((self.help or "").split("\n\n")[0].split()))
 
 

@@ -20,6 +20,7 @@ from sagellm_benchmark.options.values import (
     Number,
     Parsed,
     Rate,
+    completed,
     counts,
     rates,
     slo,
@@ -30,6 +31,8 @@ from sagellm_benchmark.words import LANGUAGES, Language
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
 SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
 BUSY_VARIABLE = "SAGELLM_ACCEPT_BUSY"
+KNOWN_ENGINES = ("sagellm", "vllm", "sglang", "lmdeploy", "transformers", "llama.cpp", "llama-cpp-python")
+KNOWN_WORKLOADS = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q8", "all", "custom")
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 
 MEASURED = "What is measured"
@@ -50,6 +53,7 @@ class RunOptions:
         "--model",
         "-m",
         heading=MEASURED,
+        shell_complete=completed(files=True),
         help="A GGUF file or folder, a Hub repository, or a name such as Qwen2-7B.",
     )
     base_url: str | None = option(
@@ -73,6 +77,7 @@ class RunOptions:
     engine: str | None = option(
         "--engine",
         heading=MEASURED,
+        shell_complete=completed(*KNOWN_ENGINES),
         help="sagellm, vllm, sglang, lmdeploy, transformers or llama.cpp: the engine to start;"
         " with --base-url the server's, where it does not say so itself.",
     )
@@ -143,7 +148,12 @@ class RunOptions:
     )
 
     workload: str = option(
-        "--workload", "-w", heading=ASKED, default="Q1", help="Q1 … Q8, all, custom, or a .toml file."
+        "--workload",
+        "-w",
+        heading=ASKED,
+        default="Q1",
+        shell_complete=completed(*KNOWN_WORKLOADS, files=True),
+        help="Q1 … Q8, all, custom, or a .toml file.",
     )
     requests: int | None = option(
         "--requests",
@@ -277,6 +287,7 @@ class RunOptions:
     versus_engine: str | None = option(
         "--versus-engine",
         heading=VERSUS,
+        shell_complete=completed(*KNOWN_ENGINES),
         metavar="ENGINE",
         help="A second engine to start; with --versus the second server's, where it does not say so itself.",
     )

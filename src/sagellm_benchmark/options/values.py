@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from sagellm_benchmark.errors import UsageError
 
@@ -68,6 +69,19 @@ class Parsed(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """Return the typed value; click may hand over one that is typed already."""
         return self.parse(value) if isinstance(value, str) else value
+
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+
+
+def completed(*words: str, files: bool = False) -> Completer:
+    """Return what offers these words to whoever presses Tab, and files, too, where the option takes one."""
+
+    def offer(_context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
+        found = [CompletionItem(word) for word in words if word.lower().startswith(begun.lower())]
+        return found or ([CompletionItem(begun, type="file")] if files else [])
+
+    return offer
 
 
 POSITIVE = Number("X")
