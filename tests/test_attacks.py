@@ -249,6 +249,16 @@ ATTACKS = (
             "test_outputs.py": ("test_any_name_is_one_harmless_folder",),
         },
     ),
+    Attack(
+        15,
+        "a signature's certificate has a shape that makes the library of signatures fall over",
+        {
+            "evidence/test_keyless.py": (
+                "test_a_certificate_of_any_shape_is_refused_and_stops_nothing",
+                "test_a_changed_byte_anywhere_in_a_keyless_signature_undoes_it",
+            )
+        },
+    ),
 )
 
 

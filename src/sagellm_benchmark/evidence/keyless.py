@@ -43,9 +43,11 @@ def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> st
         else:
             content = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(digest))
             judge.verify_artifact(content, signed, _Anybody())
-    except (Error, ValueError) as error:
+        return _identity(signed.signing_certificate)
+    except DataError:
+        raise
+    except Exception as error:
         raise DataError(f"a Sigstore signature does not hold: {error}") from error
-    return _identity(signed.signing_certificate)
 
 
 def sign(evidence: bytes) -> bytes:
