@@ -22,6 +22,25 @@ VARIABLES = ("SAGELLM_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 _PLACE = re.compile(r"\{(\w*)\}")
 _MARKED = re.compile(r"(\s*(?:[✗✓?→-] )?)(.*)")  # blanks and a mark, then what there is to say
+_NAMES = {
+    *(
+        "a",
+        "b",
+        "c",
+        "name",
+        "names",
+        "folder",
+        "file",
+        "files",
+        "where",
+        "store",
+        "destination",
+        "log",
+        "page",
+    ),
+    *("run", "branch", "remote", "value", "values", "url"),
+}
+_ONE_WORD = re.compile(r"\S*")
 _chosen: ContextVar[Language] = ContextVar("language", default="en")
 
 
@@ -77,9 +96,14 @@ def retold(english: str) -> str:
     for pieces, template in _with_places():
         if all(piece in english for piece in pieces) and (match := _pattern(template).fullmatch(english)):
             return CHINESE[template].format(
-                **{name: retold(text) for name, text in match.groupdict().items()}
+                **{one: _part(one, text) for one, text in match.groupdict().items()}
             )
     return _list(english)
+
+
+def _part(place: str, english: str) -> str:
+    """Return what fills a place; a file called `run` keeps its name, although the word is in the catalogue."""
+    return english if place in _NAMES and _ONE_WORD.fullmatch(english) else retold(english)
 
 
 def retold_lines(english: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 from pathlib import Path
@@ -248,3 +249,17 @@ def test_aggregate_without_runs_says_how_to_make_one(tmp_path: Path) -> None:
     done = command.run("aggregate", "--offline", cwd=tmp_path)
     assert done.returncode == 0
     assert "sagellm-benchmark run" in done.stdout
+
+
+def test_a_refused_row_is_told_in_chinese_on_screen_and_in_the_jobs_summary(tmp_path: Path) -> None:
+    summary = tmp_path / "summary.md"
+    (tmp_path / "rows.json").write_bytes(to_json([new_row(metrics__ttft_ms=-1)]))
+    chinese = {"GITHUB_STEP_SUMMARY": str(summary), "SAGELLM_LANG": "zh"}
+    done = command.run("validate", "rows.json", "gone.json", cwd=tmp_path, env=chinese)
+    assert "✗ 无法读取 gone.json：没有这个文件或文件夹" in done.stdout
+    assert "✗ rows.json，第 0 条  " in done.stdout
+    assert "metrics.ttft_ms 是 -1" in done.stdout
+    said = html.unescape(summary.read_text())
+    assert said.startswith("### 排行榜记录\n\n| 记录 | entry_id | 结论 |")
+    assert "✗ 无法读取 gone.json：没有这个文件或文件夹" in said
+    assert "✗ metrics.ttft_ms 是 -1" in said

@@ -298,7 +298,7 @@ def test_a_pull_request_s_check_tells_first_what_it_adds(folder: Path, server: H
     (line,) = [one for one in (folder / "summary.md").read_text().splitlines() if one.startswith("| new")]
     for word in (new["entry_id"], "Q1", "99.0", "comes onto the board"):
         assert word in html.unescape(line)
-    assert "1 rows of the files are published already" in (folder / "summary.md").read_text()
+    assert "Published before: 1 row." in (folder / "summary.md").read_text()
     assert server.history.head.id == before
 
 
@@ -327,3 +327,15 @@ def test_publishing_writes_a_job_summary_with_the_refused_rows_first(folder: Pat
     assert [row.split(" | ")[0] for row in rows] == ["| ✗", "| new"]
     assert "http://" not in rows[0]
     assert rows[0].count(" | ") == 6
+
+
+def test_a_job_summary_of_published_rows_speaks_the_language_that_the_workflow_sets(
+    folder: Path, server: HubServer
+) -> None:
+    submit(folder, new_row(), new_row(metrics__throughput_tps=-5))
+    summary = folder / "summary.md"
+    publish(folder, server, "--skip-invalid", GITHUB_STEP_SUMMARY=str(summary), SAGELLM_LANG="zh")
+    said = html.unescape(summary.read_text())
+    assert said.startswith("### 已发布的记录\n\n| | 记录 | 模型 | 工作负载 | 芯片 | tokens/s | 结果 |")
+    assert "拒绝：metrics.throughput_tps 是 -5" in said
+    assert said.endswith("此前已发布 0 条记录。\n\n")

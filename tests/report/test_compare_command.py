@@ -72,7 +72,7 @@ def test_a_rows_file_can_stand_for_a_run(runs: Path) -> None:
     ("words", "code", "said"),
     [
         (("before",), Exit.USAGE, "nothing to compare"),
-        (("before", "gone"), Exit.DATA, "cannot read gone"),
+        (("before", "gone"), Exit.DATA, "cannot read gone: No such file or directory\nnext:  check its name"),
         (("before", "before/REPORT.md"), Exit.DATA, "no JSON"),
         (("before", "after", "--fail-if", "speed>1%"), Exit.USAGE, "--fail-if"),
     ],
@@ -95,3 +95,13 @@ def test_another_clients_results_stand_beside_a_run(runs: Path) -> None:
     assert done.returncode == Exit.DONE, done.stderr
     assert "benchmarks.json (guidellm)" in done.stdout
     assert "not checked of B: " in done.stdout
+
+
+def test_the_jobs_summary_of_a_comparison_is_chinese_where_the_workflow_says_so(runs: Path) -> None:
+    summary = runs / "summary.md"
+    chinese = {"GITHUB_STEP_SUMMARY": str(summary), "SAGELLM_LANG": "zh"}
+    command.run("compare", "before", "after", "--fail-if", "ttft>+5%", cwd=runs, env=chinese)
+    said = summary.read_text()
+    assert said.startswith("### B 更慢\n\nA: before, B: after\n\n- **退步**: ttft&gt;+5%")
+    assert "| 数字 | A | B | 差异 | 95 % | B 的结论 |" in said
+    assert "| TTFT 均值, ms |" in said

@@ -71,6 +71,8 @@ def read_whole(path: Path, at_most: int) -> bytes:
     try:
         return read_regular(path, at_most)
     except OSError as error:
+        if isinstance(error, FileNotFoundError):
+            raise DataError(f"cannot read {path}: {error.strerror}", hint="check its name") from error
         link = path.is_symlink()
         why = "it is a symbolic link" if link else error.strerror or str(error)
         raise DataError(f"cannot read {path}: {why}", hint="put a plain JSON file in its place") from error

@@ -28,6 +28,7 @@ BOARD: dict[str, str] = {
     "submit fewer rows at a time": "一次少提交一些记录",
     "{a} holds {b}; an array of rows is allowed": "{a} 含有 {b}；只允许记录的数组",
     "{a} holds {b} rows; at most {c} are allowed": "{a} 含有 {b} 条记录；最多允许 {c} 条",
+    "check its name": "检查它的名称",
     "put a plain JSON file in its place": "换成一个普通的 JSON 文件",
     "{a} begins with {b}": "{a} 以 {b} 开头",
     "{a}, row {b} is nested deeper than {c} levels": "{a} 的记录 {b} 嵌套超过 {c} 层",

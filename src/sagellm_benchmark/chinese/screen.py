@@ -11,7 +11,6 @@ SCREEN: dict[str, str] = {
     "{failed} failed": "{failed} 个失败",
     "{duration} to go": "还需 {duration}",
     "{share} in time": "{share} 达标",
-    "{page}: {rows} rows": "{page}：{rows} 行",
     "open {page} in the browser?": "在浏览器中打开 {page}？",
     "read {page}, which says why it cannot be published": "阅读 {page}，里面写明为什么不能发布",
     "mend what ✗ names, then measure again": "先解决 ✗ 指出的问题，再重新测量",

@@ -14,7 +14,7 @@ import click
 from sagellm_benchmark.commands.shared import DATASET, FOLDER, command, of_store, waiting
 from sagellm_benchmark.errors import Exit, UsageError
 from sagellm_benchmark.options.output import Output, confirm, shows
-from sagellm_benchmark.words import t
+from sagellm_benchmark.words import retold
 
 if TYPE_CHECKING:
     from sagellm_benchmark.hub.store import Store
@@ -200,6 +200,7 @@ def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
     sagellm-benchmark site --from hf_data         the rows here, before they are published
     """
     from sagellm_benchmark.files import write_whole
+    from sagellm_benchmark.report.publishing import counted_rows
     from sagellm_benchmark.site.gather import gather
     from sagellm_benchmark.site.page import page
 
@@ -207,6 +208,6 @@ def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
     made, rows = folder / "index.html", len(board.best)
     write_whole(made, page(board))
     out.show(
-        lambda: t("{page}: {rows} rows", page=made, rows=f"{rows:,}"),
+        lambda: f"{made}: {retold(counted_rows(rows))}",
         lambda: {"page": str(made), "rows": rows},
     )

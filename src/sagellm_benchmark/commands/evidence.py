@@ -11,6 +11,7 @@ import click
 from sagellm_benchmark.commands.shared import FOLDER, command, of_store
 from sagellm_benchmark.errors import Exit, UsageError
 from sagellm_benchmark.options.output import Output, shows
+from sagellm_benchmark.typed import typed
 
 
 @command()
@@ -61,7 +62,7 @@ def sign(
         line = signing.attached(run, attach) if attach is not None else signing.sign(run, key)
         done[str(run)] = signing.hand_in(run, line, hf_data)
     lines = [f"{run}: signed; row {row} waits in {hf_data}/" for run, row in done.items()]
-    advice = "next:  make submit, or, without Actions: make publish"
+    advice = f"next:  {typed('submit')}, or, without Actions: {typed('publish')}"
     out.show(lambda: "\n".join([*lines, advice]), lambda: done)
 
 

@@ -16,7 +16,7 @@ from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
 from sagellm_benchmark.text import MOST, columns, inert_markdown, plain
 from sagellm_benchmark.typed import in_checkout, typed
-from sagellm_benchmark.words import retold
+from sagellm_benchmark.words import retold, t
 
 _SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 
@@ -58,9 +58,9 @@ def aggregate_json(report: Report) -> dict[str, Any]:
 def validation_text(validation: Validation) -> str:
     """Return every refused row with its reasons, the count, and how many are valid only where they are published."""
     refused = [row for row in validation.rows if not row.valid]
-    lines = [click.style(f"✗ {plain(message)}", fg="red") for message in validation.damaged]
+    lines = [click.style(f"✗ {retold(plain(message))}", fg="red") for message in validation.damaged]
     for row in refused[:MOST]:
-        where = f"✗ {plain(row.found.where)}  {plain(row.entry_id or 'no entry_id')}"
+        where = f"✗ {retold(plain(row.found.where))}  {plain(row.entry_id or t('no entry_id'))}"
         lines.append(click.style(where, fg="red"))
         lines += [f"    {plain(reason)}" for reason in row.reasons]
     if len(refused) > MOST:
@@ -89,14 +89,15 @@ def validation_json(validation: Validation) -> dict[str, Any]:
 def validation_markdown(validation: Validation) -> str:
     """Return the verdicts as a table for a job's summary, what is refused first."""
     refused_first = sorted(validation.rows, key=lambda row: (row.valid, not row.if_new))
-    lines = ["### Leaderboard rows", "", "| row | entry_id | verdict |", "|---|---|---|"]
+    title = f"### {t('Leaderboard rows')}"
+    lines = [title, "", f"| {t('row')} | entry_id | {t('verdict')} |", "|---|---|---|"]
     if not validation.files:
-        return "### Leaderboard rows\n\nThere are no files to check.\n\n"
+        return f"{title}\n\n{t('There are no files to check.')}\n\n"
     told = chain(
-        (f"| | | ✗ {inert_markdown(message)} |" for message in validation.damaged),
+        (f"| | | ✗ {inert_markdown(retold(message))} |" for message in validation.damaged),
         (
             "| "
-            + " | ".join(map(inert_markdown, (row.found.where, row.entry_id or "", _verdict(row))))
+            + " | ".join(map(inert_markdown, (retold(row.found.where), row.entry_id or "", _verdict(row))))
             + " |"
             for row in refused_first
         ),
@@ -105,17 +106,21 @@ def validation_markdown(validation: Validation) -> str:
     sizes = accumulate(len(line.encode()) for line in first)
     shown = sum(size <= _SUMMARY_BYTES for size in sizes)
     left = len(validation.damaged) + len(validation.rows) - shown
-    more = [f"| | | and {left} more |"] if left else []
+    more = [f"| | | {t('and {count} more', count=left)} |"] if left else []
     return "\n".join([*lines, *first[:shown], *more, "", ""])
 
 
 def _verdict(row: Checked) -> str:
     """Return what becomes of the row: one that lacks what is asked of new rows passes only if it is published."""
     if not row.valid:
-        return "✗ " + "; ".join(row.reasons)
-    return (
-        "valid" if not row.if_new else "valid if already published; refused as new: " + "; ".join(row.if_new)
-    )
+        return f"✗ {_all(row.reasons)}"
+    if row.if_new:
+        return t("valid if already published; refused as new: {reasons}", reasons=_all(row.if_new))
+    return t("valid")
+
+
+def _all(reasons: Iterable[str]) -> str:
+    return "; ".join(map(retold, reasons))
 
 
 def _headline(report: Report) -> str:
@@ -145,7 +150,7 @@ def _closing(report: Report, *, then_submit: bool) -> Iterator[str]:
 
 def _cells(path: Path, outcome: Outcome) -> tuple[str, ...]:
     return (
-        outcome.fate.value,
+        t(outcome.fate.value),
         outcome.entry.identity.model,
         outcome.entry.identity.workload,
         outcome.entry.identity.engine,
@@ -159,7 +164,7 @@ def _against(outcome: Outcome) -> str:
     """Return the row it replaced or was beaten by."""
     if outcome.other is None:
         return ""
-    word = "was" if outcome.fate is Fate.IMPROVED else "by"
+    word = t("was") if outcome.fate is Fate.IMPROVED else t("by")
     return f"{word} {_rate(outcome.other)} ({outcome.other.entry_id[:8]})"
 
 
@@ -187,7 +192,7 @@ def _unsound(report: Report) -> Iterator[str]:
     if report.unsound:
         yield f"in {report.hf_data}/, left as they are: rows that may not be published"
     for one in report.unsound[:MOST]:
-        yield f"  {plain(one.entry.entry_id or 'no entry_id')}  {plain(one.entry.identity.model)}"
+        yield f"  {plain(one.entry.entry_id or t('no entry_id'))}  {plain(one.entry.identity.model)}"
         yield from (f"    {plain(reason)}" for reason in one.reasons)
     if len(report.unsound) > MOST:
         yield f"  and {len(report.unsound) - MOST} more; --json lists them all"

@@ -27,7 +27,7 @@ from sagellm_benchmark.runs.foreign.side import side as foreign_side
 from sagellm_benchmark.text import columns, markdown, plain
 from sagellm_benchmark.verdict.checks import cancels_in_turn
 from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, MOST_REPEATS, Verdict
-from sagellm_benchmark.words import retold
+from sagellm_benchmark.words import retold, t
 
 _MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run's percentiles have no interval
 _MOST_ROW_BYTES = 1 << 20
@@ -111,18 +111,20 @@ def _coloured(comparison: Comparison) -> str:
 
 def _told(cells: tuple[str, ...]) -> tuple[str, ...]:
     label, *unit = cells[0].split(", ")
-    return (", ".join([retold(label), *unit]), *cells[1:-1], retold(cells[-1]))
+    metric, mean, _ = label.partition(" mean")
+    label = f"{metric} {t('mean')}" if mean else retold(label)
+    return (", ".join([label, *unit]), *cells[1:-1], retold(cells[-1]))
 
 
 def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:
     """For a job's summary or a pull request."""
     parts = [
-        f"### {markdown(sentence(comparison))}",
+        f"### {markdown(retold(sentence(comparison)))}",
         f"A: {markdown(comparison.a.name)}, B: {markdown(comparison.b.name)}",
-        *(f"- attention: {markdown(one)}" for one in comparison.objections),
-        *(f"- {markdown(one)}" for one in _unchecked(comparison)),
-        *(f"- **regression**: {markdown(one.text)}" for one in broken),
-        table(HEAD, tuple(map(_cells, comparison.lines))),
+        *(f"- {markdown(retold(f'attention: {one}'))}" for one in comparison.objections),
+        *(f"- {markdown(retold(one))}" for one in _unchecked(comparison)),
+        *(f"- **{t('regression')}**: {markdown(one.text)}" for one in broken),
+        table(tuple(map(retold, HEAD)), tuple(_told(_cells(one)) for one in comparison.lines)),
     ]
     return "\n\n".join(parts) + "\n\n"
 
@@ -196,5 +198,5 @@ def _cells(one: Compared) -> tuple[str, ...]:
     if one.difference is None:
         return (label, *values, UNKNOWN, UNKNOWN, one.word)
     ends = one.difference.interval
-    between = UNKNOWN if ends is None or math.isinf(ends[1]) else f"{ends[0]:+.1%} to {ends[1]:+.1%}"
+    between = UNKNOWN if ends is None or math.isinf(ends[1]) else f"{ends[0]:+.1%} {t('to')} {ends[1]:+.1%}"
     return (label, *values, f"{one.difference.share:+.1%}", between, one.word)

@@ -16,8 +16,8 @@ from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
 from sagellm_benchmark.hub.submit import Submitted
 from sagellm_benchmark.hub.withdraw import Withdrawn
-from sagellm_benchmark.text import MOST, inert_markdown, plain
-from sagellm_benchmark.words import t
+from sagellm_benchmark.text import MOST, inert_markdown, plain, wide
+from sagellm_benchmark.words import retold, t
 
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN, Fate.WITHDRAWN)
 _AGAINST = {Fate.IMPROVED: "instead of", Fate.BEATEN: "by"}
@@ -68,19 +68,18 @@ def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = 
     """
     new = [outcome for outcome in done.outcomes[done.known :] if outcome.fate in _ORDER]
     told = [
-        *(_cells("✗", "cannot be read", message, None) for message in damaged),
+        *(_cells("✗", t("cannot be read"), retold(message), None) for message in damaged),
         *(_refused(one) for one in done.refused),
         *(_new(outcome, sent=sent) for outcome in sorted(new, key=lambda o: _ORDER.index(o.fate))),
     ]
     old = len(done.outcomes) - len(new)
-    head = "### Rows that were published" if sent else "### Rows that this adds to the board"
-    table = [
-        "| | row | model | workload | chip | tokens/s | what becomes of it |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    more = [f"and {len(told) - MOST} more", ""] if len(told) > MOST else []
-    none = ["None.", ""] if not told else [*table, *told[:MOST], ""]
-    return "\n".join([head, "", *none, *more, f"{old:,} rows of the files are published already.", "", ""])
+    head = t("Rows that were published") if sent else t("Rows that this adds to the board")
+    columns = ("row", "model", "workload", "chip", "tokens/s", "what becomes of it")
+    table = [f"| | {' | '.join(map(t, columns))} |", "|---|---|---|---|---|---|---|"]
+    more = [t("and {count} more", count=len(told) - MOST), ""] if len(told) > MOST else []
+    none = [t("None."), ""] if not told else [*table, *told[:MOST], ""]
+    already = t("Published before: {rows}.", rows=retold(counted_rows(old)))
+    return "\n".join([f"### {head}", "", *none, *more, already, "", ""])
 
 
 def _repaired(done: Published) -> Iterator[str]:
@@ -128,13 +127,12 @@ def cleaned_text(done: Cleaned | None) -> str:
 
 def cleaned_markdown(done: Cleaned) -> str:
     """Return the same for a job's summary."""
-    removed = [f"- removed {inert_markdown(path)}" for path in done.removed[:MOST]]
-    reduced = [
-        f"- only rows that are not published are left in {inert_markdown(path)}" for path in done.reduced
-    ]
-    left = [f"- ✗ kept: {inert_markdown(reason)}" for reason in done.left[:MOST]]
-    nothing = [] if removed or reduced or left else ["There was nothing to remove."]
-    return "\n".join(["### hf_data/ after publishing", "", *removed, *reduced, *left, *nothing, "", ""])
+    removed = [t("removed {file}", file=inert_markdown(path)) for path in done.removed[:MOST]]
+    only = "only rows that are not published are left in {file}"
+    reduced = [t(only, file=inert_markdown(path)) for path in done.reduced]
+    left = ["✗ " + t("kept: {what}", what=inert_markdown(retold(reason))) for reason in done.left[:MOST]]
+    listed = [f"- {line}" for line in (*removed, *reduced, *left)] or [t("There was nothing to remove.")]
+    return "\n".join([f"### {t('hf_data/ after publishing')}", "", *listed, "", ""])
 
 
 def withdrawn_text(done: Withdrawn) -> str:
@@ -181,13 +179,18 @@ def written_text(done: Rebuilt, folder: Path) -> str:
 def _refused(one: Refused) -> str:
     row = one.found.row
     entry = Entry.of(row) if isinstance(row, dict) else None
-    return _cells("✗", "refused: " + "; ".join(one.reasons), one.found.where, entry)
+    said = t("refused: {reasons}", reasons="; ".join(map(retold, one.reasons)))
+    return _cells("✗", said, retold(one.found.where), entry)
 
 
 def _new(outcome: Outcome, *, sent: bool) -> str:
-    other = f" {_AGAINST[outcome.fate]} {outcome.other.entry_id}" if outcome.other is not None else ""
-    said = outcome.fate.value if sent else _WOULD[outcome.fate]
-    return _cells("new", f"{said}{other}", outcome.entry.entry_id, outcome.entry)
+    said = t(outcome.fate.value if sent else _WOULD[outcome.fate])
+    return _cells(t("new"), f"{said}{_other(outcome)}", outcome.entry.entry_id, outcome.entry)
+
+
+def _other(outcome: Outcome) -> str:
+    """Return the row that it replaced or is beaten by."""
+    return "" if outcome.other is None else f" {t(_AGAINST[outcome.fate])} {outcome.other.entry_id}"
 
 
 def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
@@ -223,7 +226,8 @@ def _line(outcome: Outcome, standing: Standing) -> str:
     """Return one row: its fate, what it measured, and the other row that decided it, or who took it back and why."""
     identity = outcome.entry.identity
     words = (identity.engine, identity.model, identity.workload, identity.chip_model, outcome.entry.entry_id)
-    other = f" {_AGAINST[outcome.fate]} {outcome.other.entry_id}" if outcome.other is not None else ""
     taken_back = standing.withdrawals(outcome.entry)
     why = f"  ({taken_back[0].by}: {taken_back[0].reason})" if taken_back else ""
-    return plain(f"{outcome.fate.value:<9}{'  '.join(words)}{other}{why}")
+    fate = t(outcome.fate.value)
+    room = " " * (9 - wide(fate))
+    return plain(f"{fate}{room}{'  '.join(words)}{_other(outcome)}{why}")

@@ -119,8 +119,9 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
     """The run's prompts must not come as quickly as repeated ones do."""
     test = e.repeat_test
     if test is None or not test.tells:
-        why = "not enough new prompts could be sent twice in the time for it"
-        yield NotChecked(f"prefix cache, but for what the server says: {why}")
+        yield NotChecked(
+            "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it"
+        )
     elif share := test.answered(e.columns.ttft_s.tolist()):
         yield (
             f"{share:.0%} of the prompts were answered from a cache: their TTFT is like that of repeated ones "
