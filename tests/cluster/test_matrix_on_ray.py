@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from tests.cluster.test_ray_nodes import HEAD, NAMESPACES, Machines, kill_all, machines
+from sagellm_benchmark.errors import Exit
+from tests.cluster.test_ray_nodes import HEAD, NAMESPACES, RAY, SMALL, Machines, alive, kill_all, machines
 from tests.fakes.engine_install import Behaviour, install
 from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import done, left_running, runs
@@ -25,14 +30,18 @@ pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
 __all__ = ["machines"]  # the fixture
 
 
-def plan(folder: Path, venvs: Sequence[Path], cpus: int) -> list[str]:
-    """Two engines that are started, two loads; and the command that measures them on the cluster."""
-    lines = ['name = "m"', "[options]", 'workload = "custom"', "requests = 6", f"num_cpus = {cpus}"]
+def plan(
+    folder: Path, venvs: Sequence[Path], cpus: int, *, repeats: int = 1, loads: Sequence[int] = (1, 2)
+) -> list[str]:
+    """Engines that are started, two loads; and the command that measures them on the cluster."""
+    lines = ['name = "m"', f"repeats = {repeats}", "[options]", f"num_cpus = {cpus}"]
+    lines += ['workload = "custom"', "requests = 6"]
     lines += ["input-tokens = 8", "output-tokens = 4", "warmup = 0", "no-calibrate = true"]
     for venv in venvs:
         lines += ["[[engines]]", f'name = "{venv.name}"', 'engine = "vllm"', 'model = "tiny"']
         lines += [f'engine-python = "{venv}"']
-    lines += ["[[loads]]", "concurrency = 1", "[[loads]]", "concurrency = 2"]
+    for load in loads:
+        lines += ["[[loads]]", f"concurrency = {load}"]
     (folder / "plan.toml").write_text("\n".join(lines))
     return [sys.executable, "-m", "sagellm_benchmark", "matrix", "plan.toml", "--on", f"ray://{HEAD}"]
 
@@ -104,7 +113,8 @@ def test_cells_of_a_server_that_runs_already_do_not_load_each_other(
     text = (tmp_path / "plan.toml").read_text()
     with serving(Script(itl_s=0.02)) as server:
         engine = f'[[engines]]\nbase-url = "{server.base_url}"\n[[loads]]\nconcurrency = 1\n'
-        (tmp_path / "plan.toml").write_text("repeats = 4\n" + text.partition("[[loads]]")[0] + engine)
+        many = text.partition("[[loads]]")[0].replace("repeats = 1", "repeats = 4")
+        (tmp_path / "plan.toml").write_text(many + engine)
         results, complaint = run(tmp_path, command)
     assert [one["failure"] for one in results] == [None] * 4, complaint
     times = [(asked.read_s, asked.sent_s[-1]) for asked in server.requests if asked.sent_s]
@@ -112,12 +122,112 @@ def test_cells_of_a_server_that_runs_already_do_not_load_each_other(
     assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(sorted(times)))
 
 
+def test_the_engines_of_a_repeat_are_measured_on_one_node_and_repeats_on_several(
+    machines: Machines, tmp_path: Path
+) -> None:
+    results, complaint = run(tmp_path, plan(tmp_path, engines(tmp_path), cpus=2, repeats=2, loads=(1,)))
+    assert [one["failure"] for one in results] == [None] * 4, complaint
+    where = [{one["node"] for one in results if one["repeat"] == repeat} for repeat in (0, 1)]
+    assert [len(nodes) for nodes in where] == [1, 1]
+    assert where[0] != where[1]
+
+
+def test_a_node_with_another_version_is_named_before_anything_is_measured(
+    machines: Machines, tmp_path: Path
+) -> None:
+    pretended = "import sagellm_benchmark._version as it; it.__version__ = '0.0.1'"
+    (tmp_path / "sitecustomize.py").write_text(pretended)
+    venvs = engines(tmp_path)
+    with joining({**os.environ, "PYTHONPATH": str(tmp_path)}):
+        ended = subprocess.run(
+            plan(tmp_path, venvs, 1), cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+    assert ended.returncode == Exit.USAGE
+    assert re.search(r"other nodes have not: \S+ \(.+\) has 0\.0\.1\n", ended.stderr)
+    assert not any((venv / "starts").exists() for venv in venvs)
+
+
+@contextlib.contextmanager
+def joining(environ: dict[str, str]) -> Iterator[None]:
+    """One more node, whose processes have this environment."""
+    before = alive(HEAD)
+    command = [RAY, "start", f"--address={HEAD}", *SMALL]
+    node = subprocess.Popen(
+        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        wait_for(lambda: alive(HEAD) == before + 1, 90)
+        yield
+    finally:
+        kill_all(node)
+        wait_for(lambda: alive(HEAD) == before, 90)
+
+
+def test_killed_at_three_random_moments_and_started_again_it_measures_each_cell_once(
+    machines: Machines, tmp_path: Path
+) -> None:
+    venvs = engines(tmp_path)
+    command = plan(tmp_path, venvs, cpus=1, repeats=2, loads=(1, 2, 3))
+    cells = len(venvs) * 2 * 3
+    kept: dict[Path, int] = {}
+    moments = random.Random(13)  # noqa: S311 - the same moments each time
+    for least in sorted(moments.sample(range(cells - 1), 3)):
+        kill_once_done(tmp_path, command, least)
+        assert {path: path.stat().st_mtime_ns for path in kept} == kept
+        kept = {path: path.stat().st_mtime_ns for path in done(tmp_path)}
+    results, complaint = run(tmp_path, command)
+    assert [one["failure"] for one in results] == [None] * cells, complaint
+    assert len(done(tmp_path)) == len(runs(tmp_path)) == cells
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    begun = [starts(venv) for venv in venvs]
+    again, _ = run(tmp_path, [*command, "--resume"])
+    assert again == results
+    assert [starts(venv) for venv in venvs] == begun
+
+
+def kill_once_done(folder: Path, command: Sequence[str], cells: int) -> None:
+    """Start, and kill as soon as that many cells are done; expect nothing of it to be left on any node."""
+    with (folder / "said").open("wb") as said:
+        driver = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
+    wait_for(lambda: len(done(folder)) >= cells or driver.poll() is not None, 120)
+    assert driver.poll() is None, (folder / "said").read_text()
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    wait_for(lambda: not left_running(folder), 60)
+
+
+def test_what_was_on_a_node_that_hangs_is_measured_again(machines: Machines, tmp_path: Path) -> None:
+    word = tmp_path / "go"
+    venv, _ = engines(tmp_path, waits_for=word)
+    command = plan(tmp_path, [venv], cpus=1, loads=(1,))
+    with (tmp_path / "said").open("wb") as said, (tmp_path / "complaint").open("wb") as complaint:
+        driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said, stderr=complaint)
+    wait_for((venv / "starts").is_file, 90)
+    (hung,) = stations()
+    hung.suspend()
+    wait_for(lambda: starts(venv) == 2, 120)
+    word.touch()
+    driver.wait(120)
+    told = (tmp_path / "complaint").read_text()
+    assert "was lost (no answer for 30 s)" in told
+    results = json.loads((tmp_path / "said").read_bytes())
+    assert [one["failure"] for one in results] == [None], told
+    assert len(done(tmp_path)) == len(runs(tmp_path)) == 1
+    wait_for(lambda: not hung.is_running() and not left_running(tmp_path), 60)
+
+
+def stations() -> list[psutil.Process]:
+    """The processes in which tasks are measured."""
+    every = psutil.process_iter(["cmdline"])
+    return [one for one in every if any("_Station" in word for word in one.info["cmdline"] or ())]
+
+
 @pytest.mark.skipif(
     not NAMESPACES, reason="this system allows no process namespaces: no node can die as a whole"
 )
 def test_what_was_on_a_node_that_dies_is_measured_elsewhere(machines: Machines, tmp_path: Path) -> None:
     venvs = engines(tmp_path)
-    command = plan(tmp_path, venvs, cpus=2)  # a node has two: each takes one engine
+    command = plan(tmp_path, venvs, cpus=2, repeats=2, loads=(1,))  # a node has two: each takes one repeat
     with (tmp_path / "said").open("wb") as said, (tmp_path / "complaint").open("wb") as complaint:
         driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said, stderr=complaint)
     wait_for(lambda: all((venv / "starts").is_file() for venv in venvs), 90)
@@ -127,5 +237,5 @@ def test_what_was_on_a_node_that_dies_is_measured_elsewhere(machines: Machines, 
     results = json.loads((tmp_path / "said").read_bytes())
     assert [one["failure"] for one in results] == [None] * 4, told
     assert len(done(tmp_path)) == len(runs(tmp_path)) == 4
-    assert "a node was lost" in told
+    assert " was lost (" in told
     wait_for(lambda: not left_running(tmp_path))

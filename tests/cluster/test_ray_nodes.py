@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,7 @@ def alive(head: str) -> int:
         f"import ray; ray.init({head!r}, log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
     )
     said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout
-    return int(said.strip() or 0)
+    return int(said.partition("\n")[0] or 0)  # behind it Ray itself tells of nodes that died
 
 
 def kill_all(process: subprocess.Popen[bytes]) -> None:
@@ -137,6 +138,19 @@ def load(
         target = Target(url, "timed", "chat")
         observed: Observed = cluster.drive(asking(tokens), count, due, target, Limits(), folder, processes=2)
         return observed
+
+
+def test_a_cluster_with_another_ray_is_refused_with_both_versions(machines: Machines, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import ray; ray.__version__ = '2.0.1'")
+    command = [sys.executable, "-m", "sagellm_benchmark", "run", "--base-url", "http://127.0.0.1:1"]
+    command += ["--on", f"ray://{HEAD}"]
+    environ = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == Exit.REMOTE
+    assert "do not match" in ended.stderr
+    assert "Ray: 2.0.1" in ended.stderr
+    assert f"Ray: {version('ray')}" in ended.stderr
+    assert "pip install 'ray==VERSION'" in ended.stderr
 
 
 def test_one_schedule_is_sent_by_all_and_every_request_is_due_when_it_was(

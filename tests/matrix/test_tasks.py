@@ -8,7 +8,7 @@ import pytest
 
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.matrix.plan import Cell, Needs, cells, read
-from sagellm_benchmark.matrix.tasks import Task, one_at_a_time, tasks
+from sagellm_benchmark.matrix.tasks import Task, blocks, tasks
 
 PLAN = """
 repeats = 2
@@ -58,26 +58,35 @@ def test_servers_that_run_already_take_turns_with_every_cell(tmp_path: Path) -> 
     assert [task.cells for task in tasks(every, lambda _: False)] == [(cell,) for cell in every]
 
 
-def test_a_server_that_runs_already_is_measured_by_one_cell_at_a_time_on_a_cluster_too(
-    tmp_path: Path,
-) -> None:
-    every = found(tmp_path)
-    joined = one_at_a_time(tasks(every, lambda _: False), lambda cell: f"http://{cell.names[0]}:8000")
-    assert [task.cells for task in joined] == [
-        tuple(cell for cell in every if cell.names[0] == name) for name in ("a", "b")
+def test_all_engines_of_a_repeat_are_measured_on_one_node_of_a_cluster_in_their_order(tmp_path: Path) -> None:
+    first, second = blocks(tasks(found(tmp_path), lambda _: True), lambda _: None)
+    assert shape(first) == [("a", 0, 2), ("b", 0, 2)]
+    assert shape(second) == [("b", 1, 2), ("a", 1, 2)]
+
+
+def test_another_model_can_be_measured_on_another_node(tmp_path: Path) -> None:
+    two = PLAN.replace("[[loads]]", '[[models]]\nmodel = "N"\n\n[[loads]]', 1)
+    grouped = blocks(tasks(found(tmp_path, two), lambda _: True), lambda _: None)
+    assert [(block[0].cells[0].names[1], len(block)) for block in grouped] == [
+        ("M", 2),
+        ("N", 2),
+        ("N", 2),
+        ("M", 2),
     ]
 
 
-def test_one_server_under_two_names_is_one_server(tmp_path: Path) -> None:
+def test_servers_that_run_on_one_machine_are_measured_by_one_cell_at_a_time(tmp_path: Path) -> None:
+    every = found(tmp_path, PLAN.replace("num_gpus = 4\nnum_cpus = 8", "num_gpus = 1"))
+    ((joined,),) = blocks(tasks(every, lambda _: False), lambda _: "10.0.0.5")
+    assert joined.cells == every
+
+
+def test_servers_of_two_machines_are_measured_beside_each_other(tmp_path: Path) -> None:
     every = found(tmp_path)
-    url = {"a": "http://10.0.0.5:8000", "b": "http://10.0.0.5:8000/"}
-    joined = one_at_a_time(tasks(every, lambda _: False), lambda cell: url[cell.names[0]])
-    assert [task.cells for task in joined] == [every]
-
-
-def test_engines_that_are_started_are_measured_beside_each_other_on_a_cluster(tmp_path: Path) -> None:
-    grouped = tasks(found(tmp_path), lambda _: True)
-    assert one_at_a_time(grouped, lambda _: None) == grouped
+    grouped = blocks(tasks(every, lambda _: False), lambda cell: cell.names[0])
+    assert [task.cells for (task,) in grouped] == [
+        tuple(cell for cell in every if cell.names[0] == name) for name in ("a", "b")
+    ]
 
 
 def test_another_model_is_another_server(tmp_path: Path) -> None:

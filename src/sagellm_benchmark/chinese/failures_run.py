@@ -90,7 +90,9 @@ RUN: dict[str, str] = {
     # cluster/load
     "no node observed anything": "没有节点观察到任何东西",
     "see the nodes' logs": "见各节点的日志",
-    "{a} has version {b} of this tool, and this machine {c}": "{a} 上本工具的版本是 {b}，本机是 {c}",
+    "this machine has version {a} of this tool, other nodes have not: {b}": (
+        "本机上本工具的版本是 {a}，其他节点不同：{b}"
+    ),
     "install the same on all of them": "在所有节点上安装同一版本",
     "client node {a}: {b}": "客户端节点 {a}：{b}",
     "look at its log, then run again": "查看它的日志，然后重新运行",
@@ -113,8 +115,24 @@ RUN: dict[str, str] = {
     "ask for less with num_cpus and num_gpus in the plan, or add such a node": (
         "在计划中用 num_cpus 和 num_gpus 要求更少，或增加这样的节点"
     ),
-    "node {a} has sagellm-benchmark {b}, this machine {c}": "节点 {a} 的 sagellm-benchmark 是 {b}，本机是 {c}",
-    "install one version everywhere": "在所有机器上安装同一版本",
+    "the Ray cluster at {a} and this machine do not match: {b}": "{a} 的 Ray 集群与本机不匹配：{b}",
+    "use the cluster's Ray in the cluster's Python: pip install 'ray==VERSION'": (
+        "在集群所用的 Python 中使用集群的 Ray：pip install 'ray==VERSION'"
+    ),
+    "{a} was lost ({b}); measured again: {c}": "{a} 丢失（{b}）；重新测量：{c}",
+    "no node has room for each of these engines, which are measured on different ones: {a}": (
+        "没有节点容得下这些引擎中的每一个，它们在不同节点上测量：{a}"
+    ),
+    "the Ray cluster at {a} asks for no token: whoever reaches it can run programs there": (
+        "{a} 的 Ray 集群不要求令牌：能连上它的人都可以在那里运行程序"
+    ),
+    "the load comes from {a} nodes: {b}": "负载来自 {a} 个节点：{b}",
+    "no answer for {a} s": "{a} 秒没有回应",
+    "node {a} does not answer": "节点 {a} 没有回应",
+    "look at it with `ray status`, and take it out of the cluster or start it again": (
+        "用 `ray status` 查看它，并将其移出集群或重新启动"
+    ),
+    "node {a} cannot run this tool: {b}": "节点 {a} 无法运行本工具：{b}",
     "{a} does not tell of a server that a matrix holds": "{a} 没有说明矩阵所持有的服务",
     "unset {a}": "取消设置 {a}",
     "a number, such as num_gpus = 1": "一个数字，例如 num_gpus = 1",

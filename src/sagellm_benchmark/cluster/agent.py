@@ -10,7 +10,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import PROGRESS_S, Share
 from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.engines.base import Api
-from sagellm_benchmark.errors import BenchmarkError
+from sagellm_benchmark.errors import BenchmarkError, UsageError
 from sagellm_benchmark.machine.contention import Contention
 from sagellm_benchmark.workload.schedule import Schedule
 
@@ -43,6 +43,22 @@ class Facts:
     pid: int
     version: str
     niceness: int  # of the processes that it will start
+
+
+def facts() -> Facts:
+    """Tell who we are, as urgent as the system lets us be."""
+    as_urgent_as_others()
+    return Facts(socket.gethostname(), os.getpid(), __version__, os.getpriority(os.PRIO_PROCESS, os.getpid()))
+
+
+def check_versions(found: Mapping[str, Facts]) -> None:
+    """Raise UsageError that names every node with another version of this tool than this machine has."""
+    others = [f"{name} has {said.version}" for name, said in found.items() if said.version != __version__]
+    if others:
+        raise UsageError(
+            f"this machine has version {__version__} of this tool, other nodes have not: {', '.join(others)}",
+            hint="install the same on all of them",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +107,7 @@ class Agent:
 
     def facts(self) -> Facts:
         """Tell who we are."""
-        as_urgent_as_others()
-        niceness = os.getpriority(os.PRIO_PROCESS, os.getpid())
-        return Facts(socket.gethostname(), os.getpid(), __version__, niceness)
+        return facts()
 
     def calibrate(self, load: Schedule, api: Api, processes: int) -> Calibration:
         """Return this node's own error at its part of a load."""

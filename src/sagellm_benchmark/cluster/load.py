@@ -10,13 +10,12 @@ from signal import SIGINT, SIGTERM
 from typing import Any, Protocol
 
 from sagellm_benchmark import errors
-from sagellm_benchmark._version import __version__
 from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import Recorded, Share
 from sagellm_benchmark.client.terms import ClientNode, Conversations, Limits, Observed, Progress, Target
-from sagellm_benchmark.cluster.agent import Facts, Part, State
+from sagellm_benchmark.cluster.agent import Facts, Part, State, check_versions
 from sagellm_benchmark.cluster.clocks import Exchange, Offset, held, offset
 from sagellm_benchmark.engines.base import Api
 from sagellm_benchmark.files import cannot_write
@@ -67,13 +66,8 @@ class Cluster:
 
     def meet(self) -> None:
         """Hear who the nodes are. Raises UsageError for another version than ours, RemoteError for silence."""
-        for node, said in self._ask_all("facts", _READY_S).items():
-            if said.version != __version__:
-                raise errors.UsageError(
-                    f"{self.nodes.names[node]} has version {said.version} of this tool, and this machine {__version__}",
-                    hint="install the same on all of them",
-                )
-            self.facts[node] = said
+        self.facts = self._ask_all("facts", _READY_S)
+        check_versions({self.nodes.names[node]: said for node, said in self.facts.items()})
 
     def calibrate(self, load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
         """Every node's own error at its part of the load; the worst of each figure, and the rates together."""

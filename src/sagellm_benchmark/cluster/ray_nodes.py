@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 import ray
 from ray.exceptions import RayActorError, RayError
 from ray.util.placement_group import placement_group, remove_placement_group
-from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
-from sagellm_benchmark.cluster.agent import Agent, Facts
+from sagellm_benchmark.cluster.agent import Agent, Facts, check_versions, facts
 from sagellm_benchmark.cluster.load import Cluster, Lost
 from sagellm_benchmark.errors import RemoteError, UsageError
 
@@ -90,11 +90,7 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
     try:
         ray.init(address=where, log_to_driver=False, logging_level="ERROR", configure_logging=False)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
-        said = str(error).strip().splitlines() or ["no answer"]
-        raise RemoteError(
-            f"no Ray cluster at {address}: {said[0]}",
-            hint="docs/cluster.md says how to start one, and its token",
-        ) from error
+        raise _unjoined(address, str(error)) from error
     try:
         if not authentication_is_on():
             note(f"the Ray cluster at {address} asks for no token: whoever reaches it can run programs there")
@@ -102,6 +98,65 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
             yield
     finally:
         ray.shutdown()
+
+
+def _unjoined(address: str, said: str) -> RemoteError:
+    if "Version mismatch" in said:
+        return RemoteError(
+            f"the Ray cluster at {address} and this machine do not match: {' '.join(said.split())}",
+            hint="use the cluster's Ray in the cluster's Python: pip install 'ray==VERSION'",
+        )
+    return RemoteError(
+        f"no Ray cluster at {address}: {(said.strip().splitlines() or ['no answer'])[0]}",
+        hint="docs/cluster.md says how to start one, and its token",
+    )
+
+
+def check_nodes(nodes: Mapping[str, str]) -> None:
+    """Have every node of `nodes` (names by Ray's numbers) say that it can run this tool, in the version we have.
+
+    It takes nothing of a node, so that one which is busy answers too.
+    Raises UsageError that names those with another version, or without the tool, RemoteError for one that is silent.
+    """
+    asked = {number: _told_by(number) for number in nodes}
+    answered, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_PLACED_S)
+    found: dict[str, Facts] = {}
+    for number, answer in asked.items():
+        if answer not in answered:
+            raise RemoteError(
+                f"node {nodes[number]} does not answer",
+                hint="look at it with `ray status`, and take it out of the cluster or start it again",
+            )
+        found[nodes[number]] = _facts(nodes[number], answer)
+    check_versions(found)
+
+
+def _told_by(number: str) -> Any:
+    where = NodeAffinitySchedulingStrategy(number, soft=False)
+    return ray.remote(num_cpus=0, max_retries=0)(facts).options(scheduling_strategy=where).remote()
+
+
+def _facts(name: str, answer: Any) -> Facts:
+    try:
+        said: Facts = ray.get(answer)
+    except RayError as error:
+        raise UsageError(
+            f"node {name} cannot run this tool: {str(error).strip().splitlines()[-1]}",
+            hint="is this tool installed on every node, in the Python that Ray runs in?",
+        ) from error
+    return said
+
+
+def names() -> dict[str, str]:
+    """Return the living nodes' names by Ray's numbers: host and address, and the number where that is not enough."""
+    alive = [node for node in ray.nodes() if node["Alive"]]
+    places = [(node["NodeManagerHostname"], node["NodeManagerAddress"]) for node in alive]
+    return {
+        node["NodeID"]: f"{host} ({address})"
+        if places.count((host, address)) == 1
+        else f"{host} ({address}, {node['NodeID'][:8]})"
+        for node, (host, address) in zip(alive, places, strict=True)
+    }
 
 
 @contextlib.contextmanager
@@ -142,7 +197,7 @@ class _Agent(Agent):
 def _names(actors: tuple[Any, ...]) -> tuple[str, ...]:
     """Host and address of each; numbered too, as two nodes of a test can share both."""
     try:
-        facts: list[Facts] = ray.get([actor.facts.remote() for actor in actors], timeout=_PLACED_S)
+        found: list[Facts] = ray.get([actor.facts.remote() for actor in actors], timeout=_PLACED_S)
         nodes = ray.get([actor.node.remote() for actor in actors], timeout=_PLACED_S)
     except RayError as error:
         raise RemoteError(
@@ -150,5 +205,5 @@ def _names(actors: tuple[Any, ...]) -> tuple[str, ...]:
             hint="is this tool installed on every node, in the Python that Ray runs in?",
         ) from error
     addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
-    pairs = enumerate(zip(facts, nodes, strict=True))
+    pairs = enumerate(zip(found, nodes, strict=True))
     return tuple(f"{number} ({one.host}, {addresses.get(node, '?')})" for number, (one, node) in pairs)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -53,7 +54,7 @@ def matrix(
     from sagellm_benchmark.matrix import execute
     from sagellm_benchmark.matrix import plan as planning
     from sagellm_benchmark.matrix.ledger import Ledger
-    from sagellm_benchmark.matrix.tasks import one_at_a_time, tasks
+    from sagellm_benchmark.matrix.tasks import tasks
     from sagellm_benchmark.matrix.versions import version_of
     from sagellm_benchmark.outputs import path_part
     from sagellm_benchmark.report import matrix as shown
@@ -71,9 +72,7 @@ def matrix(
         out.show(lambda: shown.render_cells(cells, states), lambda: shown.as_data(known))
         return Exit.DONE
     todo = tasks(cells, lambda cell: specs[cell.id].start is not None)
-    if on is not None:
-        todo = one_at_a_time(todo, lambda cell: specs[cell.id].base_url)
-    with ProgressLine(quiet=out.quiet) as line, _place(on, waiting) as place:
+    with ProgressLine(quiet=out.quiet) as line, _place(on, waiting, specs) as place:
         results = execute.measure_all(todo, ledger, lambda step: line.say(shown.render_step(step)), place)
     write_whole(ledger.root / "REPORT.md", shown.render_page(asked.name, results).encode())
     out.show(lambda: shown.render_results(results), lambda: shown.as_data(results))
@@ -82,8 +81,10 @@ def matrix(
     return Exit.DONE if all(result.valid for result in results) else Exit.INVALID_RUN
 
 
-def _place(on: str | None, say: Callable[[str], None]) -> AbstractContextManager[Place]:
-    """This machine, or the nodes of a Ray cluster."""
+def _place(
+    on: str | None, say: Callable[[str], None], specs: Mapping[str, RunSpec]
+) -> AbstractContextManager[Place]:
+    """This machine, or the nodes of a Ray cluster; `specs` is what each cell asks for, by its id."""
     from sagellm_benchmark.matrix.execute import here
 
     if on is None:
@@ -92,8 +93,15 @@ def _place(on: str | None, say: Callable[[str], None]) -> AbstractContextManager
         from sagellm_benchmark.matrix.on_ray import joined
     named = (BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE)  # what they say here holds on every node
     environ = {name: os.environ[name] for name in named if name in os.environ}
-    opened: AbstractContextManager[Place] = joined(on, say, environ)
+    opened: AbstractContextManager[Place] = joined(
+        on, say, environ, lambda cell: _host(specs[cell.id].base_url)
+    )
     return opened
+
+
+def _host(url: str | None) -> str | None:
+    """Return the machine of a server that runs already; None where there is none."""
+    return None if url is None else urlsplit(url).hostname or url
 
 
 def _checked(label: str, words: tuple[str, ...]) -> RunSpec:

@@ -31,6 +31,7 @@ class Result:
     ttft_ms: float | None
     tpot_ms: float | None
     error_rate: float | None
+    node: str | None = None  # of a cluster, where it was measured
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,176 +1,264 @@
 """Measures the tasks of a matrix on the nodes of a Ray cluster. Only this module, and what uses it, needs Ray.
 
-Each task is one Ray task with what it needs of a node, and ships every run back as soon as it is over. What was under
-way on a node that is lost is measured again elsewhere; the driver's disk alone says what is done.
+Tasks that are compared with each other form a block, which one node measures. Every run is fetched as soon as it is
+over. What was under way on a node that is lost is measured again elsewhere; the driver's disk alone says what is done.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import os
-import socket
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
+from ray.util.placement_group import placement_group, remove_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from sagellm_benchmark._version import __version__
 from sagellm_benchmark.cluster import ray_nodes
-from sagellm_benchmark.cluster.agent import as_urgent_as_others
+from sagellm_benchmark.cluster.agent import Facts, check_versions, facts
 from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.matrix import measure
 from sagellm_benchmark.matrix.execute import Begin, Place
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import Cell, Needs
-from sagellm_benchmark.matrix.tasks import Task
+from sagellm_benchmark.matrix.station import LEASE_S, End, Station
+from sagellm_benchmark.matrix.tasks import Task, blocks
 
 MOST_TRIES = 3  # of a task whose node is lost
-USUAL = Needs(num_cpus=1, num_gpus=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Shipped:
-    """A cell that is over, with its run's folder as an archive; empty where there is none."""
-
-    node: str
-    version: str
-    result: Result
-    archive: bytes
+SILENT_S = LEASE_S
+"""Without an answer for this long a node is lost: by then it has given up itself, and measures no more."""
+_HEAR_S = 2.0  # a node answers at least so often
+_LOOK_S = 1.0
+_THREADS = 4  # of a station, so that it can be asked whatever it does
+_LEAST_CPUS = 0.001  # a place that takes nothing is none to Ray
 
 
 @contextlib.contextmanager
-def joined(address: str, say: Callable[[str], None], environ: Mapping[str, str]) -> Iterator[Place]:
+def joined(
+    address: str,
+    say: Callable[[str], None],
+    environ: Mapping[str, str],
+    host_of: Callable[[Cell], str | None],
+) -> Iterator[Place]:
     """Give the cluster at `address` as a place to measure, with `environ` set on every node.
 
-    What is under way ends with the block, or this process. Raises RemoteError where there is no such cluster.
+    `host_of` tells where a cell's server runs already. What is under way ends with the block, or this process.
+    Raises RemoteError where there is no such cluster.
     """
+
+    def place(tasks: Sequence[Task], begin: Begin) -> Iterator[Result]:
+        nodes = {node for task in tasks for node in _with_room([task])}
+        ray_nodes.check_nodes({node: name for node, name in ray_nodes.names().items() if node in nodes})
+        parts = [part for block in blocks(tasks, host_of) for part in _fitting(block, say)]
+        return _measured(parts, _Matrix(begin, environ, say))
+
     with ray_nodes.joined(address, say, said_to=sys.stderr):
-        yield lambda tasks, begin: _measured(tasks, begin, say, environ)
+        yield place
 
 
-@dataclass(slots=True)
-class _Try:
-    """A task under way: how many times it was begun, and what has come of it so far."""
-
-    task: Task
-    number: int
-    environ: Mapping[str, str]
-    stream: Any
-
-    @classmethod
-    def of(cls, task: Task, environ: Mapping[str, str], number: int = 1) -> _Try:
-        return cls(task, number, environ, _submit(task, environ))
-
-
-def _measured(
-    tasks: Sequence[Task], begin: Begin, say: Callable[[str], None], environ: Mapping[str, str]
-) -> Iterator[Result]:
-    """Yield results as they come in. Raises UsageError where no node has what a task needs."""
-    for task in tasks:
-        _check_room(_needs(task))
-    under_way = [_Try.of(task, environ) for task in tasks]
-    while under_way:
-        ready, _ = ray.wait([one.stream for one in under_way], num_returns=1)
-        one = next(one for one in under_way if one.stream == ready[0])
-        try:
-            shipped: Shipped = ray.get(next(one.stream))
-        except StopIteration:
-            under_way.remove(one)
-            if one.task.cells:  # it ended early without a word
-                yield from _again(one, under_way, say, "it ended before its cells were measured")
-        except RayTaskError as error:
-            under_way.remove(one)
-            yield from _failed(one.task, str(error).strip().splitlines()[-1])
-        except RayError as error:
-            under_way.remove(one)
-            yield from _again(one, under_way, say, str(error).strip().splitlines()[0])
-        else:
-            one.task = one.task.without([shipped.result.id])
-            yield _unpacked(shipped, begin(_cell(tasks, shipped)))
-
-
-def _cell(tasks: Sequence[Task], shipped: Shipped) -> Cell:
-    if shipped.version != __version__:
-        raise UsageError(
-            f"node {shipped.node} has sagellm-benchmark {shipped.version}, this machine {__version__}",
-            hint="install one version everywhere",
-        )
-    return next(cell for task in tasks for cell in task.cells if cell.id == shipped.result.id)
-
-
-def _again(one: _Try, under_way: list[_Try], say: Callable[[str], None], why: str) -> Iterator[Result]:
-    """Begin a task again on another node, a few times; then its cells have failed."""
-    names = ", ".join(cell.label for cell in one.task.cells)
-    if one.number >= MOST_TRIES:
-        yield from _failed(one.task, f"its node was lost {one.number} times; at last: {why}")
-        return
-    say(f"a node was lost ({why}); measured again elsewhere: {names}")
-    under_way.append(_Try.of(one.task, one.environ, one.number + 1))
-
-
-def _failed(task: Task, why: str) -> Iterator[Result]:
-    return (measure.blank(cell, why) for cell in task.cells)
-
-
-def _unpacked(shipped: Shipped, folder: Path) -> Result:
-    """Put a run's files where the driver keeps them."""
-    if shipped.archive:
-        with tarfile.open(fileobj=io.BytesIO(shipped.archive)) as archive:
-            archive.extractall(folder, filter="data")
-    return shipped.result
-
-
-def _needs(task: Task) -> Needs:
-    needs = task.cells[0].needs
-    return Needs(
-        USUAL.num_cpus if needs.num_cpus is None else needs.num_cpus,
-        USUAL.num_gpus if needs.num_gpus is None else needs.num_gpus,
-    )
-
-
-def _check_room(needs: Needs) -> None:
-    """A task that no node has room for would wait for ever."""
+def _with_room(tasks: Sequence[Task]) -> list[str]:
+    """Return the nodes that have room for each of these; raises UsageError where a single task has none."""
+    needs = _needs(tasks)
     wanted = {"CPU": needs.num_cpus or 0, "GPU": needs.num_gpus or 0}
-    have = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(all(node.get(name, 0) >= number for name, number in wanted.items()) for node in have):
+    found = [
+        node["NodeID"]
+        for node in ray.nodes()
+        if node["Alive"] and all(node["Resources"].get(name, 0) >= number for name, number in wanted.items())
+    ]
+    if not found and len(tasks) == 1:  # it would wait for ever
         raise UsageError(
             f"no node of the cluster has {wanted['CPU']:g} processors and {wanted['GPU']:g} GPUs",
             hint="ask for less with num_cpus and num_gpus in the plan, or add such a node",
         )
+    return found
 
 
-def _submit(task: Task, environ: Mapping[str, str]) -> Any:
-    needs = _needs(task)
-    remote = ray.remote(max_retries=0)(_on_node)
-    asked = remote.options(num_cpus=needs.num_cpus, num_gpus=needs.num_gpus, num_returns="streaming")
-    return asked.remote(task, dict(environ))
+def _needs(tasks: Sequence[Task]) -> Needs:
+    """What one node must have to measure all of these, one after the other; one processor where nothing is said."""
+    each = [task.cells[0].needs for task in tasks]
+    return Needs(
+        num_cpus=max(1 if needs.num_cpus is None else needs.num_cpus for needs in each),
+        num_gpus=max(needs.num_gpus or 0 for needs in each),
+    )
 
 
-def _on_node(task: Task, environ: Mapping[str, str]) -> Iterator[Shipped]:
-    """Measure a task where Ray has placed it."""
-    os.environ.update(environ)
-    as_urgent_as_others()
-    with tempfile.TemporaryDirectory(prefix="sagellm-cells-") as folder:
-        places = {cell.id: Path(folder, cell.id) for cell in task.cells}
-
-        def begin(cell: Cell) -> Path:
-            places[cell.id].mkdir()
-            return places[cell.id]
-
-        for result in measure.results(task, begin):
-            yield Shipped(socket.gethostname(), __version__, result, _archive(places[result.id]))
+def _fitting(block: Sequence[Task], say: Callable[[str], None]) -> list[list[Task]]:
+    """Take a block apart where no node has room for all of its engines."""
+    if _with_room(block):
+        return [list(block)]
+    engines = ", ".join(dict.fromkeys(task.cells[0].names[0] for task in block))
+    say(f"no node has room for each of these engines, which are measured on different ones: {engines}")
+    return [[task] for task in block]
 
 
-def _archive(folder: Path) -> bytes:
-    content = io.BytesIO()
-    if folder.is_dir():
-        with tarfile.open(fileobj=content, mode="w:gz", compresslevel=1) as archive:
-            archive.add(folder, arcname=".")
-    return content.getvalue()
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """What is the same for all blocks."""
+
+    begin: Begin
+    environ: Mapping[str, str]
+    say: Callable[[str], None]
+
+
+def _measured(parts: Sequence[list[Task]], matrix: _Matrix) -> Iterator[Result]:
+    """Yield results as they come in."""
+    visits = [_Visit(part, matrix) for part in parts]
+    while visits:
+        waiting = [visit.asked for visit in visits]
+        ray.wait(waiting, num_returns=1, timeout=_LOOK_S)
+        ready, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0)
+        for visit in visits:
+            if visit.asked in ready:
+                visit.go_on()
+            elif time.monotonic() > visit.deadline:
+                visit.lost(f"no answer for {SILENT_S:g} s")
+            yield from visit.taken()
+        visits = [visit for visit in visits if visit.tasks]
+
+
+class _Station(Station):
+    """A station that knows where it is."""
+
+    def here(self) -> tuple[str, Facts]:
+        """Return the node's number in the cluster, and what it says of itself."""
+        return str(ray.get_runtime_context().get_node_id()), facts()
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A block under way: its tasks that are left, one after the other on a place that is kept for them all."""
+
+    tasks: list[Task]
+    matrix: _Matrix
+    asked: Any = field(init=False, default=None)
+    deadline: float = field(init=False, default=0.0)
+    _tries: int = field(init=False, default=1)  # of the first task
+    _node: str | None = field(init=False, default=None)  # for people, once Ray has found one
+    _place: Any = field(init=False, default=None)
+    _actor: Any = field(init=False, default=None)
+    _talk: Generator[Any, Any, None] = field(init=False)
+    _found: list[Result] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
+        needs = _needs(self.tasks)
+        bundle = {"CPU": max(needs.num_cpus or 0, _LEAST_CPUS), "GPU": needs.num_gpus or 0}
+        self._node = None
+        self._place = placement_group([{name: much for name, much in bundle.items() if much}])
+        self._talk = self._talked()
+        next(self._talk)
+
+    def go_on(self) -> None:
+        """Take the answer to what was asked last, and ask on."""
+        try:
+            answer = ray.get(self.asked)
+        except RayError as error:
+            self.lost(_why(error))
+            return
+        try:
+            self._talk.send(answer)
+        except StopIteration:
+            self._leave()
+
+    def taken(self) -> list[Result]:
+        """Return what has come in since this was asked last."""
+        found, self._found = self._found, []
+        return found
+
+    def lost(self, why: str) -> None:
+        """Begin the task again on another node, a few times; then its cells have failed."""
+        self._talk.close()
+        self._leave()
+        where = "a node" if self._node is None else f"node {self._node}"
+        if self._tries >= MOST_TRIES:
+            self._fail(f"its node was lost {self._tries} times; at last {where}: {why}")
+        else:
+            self._tries += 1
+            names = "; ".join(cell.label for cell in self.tasks[0].cells)
+            self.matrix.say(f"{where} was lost ({why}); measured again: {names}")
+        if self.tasks:
+            self._begin()
+
+    def _talked(self) -> Generator[Any, Any, None]:
+        """Have every task measured; what is yielded is asked, and its answer comes back."""
+        while self.tasks:
+            task = self.tasks[0]
+            self._actor = self._placed(task)
+            number, said = yield self._ask("here", within_s=None)  # there may be no room for a long time
+            self._node = ray_nodes.names().get(number, said.host)
+            check_versions({self._node: said})
+            yield self._ask("begin", task, dict(self.matrix.environ))
+            while not isinstance(word := (yield self._ask("hear", _HEAR_S)), End):
+                if word is not None:
+                    yield from self._fetched(word)
+            ray.kill(self._actor)
+            self._end_task(word)
+
+    def _fetched(self, result: Result) -> Generator[Any, Any, None]:
+        """Bring a run here, into a file first, so that only one piece of it is in memory."""
+        cell = next(cell for cell in self.tasks[0].cells if cell.id == result.id)
+        folder = self.matrix.begin(cell)
+        try:
+            with tempfile.TemporaryFile(dir=folder) as file:
+                while content := (yield self._ask("piece", file.tell())):
+                    file.write(content)
+                _unpack(file, folder)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
+        self._found.append(replace(result, node=self._node))
+        self.tasks[0] = self.tasks[0].without([result.id])
+
+    def _end_task(self, end: End) -> None:
+        if self.tasks[0].cells:
+            self._fail(f"node {self._node}: {end.error or 'it ended before this was measured'}")
+        else:
+            del self.tasks[0]
+            self._tries = 1
+
+    def _fail(self, why: str) -> None:
+        self._found += [replace(measure.blank(cell, why), node=self._node) for cell in self.tasks[0].cells]
+        del self.tasks[0]
+        self._tries = 1
+
+    def _placed(self, task: Task) -> Any:
+        needs = _needs([task])
+        made = ray.remote(max_concurrency=_THREADS, max_restarts=0)(_Station)
+        where = PlacementGroupSchedulingStrategy(self._place, placement_group_bundle_index=0)
+        asked = made.options(num_cpus=needs.num_cpus, num_gpus=needs.num_gpus, scheduling_strategy=where)
+        return asked.remote()
+
+    def _ask(self, method: str, *arguments: Any, within_s: float | None = SILENT_S) -> Any:
+        self.deadline = float("inf") if within_s is None else time.monotonic() + within_s
+        self.asked = getattr(self._actor, method).remote(*arguments)
+        return self.asked
+
+    def _leave(self) -> None:
+        """Give the place back; what is left there ends with it."""
+        with contextlib.suppress(RayError):
+            ray.kill(self._actor)
+        with contextlib.suppress(RayError):
+            remove_placement_group(self._place)
+
+
+def _why(error: RayError) -> str:
+    """Return what was raised on a node, which is the last line; what Ray itself says stands in its first."""
+    lines = str(error).strip().splitlines()
+    return lines[-1 if isinstance(error, RayTaskError) else 0]
+
+
+def _unpack(archive: Any, folder: Path) -> None:
+    """Put a run's files where the driver keeps them; an archive without a byte stands for a run without files."""
+    if archive.tell():
+        archive.seek(0)
+        with tarfile.open(fileobj=archive) as files:
+            files.extractall(folder, filter="data")

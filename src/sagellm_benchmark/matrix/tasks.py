@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from sagellm_benchmark.matrix.plan import Cell
+from sagellm_benchmark.matrix.plan import AXES, Cell
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +34,25 @@ def tasks(cells: Iterable[Cell], starts: Callable[[Cell], bool]) -> tuple[Task, 
     return tuple(Task(tuple(group), started[group[0].id]) for group in grouped.values())
 
 
-def one_at_a_time(tasks: Iterable[Task], url_of: Callable[[Cell], str | None]) -> tuple[Task, ...]:
-    """Join the tasks of each server that runs already: measured at the same time, each would load the others.
+def blocks(tasks: Iterable[Task], host_of: Callable[[Cell], str | None]) -> tuple[tuple[Task, ...], ...]:
+    """Put together what one node of a cluster measures, one task after the other.
 
-    `url_of` tells where a cell's server is; None where the cell has one of its own.
+    That is every engine of a model and repeat, so that they are compared on one machine. `host_of` tells where a cell's
+    server runs already, None where it does not: all cells of such a machine come one after the other, as they would
+    load each other.
     """
-    joined: dict[str, list[Cell]] = {}
-    apart: list[Task] = []
+    found: dict[str | tuple[str, int], list[Task]] = {}
     for task in tasks:
-        url = url_of(task.cells[0])
-        if url is None:
-            apart.append(task)
-        else:
-            joined.setdefault(url.rstrip("/"), []).extend(task.cells)
-    return (*apart, *(Task(tuple(cells), starts=False) for cells in joined.values()))
+        first = task.cells[0]
+        key = host_of(first) or (first.names[AXES.index("models")], first.repeat)
+        _append(found.setdefault(key, []), task)
+    return tuple(map(tuple, found.values()))
+
+
+def _append(block: list[Task], task: Task) -> None:
+    """What needs no engine of its own and the same of a node can go on where the one before has ended."""
+    last = block[-1] if block else None
+    if last is None or last.starts or task.starts or last.cells[0].needs != task.cells[0].needs:
+        block.append(task)
+    else:
+        block[-1] = replace(last, cells=last.cells + task.cells)

@@ -1,0 +1,117 @@
+"""One node's part of a matrix: it measures a task under a lease, and gives every run away piece by piece."""
+
+from __future__ import annotations
+
+import os
+import queue
+import shutil
+import signal
+import tarfile
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sagellm_benchmark.matrix import measure
+from sagellm_benchmark.matrix.ledger import Result
+from sagellm_benchmark.matrix.plan import Cell
+from sagellm_benchmark.matrix.tasks import Task
+
+LEASE_S = 30.0
+"""Without a word from the driver for this long a station ends, and with it the run that is on."""
+PIECE = 4 * 1024 * 1024
+"""Bytes of a run that are in memory, here or there, at a time."""
+_LOOK_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """A task is over; `error` says what stopped it, if it was stopped."""
+
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Station:
+    """Lives in a process of its own on its node, for one task. Its calls may come from several threads."""
+
+    lease_s: float = LEASE_S
+    _folder: Path | None = None
+    _given: Path | None = None  # the archive of the cell that was told of last
+    _renewed: float = 0.0
+    _over: threading.Event = field(default_factory=threading.Event)
+    _words: queue.SimpleQueue[Result | End] = field(default_factory=queue.SimpleQueue)
+
+    def begin(self, task: Task, environ: Mapping[str, str]) -> None:
+        """Start to measure, with `environ` set."""
+        os.environ.update(environ)
+        self._folder = Path(tempfile.mkdtemp(prefix="sagellm-cells-"))
+        self._renewed = time.monotonic()
+        for work, arguments in ((self._watch, ()), (self._run, (task, self._folder))):
+            threading.Thread(target=work, args=arguments, daemon=True).start()
+
+    def hear(self, within_s: float) -> Result | End | None:
+        """Return the next cell that is over, or the end; None where neither comes in time. Asking renews the lease.
+
+        What was told before is removed here: it has been taken away, or never will be.
+        """
+        self._renewed = time.monotonic()
+        if self._given is not None:
+            self._given.unlink(missing_ok=True)
+        try:
+            word = self._words.get(timeout=within_s)
+        except queue.Empty:
+            return None
+        if isinstance(word, Result) and self._folder is not None:
+            self._given = _archive(self._folder, word.id)
+        elif self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return word
+
+    def piece(self, offset: int) -> bytes:
+        """Return what is at `offset` of the run told of last, as a tar archive; nothing behind its end."""
+        self._renewed = time.monotonic()
+        if self._given is None or not self._given.exists():
+            return b""
+        with self._given.open("rb") as file:
+            file.seek(offset)
+            return file.read(PIECE)
+
+    def _watch(self) -> None:
+        """End at once when the lease does; what we have started ends as our ends of its pipes close."""
+        while not self._over.wait(_LOOK_S):
+            if time.monotonic() > self._renewed + self.lease_s:
+                os._exit(1)
+
+    def _run(self, task: Task, folder: Path) -> None:
+        def begin(cell: Cell) -> Path:
+            place = folder / cell.id
+            place.mkdir()
+            return place
+
+        signal.pthread_sigmask(
+            signal.SIG_SETMASK, ()
+        )  # a run inherits it, and Ray's threads block what ends one
+        try:
+            for result in measure.results(task, begin):
+                _pack(folder, result.id)
+                self._words.put(result)
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: the driver is told
+            self._words.put(End(f"{type(error).__name__}: {error}"))
+        else:
+            self._words.put(End())
+        self._over.set()
+
+
+def _archive(folder: Path, cell: str) -> Path:
+    return folder / f"{cell}.tar.gz"
+
+
+def _pack(folder: Path, cell: str) -> None:
+    """Make a cell's folder one file; there is none where the engine did not even start."""
+    if (folder / cell).is_dir():
+        with tarfile.open(_archive(folder, cell), mode="w:gz", compresslevel=1) as archive:
+            archive.add(folder / cell, arcname=".")
+        shutil.rmtree(folder / cell)
