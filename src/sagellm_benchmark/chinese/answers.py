@@ -180,6 +180,9 @@ ANSWERS: dict[str, str] = {
     "state": "状态",
     "to do": "待测量",
     "failed": "失败",
+    "{count} of {all} comparisons have engines on different nodes: the machines differ, too (REPORT.md says which)": (
+        "{all} 组比较中有 {count} 组的引擎在不同节点上测量：机器也不同（见 REPORT.md）"
+    ),
     "{count} of {all} measured": "{all} 个中已测量 {count} 个",
     # questions
     "There is no dataset {name}. Create it?": "数据集 {name} 不存在。要创建它吗？",

@@ -24,6 +24,8 @@ def render_results(results: Sequence[Result]) -> str:
     lines = columns(
         [tuple(map(retold, HEAD)), *(_line(names, group) for names, group in _grouped(results).items())]
     )
+    if apart := _apart(results):
+        lines += ["", f"  ⚠ {apart}"]
     failed = [result for result in results if result.failure is not None]
     if failed:
         lines += ["", *(f"  ✗ {_name(one.names)}: {plain(one.failure or '')}" for one in failed)]
@@ -34,15 +36,33 @@ def render_page(name: str, results: Sequence[Result]) -> str:
     """Return the same as Markdown, with a line for each measurement that leads to its report."""
     lines = tuple(_line(names, group) for names, group in _grouped(results).items())
     cells = [f"- {markdown(_name(one.names))}, repeat {one.repeat + 1}: {_linked(one)}" for one in results]
-    parts = [f"# {markdown(name)}", table(HEAD, lines), "## Measurements", "\n".join(cells)]
+    notes = [f"⚠ {apart}"] if (apart := _apart(results)) else []
+    parts = [f"# {markdown(name)}", table(HEAD, lines), *notes, "## Measurements", "\n".join(cells)]
     return "\n\n".join(parts) + "\n"
 
 
 def _linked(result: Result) -> str:
-    """Return the verdict, and where it comes from; of a failure what it said."""
+    """Return the verdict, where it comes from and on which node of a cluster; of a failure what it said."""
+    where = "" if result.node is None else f", on {markdown(result.node)}"
     if result.folder is None:
-        return f"{_verdict(result)}: {markdown(result.failure or '')}"
-    return f"[{_verdict(result)}](<{result.folder.replace('>', '%3E')}/REPORT.md>)"
+        return f"{_verdict(result)}: {markdown(result.failure or '')}{where}"
+    return f"[{_verdict(result)}](<{result.folder.replace('>', '%3E')}/REPORT.md>){where}"
+
+
+def _apart(results: Sequence[Result]) -> str | None:
+    """Say how many comparisons have engines on different nodes; None where none has."""
+    nodes: defaultdict[tuple[tuple[str, ...], int], set[str]] = defaultdict(set)
+    for one in results:
+        if one.node is not None:
+            nodes[one.names[1:], one.repeat].add(one.node)
+    count = sum(len(found) > 1 for found in nodes.values())
+    if not count:
+        return None
+    return t(
+        "{count} of {all} comparisons have engines on different nodes: the machines differ, too (REPORT.md says which)",
+        count=count,
+        all=len(nodes),
+    )
 
 
 def _grouped(results: Sequence[Result]) -> dict[tuple[str, ...], list[Result]]:
