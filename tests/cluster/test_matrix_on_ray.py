@@ -19,7 +19,17 @@ import psutil
 import pytest
 
 from sagellm_benchmark.errors import Exit
-from tests.cluster.test_ray_nodes import HEAD, NAMESPACES, RAY, SMALL, Machines, alive, kill_all, machines
+from tests.cluster.test_ray_nodes import (
+    HEAD,
+    NAMESPACES,
+    RAY,
+    SMALL,
+    URGENT,
+    Machines,
+    alive,
+    kill_all,
+    machines,
+)
 from tests.fakes.engine_install import Behaviour, install
 from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import done, left_running, runs
@@ -214,6 +224,18 @@ def test_what_was_on_a_node_that_hangs_is_measured_again(machines: Machines, tmp
     assert [one["failure"] for one in results] == [None], told
     assert len(done(tmp_path)) == len(runs(tmp_path)) == 1
     wait_for(lambda: not hung.is_running() and not left_running(tmp_path), 60)
+
+
+def test_an_engine_on_a_node_is_as_urgent_as_the_system_allows(machines: Machines, tmp_path: Path) -> None:
+    word = tmp_path / "go"
+    venv, _ = engines(tmp_path, waits_for=word)
+    command = plan(tmp_path, [venv], cpus=1, loads=(1,))
+    driver = subprocess.Popen([*command, "--quiet"], cwd=tmp_path, stdout=subprocess.DEVNULL)
+    wait_for((venv / "pids").is_file, 90)
+    niceness = {psutil.Process(pid).nice() for pid in json.loads((venv / "pids").read_text())}
+    word.touch()
+    assert driver.wait(120) == Exit.DONE
+    assert niceness == {URGENT}
 
 
 def stations() -> list[psutil.Process]:

@@ -51,6 +51,8 @@ SMALL = ("--num-cpus=2", "--node-ip-address=127.0.0.1", "--object-store-memory=8
 NAMESPACES = (
     subprocess.run([*OWN_CLOCK, *OWN_PROCESSES, "true"], capture_output=True, check=False).returncode == 0
 )
+URGENT = 0 if os.geteuid() == 0 else 15
+"""How nice processes are on a node of Ray's, whose workers begin at 15: only root may take that back."""
 WORKERS = "sagellm_benchmark.client.workers"
 
 
@@ -167,6 +169,19 @@ def test_one_schedule_is_sent_by_all_and_every_request_is_due_when_it_was(
     assert np.percentile(columns.ttft_s, 90) == np.percentile(union, 90)
     assert [node.processes for node in observed.nodes] == [2, 2]
     assert not any(node.lost for node in observed.nodes)
+
+
+def test_the_record_says_how_urgent_the_processes_of_the_nodes_are(
+    machines: Machines, url: str, tmp_path: Path
+) -> None:
+    niceness: set[int] = set()
+
+    def beside(cluster: object) -> None:
+        sending(cluster)
+        niceness.update(one.nice() for one in _workers())
+
+    observed = load(url, tmp_path / "raw", 100, 20.0, beside=beside)
+    assert niceness == {node.niceness for node in observed.nodes} == {URGENT}
 
 
 @pytest.mark.skipif(

@@ -30,9 +30,12 @@ LEASE_S = 3.0
 
 
 def as_urgent_as_others() -> None:
-    """Take back that Ray starts its workers at nice 15, where the system lets us."""
+    """Take back that Ray starts its workers at nice 15, where the system lets us.
+
+    It counts for the calling thread and all that it starts: Linux has a priority for each thread, not for a process.
+    """
     with contextlib.suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, os.getpid(), 0)
+        os.setpriority(os.PRIO_PROCESS, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,13 @@ class Facts:
     host: str
     pid: int
     version: str
-    niceness: int  # of the processes that it will start
+    niceness: int  # of the processes that it starts
 
 
 def facts() -> Facts:
     """Tell who we are, as urgent as the system lets us be."""
     as_urgent_as_others()
-    return Facts(socket.gethostname(), os.getpid(), __version__, os.getpriority(os.PRIO_PROCESS, os.getpid()))
+    return Facts(socket.gethostname(), os.getpid(), __version__, os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def check_versions(found: Mapping[str, Facts]) -> None:
@@ -111,6 +114,7 @@ class Agent:
 
     def calibrate(self, load: Schedule, api: Api, processes: int) -> Calibration:
         """Return this node's own error at its part of a load."""
+        as_urgent_as_others()
         return calibrate(load, api, processes=processes)
 
     def prepare(self, shares: bytes) -> None:
@@ -171,6 +175,7 @@ class Agent:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _run(self, shares: Sequence[Share]) -> None:
+        as_urgent_as_others()
         try:
             self._part = self._sent(shares)
         except BenchmarkError as error:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sagellm_benchmark.cluster.agent import as_urgent_as_others
 from sagellm_benchmark.matrix import measure
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import Cell
@@ -91,9 +92,9 @@ class Station:
             place.mkdir()
             return place
 
-        signal.pthread_sigmask(
-            signal.SIG_SETMASK, ()
-        )  # a run inherits it, and Ray's threads block what ends one
+        as_urgent_as_others()
+        # Ray's threads block what ends a run, which would inherit that.
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         try:
             for result in measure.results(task, begin):
                 _pack(folder, result.id)
