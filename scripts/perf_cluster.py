@@ -1,5 +1,7 @@
 """How true a load from two nodes is beside one from one process, in alternating runs of one call: a ratio, no speed.
 
+A load from two processes without a cluster tells how much of it is the cluster's.
+
     python scripts/perf_cluster.py [--json]
 
 Both nodes are on this machine, so nothing is said of how much more two machines can carry.
@@ -11,7 +13,8 @@ import argparse
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -24,10 +27,13 @@ from sagellm_benchmark.workload.schedule import Schedule
 STREAMS = 64
 REQUESTS = 1024
 TOKENS = 32
-PAIRS = 3
+ROUNDS = 5
+FIGURES = ("ttft_s_p50", "ttft_s_p99")
+
+Send = Callable[..., Observed]
 
 
-def measure(send: Callable[..., Observed]) -> tuple[Bias, float | None]:
+def measure(send: Send) -> tuple[Bias, float | None]:
     """One load, held against the server's log, and the widest bound of a node's clock."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "truth"
@@ -36,6 +42,13 @@ def measure(send: Callable[..., Observed]) -> tuple[Bias, float | None]:
             observed = send(asking(TOKENS), REQUESTS, schedule, target, Limits(), Path(folder) / "raw")
         bounds = [node.clock_bound_s for node in observed.nodes if node.clock_bound_s is not None]
         return compare(observed.samples(), read_log(log)), max(bounds, default=None)
+
+
+def in_turn(ways: Mapping[str, Send]) -> Iterator[tuple[str, Bias, float | None]]:
+    """Measure each way once a round, the other way round every second time, so that nobody is always the first."""
+    for number in range(ROUNDS):
+        for name in list(ways)[:: 1 if number % 2 == 0 else -1]:
+            yield name, *measure(ways[name])
 
 
 def main() -> None:
@@ -52,19 +65,29 @@ def main() -> None:
     try:
         machines.add_node(num_cpus=2)
         with connect(f"ray://{machines.address}", 2, 1, lambda _: None) as cluster:
-            pairs = [(measure(drive), measure(cluster.drive)) for _ in range(PAIRS)]
+            ways: dict[str, Send] = {
+                "one_process": drive,
+                "two_processes": partial(drive, processes=2),
+                "two_nodes": cluster.drive,
+            }
+            found = list(in_turn(ways))
     finally:
         machines.shutdown()
-    one = {
-        name: median(getattr(alone, name) for (alone, _), _ in pairs) for name in ("ttft_s_p50", "ttft_s_p99")
+    error_s = {
+        way: {
+            figure: median(getattr(bias, figure) for name, bias, _ in found if name == way)
+            for figure in FIGURES
+        }
+        for way in ways
     }
-    two = {name: median(getattr(both, name) for _, (both, _) in pairs) for name in one}
-    bound_s = max(bound or 0.0 for _, (_, bound) in pairs)
+    one, *others = ways
     facts = {
-        "one_process_ms": {name: value * 1e3 for name, value in one.items()},
-        "two_nodes_ms": {name: value * 1e3 for name, value in two.items()},
-        "two_nodes_beside_one_process": {name: two[name] / one[name] for name in one},
-        "clock_bound_ms": bound_s * 1e3,
+        **{f"{way}_ms": {figure: of[figure] * 1e3 for figure in FIGURES} for way, of in error_s.items()},
+        **{
+            f"{way}_beside_{one}": {figure: error_s[way][figure] / error_s[one][figure] for figure in FIGURES}
+            for way in others
+        },
+        "clock_bound_ms": max(bound or 0.0 for _, _, bound in found) * 1e3,
         "load_average": os.getloadavg()[0],
     }
     print(json.dumps(facts, indent=None if given.json else 2))
