@@ -17,7 +17,8 @@ from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Limits, Progress, Target
 from sagellm_benchmark.cluster.agent import Agent
-from sagellm_benchmark.cluster.load import Cluster, Lost
+from sagellm_benchmark.cluster.load import Cluster
+from sagellm_benchmark.cluster.nodes import Lost
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.workload.schedule import Schedule, constant
 from tests.fakes.openai_server import Script, serving

@@ -87,7 +87,7 @@ RUN: dict[str, str] = {
     "was it frozen?": "它被冻结了吗？",
     "these conversations cannot be sent to another process: {a}": "这些对话无法发送给另一个进程：{a}",
     "give a number of requests, or use one client process": "给出请求数，或只用一个客户端进程",
-    # cluster/load
+    # cluster/load, cluster/under_way
     "no node observed anything": "没有节点观察到任何东西",
     "see the nodes' logs": "见各节点的日志",
     "this machine has version {a} of this tool, other nodes have not: {b}": (

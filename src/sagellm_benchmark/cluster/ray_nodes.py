@@ -14,7 +14,8 @@ from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
 from sagellm_benchmark.cluster.agent import Agent, Facts, check_versions, facts
-from sagellm_benchmark.cluster.load import Cluster, Lost
+from sagellm_benchmark.cluster.load import Cluster
+from sagellm_benchmark.cluster.nodes import Lost
 from sagellm_benchmark.errors import RemoteError, UsageError
 
 _SCHEME = "ray://"

@@ -1,0 +1,31 @@
+"""The nodes of a cluster as a load sees them: asked side by side, and lost when they do not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A node that does not answer, and what is known of why."""
+
+    why: str
+
+
+class Nodes(Protocol):
+    """The agents of several nodes, asked side by side."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """For people: host names and addresses."""
+        ...
+
+    def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
+        """Return what the agents say to a call of `method`, by node; a `Lost` for each that does not say it in time."""
+        ...
+
+    def end(self, node: int) -> None:
+        """End a node's agent, and with it the node's part of a load, as far as it can be reached."""
+        ...
