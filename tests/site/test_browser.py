@@ -263,6 +263,29 @@ def test_it_speaks_chinese_by_the_browser_and_by_a_switch(visit: Open) -> None:
     assert visit(boards.fresh(), "lang=zh").locator("#filter").inner_text() == "筛选"
 
 
+def test_why_a_row_is_grey_is_told_in_chinese_in_the_table_and_in_its_record(visit: Open) -> None:
+    row = new_row(
+        metrics__throughput_tps=-5,
+        validity__not_checked=["steadiness: fewer than 100 answered requests, or than 10 a stream"],
+    )
+    page = visit(boards.of(row), f"open={row['entry_id']}", locale="zh-CN")
+    for place in ("#body tr.reason", "dialog ul >> nth=0"):
+        assert "metrics.throughput_tps 是 -5；它必须是" in page.locator(place).inner_text()
+    assert (
+        page.locator("dialog li").last.inner_text() == "稳定性：少于 100 个得到回答的请求，或每路少于 10 个"
+    )
+    page.locator("#close").click()
+    page.locator('[data-lang="en"]').click()
+    assert "metrics.throughput_tps is -5; it must be" in page.locator("#body tr.reason").inner_text()
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_every_column_is_in_sight_on_a_laptop(visit: Open, locale: str) -> None:
+    rows = [{**row, "engine_version": "2026.10.11549"} for row in boards.fresh_rows()]
+    page = visit(boards.of(*rows, *published_rows()), width=1280, locale=locale)
+    assert page.locator("#table").evaluate("table => table.scrollWidth - table.clientWidth") <= 0
+
+
 def test_a_link_shows_what_its_sender_saw(visit: Open) -> None:
     page = visit(boards.fresh())
     page.locator("#filter").click()

@@ -28,6 +28,21 @@ def test_a_card_says_what_the_columns_show() -> None:
     assert (card["tier"], card["weights"], card["rank"], card["peers"]) == ("claimed", "real", 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("rate", "arrival", "burstiness", "said"),
+    [
+        (4, "poisson", 1, "4/s"),
+        (2.0, "poisson", 1.0, "2/s"),
+        (2.5, "poisson", 1, "2.5/s"),
+        (4, "gamma", 0.5, "4/s gamma 0.5"),
+        (4, "constant", None, "4/s constant"),
+    ],
+)
+def test_a_load_is_said_as_people_say_it(rate: float, arrival: str, burstiness: Any, said: str) -> None:
+    load = {"workload__request_rate": rate, "workload__arrival": arrival, "workload__burstiness": burstiness}
+    assert one(workload__name="custom", workload__concurrent_requests=None, **load)["load"] == said
+
+
 def test_what_a_row_does_not_state_is_none_and_not_zero() -> None:
     card = one(metrics__tbt_ms=None, metrics__tpot_ms=None, metrics__error_rate=0.0)
     assert (card["tbt"], card["per_user"], card["low"]) == (None, None, None)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,9 +16,11 @@ from sagellm_benchmark.board.standing import Tier
 from sagellm_benchmark.files import inert
 from sagellm_benchmark.site.gather import Board, TakenBack
 from sagellm_benchmark.site.scope import Interval, Scope, interval, natural, number, ranks, scope
+from sagellm_benchmark.words import retold, speaking
 
 Card = dict[str, Any]
 
+_POISSON = re.compile(r"(\d+(?:\.\d*[1-9])?)(?:\.0+)?/s poisson 1(?:\.0)?")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST_S = 253_402_300_799.0  # the last second of the year 9999
 
@@ -45,6 +49,20 @@ def cards(board: Board) -> list[Card]:
     shown = [row for _, rows in ordered for row in sorted(rows, key=_place)]
     _name(shown)
     return shown
+
+
+def in_chinese(shown: Iterable[Card]) -> dict[str, str]:
+    """Return the Chinese of every reason that a card gives; what there is none of is left out."""
+    said = {text for card in shown for text in (*card["against"], *_own_reasons(card["record"]))}
+    with speaking("zh"):
+        told = {text: retold(text) for text in sorted(said)}
+    return {text: chinese for text, chinese in told.items() if chinese != text}
+
+
+def _own_reasons(row: Any) -> list[str]:
+    validity = _object(row, "validity") if isinstance(row, dict) else {}
+    lists = (validity.get(name) for name in ("reasons", "not_checked"))
+    return [text for one in lists if isinstance(one, list) for text in one if isinstance(text, str)]
 
 
 def taken_back(board: Board) -> list[Card]:
@@ -93,7 +111,7 @@ def _card(entry: Entry, board: Board) -> Card:
         "nodes": key.node_count if key.is_multi_node else "1",
         "precision": " ".join(part for part in (key.precision, key.quantization) if part),
         "workload": _lengths(key.workload, key.input_length, key.output_length),
-        "load": key.concurrency,
+        "load": _load(key.concurrency),
         "streams": number(work.get("concurrent_requests")),
         "tps": tps,
         "low": rate.low if rate and rate.known else None,
@@ -170,6 +188,12 @@ def _group(place: Scope) -> str:
 def _lengths(workload: str, tokens_in: str, tokens_out: str) -> str:
     lengths = f"{tokens_in or '?'}→{tokens_out or '?'}" if tokens_in or tokens_out else ""
     return " ".join(part for part in (workload, lengths) if part)
+
+
+def _load(stated: str) -> str:
+    """Return a load as people say it: Poisson arrivals are the usual ones of an open loop, and go without saying."""
+    found = _POISSON.fullmatch(stated)
+    return stated if found is None else f"{found[1]}/s"
 
 
 def _date(moment: float | None) -> str | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
 from importlib.resources import files
 from typing import Any
 
@@ -17,7 +16,7 @@ from markupsafe import Markup
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.board.derived import last_updated
-from sagellm_benchmark.site.cards import cards, taken_back
+from sagellm_benchmark.site.cards import cards, in_chinese, taken_back
 from sagellm_benchmark.site.gather import Board
 
 SCRIPTS = ("words.js", "tools.js", "state.js", "rows.js", "plot.js", "pictures.js", "details.js", "main.js")
@@ -33,6 +32,7 @@ _TEMPLATES = Environment(
 def page(board: Board) -> bytes:
     """Return the whole page; the same rows give the same bytes, whenever it is made."""
     shown = cards(board)
+    chinese = in_chinese(shown)
     records = [card.pop("record") for card in shown]
     style, script = _asset("style.css"), _script()
     html = _TEMPLATES.get_template("index.html").render(
@@ -45,6 +45,7 @@ def page(board: Board) -> bytes:
         rows=_embedded(shown),
         withdrawn=taken_back(board),
         records=_embedded(records),
+        chinese=_embedded(chinese),
     )
     return html.encode()
 
@@ -70,9 +71,9 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _embedded(values: Iterable[Any]) -> Markup:
+def _embedded(value: Any) -> Markup:
     """JSON that nothing in it can end the element of."""
-    text = orjson.dumps(list(values)).decode()
+    text = orjson.dumps(value).decode()
     for mark, escape in _ESCAPES.items():
         text = text.replace(mark, escape)
     return Markup(text)  # noqa: S704 - what markup consists of has just been escaped

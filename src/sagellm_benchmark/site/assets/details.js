@@ -47,7 +47,7 @@ function commandOf(metadata) {
 }
 
 function checksOf(row, whole) {
-  const validity = whole?.validity, list = (items) => el("ul", { lang: "en" }, ...items.map((item) => el("li", {}, String(item))));
+  const validity = whole?.validity, list = (items) => el("ul", {}, ...items.map(String).map((item) => el("li", { lang: reasonLanguage(item) }, reason(item))));
   const parts = row.failing ? [el("p", { class: "bad" }, say("checks_bad")), list(row.against)] : [el("p", { class: "good" }, say("checks_good"))];
   const verdict = validity?.valid === true ? "valid" : validity?.valid === false ? "invalid" : "unstated";
   parts.push(el("p", {}, `${say("own_checks")} ${say(verdict)}`));

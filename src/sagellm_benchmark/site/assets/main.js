@@ -20,7 +20,7 @@ function drawWords() {
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", say(node.dataset.label));
   for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = say(node.dataset.placeholder);
   for (const button of $("languages").children) button.setAttribute("aria-pressed", button.dataset.lang === language);
-  $("facts").textContent = say("facts", $("facts").dataset.count, $("facts").dataset.updated);
+  $("facts").textContent = say("facts", figure(Number($("facts").dataset.count)), $("facts").dataset.updated);
   document.title = `sagellm-benchmark · ${say("title")}`;
 }
 

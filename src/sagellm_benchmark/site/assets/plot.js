@@ -1,5 +1,5 @@
 // Axes, marks and legends as plain SVG.
-const FRAME = { width: 440, height: 300, left: 54, right: 14, top: 12, bottom: 42 };
+const FRAME = { width: 440, height: 300, left: 54, right: 14, top: 30, bottom: 42 };
 const SHAPES = 4;
 
 // Ticks at 1, 2 and 5 times the powers of ten: all of them on a wide axis of logarithms, evenly spaced on a linear one.
@@ -38,8 +38,7 @@ function linearScale(values, from, to) {
 function timeScale(values, from, to) {
   const day = 86_400_000, low = Math.min(...values) - 2 * day, high = Math.max(...values) + 2 * day;
   const ticks = [0, 1, 2, 3].map((at) => low + ((at + 0.5) / 4) * (high - low));
-  const said = new Intl.DateTimeFormat(language, { year: "2-digit", month: "short", day: "numeric", timeZone: "UTC" });
-  return { place: (value) => from + ((value - low) / (high - low)) * (to - from), ticks, text: (tick) => said.format(tick) };
+  return { place: (value) => from + ((value - low) / (high - low)) * (to - from), ticks, text: (tick) => new Date(tick).toISOString().slice(0, 10) };
 }
 
 function frame(x, y, names, label, marks) {
@@ -52,7 +51,7 @@ function frame(x, y, names, label, marks) {
     ...x.ticks.map((tick) => svg("line", { class: "axis", x1: x.place(tick), x2: x.place(tick), y1: floor, y2: floor + 3 })),
     svg("line", { class: "axis", x1: left, x2: width - right, y1: floor, y2: floor }),
     svg("text", { x: (left + width - right) / 2, y: height - 6, "text-anchor": "middle" }, names[0]),
-    svg("text", { x: 12, y: (top + floor) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(top + floor) / 2})` }, names[1]),
+    svg("text", { x: 0, y: 13 }, names[1]),
     ...marks);
 }
 

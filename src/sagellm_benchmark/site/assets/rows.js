@@ -1,5 +1,6 @@
 // The table: which rows, in which order, and the few of them that are drawn.
 const ROWS = JSON.parse($("data").textContent);
+const CHINESE = new Map(Object.entries(JSON.parse($("chinese").textContent)));
 let records = null;
 
 ROWS.forEach((row, place) => {
@@ -97,11 +98,17 @@ function sortBy(name) {
   state.page = 1;
 }
 
+// A long version may go on in the next line after a dot.
+function breakable(text) {
+  return text.split(/(?<=\.)/).flatMap((part, at) => (at ? [el("wbr"), part] : [part]));
+}
+
 function drawRow(row, begins) {
   const cells = COLUMNS.map((name) => {
     const text = shownText(name, row);
     const inside = name === "engine"
       ? el("button", { type: "button", class: "open", "aria-haspopup": "dialog" }, text)
+      : name === "version" ? breakable(text)
       : name === "tier" ? el("span", { class: `badge ${TIERS.includes(row.tier) ? row.tier : ""}` }, text) : text;
     return el("td", {
       role: "cell", class: NUMBERS.includes(name) ? `number ${name}` : name, "data-name": say(name),
@@ -116,10 +123,20 @@ function drawRow(row, begins) {
     ...cells);
 }
 
+// Reasons are written in English, and told in Chinese where the page knows how.
+function reason(text) {
+  return (language === "zh" && CHINESE.get(text)) || text;
+}
+
+function reasonLanguage(text) {
+  return reason(text) === text ? "en" : "zh-Hans";
+}
+
 // Why a row is grey stands below it, over the table's whole width.
 function drawWhy(row) {
   return el("tr", { role: "row", "data-place": row.place, class: "reason" }, el("td", { role: "cell", colspan: 2 }),
-    el("td", { role: "cell", colspan: COLUMNS.length, lang: "en" }, say("why", row.against[0], row.against.length - 1)));
+    el("td", { role: "cell", colspan: COLUMNS.length, lang: reasonLanguage(row.against[0]) },
+      say("why", reason(row.against[0]), figure(row.against.length - 1))));
 }
 
 const TIERS = ["claimed", "evidenced", "verified", "attested", "reproduced"];
@@ -134,7 +151,7 @@ function drawTable(rows) {
     return row.failing ? [line, drawWhy(row)] : [line];
   }));
   $("nothing").hidden = rows.length > 0;
-  $("count").textContent = say("shown", figure(rows.length), figure(ROWS.length), rows.filter((row) => row.failing).length);
+  $("count").textContent = say("shown", figure(rows.length), figure(ROWS.length), figure(rows.filter((row) => row.failing).length));
   const step = (by, word, possible) => el("button", { type: "button", "data-step": by, disabled: !possible }, say(word));
   $("pager").hidden = pages < 2;
   $("pager").replaceChildren(step(-1, "before", state.page > 1), el("span", {}, say("page", state.page, pages)), step(1, "after", state.page < pages));
