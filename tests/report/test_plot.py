@@ -15,6 +15,7 @@ from sagellm_benchmark.verdict.metrics import NOTHING
 from sagellm_benchmark.verdict.stats import distribution
 from sagellm_benchmark.verdict.summarize import Histogram, histogram
 from sagellm_benchmark.verdict.timeline import Span, Timeline
+from sagellm_benchmark.words import speaking
 
 
 def texts(svg: str) -> list[str]:
@@ -105,6 +106,26 @@ def test_what_is_not_like_the_rest_is_shaded_and_named_where_there_is_room() -> 
     assert {"warm-up", "burst", "tail"} <= set(texts(svg))
     crowd = replace(timeline, marks=(Mark("burst", 2.1, 2.2), Mark("burst", 2.3, 2.4)))
     assert texts(plot.over_time(crowd, crowd.tokens_per_s)).count("burst") == 1
+
+
+def test_there_is_no_tick_at_one_and_a_half_streams() -> None:
+    line = plot.Line("mean", [plot.Point(1, 10), plot.Point(4, 30)])
+    said = texts(plot.curve([line], "streams", "tokens/s"))
+    assert said == ["1", "2", "3", "4", "streams", "0", "5", "10", "15", "20", "25", "30", "tokens/s"]
+
+
+def test_no_bar_is_as_high_as_half_a_request() -> None:
+    bars = Histogram((1.0, 10.0, 100.0), (1, 2))
+    assert not {"0.5", "1.5"} & set(texts(plot.distribution(bars, NOTHING)))
+
+
+def test_the_words_of_a_picture_are_in_the_language_in_use() -> None:
+    lines = [plot.Line(name, [plot.Point(1, 2), plot.Point(2, 3)]) for name in ("mean", "p50")]
+    with speaking("zh"):
+        curves = texts(plot.curve(lines, "streams", "ms"))
+        bars = texts(plot.distribution(Histogram((1.0, 10.0, 100.0), (1, 2)), NOTHING))
+    assert {"并发数", "均值", "p50"} <= set(curves)
+    assert "个数" in bars
 
 
 def test_text_in_a_picture_is_escaped() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 
+from sagellm_benchmark.text import wide
 from sagellm_benchmark.verdict.marks import Mark
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram
@@ -30,6 +31,7 @@ class Scale:
     start: float
     end: float
     log: bool = False
+    whole: bool = False  # it counts things, of which there is no half
 
     def __call__(self, value: float) -> float:
         low, high, at = (math.log(one) if self.log else one for one in (self.low, self.high, value))
@@ -38,7 +40,8 @@ class Scale:
     @property
     def ticks(self) -> list[float]:
         """Round values inside the scale, at most MOST_TICKS or so."""
-        return log_ticks(self.low, self.high) if self.log else ticks(self.low, self.high)
+        found = log_ticks(self.low, self.high) if self.log else ticks(self.low, self.high)
+        return [tick for tick in found if tick == round(tick)] if self.whole else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def distribution(histogram: Histogram, figures: Distribution, unit: str = "ms") 
     """Bars over a logarithmic axis, with the median, p90 and p99 marked."""
     edges, counts = histogram.edges, histogram.counts
     x = Scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT, log=edges[0] > 0)
-    y = Scale(0, max(counts), FLOOR, TOP)
+    y = Scale(0, max(counts), FLOOR, TOP, whole=True)
     bars = "".join(
         _element(
             "rect",
@@ -186,7 +189,7 @@ def _bands(x: Scale, marks: Sequence[Mark]) -> Iterator[str]:
             "rect", x=begin, y=TOP, width=max(end - begin, 0.5), height=FLOOR - TOP, class_="phase"
         )
         label = t(mark.kind)
-        long = LETTER * sum(1 if letter.isascii() else 2 for letter in label)
+        long = LETTER * wide(label)
         at = min(begin, WIDTH - RIGHT - long)
         if at >= free:
             free = at + long + LETTER
@@ -197,7 +200,8 @@ def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
     """Return lines through points over linear axes, the y axis from zero; each line has a colour, named above."""
     points = [point for line in lines for point in line.points]
     low, high = min(point.x for point in points), max(point.x for point in points)
-    x = Scale(low if low < high else 0, high or 1, LEFT + 8, WIDTH - RIGHT - 8)
+    whole = all(point.x == round(point.x) for point in points)
+    x = Scale(low if low < high else 0, high or 1, LEFT + 8, WIDTH - RIGHT - 8, whole=whole)
     y = Scale(0, max(point.y for point in points) or 1.0, FLOOR, TOP)
     drawn = ""
     for i, line in enumerate(lines):
@@ -209,8 +213,9 @@ def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
     legend, at = "", float(LEFT)
     for i, line in enumerate(lines if len(lines) > 1 else ()):
         legend += _element("rect", x=at, y=5, width=9, height=9, class_=f"key c{i % 4}")
-        legend += _element("text", line.name, x=at + 13, y=13)
-        at += 13 + 7 * len(line.name) + 12
+        name = t(line.name)
+        legend += _element("text", name, x=at + 13, y=13)
+        at += 13 + 7 * wide(name) + 12
     return _svg(_grid(x, y, x_label, y_label) + drawn + legend)
 
 
@@ -220,13 +225,13 @@ def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
     for tick in x.ticks:
         parts.append(_element("line", x1=x(tick), x2=x(tick), y1=FLOOR, y2=FLOOR + 4, class_="axis"))
         parts.append(_element("text", number(tick), x=x(tick), y=FLOOR + 15, text_anchor="middle"))
-    parts.append(_element("text", x_label, x=WIDTH - RIGHT, y=HEIGHT - 8, text_anchor="end"))
+    parts.append(_element("text", t(x_label), x=WIDTH - RIGHT, y=HEIGHT - 8, text_anchor="end"))
     if y is not None:
         for tick in y.ticks:
             parts.append(_element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y(tick), y2=y(tick), class_="rule"))
             parts.append(_element("text", number(tick), x=LEFT - 6, y=y(tick) + 4, text_anchor="end"))
     if y_label:
-        parts.append(_element("text", y_label, x=4, y=HEIGHT - 8))
+        parts.append(_element("text", t(y_label), x=0, y=TOP - 9))
     return "".join(parts)
 
 

@@ -99,7 +99,7 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
         headlines=tuple(_headlines(summary, declared)),
         refused=tuple(retold(f"{name}: {why}") for name, why in summary.numbers.refused.items()),
         latencies=tuple(
-            _latency(one.label, summary.latency(one))
+            _latency(retold(one.label), summary.latency(one))
             for one in LATENCIES
             if not one.open_loop or summary.latency(one).count
         ),

@@ -35,7 +35,7 @@ class LoadShape:
     ramp_s: float = 0.0  # the first requests of a closed loop's streams are spread over this long
 
     def describe(self, workload: Workload) -> str:
-        """Return a phrase for people, such as `poisson arrivals at 4/s for 60 s`."""
+        """Return a phrase for people, such as `Poisson arrivals at 4/s for 60 s`."""
         if self.rate_rps is None:
             streams = workload.concurrency
             how = f"{streams} at a time" if streams > 1 else "one at a time"
@@ -44,7 +44,8 @@ class LoadShape:
         elif self.last_rate_rps is not None:
             how = f"a ramp from {self.rate_rps:g}/s to {self.last_rate_rps:g}/s"
         else:
-            how = f"{self.arrival} arrivals at {self.rate_rps:g}/s"
+            name = "Poisson" if self.arrival == "poisson" else self.arrival
+            how = f"{name} arrivals at {self.rate_rps:g}/s"
         return how if self.duration_s is None else f"{how} for {self.duration_s:g} s"
 
 
