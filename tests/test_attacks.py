@@ -259,6 +259,21 @@ ATTACKS = (
             )
         },
     ),
+    Attack(
+        15,
+        "132 bytes of evidence unpack to 8 GiB, or ask for a prompt of 10^18 tokens, or are nested without end",
+        {
+            "evidence/test_carry.py": (
+                "test_a_bundle_whose_files_are_larger_than_it_is_refused_without_making_them",
+                "test_a_bundle_that_unpacks_to_more_than_is_allowed_is_refused_before_it_is_unpacked",
+            ),
+            "evidence/test_verify.py": (
+                "test_evidence_that_would_harm_whoever_checks_it_is_refused_in_a_moment",
+                "test_a_request_at_the_end_of_time_is_refused",
+                "test_random_prompts_are_never_left_unchecked",
+            ),
+        },
+    ),
 )
 
 

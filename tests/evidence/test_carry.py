@@ -6,6 +6,7 @@ import json
 import lzma
 import os
 import shutil
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -135,3 +136,34 @@ def test_what_is_no_bundle_is_said_to_be_none(what: bytes) -> None:
 def test_a_bundle_that_unpacks_to_more_than_is_allowed_is_refused_before_it_is_unpacked() -> None:
     with pytest.raises(DataError, match="larger than"):
         unpack(lzma.compress(bytes(70 << 20), preset=1))
+
+
+def sparse(unpacked: int) -> bytes:
+    """A tar of 1.5 KiB whose only file claims to be this many bytes of nothing (GNU's old form of sparse files)."""
+    head = bytearray(tarfile.TarInfo("evidence.json").tobuf(tarfile.GNU_FORMAT))
+    size = b"%011o\0" % unpacked
+    head[156:157] = tarfile.GNUTYPE_SPARSE
+    head[386:410] = size + b"%011o\0" % 0
+    head[483:495] = size
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    return bytes(head) + bytes(1024)
+
+
+def a_tar(size: bytes) -> bytes:
+    """A tar whose only file's header states this size."""
+    head = bytearray(tarfile.TarInfo("evidence.json").tobuf(tarfile.GNU_FORMAT))
+    head[124:136] = size
+    head[148:156] = b" " * 8
+    head[148:156] = b"%06o\0 " % sum(head)
+    return bytes(head) + bytes(1024)
+
+
+@pytest.mark.parametrize(
+    "tar",
+    [sparse(8 << 30), a_tar(b"\x80" + b"\x7f" * 11)],
+    ids=["a sparse file of 8 GiB", "a size of 88 bits"],
+)
+def test_a_bundle_whose_files_are_larger_than_it_is_refused_without_making_them(tar: bytes) -> None:
+    with pytest.raises(DataError, match="bundle"):
+        unpack(lzma.compress(tar))

@@ -22,6 +22,8 @@ from tests.fakes.openai_server import Script
 
 pytestmark = pytest.mark.slow
 
+PROMPTS = ("predicate", "grounds", "prompts")
+
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -202,3 +204,63 @@ def test_what_cannot_be_read_is_an_error_and_not_a_verdict(folder: Path) -> None
         verified(folder)
     assert command.run("verify", str(folder), cwd=folder).returncode == Exit.DATA
     assert command.run("verify", str(folder / "absent.json"), cwd=folder).returncode == Exit.DATA
+
+
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+HARMFUL: dict[str, tuple[str, tuple[str | int, ...], Any]] = {
+    "a row nested without end": ("evidence.json", ("predicate", "row", "engine"), deep(600)),
+    "a version that is no number": ("config.json", ("record_version",), [2]),
+    "a prompt of 10^18 tokens": ("evidence.json", (*PROMPTS, "workload", "input_tokens"), 10**18),
+    "a prompt of 10^308 tokens": ("evidence.json", (*PROMPTS, "workload", "input_tokens"), 1e308),
+    "10^18 turns": ("evidence.json", (*PROMPTS, "workload", "turns"), 10**18),
+    "words that cost 10^18 tokens": ("evidence.json", (*PROMPTS, "later", 0, 0), 10**18),
+    "words that cost less than nothing": ("evidence.json", (*PROMPTS, "first", 0, 0), -(10**18)),
+    "words of a megabyte": ("evidence.json", (*PROMPTS, "later", 0, 1, 0), "x" * 10**6),
+    "words of next to no tokens": ("evidence.json", (*PROMPTS, "tokens_per_word"), 1e-300),
+    "a template longer than its prompt": ("evidence.json", (*PROMPTS, "overhead"), 10**6),
+    "no words": ("evidence.json", (*PROMPTS, "later"), []),
+}
+
+
+@pytest.mark.parametrize("harm", HARMFUL)
+def test_evidence_that_would_harm_whoever_checks_it_is_refused_in_a_moment(folder: Path, harm: str) -> None:
+    name, (*parents, last), value = HARMFUL[harm]
+
+    def change(place: Any) -> None:
+        for parent in parents:
+            place = place[parent]
+        place[last] = value
+
+    edit(folder / name, change)
+    with pytest.raises(DataError, match=r"damaged|nested deeper|no run that this version can read"):
+        verified(folder)
+
+
+def test_a_request_at_the_end_of_time_is_refused(folder: Path) -> None:
+    first, *others = (folder / "requests.jsonl").read_text().splitlines()
+    line = json.dumps({**json.loads(first), "end_s": 1e300})
+    (folder / "requests.jsonl").write_text("\n".join([line, *others]))
+    with pytest.raises(DataError, match="is no time"):
+        verified(folder)
+
+
+def test_random_prompts_are_never_left_unchecked(folder: Path) -> None:
+    edit(folder / "evidence.json", lambda said: said["predicate"]["grounds"].update(prompts=None))
+    made_to_fit(folder)
+    assert [one.field for one in verified(folder).mismatches] == ["evidence.grounds.prompts"]
+
+
+def test_prompts_too_long_to_be_made_again_are_still_those_of_the_row_s_workload(folder: Path) -> None:
+    def longer(said: Any) -> None:
+        said["predicate"]["grounds"]["prompts"]["workload"] |= {"input_tokens": 1 << 24, "requests": 1_000}
+
+    edit(folder / "evidence.json", longer)
+    made_to_fit(folder)
+    found = verified(folder)
+    assert [one.field for one in found.mismatches] == ["workload.requests", "workload.input_tokens"]

@@ -51,6 +51,7 @@ BOARD: dict[str, str] = {
         "减少请求：证据必须足够小，才能永久保存"
     ),
     "the bundle is damaged: {a}": "证据包已损坏：{a}",
+    "{a} is nested deeper than {b} levels": "{a} 嵌套超过 {b} 层",
     "fetch it again": "重新获取",
     "the bundle holds something else than a few plain files": "证据包含有几个普通文件以外的内容",
     "the bundle ends too early": "证据包过早结束",

@@ -17,6 +17,7 @@ MOST_PACKED = 8 << 20
 MOST_BYTES = 64 << 20  # unpacked
 _MOST_MEMORY = 128 << 20  # that unpacking may take
 _MOST_FILES = 16
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)  # a sparse file unpacks to more bytes than the tar has
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -49,7 +50,7 @@ def unpack(packed: bytes) -> dict[str, bytes]:
             raise _too_large() if not opened.needs_input else DataError("the bundle ends too early")
         with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as tar:
             return dict(_file(tar, about) for about in _members(tar))
-    except (lzma.LZMAError, tarfile.TarError, EOFError) as error:
+    except (lzma.LZMAError, tarfile.TarError, EOFError, OverflowError, ValueError) as error:
         raise DataError(f"the bundle is damaged: {error}", hint="fetch it again") from error
 
 
@@ -57,7 +58,7 @@ def _members(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
     found: list[tarfile.TarInfo] = []
     for about in tar:
         found.append(about)
-        if len(found) > _MOST_FILES or not about.isreg():
+        if len(found) > _MOST_FILES or about.type not in _PLAIN or about.issparse():
             raise DataError("the bundle holds something else than a few plain files")
     return found
 

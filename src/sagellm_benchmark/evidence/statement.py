@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from sagellm_benchmark.board.hostile import is_deeper
 from sagellm_benchmark.board.identity import entry_id
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
@@ -26,6 +27,7 @@ PREDICATE_TYPE = "https://github.com/intellistream/sagellm-benchmark/evidence/v1
 PUBLIC = "public/"
 """Before the name of a file's form that everybody may see."""
 
+_MOST_LEVELS = 64
 _LATER = ("entry_id", "evidence")  # what a row gets when its evidence is there
 
 
@@ -73,6 +75,8 @@ def parse(content: bytes) -> Statement:
     """Return a statement's parts. Raises DataError for bytes that are none of ours."""
     try:
         value = orjson.loads(content)
+        if is_deeper(value, _MOST_LEVELS):
+            raise DataError(f"{EVIDENCE_FILE} is nested deeper than {_MOST_LEVELS} levels")
         if (value["_type"], value["predicateType"]) != (STATEMENT_TYPE, PREDICATE_TYPE):
             raise DataError(
                 "the evidence is of another kind", hint="use the version of this tool that wrote it"

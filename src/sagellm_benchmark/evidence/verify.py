@@ -32,6 +32,7 @@ from sagellm_benchmark.workload.sources import RANDOM
 
 _NAMED = 3  # fields in an error's message
 CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
+_MOST_TOKENS = 1 << 27  # of prompts; half a minute of work
 _HASHED = 1_000  # conversations that the hash of a run's prompts covers
 
 
@@ -77,7 +78,7 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
         computed = _recomputed(said, claimed, requests)
         other_prompts, not_checked = _prompts(said, claimed.config, requests)
         against = tuple(_against(row, said, claimed, computed))
-    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError) as error:
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise DataError(
             f"the evidence lacks what belongs there: {error!r}", hint="restore it, or measure again"
         ) from error
@@ -162,14 +163,21 @@ def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Re
 
 def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[list[Mismatch], list[str]]:
     """Make every prompt again, and say which are others; and what of them could not be made again."""
-    if said.grounds.prompts is None:
+    recipe_of, is_random = said.grounds.prompts, config.dataset.name == RANDOM
+    if recipe_of is None and is_random:
+        return [Mismatch("evidence.grounds.prompts", None, "what random prompts are made of")], []
+    if recipe_of is None:
         return [], [
             f"prompts: they come from the file {config.dataset.name}, which is not part of the evidence"
         ]
-    again = recipe.made_again(said.grounds.prompts, config.seed)
-    wrong = list(_other_prompts(again, requests, uniform=config.dataset.uniform))
-    if config.dataset.name == RANDOM:
-        wrong += differences("workload", asdict(config.workload), asdict(again.prompts.workload))
+    again = recipe.made_again(recipe_of, config.seed)
+    wrong = list(_other_workload(again, config)) if is_random else []
+    if (tokens := _tokens(again, config, requests)) > _MOST_TOKENS:
+        return wrong, [
+            f"prompts: they have {tokens:.1g} tokens, more than are made again ({_MOST_TOKENS:.1g})"
+        ]
+    wrong += _other_prompts(again, requests, uniform=config.dataset.uniform)
+    if is_random:
         wrong += differences("dataset.sha256", config.dataset.sha256, _content_hash(again))
     unknown = []
     if again.mended:
@@ -178,6 +186,19 @@ def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[
             f"so that {again.unmade_share:.1%} of their text is as the evidence says, and not from the seed"
         )
     return wrong, unknown
+
+
+def _other_workload(again: recipe.Again, config: Config) -> Iterator[Mismatch]:
+    yield from differences("workload", asdict(config.workload), asdict(again.prompts.workload))
+
+
+def _tokens(again: recipe.Again, config: Config, requests: list[Request]) -> int:
+    """How many tokens of text it takes to look at every prompt: with each turn its whole conversation is made."""
+    workload = again.prompts.workload
+    asked = (
+        workload.input_tokens if config.dataset.uniform else one.sample.asked_input_tokens for one in requests
+    )
+    return workload.turns * (sum(asked) + min(again.prompts.count, _HASHED) * workload.input_tokens)
 
 
 def _other_prompts(again: recipe.Again, requests: list[Request], *, uniform: bool) -> Iterator[Mismatch]:

@@ -76,10 +76,10 @@ def parse(config: bytes, summary: bytes, timeline: bytes | None = None) -> Recor
     A DataError names the file and the field that is damaged or missing.
     """
     asked, came = _object(config, "config.json"), _object(summary, "summary.json")
-    versions = {asked.get("record_version"), came.get("record_version")}
-    if versions == {1}:
+    versions = [asked.get("record_version"), came.get("record_version")]
+    if versions == [1, 1]:
         asked, came = _config_of_1(asked), _summary_of_1(came)
-    elif versions != {RECORD_VERSION}:
+    elif versions != [RECORD_VERSION, RECORD_VERSION]:
         raise DataError(
             "no run that this version can read: record_version is "
             f"{asked.get('record_version')!r} in config.json and {came.get('record_version')!r} in summary.json",

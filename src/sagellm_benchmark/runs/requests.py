@@ -76,6 +76,7 @@ def without_words(content: bytes) -> bytes:
     return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in bare)
 
 
+_LONGEST_S = 1e9  # 30 years
 _WHOLE = ("index", "turn", "stream", "asked_input_tokens", "asked_output_tokens")
 _WHOLE_OR_NONE = ("prompt_tokens", "completion_tokens", "cached_tokens", "status")
 _SAMPLE = tuple(field.name for field in fields(Sample))
@@ -112,6 +113,6 @@ def _whole(value: Any) -> int:
 
 
 def _seconds(value: Any) -> float:
-    if type(value) not in (int, float):
+    if type(value) not in (int, float) or not -_LONGEST_S <= value <= _LONGEST_S:
         raise ValueError(f"{str(value)[:40]!r} is no time")
     return float(value)

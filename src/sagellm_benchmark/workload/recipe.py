@@ -8,14 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.workload.lexicon import Lexicon, Priced
+import msgspec
+from msgspec import Meta
+
+from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.workload.lexicon import Lexicon
 from sagellm_benchmark.workload.prompts import Prompts
 from sagellm_benchmark.workload.sources import Random, Source
 from sagellm_benchmark.workload.traces import TraceSource
 from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
+
+_Length = Annotated[int, Meta(ge=1, le=1 << 24)]  # tokens; the longest contexts have 2**24
+_Number = Annotated[int, Meta(ge=0, le=1 << 40)]
+_Price = Annotated[int, Meta(ge=1, le=1_000)]
+_Word = Annotated[str, Meta(min_length=1, max_length=64)]
+_Words = tuple[_Price, Annotated[tuple[_Word, ...], Meta(min_length=1)]]
+_Prices = Annotated[tuple[_Words, ...], Meta(min_length=1, max_length=100)]
+
+
+class _Workload(msgspec.Struct, forbid_unknown_fields=True):
+    """A workload in a recipe of strangers: of a size that any run could have."""
+
+    name: str
+    requests: _Number
+    input_tokens: _Length
+    output_tokens: _Number
+    concurrency: _Number
+    turns: Annotated[int, Meta(ge=1, le=10_000)] = 1
+
+
+class _Recipe(msgspec.Struct):
+    """What `written` gives, within bounds: a price of 0 or a word of a megabyte would never come to an end."""
+
+    workload: _Workload
+    first: _Prices
+    later: _Prices
+    overhead: Annotated[int, Meta(ge=0, le=1 << 24)]
+    tokens_per_word: Annotated[float, Meta(ge=0.01, le=1_000)]
+    mended: dict[int, tuple[tuple[int, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +61,18 @@ class Again:
 
     def text(self, index: int, turn: int, input_tokens: int, output_tokens: int) -> str:
         """Return the text of one request; IndexError where the conversation has no such turn."""
-        built = self.prompts.build(index, input_tokens, output_tokens)[turn].text
-        if index not in self.mended:
-            return built
-        kept, end = self.mended[index][turn]
-        return built[:kept] + end
+        return self._mended(index, turn, self.prompts.build(index, input_tokens, output_tokens)[turn])
 
     def texts(self, index: int) -> list[str]:
         """Return every turn of a conversation whose requests have the workload's lengths."""
         asked = self.prompts.workload.input_tokens, self.prompts.workload.output_tokens
-        return [self.text(index, turn, *asked) for turn in range(len(self.prompts.build(index, *asked)))]
+        return [self._mended(index, *turn) for turn in enumerate(self.prompts.build(index, *asked))]
+
+    def _mended(self, index: int, turn: int, built: Turn) -> str:
+        if index not in self.mended:
+            return built.text
+        kept, end = self.mended[index][turn]
+        return built.text[:kept] + end
 
     @property
     def unmade_share(self) -> float:
@@ -65,22 +99,16 @@ def written(source: Source) -> dict[str, Any] | None:
 
 
 def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
-    """Return the prompts that a recipe gives. Raises DataError where it is damaged."""
+    """Return the prompts that a recipe gives. Raises DataError where it is damaged, or no run's."""
     try:
-        workload = Workload(**recipe["workload"])
+        said = msgspec.convert(recipe, _Recipe, str_keys=True)
+        workload = Workload(**msgspec.structs.asdict(said.workload))
         lexicon = Lexicon.of(
-            _priced(recipe["first"]),
-            _priced(recipe["later"]),
-            overhead=int(recipe["overhead"]),
-            tokens_per_word=float(recipe["tokens_per_word"]),
+            dict(said.first), dict(said.later), overhead=said.overhead, tokens_per_word=said.tokens_per_word
         )
-        mended = {
-            int(index): tuple((int(kept), str(end)) for kept, end in ends)
-            for index, ends in recipe["mended"].items()
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return Again(Prompts(workload, seed, None, lexicon), said.mended)
+    except (msgspec.ValidationError, UsageError) as error:
         raise DataError(f"what the prompts were made of is damaged: {error}") from error
-    return Again(Prompts(workload, seed, None, lexicon), mended)
 
 
 def _ends(prompts: Prompts, index: int) -> Iterator[list[Any]]:
@@ -97,7 +125,3 @@ def _shared(one: str, other: str) -> int:
     """Characters that both begin with."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
-def _priced(pairs: Any) -> Priced:
-    return {int(price): tuple(map(str, words)) for price, words in pairs}
