@@ -24,7 +24,7 @@ import pytest
 
 from sagellm_benchmark.client.calibration import asking, timed_server
 from sagellm_benchmark.client.terms import Limits, Observed, Target
-from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.workload.schedule import Schedule, constant
@@ -140,6 +140,26 @@ def load(
         target = Target(url, "timed", "chat")
         observed: Observed = cluster.drive(asking(tokens), count, due, target, Limits(), folder, processes=2)
         return observed
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("ray://127.0.0.1:1", r"no Ray cluster at ray://127\.0\.0\.1:1: nothing listens there"),
+        ("ray://127.0.0.1:99999", "no Ray cluster at .*: Port out of range"),
+        ("127.0.0.1:6379", "--on takes the address of a Ray cluster"),
+    ],
+)
+def test_an_address_where_no_cluster_can_be_is_refused_at_once(address: str, said: str) -> None:
+    with pytest.raises(BenchmarkError, match=said), ray_nodes.joined(address, lambda text: None):
+        pytest.fail("there is nothing to join")
+
+
+def test_the_environments_address_is_tried_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    said = r"ray://auto, which is 127\.0\.0\.1:1 \(RAY_ADDRESS\): nothing listens there"
+    with pytest.raises(BenchmarkError, match=said), ray_nodes.joined("ray://auto", lambda text: None):
+        pytest.fail("there is nothing to join")
 
 
 def test_a_cluster_with_another_ray_is_refused_with_both_versions(machines: Machines, tmp_path: Path) -> None:

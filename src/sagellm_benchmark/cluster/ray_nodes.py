@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 import ray
 from ray.exceptions import RayActorError, RayError
 from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
+from sagellm_benchmark.causes import cause
 from sagellm_benchmark.cluster.agent import Agent, Facts, check_versions, facts
 from sagellm_benchmark.cluster.load import Cluster
 from sagellm_benchmark.cluster.nodes import Lost
 from sagellm_benchmark.errors import RemoteError, UsageError
 
 _SCHEME = "ray://"
+_PORT = 6379  # of a head that says no other
+_LISTENS_S = 5.0
 _PLACED_S = 30.0
 _THREADS = 8  # of an agent, so that it can be asked while it calibrates
 
@@ -86,7 +91,7 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
     Ray itself prints to standard output when a node is lost; that, and all else that is, goes to `said_to` if given.
     Raises RemoteError where there is no such cluster.
     """
-    where = address.removeprefix(_SCHEME)
+    where = _listening(address)
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
     try:
         ray.init(address=where, log_to_driver=False, logging_level="ERROR", configure_logging=False)
@@ -99,6 +104,27 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
             yield
     finally:
         ray.shutdown()
+
+
+def _listening(address: str) -> str:
+    """Return an address as Ray takes it, if somebody listens there: Ray itself would try for many minutes."""
+    if not address.startswith(_SCHEME):
+        raise UsageError(
+            "--on takes the address of a Ray cluster",
+            hint="such as ray://auto, or ray://HOST:6379 of its head",
+        )
+    where = address.removeprefix(_SCHEME)
+    asked = os.environ.get("RAY_ADDRESS", where) if where == "auto" else where
+    if asked == "auto":
+        return where
+    try:
+        parts = urlsplit(f"//{asked.removeprefix(_SCHEME)}")
+        with socket.create_connection((parts.hostname or "", parts.port or _PORT), timeout=_LISTENS_S):
+            return where
+    except (OSError, ValueError) as error:  # ValueError: no port that there could be
+        at = address if asked == where else f"{address}, which is {asked} (RAY_ADDRESS)"
+        known = cause(error) if isinstance(error, OSError) else None
+        raise _unjoined(at, known.said if known else str(error)) from error
 
 
 def _unjoined(address: str, said: str) -> RemoteError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -29,6 +30,9 @@ def waiting(text: str) -> None:
 @contextmanager
 def needing_ray() -> Iterator[None]:
     """Import what is Ray's inside. Raises UsageError where it is not installed: only who asks for it needs it."""
+    os.environ.setdefault(
+        "RAY_NUM_REDIS_GET_RETRIES", "1"
+    )  # 40 s are long enough for a cluster that says nothing
     try:
         yield
     except ImportError as error:
