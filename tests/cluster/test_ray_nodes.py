@@ -175,6 +175,17 @@ def test_a_cluster_with_another_ray_is_refused_with_both_versions(machines: Mach
     assert "pip install 'ray==VERSION'" in ended.stderr
 
 
+def test_another_token_is_said_to_be_what_may_be_wrong(machines: Machines) -> None:
+    command = [sys.executable, "-m", "sagellm_benchmark", "run", "--base-url", "http://127.0.0.1:1"]
+    environ = {**os.environ, "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+    ended = subprocess.run(
+        [*command, "--on", f"ray://{HEAD}"], env=environ, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == Exit.REMOTE
+    assert f"what listens at ray://{HEAD} does not answer" in ended.stderr
+    assert "is the token here" in ended.stderr
+
+
 def test_one_schedule_is_sent_by_all_and_every_request_is_due_when_it_was(
     machines: Machines, url: str, tmp_path: Path
 ) -> None:

@@ -128,6 +128,12 @@ RUN: dict[str, str] = {
     ),
     "the load comes from {a} nodes: {b}": "负载来自 {a} 个节点：{b}",
     "no answer for {a} s": "{a} 秒没有回应",
+    "what listens at {a} does not answer as a Ray cluster that knows us": (
+        "在 {a} 监听的程序没有像认识我们的 Ray 集群那样回应"
+    ),
+    "is it the port of a Ray head, and is the token here (~/.ray/auth_token) the cluster's?": (
+        "这是 Ray 首节点的端口吗？这里的令牌（~/.ray/auth_token）是该集群的吗？"
+    ),
     "node {a} does not answer": "节点 {a} 没有回应",
     "look at it with `ray status`, and take it out of the cluster or start it again": (
         "用 `ray status` 查看它，并将其移出集群或重新启动"

@@ -133,6 +133,11 @@ def _unjoined(address: str, said: str) -> RemoteError:
             f"the Ray cluster at {address} and this machine do not match: {' '.join(said.split())}",
             hint="use the cluster's Ray in the cluster's Python: pip install 'ray==VERSION'",
         )
+    if "Failed to connect to Ray cluster" in said:
+        return RemoteError(
+            f"what listens at {address} does not answer as a Ray cluster that knows us",
+            hint="is it the port of a Ray head, and is the token here (~/.ray/auth_token) the cluster's?",
+        )
     return RemoteError(
         f"no Ray cluster at {address}: {(said.strip().splitlines() or ['no answer'])[0]}",
         hint="docs/cluster.md says how to start one, and its token",
