@@ -274,6 +274,15 @@ ATTACKS = (
             ),
         },
     ),
+    Attack(
+        15,
+        "who may write the dataset puts there what is no row, times that are none, and rows nested without end",
+        {
+            "hub/test_publish.py": ("test_what_is_no_row_on_a_board_does_not_stop_others_from_publishing",),
+            "board/test_standing.py": ("test_a_damaged_file_is_said_to_be_damaged",),
+            "site/test_page.py": ("test_a_row_nested_without_end_is_said_and_no_traceback",),
+        },
+    ),
 )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagellm_benchmark.board.entry import Entry, board_file, entries
+from sagellm_benchmark.board.entry import Entry, board_file, entries, written_rows
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from tests.board.boards import ANYTHING, BOARDS, published_rows
@@ -21,6 +21,14 @@ def test_a_board_file_is_what_to_json_writes(rows: list[object]) -> None:
 def test_a_board_file_reads_back_as_the_same_entries(rows: list[object]) -> None:
     written = [Entry.of(row) for row in rows]
     assert entries("board", board_file(written)) == written
+
+
+@given(BOARDS, st.lists(ANYTHING, max_size=2))
+def test_written_rows_are_those_of_the_file_whatever_else_somebody_put_there(
+    rows: list[object], others: list[object]
+) -> None:
+    mixed = [*rows[:1], *others, *rows[1:]]
+    assert list(written_rows(board_file(map(Entry.of, mixed)))) == json.loads(to_json(mixed))
 
 
 @given(BOARDS, st.sampled_from([None, 0, 1, 2, 4, "\t"]))

@@ -15,6 +15,7 @@ from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.merge import Fate, join
 from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier, Withdrawal, parse, to_bytes
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import to_json
 from tests.fakes.rows import new_row
 
 NOW = "2026-11-27T08:00:00Z"
@@ -235,9 +236,27 @@ def test_an_evidenced_run_is_not_left_out_for_a_faster_claim_before_it_is_publis
     assert [outcome.fate for outcome in join([claim], [ours]).outcomes] == [Fate.IMPROVED]
 
 
+def facts_of_a(**changes: object) -> bytes:
+    fact = {"number": 1, "published_at": "2026-11-20T08:00:00Z", "configuration": "c"}
+    return to_json({"schema_version": 1, "rows": {"a": fact | changes}})
+
+
 @pytest.mark.parametrize(
-    "content", [b"[]", b"{}", b"no", b'{"rows": {"a": {"number": "x"}}}', b'{"rows": [1]}']
+    "content",
+    [
+        *(b"[]", b"{}", b"no", b'{"rows": {"a": {"number": "x"}}}', b'{"rows": [1]}'),
+        *(facts_of_a(number=number) for number in (-1, 1e308, True, 2**62)),
+        *(
+            facts_of_a(published_at=moment)
+            for moment in (-1, True, "soon", "2026-11-20", "9999-13-01T00:00:00Z")
+        ),
+    ],
 )
 def test_a_damaged_file_is_said_to_be_damaged(content: bytes) -> None:
     with pytest.raises(DataError, match=r"standing\.json is damaged"):
         parse(content)
+
+
+def test_a_time_reads_back_as_it_was_written_or_as_unknown() -> None:
+    for moment in ("2026-11-20T08:00:00Z", ""):
+        assert parse(facts_of_a(published_at=moment)).facts["a"].published_at == moment

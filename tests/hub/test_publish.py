@@ -451,3 +451,11 @@ def test_a_row_takes_the_place_of_a_faster_claim_by_its_evidence(store: Store) -
     done = publish(store, given(proved), bundles=bundles, prove=lambda row, bundle: None)
     assert fates(done) == ["improved"]
     assert rebuild(store).differences == ()
+
+
+@pytest.mark.parametrize("odd", [0, None, "text", [0]])
+def test_what_is_no_row_on_a_board_does_not_stop_others_from_publishing(store: Store, odd: object) -> None:
+    row = new_row()
+    publish(store, given(row))
+    put(store, {"leaderboard_single.json": to_json([odd, row])})
+    assert fates(publish(store, given(new_row(metrics__throughput_tps=80.0)))) == ["improved"]

@@ -6,9 +6,12 @@ import json
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import identity, slug
 from sagellm_benchmark.board.standing import Standing, Withdrawal
+from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.site.gather import Board
 from sagellm_benchmark.site.page import page
 from tests.fakes.rows import new_row
@@ -111,3 +114,10 @@ def test_both_languages_say_the_same_things() -> None:
     names = [set(re.findall(r"(?:^|[{,])\s*(\w+): (?:\"|\()", part)) for part in (english, chinese)]
     assert names[0] == names[1]
     assert len(names[0]) > 80
+
+
+def test_a_row_nested_without_end_is_said_and_no_traceback() -> None:
+    deep = Entry.of({**new_row(), "x": 1})
+    text = deep.text.replace(b'"x": 1', b'"x": ' + b"[" * 600 + b"]" * 600)
+    with pytest.raises(DataError, match="cannot be written as JSON"):
+        page(Board.of([Entry.parse(memoryview(text))]))

@@ -171,9 +171,15 @@ def board_file(rows: Iterable[Entry]) -> bytes:
 
 
 def written_rows(board: bytes) -> Iterator[Any]:
-    """Yield the rows of what `board_file` returned, parsed one at a time."""
-    if board != _EMPTY:
-        yield from map(orjson.loads, _texts(board))
+    """Yield the rows of what `board_file` returned, parsed one at a time; all at once behind one that is no object."""
+    number = 0
+    try:
+        for text in () if board == _EMPTY else _texts(board):
+            row = orjson.loads(text)
+            yield row
+            number += 1
+    except orjson.JSONDecodeError:
+        yield from orjson.loads(board)[number:]
 
 
 def _texts(board: bytes) -> Iterator[memoryview]:

@@ -22,6 +22,7 @@ from sagellm_benchmark.board.entry import Entry, Place
 from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.proof import evidence_of
+from sagellm_benchmark.board.rules import MOMENT
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 
@@ -258,11 +259,24 @@ def _row(fact: Fact) -> dict[str, Any]:
 
 def _fact(row: Any) -> Fact:
     evidence = row.get("evidence")
-    fact = Fact(int(row["number"]), intern(str(row["published_at"])), str(row["configuration"]))
+    fact = Fact(_number(row["number"]), _moment(row["published_at"]), str(row["configuration"]))
     if evidence is None:
         return fact
     measured = Measured(float(evidence["throughput_tps"]), _interval(evidence["interval"]))
     return replace(fact, proved=Proved(measured, frozenset(map(str, evidence["signers"]))))
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < _LATER:
+        raise ValueError(f"{value!r} is no number of a row")
+    return value
+
+
+def _moment(value: Any) -> str:
+    """Return a time as this tool writes it, or nothing where it was not known."""
+    if value != "" and not MOMENT.accepts(value):
+        raise ValueError(f"{value!r} is no time")
+    return intern(str(value).upper())
 
 
 def _withdrawals(said: Any) -> frozenset[Withdrawal]:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.board.derived import last_updated
+from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.site.cards import cards, in_chinese, taken_back
 from sagellm_benchmark.site.gather import Board
 
@@ -73,7 +74,12 @@ def _hash(text: str) -> str:
 
 def _embedded(value: Any) -> Markup:
     """JSON that nothing in it can end the element of."""
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError as error:  # nested without end, by whoever may write the dataset
+        raise DataError(
+            f"a row cannot be written as JSON: {error}", hint="restore it from its last good version"
+        ) from error
     for mark, escape in _ESCAPES.items():
         text = text.replace(mark, escape)
     return Markup(text)  # noqa: S704 - what markup consists of has just been escaped
