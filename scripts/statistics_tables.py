@@ -137,7 +137,7 @@ def in_turn(times: int) -> Iterator[str]:
     yield _line(
         "drift",
         *(f"{how}: {said}" for how in ("A, then B", "in turn") for said in SAID),
-        "in turn, A twice: cannot tell",
+        "A with itself: cannot tell",
     )
     yield _line(*["---"] * 8)
     for name, drift in rounds.DRIFTS.items():
@@ -148,6 +148,26 @@ def in_turn(times: int) -> Iterator[str]:
         yield _line(name, *(f"{share:.1f}" for share in (*after, *turn, same[2])))
 
 
+def together(times: int) -> Iterator[str]:
+    """The same where many requests of a round are slow or quick for one reason: a batch, a queue, a pause."""
+    yield _line(
+        "hanging together",
+        *(f"10 rounds: {said}" for said in SAID),
+        "as many as asked: faster",
+        "A with itself: cannot tell",
+    )
+    yield _line(*["---"] * 6)
+    times = min(times, ENOUGH)
+    for size, spread in ((1, 0.05), (8, 0.05), (32, 0.05), (8, 0.2)):
+        machine = rounds.Machine(0.005, spread=spread, requests=32, together=size)
+        rng = np.random.default_rng(SEED)
+        ten = rounds.shares([machine.in_turn(0.97, 10, rng) for _ in range(times)])
+        asked = rounds.shares([machine.in_turn_as_asked(0.97, 10, rng, 0.03) for _ in range(times // 4)])
+        same = rounds.shares([machine.in_turn(1.0, 10, rng) for _ in range(times)])
+        name = f"{size} of 32, by {spread:.0%}"
+        yield _line(name, *(f"{share:.1f}" for share in (*ten, asked[0], same[2])))
+
+
 TABLES: dict[str, Callable[[int], Iterator[str]]] = {
     "Intervals of the mean: experiments in which a 95 % interval holds the truth, percent": coverage,
     "Drift: experiments that are called unsteady, percent": drift,
@@ -155,6 +175,7 @@ TABLES: dict[str, Callable[[int], Iterator[str]]] = {
     "Two runs of the same server: comparisons that cannot tell them apart, percent": same_server,
     "A server that is 5 % slower: comparisons that find it with the repeats they asked for, percent": as_asked,
     "A server that is 3 % quicker, 10 rounds, repeats differ by 1 %: what comparisons say, percent": in_turn,
+    "The same where requests of a round hang together, in turn, percent": together,
 }
 
 

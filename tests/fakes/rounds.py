@@ -9,7 +9,7 @@ import numpy as np
 
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.runs.comparison import Comparison, Side, compared, of_run
-from sagellm_benchmark.verdict.compare import Verdict
+from sagellm_benchmark.verdict.compare import DETECT, Verdict
 from sagellm_benchmark.verdict.metrics import ERROR_RATE, ERRORS, THROUGHPUT
 from sagellm_benchmark.verdict.metrics import REQUESTS as REQUEST_COUNT
 from tests.fakes.records import a_record
@@ -38,13 +38,16 @@ class Machine:
     spread: float = 0.01
     drift: Drift = DRIFTS["none"]
     requests: int = 5  # of a repeat
+    together: int = 1  # so many requests after each other are slow, or quick, for one reason
 
     def repeat(self, slowness: float, share: float, rng: Rng) -> list[Sample]:
         """One repeat of a server, `share` of the time into the measurement."""
         slow = slowness * self.drift(share) * np.exp(rng.normal(0, self.noise))
         start, samples = 0.0, []
-        for _ in range(self.requests):
-            ttft, itl = slow * np.asarray((0.1, 0.01)) * np.exp(rng.normal(0, self.spread, 2))
+        for number in range(self.requests):
+            if number % self.together == 0:
+                shared = np.exp(rng.normal(0, self.spread, 2))
+            ttft, itl = slow * np.asarray((0.1, 0.01)) * shared
             samples.append(sample(start=start, ttft=float(ttft), itl=float(itl), tokens=TOKENS))
             start = samples[-1].end_s
         return samples
@@ -61,7 +64,12 @@ class Machine:
         more = self.one_after_the_other(true, have, rng).more_repeats
         return self.one_after_the_other(true, have + (more or 0), rng)
 
-    def in_turn(self, true: float, rounds: int, rng: Rng) -> Comparison:
+    def in_turn_as_asked(self, true: float, rounds: int, rng: Rng, detect: float) -> Comparison:
+        """In as many rounds as a first look of `rounds` asked for, to find `detect`."""
+        more = self.in_turn(true, rounds, rng, detect).more_repeats or 0
+        return self.in_turn(true, rounds + more + (rounds + more) % 2, rng, detect)
+
+    def in_turn(self, true: float, rounds: int, rng: Rng, detect: float = DETECT) -> Comparison:
         """A B, B A, A B, …: as long as the other, and as many requests."""
         slots = iter(np.linspace(0, 1, 2 * rounds))
         a: list[list[Sample]] = []
@@ -70,7 +78,7 @@ class Machine:
             order = ((a, 1.0), (b, true)) if number % 2 == 0 else ((b, true), (a, 1.0))
             for into, slowness in order:
                 into.append(self.repeat(slowness, next(slots), rng))
-        return compared(side(a), side(b), in_turn=True)
+        return compared(side(a), side(b), in_turn=True, detect=detect)
 
 
 def side(repeats: Sequence[Sequence[Sample]]) -> Side:

@@ -40,6 +40,24 @@ def test_three_percent_are_found_in_turn_under_a_drift_that_misleads_runs_after_
 
 
 @pytest.mark.slow
+def test_three_percent_are_found_in_turn_under_waves_that_are_slower_than_the_rounds() -> None:
+    rng, machine = np.random.default_rng(6), Machine(0.01, drift=DRIFTS["waves of 20 %"])
+    faster, wrong, _ = shares([machine.in_turn(0.97, 10, rng) for _ in range(50)])
+    assert faster >= 65
+    assert wrong == 0
+
+
+@pytest.mark.slow
+def test_requests_that_hang_together_need_more_rounds_and_then_decide() -> None:
+    rng, machine = np.random.default_rng(7), Machine(0.005, spread=0.05, requests=32, together=32)
+    first = shares([machine.in_turn(0.97, 10, rng) for _ in range(20)])
+    asked = shares([machine.in_turn_as_asked(0.97, 10, rng, 0.03) for _ in range(8)])
+    assert (first[1], asked[1]) == (0, 0)
+    assert first[0] <= 50
+    assert asked[0] >= 90
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("drift", DRIFTS)
 def test_a_server_in_turn_with_itself_cannot_be_told_apart_whatever_drifts(drift: str) -> None:
     rng, machine = np.random.default_rng(5), Machine(0.02, drift=DRIFTS[drift])

@@ -13,6 +13,7 @@ from sagellm_benchmark.verdict.compare import (
     Verdict,
     difference,
     overall,
+    paired,
     quantile_interval,
 )
 
@@ -101,3 +102,19 @@ def test_a_quantiles_interval_holds_the_truth() -> None:
 @pytest.mark.parametrize(("count", "q"), [(1, 0.5), (5, 0.9), (150, 0.99)])
 def test_too_few_values_have_no_quantiles_interval(count: int, q: float) -> None:
     assert quantile_interval(np.linspace(1, 2, count), q) is None
+
+
+@pytest.mark.parametrize("wave", [0.0, 0.1])
+def test_the_interval_of_ten_rounds_holds_the_truth_whether_the_machine_comes_in_waves_or_not(
+    wave: float,
+) -> None:
+    rng, held = np.random.default_rng(8), 0
+    slots = 1 + wave * np.sin(4 * np.pi * np.linspace(0, 1, 20))
+    first = np.arange(10) % 2 == 0
+    for _ in range(1000):
+        slow = (slots * np.exp(rng.normal(0, 0.01, 20))).reshape(10, 2)
+        a, b = np.where(first, slow[:, 0], slow[:, 1]), 1.03 * np.where(first, slow[:, 1], slow[:, 0])
+        found = paired(Estimate.over(a.tolist()), Estimate.over(b.tolist()))
+        assert found.interval is not None
+        held += found.interval[0] <= 0.03 <= found.interval[1]
+    assert held >= 930

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from sagellm_benchmark.verdict.intervals import Floats, Interval, effective_size
 
 DETECT = 0.05  # the difference that a comparison should be able to find
 MOST_REPEATS = 1000
+_FEWEST_FOR_WAVES, _MOST_WAVES = 10, 6  # rounds, half waves of the whole time
 FEWEST_ROUNDS = 4  # AB, BA, AB, BA: what there is to say of two sides that were measured in turn begins here
 _POWER = 1.28  # standard errors beyond what decides: a difference is then found nine times in ten
 
@@ -100,20 +101,51 @@ def paired(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
     """Tell how B differs from A where both were measured in turn: A first in the even rounds, B first in the odd ones.
 
     The logarithms of the rounds' ratios are a difference, plus what a server drifts within a round with the sign of the
-    order, plus noise (least squares). A drift cancels, and so does whatever slows down both sides of a round.
+    order, plus noise (least squares). A drift cancels, and so does whatever slows down both sides of a round. Where the
+    drift itself comes and goes in slow waves, they are no noise either: they are told from it by an F test.
     """
     ratios = np.log(np.asarray(b.repeats)) - np.log(np.asarray(a.repeats))
     rounds = len(ratios)
-    orders = np.where(np.arange(rounds) % 2 == 0, 1.0, -1.0)
-    design = np.column_stack([np.ones(rounds), orders])
-    fitted = np.linalg.lstsq(design, ratios)[0]
+    steady = _fitted(ratios, waves=0)
     if rounds < FEWEST_ROUNDS:
-        return Difference(math.expm1(float(fitted[0])), None)
-    residuals = ratios - design @ fitted
-    variance = float(residuals @ residuals) / (rounds - 2) * rounds / (rounds**2 - float(orders.sum()) ** 2)
-    error, half = math.sqrt(variance), student_t(rounds - 2) * math.sqrt(variance)
-    more = _more(error, rounds, detect, lambda n: n - 2)
-    return _around(float(fitted[0]), (half, half), rounds - 2, more)
+        return Difference(math.expm1(steady.centre), None)
+    waves = min(rounds // 2 - 1, _MOST_WAVES) if rounds >= _FEWEST_FOR_WAVES else 0
+    found = steady
+    if waves and _are_real(steady, wavy := _fitted(ratios, waves)):
+        found = wavy
+    error, half = found.error, student_t(found.freedom) * found.error
+    more = _more(error, rounds, detect, lambda n: n - (rounds - found.freedom))
+    return _around(found.centre, (half, half), found.freedom, more)
+
+
+class _Fitted(NamedTuple):
+    centre: float  # logarithm of the ratio of B to A
+    squares: float  # what is left over, squared and added up
+    weight: float  # of the centre's variance, in that of a round
+    freedom: int
+
+    @property
+    def error(self) -> float:
+        """Return the standard error of the centre."""
+        return math.sqrt(self.squares / self.freedom * self.weight)
+
+
+def _fitted(ratios: Floats, waves: int) -> _Fitted:
+    """Return a difference, and a drift whose slope is the sum of so many half waves and a constant."""
+    rounds = np.arange(len(ratios))
+    orders = np.where(rounds % 2 == 0, 1.0, -1.0)
+    slopes = [np.cos(np.pi * wave * (rounds + 0.5) / len(ratios)) for wave in range(waves + 1)]
+    design = np.column_stack([np.ones(len(ratios)), *(orders * slope for slope in slopes)])
+    best = np.linalg.lstsq(design, ratios)[0]
+    left = ratios - design @ best
+    weight = float(np.linalg.pinv(design.T @ design)[0, 0])
+    return _Fitted(float(best[0]), float(left @ left), weight, len(ratios) - 2 - waves)
+
+
+def _are_real(steady: _Fitted, wavy: _Fitted) -> bool:
+    """Tell whether the waves explain more than noise would once in a hundred times, F(6, n) ≤ 64/n from n = 4 to 16."""
+    explained = (steady.squares - wavy.squares) / (steady.freedom - wavy.freedom)
+    return explained > max(4.0, 64.0 / wavy.freedom) * wavy.squares / wavy.freedom
 
 
 def _around(centre: float, halves: tuple[float, float], freedom: float, more: int | None) -> Difference:
