@@ -79,7 +79,8 @@ CLUSTER = Layer(  # Ray is 240 MB that nothing else here needs
 
 LOCKING = Layer("lock", ("uv>=0.9",))
 DATASETS = Layer(
-    "datasets", ("-e", ".", "datasets>=3", *nox.project.dependency_groups(PYPROJECT, "test", "house"))
+    "datasets",
+    ("-e", ".[parquet]", "datasets>=3", *nox.project.dependency_groups(PYPROJECT, "test", "house")),
 )
 
 
@@ -347,8 +348,9 @@ def pictures(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def datasets(session: nox.Session) -> None:
-    """Load what is published with the `datasets` library, as two configs with one schema (400 MB)."""
-    run_in(session, DATASETS, "pytest", *(session.posargs or ("tests/hub/test_datasets.py",)))
+    """Load what is published with the `datasets` library, and a run's requests into pandas and Parquet (400 MB)."""
+    chosen = ("tests/hub/test_datasets.py", "tests/test_data_frames.py")
+    run_in(session, DATASETS, "pytest", *(session.posargs or chosen))
 
 
 @nox.session(venv_backend="none")

@@ -106,12 +106,6 @@ def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
     assert "isagellm-benchmark[parquet]" in str(refusal.value.hint)
 
 
-def test_a_parquet_file_holds_typed_columns(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet", reason="the extra `parquet` is not installed")
-    table.write_parquet({"turn": [0, 1], "ttft_ms": [1.5, None]}, tmp_path / "x.parquet")
-    assert parquet.read_table(tmp_path / "x.parquet").to_pydict() == {"turn": [0, 1], "ttft_ms": [1.5, None]}
-
-
 def test_a_notebook_shows_the_report_in_a_frame_of_its_own(tmp_path: Path) -> None:
     save(tmp_path / "outputs/vllm/m/Q1_20260309_001", a_record(description='<b onload="x">'))
     shown = load("outputs/vllm/m/Q1_20260309_001")
