@@ -20,6 +20,7 @@ from sagellm_benchmark.options.declare import parse
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.report.folder import save
 from tests import command
+from tests.fakes.openai_server import Script, serving
 from tests.fakes.records import a_record
 from tests.fakes.rows import new_row
 from tests.house import ROOT, clean_environment, load_noxfile
@@ -48,7 +49,7 @@ SESSIONS = {"bench": "run", "upload": "publish"}
 """The program's command behind a nox session that is called otherwise."""
 
 NOT_RUN = {
-    "run": "measures for minutes, an engine that must be there; tests/test_run_command.py runs it against a server",
+    "run": "measures an engine that must be there; those that need none of their own are run below, against a server",
     "matrix": "the same, several times; tests/matrix/ runs it",
     "replay": "measures again what somebody published; tests/evidence/test_replay.py runs it",
     "verify": "needs a published row; tests/evidence/test_verify.py runs it",
@@ -58,7 +59,7 @@ NOT_RUN = {
     "rebuild": "reads the Hub; tests/hub/test_commands.py runs it against one of its own",
     "aggregate": "reads the Hub, but for --offline, which is run",
     "site": "reads the Hub, but for --from a folder, which is run",
-    "regress": "measures for minutes",
+    "regress": "measures for minutes; tests/test_regress.py runs it against a server",
     "sign": "needs a run's evidence and a key; tests/evidence/test_signing.py runs it",
     "withdraw": "needs a published row and a key; tests/evidence/test_withdraw.py runs it",
 }
@@ -238,6 +239,34 @@ def test_what_needs_nothing_from_outside_does_what_it_says(words: tuple[str, ...
     done = command.run(*words, cwd=tmp_path)
     assert done.returncode in {Exit.DONE, Exit.INVALID_RUN}, done.stdout + done.stderr
     assert done.stdout.strip()
+
+
+def asks_a_server(words: tuple[str, ...]) -> bool:
+    """Whether a run needs nothing but a server: it starts no engine, and sends from this machine."""
+    return words[0] == "run" and not {"--model", "--engine", "--on", "--help"} & set(words)
+
+
+ASKING = sorted({tuple(line.words[1:]) for line in OWN if asks_a_server(tuple(line.words[1:]))})
+
+
+def soon(words: tuple[str, ...]) -> tuple[str, ...]:
+    """What makes a documented run short: of options that are given twice, the last one counts."""
+    load = (*("--workload", "custom", "--input-tokens", "16", "--output-tokens", "4"), "--no-calibrate")
+    if "--search-goodput" in words:
+        return (*load, "--rate", "40", "--duration", "0.1", "--slo", "ttft=1ms")  # never kept
+    rounds = ("--repeats", "4") if "--versus" in words else ()
+    return (*load, "--requests", "4", *rounds, *(("--rate", "200") if "--rate" in words else ()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ASKING, ids=" ".join)
+def test_a_documented_run_measures_a_server(words: tuple[str, ...], tmp_path: Path) -> None:
+    with serving(Script(itl_s=0.001, ttft_s=0.003)) as server:
+        asked = [re.sub(r"^http://\S+$", server.base_url, word) for word in words]
+        environment = {"SAGELLM_BASE_URL": server.base_url}
+        done = command.run(*asked, *soon(words), cwd=tmp_path, env=environment)
+    assert done.returncode in {Exit.DONE, Exit.INVALID_RUN}, done.stdout + done.stderr
+    assert list(tmp_path.glob("outputs/*/*/*/report.html"))
 
 
 def test_every_command_is_run_here_or_says_where() -> None:
