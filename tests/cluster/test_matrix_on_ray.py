@@ -40,6 +40,16 @@ pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
 __all__ = ["machines"]  # the fixture
 
 
+TAKES_ALL = """
+import sys, ray
+from ray.util.placement_group import placement_group
+ray.init(sys.argv[1], log_to_driver=False)
+ray.get(placement_group([{"CPU": 2}, {"CPU": 2}], strategy="STRICT_SPREAD").ready())
+print("taken", flush=True)
+sys.stdin.read()
+"""
+
+
 def plan(
     folder: Path, venvs: Sequence[Path], cpus: int, *, repeats: int = 1, loads: Sequence[int] = (1, 2)
 ) -> list[str]:
@@ -140,6 +150,21 @@ def test_the_engines_of_a_repeat_are_measured_on_one_node_and_repeats_on_several
     where = [{one["node"] for one in results if one["repeat"] == repeat} for repeat in (0, 1)]
     assert [len(nodes) for nodes in where] == [1, 1]
     assert where[0] != where[1]
+
+
+def test_a_cluster_that_others_use_is_waited_for_and_said_to_be(machines: Machines, tmp_path: Path) -> None:
+    command = plan(tmp_path, engines(tmp_path)[:1], cpus=2, loads=(1,))
+    complaint = tmp_path / "complaint"
+    taken = subprocess.Popen(
+        [sys.executable, "-c", TAKES_ALL, HEAD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert taken.stdout is not None
+    assert taken.stdout.readline() == b"taken\n"
+    with complaint.open("wb") as said:
+        driver = subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said)
+    wait_for(lambda: b"no node has room at the moment" in complaint.read_bytes(), 60)
+    taken.communicate(timeout=60)
+    assert driver.wait(120) == Exit.DONE
 
 
 def test_a_node_with_another_version_is_named_before_anything_is_measured(

@@ -134,6 +134,9 @@ RUN: dict[str, str] = {
     "is it the port of a Ray head, and is the token here (~/.ray/auth_token) the cluster's?": (
         "这是 Ray 首节点的端口吗？这里的令牌（~/.ray/auth_token）是该集群的吗？"
     ),
+    "no node has room at the moment: waiting for one (`ray status` says what is taken)": (
+        "目前没有节点有空位：正在等待（`ray status` 显示占用情况）"
+    ),
     "node {a} does not answer": "节点 {a} 没有回应",
     "look at it with `ray status`, and take it out of the cluster or start it again": (
         "用 `ray status` 查看它，并将其移出集群或重新启动"

@@ -37,6 +37,7 @@ SILENT_S = LEASE_S
 """Without an answer for this long a node is lost: by then it has given up itself, and measures no more."""
 _HEAR_S = 2.0  # a node answers at least so often
 _LOOK_S = 1.0
+_PATIENT_S = 10.0  # until it is said that there is no room
 _THREADS = 4  # of a station, so that it can be asked whatever it does
 _LEAST_CPUS = 0.001  # a place that takes nothing is none to Ray
 
@@ -111,6 +112,7 @@ class _Matrix:
 def _measured(parts: Sequence[list[Task]], matrix: _Matrix) -> Iterator[Result]:
     """Yield results as they come in."""
     visits = [_Visit(part, matrix) for part in parts]
+    patient_until = time.monotonic() + _PATIENT_S
     while visits:
         waiting = [visit.asked for visit in visits]
         ray.wait(waiting, num_returns=1, timeout=_LOOK_S)
@@ -122,6 +124,12 @@ def _measured(parts: Sequence[list[Task]], matrix: _Matrix) -> Iterator[Result]:
                 visit.lost(f"no answer for {SILENT_S:g} s")
             yield from visit.taken()
         visits = [visit for visit in visits if visit.tasks]
+        if time.monotonic() > patient_until:
+            patient_until = float("inf")
+            if not any(visit.placed for visit in visits):
+                matrix.say(
+                    "no node has room at the moment: waiting for one (`ray status` says what is taken)"
+                )
 
 
 class _Station(Station):
@@ -169,6 +177,11 @@ class _Visit:
             self._talk.send(answer)
         except StopIteration:
             self._leave()
+
+    @property
+    def placed(self) -> bool:
+        """Whether Ray has found a node with room."""
+        return self._node is not None
 
     def taken(self) -> list[Result]:
         """Return what has come in since this was asked last."""
