@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import platform
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 from tests.fakes import rounds, series
@@ -28,7 +29,7 @@ NOISES = (0.005, 0.02, 0.05)
 SAID = ("faster", "slower", "cannot tell")
 
 
-def plain(values: Floats) -> tuple[float, float]:
+def plain(values: Floats, _: int = 1) -> tuple[float, float]:
     """What takes latencies for independent and normal."""
     half = 1.96 * float(values.std(ddof=1)) / len(values) ** 0.5
     return float(values.mean()) - half, float(values.mean()) + half
@@ -42,6 +43,16 @@ def coverage(times: int) -> Iterator[str]:
         shares = [series.coverage(one, intervals.mean, n, times, SEED) for n in SIZES]
         naive = series.coverage(one, plain, 500, times, SEED)
         yield _line(one.name, *(f"{share * 100:.1f}" for share in (*shares, naive)))
+
+
+def widths(times: int) -> Iterator[str]:
+    """Half of an interval's width in percent of the true mean, the median one; of a closed loop both ways."""
+    yield _line("latencies", *(f"n = {n}" for n in SIZES[1:]))
+    yield _line(*["---"] * len(SIZES))
+    alone = replace(series.BATCHES, name=f"{series.BATCHES.name}, not told of rounds", streams=1)
+    for one in (*series.COVERED, alone):
+        halves = [series.half_width(one, intervals.mean, n, min(times, ENOUGH), SEED) for n in SIZES[1:]]
+        yield _line(one.name, *(f"{half * 100:.1f}" for half in halves))
 
 
 def drift(times: int) -> Iterator[str]:
@@ -170,6 +181,7 @@ def together(times: int) -> Iterator[str]:
 
 TABLES: dict[str, Callable[[int], Iterator[str]]] = {
     "Intervals of the mean: experiments in which a 95 % interval holds the truth, percent": coverage,
+    "Half the width of these intervals, percent of the mean": widths,
     "Drift: experiments that are called unsteady, percent": drift,
     "Caches: runs of 50 requests that are said to be answered from one, percent": caches,
     "Two runs of the same server: comparisons that cannot tell them apart, percent": same_server,

@@ -96,6 +96,26 @@ def test_texts_from_a_file_are_said_to_be_unchecked(tmp_path: Path) -> None:
     assert any("come from the file text:texts.txt" in why for why in found.not_checked)
 
 
+def as_another_version(summary: dict[str, Any]) -> None:
+    summary["interval_method"] = "by hand"
+    summary["e2e_ms"]["mean_ci95"] = [1.0, 2.0]
+
+
+def test_intervals_that_another_version_made_otherwise_are_left_and_said_to_be_unchecked(
+    folder: Path,
+) -> None:
+    path = folder / "summary.json"
+    summary = json.loads(path.read_text())
+    as_another_version(summary)
+    path.write_text(json.dumps(summary))
+    made_to_fit(folder)
+    found = verified(folder)
+    assert found.mismatches == ()
+    assert found.not_checked == (
+        "95 % intervals of the latencies' means: another version made them in another way",
+    )
+
+
 def numbers_of(metrics: dict[str, Any]) -> list[str]:
     return [name for name, value in metrics.items() if type(value) in (int, float)]
 

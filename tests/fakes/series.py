@@ -20,6 +20,7 @@ class Series:
     name: str
     mean: float
     draw: Callable[[int, Rng], Floats]
+    streams: int = 1  # of a closed loop
 
 
 def lognormal(n: int, rng: Rng) -> Floats:
@@ -47,6 +48,13 @@ def waves(n: int, rng: Rng) -> Floats:
     return 10.0 + shared + rng.normal(0.0, 0.3, n)
 
 
+def batches(n: int, rng: Rng) -> Floats:
+    """A closed loop whose streams begin together and are taken in one after the other, in the same order each time."""
+    turns = np.tile(np.arange(WAVE), -(-n // WAVE))[:n]
+    shared = np.repeat(rng.normal(0.0, 0.5, -(-n // WAVE)), WAVE)[:n]
+    return 10.0 + 2.0 * turns + shared + rng.normal(0.0, 0.3, n)
+
+
 def queue(n: int, rng: Rng, load: float) -> Floats:
     """Time in the system of an M/D/1 queue whose service takes 1, after a long warm-up (Lindley's recursion)."""
     warm_up = int(40 / (1 - load) ** 2)
@@ -69,7 +77,8 @@ def md1(load: float) -> Series:
 LOGNORMAL = Series("lognormal", float(np.exp(0.5)), lognormal)
 AUTOREGRESSIVE = Series("AR(1) 0.6", 10.0, autoregressive)
 WAVES = Series(f"waves of {WAVE}", 10.0, waves)
-COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, md1(0.5), md1(0.8), md1(0.9))
+BATCHES = Series(f"{WAVE} one after the other", 10.0 + WAVE - 1, batches, WAVE)
+COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, BATCHES, md1(0.5), md1(0.8), md1(0.9))
 
 
 TTFTS: dict[str, Callable[[int, Rng], Floats]] = {
@@ -90,9 +99,21 @@ def drifting(values: Floats, change: float) -> Floats:
     return values * (1 + change * np.linspace(-0.5, 0.5, len(values)))
 
 
-def coverage(series: Series, interval: Callable[[Floats], object], n: int, times: int, seed: int) -> float:
+def coverage(
+    series: Series, interval: Callable[[Floats, int], object], n: int, times: int, seed: int
+) -> float:
     """The share of experiments whose interval holds the true mean; one that is refused holds nothing."""
     rng = np.random.default_rng(seed)
-    found = [interval(series.draw(n, rng)) for _ in range(times)]
+    found = [interval(series.draw(n, rng), series.streams) for _ in range(times)]
     held = [one for one in found if isinstance(one, tuple) and one[0] <= series.mean <= one[1]]
     return len(held) / times
+
+
+def half_width(
+    series: Series, interval: Callable[[Floats, int], object], n: int, times: int, seed: int
+) -> float:
+    """Half of the median interval's width, as a share of the true mean; one that is refused is endless."""
+    rng = np.random.default_rng(seed)
+    found = [interval(series.draw(n, rng), series.streams) for _ in range(times)]
+    ends = [one if isinstance(one, tuple) else (0.0, np.inf) for one in found]
+    return float(np.median([high - low for low, high in ends])) / 2 / series.mean

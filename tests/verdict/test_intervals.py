@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sagellm_benchmark.verdict import intervals
 from sagellm_benchmark.verdict.intervals import TooFew
-from tests.fakes.series import COVERED, Series, coverage, md1
+from tests.fakes.series import BATCHES, COVERED, WAVE, Series, coverage, md1
 
 
 def found(values: list[float]) -> tuple[float, float]:
@@ -43,6 +43,37 @@ def test_what_hangs_together_has_a_wider_interval_than_the_same_values_shuffled(
     low, high = found(values.tolist())
     narrow_low, narrow_high = found(shuffled.tolist())
     assert high - low > 1.5 * (narrow_high - narrow_low)
+
+
+def test_streams_that_wait_in_the_same_order_each_time_are_told_by_their_rounds() -> None:
+    rng = np.random.default_rng(5)
+    ratios = []
+    for _ in range(50):
+        values = BATCHES.draw(WAVE * 40, rng)
+        (low, high), by_rounds = found(values.tolist()), intervals.mean(values, WAVE)
+        assert not isinstance(by_rounds, TooFew)
+        ratios.append((high - low) / (by_rounds[1] - by_rounds[0]))
+    assert np.median(ratios) > 3
+
+
+def test_fewer_than_ten_rounds_are_no_series_of_their_own() -> None:
+    values = BATCHES.draw(79, np.random.default_rng(5))
+    assert intervals.mean(values, BATCHES.streams) == intervals.mean(values)
+
+
+def test_what_the_last_incomplete_round_held_is_not_left_out() -> None:
+    values = np.append(np.tile([1.0, 1.1], 12), 500.0)
+    interval = intervals.mean(values, 2)
+    assert not isinstance(interval, TooFew)
+    assert interval[0] < 5 < values.mean() < interval[1]
+
+
+def test_no_side_is_more_than_one_and_a_half_times_what_it_were_without_skewness() -> None:
+    values = np.append(np.ones(300), 30.0)
+    _, high = found(values.tolist())
+    spread = float(values.std(ddof=1)) / intervals.effective_size(values) ** 0.5
+    freedom = intervals.effective_size(values) - 1
+    assert high - values.mean() == pytest.approx(1.5 * intervals.student_t(freedom) * spread)
 
 
 def test_a_skewed_series_has_its_longer_side_above() -> None:

@@ -110,7 +110,7 @@ def test_an_empty_distribution_is_not_measured_rather_than_zero() -> None:
 
 def test_five_requests_have_no_interval_and_the_refusal_is_noted() -> None:
     refused: dict[str, str] = {}
-    assert set(stats.mean_intervals_ms(columns(closed_loop(5)), refused).values()) == {None}
+    assert set(stats.mean_intervals_ms(columns(closed_loop(5)), refused=refused).values()) == {None}
     assert refused["ttft_ms.mean_ci95"] == "5 values; an interval needs at least 10"
 
 

@@ -25,7 +25,7 @@ from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.intervals import Interval
-from sagellm_benchmark.verdict.metrics import THROUGHPUT
+from sagellm_benchmark.verdict.metrics import NOTHING, THROUGHPUT
 from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.workload import recipe
 from sagellm_benchmark.workload.sources import RANDOM
@@ -75,8 +75,8 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
     claimed = codec.parse(_file(files, "config.json"), _file(files, "summary.json"))
     requests = list(lines.read(_file(files, REQUESTS_FILE)))
     try:
-        computed = _recomputed(said, claimed, requests)
-        other_prompts, not_checked = _prompts(said, claimed.config, requests)
+        computed, other_intervals = _by_its_own_method(claimed, _recomputed(said, claimed, requests))
+        other_prompts, unmade = _prompts(said, claimed.config, requests)
         against = tuple(_against(row, said, claimed, computed))
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise DataError(
@@ -84,7 +84,10 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
         ) from error
     bound = (*_bound(row, content), *_digests(said, files))
     return Findings(
-        str(row.get("entry_id")), len(requests), (*bound, *against, *other_prompts), tuple(not_checked)
+        str(row.get("entry_id")),
+        len(requests),
+        (*bound, *against, *other_prompts),
+        (*other_intervals, *unmade),
     )
 
 
@@ -148,6 +151,25 @@ def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Re
         not_checked=verdict.not_checked,
     )
     return Record(claimed.config, summary)
+
+
+def _by_its_own_method(claimed: Record, computed: Record) -> tuple[Record, list[str]]:
+    """Leave the intervals of latencies' means as they are said where another version made them in another way.
+
+    They rank nothing; everything else is held against what was computed.
+    """
+    said, again = claimed.summary.numbers, computed.summary.numbers
+    if said.interval_method == again.interval_method:
+        return computed, []
+    latencies = {
+        name: replace(one, mean_ci95=said.figures.latencies.get(name, NOTHING).mean_ci95)
+        for name, one in again.figures.latencies.items()
+    }
+    figures = replace(again.figures, latencies=latencies)
+    numbers = replace(again, interval_method=said.interval_method, figures=figures)
+    return replace(computed, summary=replace(computed.summary, numbers=numbers)), [
+        "95 % intervals of the latencies' means: another version made them in another way"
+    ]
 
 
 def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:

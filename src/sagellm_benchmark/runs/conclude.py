@@ -208,6 +208,7 @@ def measurement(context: Context, seen: Observations) -> Measurement:
     return Measurement(
         columns=stats.join(seen.repeats),
         slo_s=spec.slo_s,
+        streams=None if context.is_open_loop else context.workload.concurrency,
         asked_rate_rps=context.asked_rate_rps,
         server=seen.server,
         gpu=seen.gpu,

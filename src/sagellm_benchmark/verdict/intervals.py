@@ -4,7 +4,10 @@ Student's t over the number of independent values that the series is worth. That
 autocorrelation of the series and of its batch means (as Skart's, Tafazzoli et al. 2011), corrected for its bias in
 short series (Kendall 1954) and taken at its upper confidence bound, because what makes an interval too narrow is a
 correlation that a short series happens not to show. Latencies are skewed; the interval is, too (Willink 2005).
-Coverage is measured by scripts/statistics_tables.py.
+
+In a closed loop as many requests as there are streams make a round. Streams that go together wait for each other in the
+same order each time, so that requests hang together while rounds hardly differ: there the means of rounds say more, and
+the narrower of both intervals is taken. Coverage is measured by scripts/statistics_tables.py.
 """
 
 from __future__ import annotations
@@ -21,7 +24,8 @@ Floats = npt.NDArray[np.float64]
 Interval = tuple[float, float]
 
 METHOD = (
-    "Student t over effective sample size (lag-one autocorrelation of batch means), adjusted for skewness"
+    "Student t over effective sample size (lag-one autocorrelation of batch means), adjusted for skewness; "
+    "of a closed loop over its requests or its rounds, whichever is narrower"
 )
 OVER_REPEATS = "Student t over repeats"
 FEWEST = 10  # values; what fewer say about their own spread is no interval
@@ -31,8 +35,11 @@ _BOUND_FROM = (
     50  # values up to which the whole bound counts; its share falls with the fourth root of their number
 )
 _FEWEST_BATCHES = 12  # whose correlation can be told
+_ONE_FREEDOM = 15  # values; each doubling is one more degree of freedom that the interval has at least
+_FREEDOM_OF_ROUNDS = 2.0  # at least: each round is a mean already
 _HIGHEST_CORRELATION = 0.97
 _SKEWNESS = (-3.0, 6.0)  # of a sample; what is beyond comes from one value
+_LONGEST_SIDE = 1.5  # times what it were without skewness
 
 # Two-sided quantiles of Student's t for 1 … 30 degrees of freedom.
 _STUDENT_T_95 = (
@@ -88,28 +95,39 @@ def effective_size(series: Floats, caution: float | None = None) -> float:
     return max(n / max(inflation, 1.0), 1.0)
 
 
-def mean(series: Floats) -> Interval | TooFew:
-    """Of the mean of values that cannot be negative, in their order in time."""
+def mean(series: Floats, streams: int = 1) -> Interval | TooFew:
+    """Of the mean of values that cannot be negative, in their order in time, of a closed loop of so many streams."""
     n = len(series)
     if n < FEWEST:
         return TooFew(n)
-    centre, spread = float(series.mean()), float(series.std(ddof=1))
-    if spread <= 1e-12 * abs(centre):
-        return centre, centre
-    size = effective_size(series)
-    error, t = spread / math.sqrt(size), student_t(size - 1)
-    skewness = float(np.clip((((series - centre) / spread) ** 3).mean(), *_SKEWNESS))
-    bend = skewness / (6 * math.sqrt(max(size, 2.0)))
-    return max(centre - _bent(t, bend) * error, 0.0), centre - _bent(-t, bend) * error
+    single = _around(series, max(math.log2(n / _ONE_FREEDOM), 1.0))
+    if streams < 2 or n < FEWEST * streams:
+        return single
+    begins = np.arange(0, n, streams)
+    rounds = np.add.reduceat(series, begins) / np.diff(np.append(begins, n))  # the last one may be incomplete
+    rounds += series.mean() - rounds.mean()
+    return min(single, _around(rounds, _FREEDOM_OF_ROUNDS), key=lambda ends: ends[1] - ends[0])
 
 
-def ratio(sums: Floats, counts: Floats) -> Interval | TooFew:
+def ratio(sums: Floats, counts: Floats, streams: int = 1) -> Interval | TooFew:
     """Of Σ sums / Σ counts, both in their order in time, by the ratio's linear part."""
     n = len(sums)
     if n < FEWEST or not counts.sum():
         return TooFew(n if counts.sum() else 0)
     centre = float(sums.sum() / counts.sum())
-    return mean(centre + (sums - centre * counts) / counts.mean())
+    return mean(centre + (sums - centre * counts) / counts.mean(), streams)
+
+
+def _around(series: Floats, freedom: float) -> Interval:
+    """Return Student's interval with at least that many degrees of freedom."""
+    centre, spread = float(series.mean()), float(series.std(ddof=1))
+    if spread <= 1e-12 * abs(centre):
+        return centre, centre
+    size = effective_size(series)
+    error, t = spread / math.sqrt(size), student_t(max(size - 1, freedom))
+    skewness = float(np.clip((((series - centre) / spread) ** 3).mean(), *_SKEWNESS))
+    bend = skewness / (6 * math.sqrt(max(size, 2.0)))
+    return max(float(centre - _bent(t, bend) * error), 0.0), float(centre + _bent(t, -bend) * error)
 
 
 def of_share(share: float, size: float) -> Interval:
@@ -152,7 +170,10 @@ def _inflation(correlation: float) -> float:
 
 
 def _bent(t: float, bend: float) -> float:
-    """Willink's transformation of a t quantile: the longer tail of the values gives the longer side."""
+    """Willink's transformation of a t quantile: the longer tail of the values gives the longer side.
+
+    It is steep without end where few values are worth little, so that the longer side has a limit.
+    """
     if abs(bend) < 1e-4:
         return t
-    return float((np.cbrt(1 + 6 * bend * (t - bend)) - 1) / (2 * bend))
+    return min(float((np.cbrt(1 + 6 * bend * (t - bend)) - 1) / (2 * bend)), _LONGEST_SIDE * t)

@@ -24,6 +24,7 @@ class Measurement:
 
     columns: Columns
     slo_s: Mapping[str, float] = field(default_factory=dict)
+    streams: int | None = None  # of a closed loop
     asked_rate_rps: float | None = None
     sent_rate_rps: float | None = None  # the mean over repeats, each by its own clock
     server: ServerFigures = ServerFigures()

@@ -256,18 +256,19 @@ def distribution(values_s: Floats, refused: dict[str, str], name: str) -> Distri
 
 
 def mean_intervals_ms(
-    columns: Columns, refused: dict[str, str] | None = None
+    columns: Columns, streams: int | None = None, refused: dict[str, str] | None = None
 ) -> dict[str, intervals.Interval | None]:
     """Return 95 % intervals of the mean TTFT, ITL, TPOT and E2E, milliseconds; why one is missing is added to
-    `refused`.
+    `refused`. `streams` are those of a closed loop.
     """
+    together = streams or 1
     order = np.argsort(columns.start_s, kind="stable")
     spans, gaps = (columns.last_s - columns.first_s)[order] * 1e3, columns.events[order] - 1
     found = {
-        "ttft_ms": intervals.mean(known(columns.ttft_s[order]) * 1e3),
-        "itl_ms": intervals.ratio(spans[gaps > 0], gaps[gaps > 0]),
-        "tpot_ms": intervals.mean(known(columns.tpot_s[order]) * 1e3),
-        "e2e_ms": intervals.mean(columns.e2e_s[order] * 1e3),
+        "ttft_ms": intervals.mean(known(columns.ttft_s[order]) * 1e3, together),
+        "itl_ms": intervals.ratio(spans[gaps > 0], gaps[gaps > 0], together),
+        "tpot_ms": intervals.mean(known(columns.tpot_s[order]) * 1e3, together),
+        "e2e_ms": intervals.mean(columns.e2e_s[order] * 1e3, together),
     }
     if refused is not None:
         refused |= {

@@ -51,7 +51,7 @@ def summarize(
     sent = [rate for one in repeats if (rate := stats.achieved_rate_rps(one)) is not None]
     whole = replace(beside, columns=columns, sent_rate_rps=sum(sent) / len(sent) if sent else None)
     each = [_figures(_alone(one, whole), declared, latencies) for one in repeats] if len(repeats) > 1 else []
-    together = _figures(whole, declared, latencies, refused, _mean_intervals(each, columns, refused))
+    together = _figures(whole, declared, latencies, refused, _mean_intervals(each, whole, refused))
     return Numbers(
         figures=together,
         intervals=_intervals(each, whole, declared),
@@ -108,11 +108,11 @@ def _figures(
 
 
 def _mean_intervals(
-    repeats: Sequence[Figures], columns: Columns, refused: dict[str, str]
+    repeats: Sequence[Figures], whole: Measurement, refused: dict[str, str]
 ) -> Mapping[str, Interval | None]:
     """Return 95 % intervals of the latencies' means: over several repeats, else over the requests."""
     if not repeats:
-        return stats.mean_intervals_ms(columns, refused)
+        return stats.mean_intervals_ms(whole.columns, whole.streams, refused)
     means = {
         one.name: [figures.latency(one).mean for figures in repeats]
         for one in metrics.LATENCIES

@@ -76,7 +76,7 @@ def _configuration(run: Foreign, columns: Columns) -> Iterator[tuple[str, str]]:
 
 
 def _estimates(run: Foreign, columns: Columns, timeline: Timeline | None) -> Iterator[tuple[str, Estimate]]:
-    numbers = summarize([columns], Measurement(columns))
+    numbers = summarize([columns], Measurement(columns, streams=run.concurrency))
     for quantity in QUANTITIES:
         if (quantity.name in OF_ALL and not run.whole) or (
             quantity.name.startswith("itl.") and quantity.name != "itl.mean" and not run.gaps_known
