@@ -70,7 +70,7 @@ def python() -> Finding:
 
 
 def package() -> Finding:
-    return Finding("sagellm-benchmark", State.OK, f"{__version__} in {Path(__file__).parent}")
+    return Finding("sagellm-benchmark", State.OK, f"version {__version__}, in {Path(__file__).parent}")
 
 
 def embedded() -> Finding:

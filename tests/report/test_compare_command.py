@@ -95,6 +95,9 @@ def test_another_clients_results_stand_beside_a_run(runs: Path) -> None:
     assert done.returncode == Exit.DONE, done.stderr
     assert "benchmarks.json (guidellm)" in done.stdout
     assert "not checked of B: " in done.stdout
+    told = command.run("compare", "before", "benchmarks.json", "--force", "--lang", "zh", cwd=runs)
+    assert "  B 未检查：" in told.stdout
+    assert "回答的文本和要求的长度：文件中没有; 事件之间的间隔：guidellm 只保存" in told.stdout
 
 
 def test_the_jobs_summary_of_a_comparison_is_chinese_where_the_workflow_says_so(runs: Path) -> None:

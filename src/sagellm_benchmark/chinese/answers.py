@@ -193,7 +193,7 @@ ANSWERS: dict[str, str] = {
     "memory": "内存",
     "{version} on {system}, in a virtual environment": "{system} 上的 {version}，在虚拟环境中",
     "{version} on {system}, no virtual environment": "{system} 上的 {version}，不在虚拟环境中",
-    "{version} in {folder}": "{version}，位于 {folder}",
+    "version {version}, in {folder}": "版本 {version}，位于 {folder}",
     "{packages}; the default model's weights are here": "{packages}；默认模型的权重已在本机",
     "{packages}; the default model's weights are fetched at the first run ({size})": (
         "{packages}；默认模型的权重在第一次运行时下载（{size}）"

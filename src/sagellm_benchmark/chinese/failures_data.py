@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 DATA: dict[str, str] = {
+    "measure again with {tool}": "用 {tool} 重新测量",
     # files
     "cannot write {a}: {b}": "无法写入 {a}：{b}",
     "free some disk space, or choose a folder that you may write to": (

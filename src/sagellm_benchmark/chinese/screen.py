@@ -132,6 +132,11 @@ SCREEN: dict[str, str] = {
     "{share} of the prompt tokens came from the server's cache; use another --seed or restart the server": (
         "{share} 的提示 token 来自服务的缓存；请换一个 --seed 或重启服务"
     ),
+    "answers' texts and lengths asked for: the files do not hold them": "回答的文本和要求的长度：文件中没有",
+    "throughput: {tool} kept only some of the requests": "吞吐：{tool} 只保存了一部分请求",
+    "gaps between events: {tool} keeps the first and the last event of an answer": (
+        "事件之间的间隔：{tool} 只保存每个回答的第一个和最后一个事件"
+    ),
     "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it": (
         "前缀缓存（服务自己的说法除外）：在允许的时间内没有足够的新提示可以发送两次"
     ),

@@ -122,7 +122,7 @@ def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) ->
         f"### {markdown(retold(sentence(comparison)))}",
         f"A: {markdown(comparison.a.name)}, B: {markdown(comparison.b.name)}",
         *(f"- {markdown(retold(f'attention: {one}'))}" for one in comparison.objections),
-        *(f"- {markdown(retold(one))}" for one in _unchecked(comparison)),
+        *(f"- {markdown(one)}" for one in _unchecked(comparison)),
         *(f"- **{t('regression')}**: {markdown(one.text)}" for one in broken),
         table(tuple(map(retold, HEAD)), tuple(_told(_cells(one)) for one in comparison.lines)),
     ]
@@ -185,7 +185,7 @@ def _unchecked(comparison: Comparison) -> list[str]:
     """Return what our checks could not look at in another client's files."""
     sides = (("A", comparison.a), ("B", comparison.b))
     return [
-        f"not checked of {letter}: {'; '.join(side.not_checked)}"
+        t("not checked of {side}: {what}", side=letter, what="; ".join(map(retold, side.not_checked)))
         for letter, side in sides
         if side.not_checked
     ]

@@ -29,7 +29,7 @@ def side(name: str, run: Foreign) -> Side:
     course = Recorder()
     columns = stats.collect(course.through(filter(_can_be, run.samples)), lambda one: one.completion_tokens)
     if not columns.answered:
-        raise DataError(f"{name} holds no answered request", hint="measure again with " + run.tool)
+        raise DataError(f"{name} holds no answered request", hint=f"measure again with {run.tool}")
     course.end_repeat((columns.first_start_s, columns.last_end_s))
     judged = checks.judge(_evidence(run, columns))
     return Side(
