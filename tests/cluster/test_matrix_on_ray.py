@@ -173,7 +173,7 @@ def test_a_node_with_another_version_is_named_before_anything_is_measured(
     pretended = "import sagellm_benchmark._version as it; it.__version__ = '0.0.1'"
     (tmp_path / "sitecustomize.py").write_text(pretended)
     venvs = engines(tmp_path)
-    with joining({**os.environ, "PYTHONPATH": str(tmp_path)}):
+    with joining(environ={**os.environ, "PYTHONPATH": str(tmp_path)}):
         ended = subprocess.run(
             plan(tmp_path, venvs, 1), cwd=tmp_path, capture_output=True, text=True, check=False
         )
@@ -183,10 +183,10 @@ def test_a_node_with_another_version_is_named_before_anything_is_measured(
 
 
 @contextlib.contextmanager
-def joining(environ: dict[str, str]) -> Iterator[None]:
-    """One more node, whose processes have this environment."""
+def joining(*more: str, environ: dict[str, str] | None = None) -> Iterator[None]:
+    """One more node, started with `more`, whose processes have this environment."""
     before = alive(HEAD)
-    command = [RAY, "start", f"--address={HEAD}", *SMALL]
+    command = [RAY, "start", f"--address={HEAD}", *SMALL, *more]
     node = subprocess.Popen(
         command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -196,6 +196,33 @@ def joining(environ: dict[str, str]) -> Iterator[None]:
     finally:
         kill_all(node)
         wait_for(lambda: alive(HEAD) == before, 90)
+
+
+def test_an_engine_sees_as_many_gpus_as_it_asked_for_on_the_node_of_all(
+    machines: Machines, tmp_path: Path
+) -> None:
+    words = [tmp_path / name for name in ("go-a", "go-b")]
+    venvs = [
+        install(tmp_path / name, "vllm", Behaviour(waits_for=word))
+        for name, word in zip("ab", words, strict=True)
+    ]
+    command = plan(tmp_path, venvs, cpus=1, loads=(1,))
+    text = (tmp_path / "plan.toml").read_text()
+    for gpus, name in ((1, "a"), (2, "b")):
+        text = text.replace(f'name = "{name}"', f'name = "{name}"\nnum_gpus = {gpus}')
+    (tmp_path / "plan.toml").write_text(text)
+    with joining("--num-gpus=2"):
+        with (tmp_path / "said").open("wb") as said:
+            driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said)
+        seen = []
+        for venv, word in zip(venvs, words, strict=True):
+            wait_for((venv / "pids").is_file, 90)
+            pid, *_ = json.loads((venv / "pids").read_text())
+            seen.append(psutil.Process(pid).environ()["CUDA_VISIBLE_DEVICES"])
+            word.touch()
+        assert driver.wait(120) == Exit.DONE
+    assert [len(gpus.split(",")) for gpus in seen] == [1, 2]
+    assert len({one["node"] for one in json.loads((tmp_path / "said").read_bytes())}) == 1
 
 
 def test_killed_at_three_random_moments_and_started_again_it_measures_each_cell_once(
