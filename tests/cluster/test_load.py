@@ -82,6 +82,17 @@ def test_conversations_are_dealt_to_all_processes_of_all_nodes(nodes: Nodes, tmp
     assert seen[-1].total == 20
 
 
+def test_nothing_is_left_on_the_nodes(nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    with serving(Script()) as server:
+        target = Target(server.base_url, "m", "chat")
+        observed = Cluster(nodes).drive(asking(3), 4, Schedule(2), target, Limits(), tmp_path / "raw")
+    assert list(scratch.iterdir()) == []
+    assert len(list(observed.samples())) == 4
+
+
 def test_a_lost_node_ends_the_load_and_its_part_goes_to_nobody(nodes: Nodes, tmp_path: Path) -> None:
     cluster = Cluster(nodes)
     with serving(Script()) as server:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import shutil
 import socket
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +18,7 @@ from sagellm_benchmark.client.calibration import Calibration, calibrate
 from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import PROGRESS_S, Share
 from sagellm_benchmark.client.terms import ClientHealth
+from sagellm_benchmark.cluster.scratch import Scratch
 from sagellm_benchmark.engines.base import Api
 from sagellm_benchmark.errors import BenchmarkError, UsageError
 from sagellm_benchmark.machine.contention import Contention
@@ -95,7 +94,7 @@ class Agent:
 
     _crew: Sequence[workers.Worker] = ()
     _thread: threading.Thread | None = None
-    _folder: Path | None = None
+    _scratch: Scratch | None = None
     _origin: float | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _begun: threading.Event = field(default_factory=threading.Event)
@@ -120,10 +119,12 @@ class Agent:
     def prepare(self, shares: bytes) -> None:
         """Start the processes of these pickled shares; what an earlier load left here goes."""
         self.forget()
-        folder = Path(tempfile.mkdtemp(prefix="sagellm-node-"))
+        self._scratch = Scratch.made("sagellm-node-")
         mine: list[Share] = pickle.loads(shares)  # noqa: S301 - from our driver, by Ray, which sends nothing else
-        mine = [replace(share, spool=folder / share.spool.name, lease_s=LEASE_S) for share in mine]
-        self._folder, self._origin, self._error, self._part = folder, None, None, None
+        mine = [
+            replace(share, spool=self._scratch.path / share.spool.name, lease_s=LEASE_S) for share in mine
+        ]
+        self._origin, self._error, self._part = None, None, None
         self._stopped, self._begun, self._renewed = threading.Event(), threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(mine,), daemon=True)
         self._thread.start()
@@ -171,8 +172,8 @@ class Agent:
         self.stop()
         if self._thread is not None:
             self._thread.join()
-        if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._scratch is not None:
+            self._scratch.remove()
 
     def _run(self, shares: Sequence[Share]) -> None:
         as_urgent_as_others()

@@ -102,7 +102,7 @@ class Cluster:
                 del parts[node]
         if not parts and not running.lost:
             raise errors.RemoteError("no node observed anything", hint="see the nodes' logs")
-        return Recorded(
+        recorded = Recorded(
             started_at=running.started_at,
             elapsed_s=max((part.elapsed_s for part in parts.values()), default=0.0),
             interrupted=running.stopped,
@@ -110,6 +110,8 @@ class Cluster:
             parts=tuple(files),
             nodes=tuple(self._node(node, running, parts.get(node)) for node in running.dealt),
         )
+        running.forget()
+        return recorded
 
     def _node(self, node: int, running: UnderWay, part: Part | None) -> ClientNode:
         clock = running.offsets.get(node)

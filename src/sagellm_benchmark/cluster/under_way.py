@@ -92,6 +92,10 @@ class UnderWay:
             for files in part.files
         ]
 
+    def forget(self) -> None:
+        """Have the nodes remove what they have written; one that does not is not worth a word any more."""
+        self.nodes.ask("forget", dict.fromkeys(self.left, ()), _READ_S)
+
     def lose(self, node: int, why: str) -> None:
         """Note that a node is lost, and end what is left of it."""
         self.lost.setdefault(node, why)

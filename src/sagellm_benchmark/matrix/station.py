@@ -7,7 +7,6 @@ import queue
 import shutil
 import signal
 import tarfile
-import tempfile
 import threading
 import time
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sagellm_benchmark.cluster.agent import as_urgent_as_others
+from sagellm_benchmark.cluster.scratch import Scratch
 from sagellm_benchmark.matrix import measure
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import Cell
@@ -39,7 +39,7 @@ class Station:
     """Lives in a process of its own on its node, for one task. Its calls may come from several threads."""
 
     lease_s: float = LEASE_S
-    _folder: Path | None = None
+    _scratch: Scratch | None = None
     _given: Path | None = None  # the archive of the cell that was told of last
     _renewed: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
@@ -48,9 +48,9 @@ class Station:
     def begin(self, task: Task, environ: Mapping[str, str]) -> None:
         """Start to measure, with `environ` set."""
         os.environ.update(environ)
-        self._folder = Path(tempfile.mkdtemp(prefix="sagellm-cells-"))
+        self._scratch = Scratch.made("sagellm-cells-")
         self._renewed = time.monotonic()
-        for work, arguments in ((self._watch, ()), (self._run, (task, self._folder))):
+        for work, arguments in ((self._watch, ()), (self._run, (task, self._scratch.path))):
             threading.Thread(target=work, args=arguments, daemon=True).start()
 
     def hear(self, within_s: float) -> Result | End | None:
@@ -65,10 +65,10 @@ class Station:
             word = self._words.get(timeout=within_s)
         except queue.Empty:
             return None
-        if isinstance(word, Result) and self._folder is not None:
-            self._given = _archive(self._folder, word.id)
-        elif self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._scratch is not None and isinstance(word, Result):
+            self._given = _archive(self._scratch.path, word.id)
+        elif self._scratch is not None:
+            self._scratch.remove()
         return word
 
     def piece(self, offset: int) -> bytes:
