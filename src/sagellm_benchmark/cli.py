@@ -140,7 +140,7 @@ def _in_turn(options: RunOptions) -> int:
     path = shown.write_comparison(b.folder, found, broken)
     add_to_job_summary(path.read_text(encoding="utf-8"), os.environ)
     Output(as_json=options.as_json, quiet=options.quiet).show(
-        lambda: f"{shown.render_comparison(found, broken)}\n\n  {t('kept')}    {path}",
+        lambda: f"{shown.render_comparison(found, broken)}\n\n  {t('comparison')}  {path}",
         lambda: shown.comparison_json(found, broken),
     )
     if any(one.record.summary.status == "interrupted" for one in (a, b)):

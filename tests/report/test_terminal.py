@@ -28,6 +28,7 @@ from sagellm_benchmark.report.screen import Screen
 from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.typed import typed
+from sagellm_benchmark.words import speaking
 from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests import command
 from tests.fakes.openai_server import Script, serving
@@ -215,6 +216,14 @@ def test_tab_offers_every_workload_that_there_is() -> None:
 
 def test_tab_offers_every_engine_that_there_is() -> None:
     assert set(KNOWN_ENGINES) == {one.name for one in OURS}
+
+
+def test_a_note_of_several_lines_is_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with speaking("zh"):
+        Screen(as_json=False).note(
+            "this cannot be published as it is:\n  precision is not known; say it with --precision"
+        )
+    assert capsys.readouterr().err == "按现在的样子不能发布：\n  不知道精度；请用 --precision 说明\n"
 
 
 # --- the real command

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from sagellm_benchmark.runs.comparison import (
     of_run,
 )
 from sagellm_benchmark.runs.row import build
-from sagellm_benchmark.verdict.compare import Difference, Verdict
+from sagellm_benchmark.verdict.compare import Difference, Estimate, Verdict
 from tests.fakes.records import MODEL, SERVER, a_record
 from tests.fakes.samples import sample
 
@@ -160,3 +161,10 @@ def test_a_limit_is_not_broken_by_noise() -> None:
     assert line.difference is not None
     assert line.difference.share > 0.05
     assert not limit("ttft>+5%").broken(noisy)
+
+
+def test_a_price_of_cents_is_shown_with_its_digits() -> None:
+    (cost,) = (one for one in QUANTITIES if one.name == "cost_out_usd_per_mtok")
+    side = Side(name="A", configuration={}, against=(), estimates={cost.name: Estimate(0.4321)})
+    said = render_comparison(compared(side, replace(side, name="B"), force=True))
+    assert re.search(r"cost of output, \$/Mtok +0\.4321 +0\.4321 ", said)

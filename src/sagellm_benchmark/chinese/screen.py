@@ -25,6 +25,8 @@ SCREEN: dict[str, str] = {
     "tail": "尾部",
     "goodput": "有效吞吐",
     "kept": "达标",
+    "comparison": "比较",
+    "this cannot be published as it is:": "按现在的样子不能发布：",
     "missed": "未达标",
     "not judged": "未判定",
     "next": "下一步",

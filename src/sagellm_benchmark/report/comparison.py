@@ -192,8 +192,7 @@ def _unchecked(comparison: Comparison) -> list[str]:
 
 
 def _cells(one: Compared) -> tuple[str, ...]:
-    digits = 2 if one.quantity.unit == "ms" else 1
-    values = [figure(value, digits=digits) for value in (one.a, one.b)]
+    values = [figure(value, digits=one.quantity.digits) for value in (one.a, one.b)]
     label = ", ".join(filter(None, (one.quantity.label, one.quantity.unit)))
     if one.difference is None:
         return (label, *values, UNKNOWN, UNKNOWN, one.word)

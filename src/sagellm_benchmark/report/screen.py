@@ -20,7 +20,7 @@ from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.search import Outcome, judged
 from sagellm_benchmark.typed import typed
 from sagellm_benchmark.verdict.metrics import SLO_ATTAINMENT, THROUGHPUT, TTFT
-from sagellm_benchmark.words import retold, t
+from sagellm_benchmark.words import retold, retold_lines, t
 
 _OUTCOMES = {
     Outcome.KEPT: ("✓", "green", "kept"),
@@ -55,7 +55,7 @@ class Screen:
         """Something the user must know, on standard error whatever it is connected to."""
         self.line.say("")
         if not self.quiet:
-            echo(retold(text), err=True)
+            echo(retold_lines(text), err=True)
 
     def progress(self, label: str, progress: Progress) -> None:
         """Tell how far a load is."""

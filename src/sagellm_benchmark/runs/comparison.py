@@ -41,6 +41,7 @@ class Quantity:
     decides: bool  # whether it takes part in the verdict over all figures
     of: Callable[[Figures], float | None]
     in_row: str | None
+    digits: int  # after the point, for people
 
 
 def _quantities() -> Iterator[Quantity]:
@@ -55,6 +56,7 @@ def _quantities() -> Iterator[Quantity]:
                 metric is THROUGHPUT,
                 partial(Figures.value, metric=metric),
                 metric.row,
+                max(metric.digits, 1),
             )
     for latency in LATENCIES:
         if not latency.open_loop:
@@ -75,6 +77,7 @@ def _statistic(latency: Latency, statistic: str) -> Quantity:
         statistic == "mean" and latency.headline,
         of,
         latency.row if statistic == "mean" else percentile,
+        2,
     )
 
 
