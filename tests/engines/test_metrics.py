@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagellm_benchmark.engines.base import MetricNames, ModelFacts, Server
-from sagellm_benchmark.engines.metrics import MetricsWatch, Scrape, ServerFigures
+from sagellm_benchmark.engines.metrics import MetricsWatch, Scrape, ServerFigures, over_time
 from sagellm_benchmark.engines.metrics import figures as figures_of
 from sagellm_benchmark.engines.metrics import parse as parse_of
 from sagellm_benchmark.engines.registry import named
+from sagellm_benchmark.machine.readings import Readings
 from tests.fakes.openai_server import Script
 from tests.fakes.openai_server import serving as fake_llm
 from tests.fakes.routes import closed_port, serving, wait_until
@@ -195,6 +196,28 @@ def test_a_watch_reads_before_during_and_after() -> None:
         found = watch.figures()
     assert found.kv_used_tokens == 14400
     assert found.prefix_hit_rate == 0.5
+    (cached,) = watch.readings()
+    assert cached.name == "kv_tokens"
+    assert cached.values[:2] == (14400.0, 1600.0)
+    assert cached.at_s == tuple(sorted(cached.at_s))
+
+
+@pytest.mark.parametrize(
+    ("engine", "running", "waiting"),
+    [
+        ("vllm", "vllm:num_requests_running", "vllm:num_requests_waiting"),
+        ("sglang", "sglang:num_running_reqs", "sglang:num_queue_reqs"),
+        ("llama.cpp", "llamacpp:requests_processing", "llamacpp:requests_deferred"),
+    ],
+)
+def test_requests_that_a_server_works_on_and_lets_wait_are_read(
+    engine: str, running: str, waiting: str
+) -> None:
+    scrapes = [(at, parse(f"{running} {at}\n{waiting} {at + 1}\n", engine)) for at in (4.0, 5.0)]
+    assert over_time(names_of(engine), scrapes) == (
+        Readings("running", (4.0, 5.0), (4.0, 5.0)),
+        Readings("waiting", (4.0, 5.0), (5.0, 6.0)),
+    )
 
 
 def test_a_watch_ends_at_once() -> None:

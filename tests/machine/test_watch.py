@@ -49,11 +49,22 @@ def test_several_gpus_add_up_where_all_of_them_tell() -> None:
     assert found.sm_clock_min_mhz == 1500
 
 
+def test_power_and_the_slowest_clock_are_kept_over_time() -> None:
+    nvml = Nvml(FakeGpu(pids=[OURS], sm_mhz=1500), FakeGpu(pids=[OURS], power_mw=100_000))
+    with GpuWatch([OURS], makers=[Nvidia(nvml)]) as watch:
+        pass
+    power, clock = watch.readings()
+    assert (power.name, power.values) == ("power_w", (600.0, 600.0))
+    assert (clock.name, clock.values) == ("clock_mhz", (1500.0, 1500.0))
+    assert power.at_s == clock.at_s == tuple(sorted(power.at_s))
+
+
 def test_a_gpu_that_tells_nothing_gives_nothing() -> None:
     silent = FakeGpu(pids=[OURS], energy_mj=None, power_mw=None, limit_mw=None, sm_mhz=None, reasons=None)
     with GpuWatch([OURS], makers=[Nvidia(Nvml(silent))]) as watch:
         pass
     assert watch.figures() == GpuFigures()
+    assert watch.readings() == ()
 
 
 @pytest.mark.parametrize("pids", [(), (99_999_999,)])

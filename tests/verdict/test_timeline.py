@@ -7,8 +7,17 @@ from itertools import pairwise
 import pytest
 
 from sagellm_benchmark.client.sample import Failure, Sample
+from sagellm_benchmark.machine.readings import Readings
 from sagellm_benchmark.verdict.marks import Asked
-from sagellm_benchmark.verdict.timeline import MOST_BINS, MOST_REQUESTS, Recorder, Timeline, at_most
+from sagellm_benchmark.verdict.timeline import (
+    MOST_BINS,
+    MOST_READINGS,
+    MOST_REQUESTS,
+    Gauge,
+    Recorder,
+    Timeline,
+    at_most,
+)
 from tests.fakes.samples import sample
 
 
@@ -93,3 +102,38 @@ def test_fewer_bins_hold_the_same_tokens() -> None:
     assert len(fewer.tokens_per_s) <= 100
     whole = sum(timeline.tokens_per_s) / len(timeline.tokens_per_s)
     assert sum(fewer.tokens_per_s) / len(fewer.tokens_per_s) == pytest.approx(whole, rel=0.02)
+
+
+def test_readings_stand_on_the_run_s_clock_and_those_between_repeats_are_left_out() -> None:
+    recorder = Recorder()
+    for started_at in (1000.0, 2000.0):
+        list(recorder.through(steadily(3)))
+        recorder.end_repeat((0.0, 2.2), started_at=started_at)
+    timeline = recorder.timeline(
+        [Readings("running", (999.0, 1000.0, 1002.0, 1500.0, 2001.0, 2003.0), (9.0, 1.0, 2.0, 9.0, 3.0, 9.0))]
+    )
+    assert timeline is not None
+    assert timeline.gauges == (Gauge("running", (0.0, 2.0, 3.2), (1.0, 2.0, 3.0)),)
+    assert at_most(timeline, 2).gauges == timeline.gauges
+
+
+def test_what_was_read_outside_of_every_repeat_is_no_gauge() -> None:
+    recorder = Recorder()
+    list(recorder.through(steadily(3)))
+    recorder.end_repeat((0.0, 2.2), started_at=1000.0)
+    timeline = recorder.timeline([Readings("running", (5.0,), (1.0,))])
+    assert timeline is not None
+    assert timeline.gauges == ()
+
+
+def test_of_many_readings_every_so_many_th_is_kept() -> None:
+    recorder = Recorder()
+    list(recorder.through(steadily(100)))
+    recorder.end_repeat((0.0, 100.0), started_at=0.0)
+    moments = tuple(i / 100 for i in range(10_000))
+    timeline = recorder.timeline([Readings("power_w", moments, moments)])
+    assert timeline is not None
+    (gauge,) = timeline.gauges
+    assert MOST_READINGS / 2 < len(gauge.at_s) <= MOST_READINGS
+    assert gauge.at_s[0] == 0
+    assert gauge.values[-1] == pytest.approx(100, abs=0.3)

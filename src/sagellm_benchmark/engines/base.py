@@ -77,12 +77,14 @@ class MetricNames:
     used_tokens: tuple[str, ...] = ()  # of the KV cache
     used_share: tuple[str, ...] = ()
     capacity: str | None = None  # an info series: its labels tell the size of the cache
+    running: str | None = None  # requests that are worked on
+    waiting: str | None = None  # requests that wait for their turn
 
     @property
     def all(self) -> frozenset[str]:
         """Every series that is read."""
         rates = {name for above, below in (*self.hit_rate, *self.accept_rate) for name in (above, *below)}
-        single = {self.acceptance, self.capacity} - {None}
+        single = {self.acceptance, self.capacity, self.running, self.waiting} - {None}
         return frozenset(
             {*rates, *self.evictions, *self.used_tokens, *self.used_share, *filter(None, single)}
         )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import re
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
 from sagellm_benchmark.engines.base import MetricNames, Server
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.machine.readings import Readings
 from sagellm_benchmark.net import get_text
 
 INTERVAL_S = 1.0
@@ -112,18 +114,29 @@ def _evictions(before: Scrape, after: Scrape, names: Sequence[str]) -> int | Non
 
 def _most_used(readings: Sequence[Scrape], names: MetricNames) -> int | None:
     """Return the highest reading of the tokens in the cache, as told, or as a share of a capacity that is told."""
-    used = [
-        total
-        for reading in readings
-        for name in names.used_tokens
-        if (total := reading.total(name)) is not None
-    ]
-    for reading in readings:
-        capacity = _capacity(reading.cache)
-        shares = [share for name in names.used_share if (share := reading.total(name)) is not None]
-        if capacity is not None and shares:
-            used.append(shares[0] * capacity)
+    used = [tokens for reading in readings if (tokens := _used(reading, names)) is not None]
     return round(max(used)) if used else None
+
+
+def _used(reading: Scrape, names: MetricNames) -> float | None:
+    """Return the tokens in the cache at one moment."""
+    told = [total for name in names.used_tokens if (total := reading.total(name)) is not None]
+    capacity = _capacity(reading.cache)
+    shares = [share for name in names.used_share if (share := reading.total(name)) is not None]
+    if capacity is not None and shares:
+        told.append(shares[0] * capacity)
+    return max(told, default=None)
+
+
+def over_time(names: MetricNames, during: Sequence[tuple[float, Scrape]]) -> tuple[Readings, ...]:
+    """Return how many requests the server worked on and let wait, and the tokens in its cache; what it told of them."""
+    counts = {"running": names.running, "waiting": names.waiting}
+    found = [
+        Readings.of(name, ((at, None if series is None else scrape.total(series)) for at, scrape in during))
+        for name, series in counts.items()
+    ]
+    cached = Readings.of("kv_tokens", ((at, _used(scrape, names)) for at, scrape in during))
+    return tuple(one for one in (*found, cached) if one.values)
 
 
 def _capacity(cache: Mapping[str, str]) -> int | None:
@@ -154,7 +167,7 @@ class MetricsWatch:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="metrics-watch", daemon=True)
         self._before: Scrape | None = None
-        self._during: list[Scrape] = []
+        self._during: list[tuple[float, Scrape]] = []  # with the wall clock's moment
         self._after: Scrape | None = None
 
     def __enter__(self) -> MetricsWatch:
@@ -175,13 +188,17 @@ class MetricsWatch:
         """Return what the server says of the load, once the watch has ended; unknown where it told nothing."""
         if self._names is None or self._before is None or self._after is None:
             return ServerFigures()
-        return figures(self._names, self._before, self._during, self._after)
+        return figures(self._names, self._before, [scrape for _, scrape in self._during], self._after)
+
+    def readings(self) -> tuple[Readings, ...]:
+        """Return what the server said over time, once the watch has ended."""
+        return () if self._names is None else over_time(self._names, self._during)
 
     def _watch(self) -> None:
         while not self._done.wait(self._interval_s):
             scrape = self._scrape()
             if scrape is not None:
-                self._during.append(scrape)
+                self._during.append((time.time(), scrape))
 
     def _scrape(self) -> Scrape | None:
         """Return one reading; None where there is none, which is no reason to end a run."""

@@ -12,6 +12,7 @@ from typing import TypeVar
 from sagellm_benchmark.machine.accelerators import Chip, Driver, GpuFigures, Maker, Reading, used_by
 from sagellm_benchmark.machine.makers.registry import MAKERS, PROCESSORS
 from sagellm_benchmark.machine.processes import Pids, family
+from sagellm_benchmark.machine.readings import Readings
 
 INTERVAL_S = 0.5
 
@@ -37,6 +38,7 @@ class GpuWatch:
         self._done, self._ready = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._spans: list[tuple[float, GpuFigures]] = []
+        self._moments: list[Moment] = []
 
     def __enter__(self) -> GpuWatch:
         if self._pids:
@@ -56,6 +58,12 @@ class GpuWatch:
     def figures(self) -> GpuFigures:
         """Return what was seen, once the watch has ended; unknown where there was no chip to watch."""
         return joined(self._spans)
+
+    def readings(self) -> tuple[Readings, ...]:
+        """Return what was seen over time, once the watch has ended; nothing that no chip told."""
+        power = Readings.of("power_w", ((one.at_s, one.power_w) for one in self._moments))
+        clock = Readings.of("clock_mhz", ((one.at_s, one.clock_mhz) for one in self._moments))
+        return tuple(one for one in (power, clock) if one.values)
 
     def _watch(self) -> None:
         try:
@@ -80,16 +88,34 @@ class GpuWatch:
     def _read(self, logs: Sequence[_Log]) -> tuple[float, GpuFigures]:
         """Read at once, then at each interval, and once more at the end."""
         began = time.monotonic()
-        for log in logs:
-            log.read(self._pids)
+        self._look(logs)
         self._ready.set()
         more = True
         while more:
             more = not self._done.wait(self._interval_s)
-            for log in logs:
-                log.read(self._pids)
+            self._look(logs)
         watched_s = time.monotonic() - began
         return watched_s, together(logs, watched_s)
+
+    def _look(self, logs: Sequence[_Log]) -> None:
+        for log in logs:
+            log.read(self._pids)
+        self._moments.append(Moment.of(time.time(), [log.readings[-1] for log in logs]))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All chips at one moment of the wall clock: their power together, and the slowest one's clock."""
+
+    at_s: float
+    power_w: float | None
+    clock_mhz: int | None
+
+    @classmethod
+    def of(cls, at_s: float, readings: Sequence[Reading]) -> Moment:
+        """Add up what every chip tells, and take the least of what any does."""
+        clocks = _known([one.clock_mhz for one in readings])
+        return cls(at_s, _sum([one.power_w for one in readings]), min(clocks, default=None))
 
 
 @dataclass(slots=True)

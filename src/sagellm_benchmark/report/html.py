@@ -16,6 +16,14 @@ from sagellm_benchmark.verdict.timeline import Timeline, at_most
 from sagellm_benchmark.words import language, retold, t
 
 MOST_BINS = 120  # more than a picture has room for
+GAUGES = {
+    "running": "requests that the server worked on, by its own word, over time",
+    "waiting": "requests that waited at the server, by its own word, over time",
+    "kv_tokens": "tokens in the server's KV cache, by its own word, over time",
+    "power_w": "power of the chips together, W, over time",
+    "clock_mhz": "clock of the slowest chip, MHz, over time",
+}
+"""The captions of what server and accelerators told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +95,6 @@ def _over_time(timeline: Timeline) -> Iterator[Plot]:
     if any(fewer.errors):
         drawn = plot.over_time(fewer, [float(n) for n in fewer.errors])
         yield Plot.of("failed", "failed requests over time", drawn)
+    for read in timeline.gauges:
+        if read.name in GAUGES and any(read.values):
+            yield Plot.of(read.name, GAUGES[read.name], plot.gauge(fewer, read))

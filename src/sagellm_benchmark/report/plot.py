@@ -12,7 +12,7 @@ from sagellm_benchmark.text import wide
 from sagellm_benchmark.verdict.marks import Mark
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram
-from sagellm_benchmark.verdict.timeline import Span, Timeline
+from sagellm_benchmark.verdict.timeline import Gauge, Span, Timeline
 from sagellm_benchmark.words import t
 
 WIDTH, HEIGHT = 440, 220
@@ -160,9 +160,21 @@ def _phases(span: Span) -> Iterator[tuple[str, float, float]]:
 
 def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
     """Return one value a bin: a line, or dots where some bins have none. What was measured lies on shaded ground."""
-    end = timeline.bin_s * len(values)
+    moments = [(i + 0.5) * timeline.bin_s for i in range(len(values))]
+    known = [(at, value) for at, value in zip(moments, values, strict=True) if value is not None]
+    return _course(timeline, known, joined=len(known) == len(values))
+
+
+def gauge(timeline: Timeline, read: Gauge) -> str:
+    """Return a line through what was read, over the whole run."""
+    return _course(timeline, list(zip(read.at_s, read.values, strict=True)), joined=len(read.at_s) > 1)
+
+
+def _course(timeline: Timeline, points: Sequence[tuple[float, float]], *, joined: bool) -> str:
+    """Return points over the run's time, with what was measured and what is unlike the rest on shaded ground."""
+    end = timeline.bin_s * len(timeline.errors)
     x = Scale(0, end, LEFT, WIDTH - RIGHT)
-    y = Scale(0, max((value for value in values if value is not None), default=0) or 1, FLOOR, TOP)
+    y = Scale(0, max((value for _, value in points), default=0) or 1, FLOOR, TOP)
     windows = "".join(
         _element(
             "rect", x=x(a), y=TOP, width=max(x(min(b, end)) - x(a), 0), height=FLOOR - TOP, class_="window"
@@ -170,11 +182,10 @@ def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
         for a, b in timeline.windows
     )
     bands = "".join(_bands(x, timeline.marks))
-    moments = [(i + 0.5) * timeline.bin_s for i in range(len(values))]
-    places = [(x(at), y(value)) for at, value in zip(moments, values, strict=True) if value is not None]
-    if len(places) == len(values):
-        points = " ".join(f"{across:.1f},{up:.1f}" for across, up in places)
-        drawn = _element("polyline", points=points, class_="curve c0")
+    places = [(x(at), y(value)) for at, value in points]
+    if joined:
+        line = " ".join(f"{across:.1f},{up:.1f}" for across, up in places)
+        drawn = _element("polyline", points=line, class_="curve c0")
     else:
         drawn = "".join(_element("circle", cx=across, cy=up, r=2, class_="dot c0") for across, up in places)
     return _svg(windows + bands + _grid(x, y, "s") + drawn)

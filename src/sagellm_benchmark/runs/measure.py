@@ -190,7 +190,7 @@ class Measuring:
             nodes=together([load.observed.nodes for load in loads]),
             server=self._metrics.figures(),
             gpu=self._chips.figures(),
-            timeline=course.timeline(),
+            timeline=course.timeline((*self._metrics.readings(), *self._chips.readings())),
         )
         return conclude(context, seen)
 

@@ -49,7 +49,8 @@ def _decoded(
     window_s = _window_s(load.observed, context)
     samples = course.through(_placed(load.observed, window_s))
     found = columns(log.through(_noted(sample, load, context, complete) for sample in samples), window_s)
-    course.end_repeat((found.first_start_s, found.last_end_s), _course(context, window_s))
+    window = found.first_start_s, found.last_end_s
+    course.end_repeat(window, _course(context, window_s), load.observed.started_at)
     return found
 
 

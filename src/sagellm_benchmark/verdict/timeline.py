@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from sagellm_benchmark.client.sample import Failure, Sample
+from sagellm_benchmark.machine.readings import Readings
 from sagellm_benchmark.verdict import marks
 from sagellm_benchmark.verdict.marks import Asked, Mark
 
 MOST_BINS = 600
 MOST_REQUESTS = 240
+MOST_READINGS = 600  # of one gauge
 FIRST_BIN_S = 0.01
 
 
@@ -34,6 +36,15 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Gauge:
+    """What server or accelerators told again and again during the loads, at moments of the run."""
+
+    name: str  # running, waiting, kv_tokens, power_w, clock_mhz
+    at_s: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """A run by bins of `bin_s` seconds: timeline.json. Repeats stand back to back; `windows` are what was measured."""
 
@@ -45,6 +56,7 @@ class Timeline:
     windows: tuple[tuple[float, float], ...]
     requests: tuple[Span, ...]  # every so many-th
     marks: tuple[Mark, ...] = ()  # none in earlier versions
+    gauges: tuple[Gauge, ...] = ()  # likewise
 
 
 class Recorder:
@@ -56,6 +68,7 @@ class Recorder:
         self._windows: list[tuple[float, float]] = []
         self._spans: list[Span] = []
         self._marks: list[Mark] = []
+        self._clocks: list[tuple[float, float, float]] = []  # a repeat's wall clock at 0, its place, its end
         self._arrivals, self._starts, self._ends = array("d"), array("d"), array("d")  # of this repeat
         self._stride, self._seen = 1, 0
         self._offset_s = self._end_s = 0.0
@@ -67,19 +80,27 @@ class Recorder:
                 self._note(sample)
             yield sample
 
-    def end_repeat(self, window_s: tuple[float, float], asked: Asked = marks.PLAIN) -> None:
-        """Take what comes next for another repeat; `window_s` is what was measured of this one, on its own clock."""
+    def end_repeat(
+        self, window_s: tuple[float, float], asked: Asked = marks.PLAIN, started_at: float | None = None
+    ) -> None:
+        """Take what comes next for another repeat; `window_s` is what was measured of this one, on its own clock.
+
+        `started_at` is its moment 0 on the wall clock, seconds since the epoch.
+        """
         begin, end = window_s
         if self._starts:
             moments = (np.array(one) for one in (self._arrivals, self._starts, self._ends))
             self._marks += (self._moved(mark) for mark in marks.of(asked, *moments))
         self._windows.append((self._offset_s + begin, self._offset_s + end))
+        begun_s = self._offset_s
         self._offset_s = self._end_s = max(self._end_s, self._offset_s + end)
+        if started_at is not None:
+            self._clocks.append((started_at, begun_s, self._end_s))
         for moments_s in (self._arrivals, self._starts, self._ends):
             del moments_s[:]
 
-    def timeline(self) -> Timeline | None:
-        """Return what was noted; None where nothing was."""
+    def timeline(self, readings: Sequence[Readings] = ()) -> Timeline | None:
+        """Return what was noted, with what was read during the repeats; None where nothing was."""
         if not self._seen:
             return None
         count = min(int(self._end_s / self._bin_s) + 1, MOST_BINS)
@@ -95,7 +116,25 @@ class Recorder:
             windows=tuple(self._windows),
             requests=tuple(self._spans),
             marks=tuple(self._marks),
+            gauges=tuple(gauge for one in readings if (gauge := self._gauge(one)).at_s),
         )
+
+    def _gauge(self, readings: Readings) -> Gauge:
+        """Return what was read during the repeats, on the run's clock; of too many every so many-th."""
+        placed = [
+            (round(at_s, 3), value)
+            for moment, value in zip(readings.at_s, readings.values, strict=True)
+            if (at_s := self._place(moment)) is not None
+        ]
+        kept = placed[:: -(-len(placed) // MOST_READINGS) or 1]
+        return Gauge(readings.name, tuple(at_s for at_s, _ in kept), tuple(value for _, value in kept))
+
+    def _place(self, moment: float) -> float | None:
+        """Return where a moment of the wall clock lies; None outside of every repeat."""
+        for started_at, begin_s, end_s in self._clocks:
+            if begin_s <= (at_s := begin_s + moment - started_at) <= end_s:
+                return at_s
+        return None
 
     def _note(self, sample: Sample) -> None:
         start, end = self._offset_s + sample.start_s, self._offset_s + sample.end_s
@@ -169,15 +208,13 @@ def at_most(timeline: Timeline, bins: int) -> Timeline:
     step = -(-len(timeline.errors) // bins)
     if step == 1:
         return timeline
-    return Timeline(
+    return replace(
+        timeline,
         bin_s=timeline.bin_s * step,
         tokens_per_s=_means(timeline.tokens_per_s, step),
         in_flight=_means(timeline.in_flight, step),
         ttft_ms=tuple(_mean(timeline.ttft_ms[i : i + step]) for i in range(0, len(timeline.ttft_ms), step)),
         errors=tuple(sum(timeline.errors[i : i + step]) for i in range(0, len(timeline.errors), step)),
-        windows=timeline.windows,
-        requests=timeline.requests,
-        marks=timeline.marks,
     )
 
 

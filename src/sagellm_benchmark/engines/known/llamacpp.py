@@ -63,6 +63,8 @@ LLAMACPP = Engine(
             ("llamacpp_spec_decode_num_accepted_tokens", ("llamacpp_spec_decode_num_draft_tokens",)),
         ),
         used_tokens=("llamacpp_kv_cache_tokens",),
+        running="llamacpp_requests_processing",
+        waiting="llamacpp_requests_deferred",
     ),
     single_turns={"cache_prompt": False},  # it need not look for a common beginning in its slots
 )

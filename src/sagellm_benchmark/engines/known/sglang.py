@@ -63,6 +63,8 @@ SGLANG = Engine(
         acceptance="sglang_spec_accept_rate",
         evictions=("sglang_num_retracted_requests",),
         used_tokens=("sglang_num_used_tokens",),
+        running="sglang_num_running_reqs",
+        waiting="sglang_num_queue_reqs",
     ),
     distribution="sglang",
     launch=Launch(

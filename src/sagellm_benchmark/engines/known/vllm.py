@@ -34,6 +34,8 @@ VLLM = Engine(
         evictions=("vllm_num_preemptions",),
         used_share=("vllm_kv_cache_usage_perc", "vllm_gpu_cache_usage_perc"),
         capacity="vllm_cache_config_info",
+        running="vllm_num_requests_running",
+        waiting="vllm_num_requests_waiting",
     ),
     distribution="vllm",
     launch=Launch(
