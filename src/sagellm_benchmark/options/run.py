@@ -10,7 +10,6 @@ from typing import Literal
 import click
 
 from sagellm_benchmark.chips import VENDORS
-from sagellm_benchmark.engines.registry import OURS
 from sagellm_benchmark.options.declare import option
 from sagellm_benchmark.options.values import (
     COUNT,
@@ -32,7 +31,7 @@ from sagellm_benchmark.words import LANGUAGES, Language
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
 SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
 BUSY_VARIABLE = "SAGELLM_ACCEPT_BUSY"
-KNOWN_ENGINES = tuple(one.name for one in OURS)
+KNOWN_ENGINES = ("sagellm", "vllm", "sglang", "lmdeploy", "transformers", "llama.cpp", "llama-cpp-python")
 KNOWN_WORKLOADS = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q8", "all", "custom")
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 
