@@ -68,7 +68,7 @@ def test_what_the_last_incomplete_round_held_is_not_left_out() -> None:
     assert interval[0] < 5 < values.mean() < interval[1]
 
 
-def test_no_side_is_more_than_one_and_a_half_times_what_it_were_without_skewness() -> None:
+def test_no_side_is_more_than_half_longer_than_without_skewness() -> None:
     values = np.append(np.ones(300), 30.0)
     _, high = found(values.tolist())
     spread = float(values.std(ddof=1)) / intervals.effective_size(values) ** 0.5

@@ -171,7 +171,10 @@ def board_file(rows: Iterable[Entry]) -> bytes:
 
 
 def written_rows(board: bytes) -> Iterator[Any]:
-    """Yield the rows of what `board_file` returned, parsed one at a time; all at once behind one that is no object."""
+    """Yield the rows of what `board_file` returned, parsed one at a time.
+
+    After a row that is no object, the rest are parsed at once.
+    """
     number = 0
     try:
         for text in () if board == _EMPTY else _texts(board):

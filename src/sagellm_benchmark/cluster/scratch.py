@@ -1,4 +1,4 @@
-"""A temporary folder on a node: what a process that was killed has left there, the next one removes."""
+"""A temporary folder on a node. What a killed process leaves behind is removed by the next one."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Scratch:
 
     @classmethod
     def made(cls, prefix: str) -> Scratch:
-        """Make one, and remove our user's of that prefix that no process holds any more."""
+        """Make one, and remove this user's folders of the same prefix that no process holds any more."""
         for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
             _remove_unheld(left)
         path = Path(tempfile.mkdtemp(prefix=prefix))

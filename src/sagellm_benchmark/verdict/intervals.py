@@ -35,11 +35,11 @@ _BOUND_FROM = (
     50  # values up to which the whole bound counts; its share falls with the fourth root of their number
 )
 _FEWEST_BATCHES = 12  # whose correlation can be told
-_ONE_FREEDOM = 15  # values; each doubling is one more degree of freedom that the interval has at least
+_ONE_FREEDOM = 15  # n values have at least log2(n / 15) degrees of freedom
 _FREEDOM_OF_ROUNDS = 2.0  # at least: each round is a mean already
 _HIGHEST_CORRELATION = 0.97
 _SKEWNESS = (-3.0, 6.0)  # of a sample; what is beyond comes from one value
-_LONGEST_SIDE = 1.5  # times what it were without skewness
+_LONGEST_SIDE = 1.5  # times its length without skewness
 
 # Two-sided quantiles of Student's t for 1 … 30 degrees of freedom.
 _STUDENT_T_95 = (

@@ -29,7 +29,7 @@ _Prices = Annotated[tuple[_Words, ...], Meta(min_length=1, max_length=100)]
 
 
 class _Workload(msgspec.Struct, forbid_unknown_fields=True):
-    """A workload in a recipe of strangers: of a size that any run could have."""
+    """The workload that a recipe states. Anybody may have written it, so its size is limited to what a run can have."""
 
     name: str
     requests: _Number
@@ -99,7 +99,7 @@ def written(source: Source) -> dict[str, Any] | None:
 
 
 def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
-    """Return the prompts that a recipe gives. Raises DataError where it is damaged, or no run's."""
+    """Return the prompts that a recipe gives. Raises DataError where it is damaged or outside the limits of a run."""
     try:
         said = msgspec.convert(recipe, _Recipe, str_keys=True)
         workload = Workload(**msgspec.structs.asdict(said.workload))
