@@ -22,24 +22,9 @@ VARIABLES = ("SAGELLM_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 
 _PLACE = re.compile(r"\{(\w*)\}")
 _MARKED = re.compile(r"(\s*(?:[✗✓?→-] )?)(.*)")  # blanks and a mark, then what there is to say
-_NAMES = {
-    *(
-        "a",
-        "b",
-        "c",
-        "name",
-        "names",
-        "folder",
-        "file",
-        "files",
-        "where",
-        "store",
-        "destination",
-        "log",
-        "page",
-    ),
-    *("run", "branch", "remote", "value", "values", "url"),
-}
+_NAMES = re.compile(  # places that take a user's own words
+    "a|b|c|names?|folder|files?|where|store|destination|log|page|run|branch|remote|values?|url"
+)
 _ONE_WORD = re.compile(r"\S*")
 _chosen: ContextVar[Language] = ContextVar("language", default="en")
 
@@ -103,7 +88,7 @@ def retold(english: str) -> str:
 
 def _part(place: str, english: str) -> str:
     """Return what fills a place; a file called `run` keeps its name, although the word is in the catalogue."""
-    return english if place in _NAMES and _ONE_WORD.fullmatch(english) else retold(english)
+    return english if _NAMES.fullmatch(place) and _ONE_WORD.fullmatch(english) else retold(english)
 
 
 def retold_lines(english: str) -> str:

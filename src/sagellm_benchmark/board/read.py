@@ -70,9 +70,9 @@ def read_whole(path: Path, at_most: int) -> bytes:
     """Return a regular file's bytes; never follows a symbolic link, never waits on a pipe. Raises DataError."""
     try:
         return read_regular(path, at_most)
+    except FileNotFoundError as error:
+        raise DataError(f"cannot read {path}: {error.strerror}", hint="check its name") from error
     except OSError as error:
-        if isinstance(error, FileNotFoundError):
-            raise DataError(f"cannot read {path}: {error.strerror}", hint="check its name") from error
         link = path.is_symlink()
         why = "it is a symbolic link" if link else error.strerror or str(error)
         raise DataError(f"cannot read {path}: {why}", hint="put a plain JSON file in its place") from error

@@ -193,7 +193,9 @@ def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[
             f"prompts: they come from the file {config.dataset.name}, which is not part of the evidence"
         ]
     again = recipe.made_again(recipe_of, config.seed)
-    wrong = list(_other_workload(again, config)) if is_random else []
+    wrong: list[Mismatch] = []
+    if is_random:
+        wrong += differences("workload", asdict(config.workload), asdict(again.prompts.workload))
     if (tokens := _tokens(again, config, requests)) > _MOST_TOKENS:
         return wrong, [
             f"prompts: they have {tokens:.1g} tokens, more than are made again ({_MOST_TOKENS:.1g})"
@@ -210,12 +212,8 @@ def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[
     return wrong, unknown
 
 
-def _other_workload(again: recipe.Again, config: Config) -> Iterator[Mismatch]:
-    yield from differences("workload", asdict(config.workload), asdict(again.prompts.workload))
-
-
 def _tokens(again: recipe.Again, config: Config, requests: list[Request]) -> int:
-    """How many tokens of text it takes to look at every prompt: with each turn its whole conversation is made."""
+    """Return how many tokens of text it takes to check every prompt: each turn makes its whole conversation."""
     workload = again.prompts.workload
     asked = (
         workload.input_tokens if config.dataset.uniform else one.sample.asked_input_tokens for one in requests
