@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import inspect
 import io
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
-from sagellm_benchmark import Runs, compare, load, run
+from sagellm_benchmark import Rate, Runs, compare, library, load, run
 from sagellm_benchmark.errors import DataError, Exit, UsageError
+from sagellm_benchmark.options.arguments import COMMAND_ONLY, RunArguments
+from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.report import table
 from sagellm_benchmark.report.folder import save
 from tests import command
@@ -123,6 +128,7 @@ def test_a_notebook_shows_the_report_in_a_frame_of_its_own(tmp_path: Path) -> No
     ("options", "said"),
     [
         ({"concurrencies": 2}, "no option 'concurrencies'"),
+        ({"versus": "http://127.0.0.1:2"}, "only the command takes --versus"),
         ({"repeats": 0}, "--repeats"),
         ({"slo": {"ttft": 200}, "rate": "fast"}, "--rate does not understand"),
     ],
@@ -130,6 +136,35 @@ def test_a_notebook_shows_the_report_in_a_frame_of_its_own(tmp_path: Path) -> No
 def test_what_the_command_would_refuse_is_refused(options: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         run(base_url="http://127.0.0.1:1", **options)
+
+
+@pytest.mark.parametrize(
+    ("rate", "words"),
+    [(4, "4"), (Rate(2, 20), "2..20"), ([1, Rate(2, 20)], "1,2..20"), (float("inf"), "inf")],
+)
+def test_a_rate_is_stated_as_a_command_line_states_it(rate: Any, words: str) -> None:
+    assert list(library._words({"rate": rate})) == ["--rate", words]
+
+
+def test_every_option_that_python_may_state_has_its_type() -> None:
+    """The TypedDict repeats, for the user's type checker, what RunOptions declares: here they are held together."""
+    own = inspect.signature(run).parameters.keys() - {"listener", "more"}
+    typed = get_type_hints(RunArguments)
+    declared = get_type_hints(RunOptions)
+    assert own | typed.keys() | COMMAND_ONLY | {"given"} == declared.keys()
+    assert not own & typed.keys()
+    wider = {Path | None: str | os.PathLike[str] | None, tuple[str, ...] | None: Sequence[str] | None}
+    assert typed == {name: wider.get(declared[name], declared[name]) for name in typed}
+
+
+def test_a_type_checker_finds_what_run_refuses() -> None:
+    """Mypy itself fails on a `type: ignore` below that silences nothing."""
+    with pytest.raises(UsageError, match="no option 'models'"):
+        run(models="m")  # type: ignore[call-arg]
+    with pytest.raises(UsageError, match="--rate does not understand"):
+        run(rate="x")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="--repeats"):
+        run(repeats="many")  # type: ignore[arg-type]
 
 
 def test_one_run_alone_cannot_be_compared(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from sagellm_benchmark._version import __version__
 
 if TYPE_CHECKING:
     from sagellm_benchmark.library import Run, Runs, compare, load, run
+    from sagellm_benchmark.options.values import Rate
 
-__all__ = ["Run", "Runs", "__version__", "compare", "load", "run"]
+__all__ = ["Rate", "Run", "Runs", "__version__", "compare", "load", "run"]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,16 +9,18 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Unpack, overload
 
 import click
 
 from sagellm_benchmark import outputs as folders
 from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.errors import UsageError
-from sagellm_benchmark.options.declare import flags, parse
+from sagellm_benchmark.options.arguments import COMMAND_ONLY, RunArguments
+from sagellm_benchmark.options.declare import flag, flags, parse
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.options.spec import run_spec
+from sagellm_benchmark.options.values import Rate
 from sagellm_benchmark.report import folder, html, sweep, table
 from sagellm_benchmark.report.comparison import open_side
 from sagellm_benchmark.report.terminal import render_terminal
@@ -129,19 +131,21 @@ def run(
     base_url: str | None = None,
     workload: str = "Q1",
     concurrency: int | Sequence[int] | None = None,
-    rate: float | Sequence[float] | str | None = None,
+    rate: float | Rate | Sequence[float | Rate] | None = None,
     requests: int | None = None,
     slo: Mapping[str, float] | str | None = None,
     outputs: str | os.PathLike[str] = "outputs",
     listener: Listener | None = None,
-    **more: Any,
+    **more: Unpack[RunArguments],
 ) -> Runs:
     """Measure a model, as `sagellm-benchmark run` does, and return its runs; their files lie in `outputs`.
 
-    `slo` gives milliseconds by metric, such as `{"ttft": 200}`; `rate` is in requests per second. `more` takes every
-    other option by its name with underscores: `repeats=3`, `input_tokens=512`, `calibrate=False`. `listener` hears
-    how it goes. Raises UsageError, DataError or RemoteError for what the command would refuse; a run that is not valid
-    is returned, and says so.
+    `slo` gives milliseconds by metric, such as `{"ttft": 200}`. `rate` is in requests per second; `float("inf")` sends
+    all at once, `Rate(2, 20)` ramps up from 2 to 20, and several make a sweep. `more` takes the other options by their
+    names with underscores: `repeats=3`, `input_tokens=512`, `calibrate=False`. `listener` is told of the progress.
+
+    Raises UsageError, DataError or RemoteError for what the command would refuse. A run that is not valid is returned
+    like any other: see `valid` and `reasons`.
     """
     given: dict[str, Any] = {
         "model": model,
@@ -211,11 +215,8 @@ def _path(run: Run | str | os.PathLike[str]) -> Path:
 
 def _words(options: Mapping[str, Any]) -> Iterator[str]:
     """Yield the options as a command line states them, so that both are read, checked and recorded in one way."""
-    known = {one.name for one in fields(RunOptions)} - {"given", "as_json", "quiet", "opened"}
     for name, value in options.items():
-        if name not in known:
-            raise UsageError(f"run has no option {name!r}", hint="see `sagellm-benchmark run --help`")
-        on, off = flags(RunOptions, name)
+        on, off = _flags(name)
         if value is True:
             yield on
         elif value is False:
@@ -224,9 +225,22 @@ def _words(options: Mapping[str, Any]) -> Iterator[str]:
             yield from (on, _text(name, value))
 
 
+def _flags(name: str) -> tuple[str, str]:
+    """Return the option of this name, and what turns it off."""
+    if name in COMMAND_ONLY:
+        raise UsageError(
+            f"only the command takes {flag(RunOptions, name)}", hint="type `sagellm-benchmark run` with it"
+        )
+    if name not in {one.name for one in fields(RunOptions)} - {"given"}:
+        raise UsageError(f"run has no option {name!r}", hint="see `sagellm-benchmark run --help`")
+    return flags(RunOptions, name)
+
+
 def _text(name: str, value: Any) -> str:
     if isinstance(value, Mapping):
         return ",".join(f"{metric}={limit:g}ms" for metric, limit in value.items())
+    if isinstance(value, Rate):
+        return str(value)
     if isinstance(value, Iterable) and not isinstance(value, str):
         parts = [str(part) for part in value]
         return shlex.join(parts) if name.endswith(("engine_args", "launch")) else ",".join(parts)

@@ -22,6 +22,8 @@ DATA: dict[str, str] = {
     "name two runs or more": "指明两个或更多运行",
     "see `sagellm-benchmark run --help`": "见 `sagellm-benchmark run --help`",
     "run has no option {a}": "run 没有选项 {a}",
+    "only the command takes {a}": "{a} 只能在命令行使用",
+    "type `sagellm-benchmark run` with it": "请在终端中用 `sagellm-benchmark run` 加上该选项",
     # matrix/ledger
     "{a} is damaged": "{a} 已损坏",
     "remove it; the cell is then measured again": "移除它；该单元会重新测量",

@@ -30,6 +30,9 @@ class Rate(NamedTuple):
         """Whether requests arrive at random around one rate."""
         return self.last is None and math.isfinite(self.first)
 
+    def __str__(self) -> str:
+        return str(self.first) if self.last is None else f"{self.first}..{self.last}"
+
 
 class Number(click.FloatRange):
     """A range of finite numbers: NaN and what overflows lie outside of it. `unit` stands for it in --help."""
