@@ -16,7 +16,7 @@ import pytest
 
 from sagellm_benchmark.causes import cause
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.net import get_json
+from sagellm_benchmark.net.fetch import get_json
 
 EXPIRED = ("-days", "-1")
 

@@ -13,10 +13,11 @@ import pytest
 from click.testing import CliRunner
 
 import sagellm_benchmark
-from sagellm_benchmark import causes, cli, errors, net
+from sagellm_benchmark import causes, cli, errors
 from sagellm_benchmark.chinese import CHINESE
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.net import peers
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.help import told_option, wrapped
 from sagellm_benchmark.report.folder import save
@@ -122,8 +123,8 @@ def test_every_rule_of_options_is_there_in_chinese() -> None:
 def test_every_cause_of_a_broken_connection_is_there_in_chinese() -> None:
     known = [text for _, one in causes._OF_A_KIND for text in one]
     known += [text for pair in causes._CERTIFICATE.values() for text in pair]
-    known += [text for peer in (net.LLM_SERVER, net.HUB) for text in (peer.name, peer.not_json)]
-    known += [str(net.LLM_SERVER.status_hint(status)) for status in (401, 403, 404, 429, 500, 503)]
+    known += [text for peer in (peers.LLM_SERVER, peers.HUB) for text in (peer.name, peer.not_json)]
+    known += [str(peers.LLM_SERVER.status_hint(status)) for status in (401, 403, 404, 429, 500, 503)]
     with speaking("zh"):
         assert [text for text in known if retold(text) == text] == []
 

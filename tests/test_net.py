@@ -6,9 +6,13 @@ import time
 
 import pytest
 
-from sagellm_benchmark import net
+from sagellm_benchmark.address import is_loopback
 from sagellm_benchmark.errors import RemoteError, UsageError
-from sagellm_benchmark.net import StatusError, get_json, get_text, is_loopback, post_json, post_text
+from sagellm_benchmark.net import session
+from sagellm_benchmark.net.failures import StatusError
+from sagellm_benchmark.net.fetch import get_json, get_text, post_json, post_text
+from sagellm_benchmark.net.session import Session
+from tests.fakes.openai_server import serving as fake_llm
 from tests.fakes.routes import closed_port, raw, serving
 
 KEY = "sk-very-secret-0123456789"
@@ -179,7 +183,7 @@ def test_tls_against_a_plain_server_says_so() -> None:
 
 
 def test_an_endless_answer_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(net, "MAX_REPLY_BYTES", 2**20)
+    monkeypatch.setattr(session, "MAX_REPLY_BYTES", 2**20)
     with (
         serving({"GET /x": (200, b" " * (2**20 + 1))}) as server,
         pytest.raises(RemoteError, match="more than 1 MiB"),
@@ -211,3 +215,65 @@ def test_loopback_hosts_are_known(host: str) -> None:
 @pytest.mark.parametrize("host", ["example.org", "10.0.0.1", "localhost.example.org", "", "::2"])
 def test_other_hosts_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_a_session_keeps_its_connection() -> None:
+    with fake_llm() as server, Session() as kept:
+        for text in ("one", "one two", "one two three"):
+            answer = post_json(f"{server.base_url}/tokenize", {"prompt": text}, session=kept)
+            assert answer["count"] == len(text.split())
+        assert server.connections == 1
+
+
+def test_outside_its_block_a_session_keeps_none() -> None:
+    client = Session()
+    with fake_llm() as server:
+        with client:
+            post_json(f"{server.base_url}/tokenize", {"prompt": "one"}, session=client)
+        for _ in range(2):
+            post_json(f"{server.base_url}/tokenize", {"prompt": "one"}, session=client)
+        assert server.connections == 3
+
+
+def test_a_session_goes_on_after_a_refusal() -> None:
+    with fake_llm() as server, Session() as kept:
+        with pytest.raises(StatusError):
+            post_json(f"{server.base_url}/nowhere", {}, session=kept)
+        assert post_json(f"{server.base_url}/tokenize", {"prompt": "one"}, session=kept)["count"] == 1
+
+
+def test_a_session_opens_what_the_server_has_closed() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"  # and it hangs up without saying so
+    with raw([answer]) as url, Session() as kept:
+        assert [post_json(url, {}, session=kept) for _ in range(3)] == [{}, {}, {}]
+
+
+def test_a_session_asks_each_server_itself() -> None:
+    with fake_llm() as one, fake_llm() as other, Session() as kept:
+        for server in (one, other):
+            post_json(f"{server.base_url}/tokenize", {"prompt": "one"}, session=kept)
+        assert (one.connections, other.connections) == (1, 1)
+
+
+def test_a_session_gives_every_request_its_own_time() -> None:
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    with raw([whole], hold=True) as url, Session() as kept:
+        assert post_json(url, {}, timeout_s=5.0, session=kept) == {}
+        with pytest.raises(RemoteError, match=r"does not answer within 0\.2 s"):
+            post_json(url, {}, timeout_s=0.2, session=kept)
+
+
+def test_a_proxy_is_told_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving({"GET http://llm.example/x?y=1": (200, {})}) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.base_url.replace("//", "//me:p%40ss@"))
+        monkeypatch.setenv("no_proxy", "")
+        get_json("http://llm.example/x?y=1#z")
+        assert proxy.requests[0].headers["proxy-authorization"] == "Basic bWU6cEBzcw=="
+
+
+def test_tls_goes_through_a_tunnel_of_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw([b"HTTP/1.1 407 Who are you\r\n\r\n"]) as proxy:
+        monkeypatch.setenv("https_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "")
+        with pytest.raises(RemoteError, match="Tunnel connection failed: 407 Who are you"):
+            get_json("https://llm.example/x")

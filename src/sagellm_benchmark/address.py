@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -80,3 +81,14 @@ def _check(text: str, parts: SplitResult) -> None:
             f"the address {text!r} has more in it than a server's address",
             hint=f"give what comes before /v1 in plain ASCII, such as {_EXAMPLE}",
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether `host` (a name or an address, without brackets) can only mean this machine."""
+    name = host.strip("[]").rstrip(".").lower()
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name.partition("%")[0]).is_loopback
+    except ValueError:
+        return False

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from sagellm_benchmark.address import is_loopback
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.net import CODE_HOST, get_json, is_loopback, post_json
+from sagellm_benchmark.net.fetch import get_json, post_json
+from sagellm_benchmark.net.peers import CODE_HOST
 
 PUBLIC_HOST = "github.com"
 PUBLIC_API = "https://api.github.com"

@@ -23,7 +23,9 @@ from sagellm_benchmark.git import said as git_answers
 from sagellm_benchmark.hub import merging
 from sagellm_benchmark.huggingface import library, shown
 from sagellm_benchmark.machine.makers.registry import MAKERS
-from sagellm_benchmark.net import HUB, StatusError, get_json
+from sagellm_benchmark.net.failures import StatusError
+from sagellm_benchmark.net.fetch import get_json
+from sagellm_benchmark.net.peers import HUB
 from sagellm_benchmark.text import one_line, plain
 from sagellm_benchmark.typed import in_checkout, typed
 

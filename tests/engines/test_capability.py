@@ -10,7 +10,7 @@ from sagellm_benchmark.engines.base import ModelFacts, Server
 from sagellm_benchmark.engines.capability import choose_api
 from sagellm_benchmark.engines.registry import named
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.net import StatusError
+from sagellm_benchmark.net.failures import StatusError
 from tests.fakes.openai_server import Script
 from tests.fakes.openai_server import serving as fake_llm
 from tests.fakes.routes import Answer, serving

@@ -9,7 +9,7 @@ import pytest
 from sagellm_benchmark.engines.endpoint import Endpoint, choose_model
 from sagellm_benchmark.engines.registry import named
 from sagellm_benchmark.errors import RemoteError, UsageError
-from sagellm_benchmark.net import StatusError
+from sagellm_benchmark.net.failures import StatusError
 from tests.fakes.openai_server import Script
 from tests.fakes.openai_server import serving as fake_llm
 from tests.fakes.routes import Routes, closed_port, serving

@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 import psutil
 import pytest
 
-from sagellm_benchmark import net
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.gguf_facts import Gguf
 from sagellm_benchmark.engines.llamacpp import LlamaCpp, engine_version
@@ -28,6 +27,8 @@ from sagellm_benchmark.engines.logs import last_words
 from sagellm_benchmark.engines.weights import find
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.machine.memory import peak_memory_mib
+from sagellm_benchmark.net.failures import StatusError
+from sagellm_benchmark.net.fetch import get_json, post_json, post_text
 from tests.fakes.tiny_model import TINY, write_tiny
 
 pytestmark = pytest.mark.engine
@@ -53,7 +54,7 @@ def complete(server: Server, prompt: str, tokens: int) -> list[dict[str, Any]]:
         "stream": True,
         "stream_options": {"include_usage": True},
     }
-    lines = net.post_text(
+    lines = post_text(
         f"{server.base_url}/v1/completions", body, timeout_s=60, api_key=server.api_key
     ).splitlines()
     return [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
@@ -87,23 +88,23 @@ def test_no_web_page_and_no_other_program_can_drive_the_server(tiny: Gguf, tmp_p
 
 
 def test_what_others_ask_is_told_to_nobody(tiny: Gguf, tmp_path: Path) -> None:
-    with engine(tiny, tmp_path).open() as server, pytest.raises(net.StatusError) as caught:
-        net.get_json(f"{server.base_url}/slots", api_key=server.api_key)
+    with engine(tiny, tmp_path).open() as server, pytest.raises(StatusError) as caught:
+        get_json(f"{server.base_url}/slots", api_key=server.api_key)
     assert caught.value.status == 501
 
 
 def test_each_server_has_a_key_of_its_own(tiny: Gguf, tmp_path: Path) -> None:
     with engine(tiny, tmp_path / "a").open() as one, engine(tiny, tmp_path / "b").open() as other:
         assert one.api_key != other.api_key
-        with pytest.raises(net.StatusError):
-            net.get_json(f"{one.base_url}/v1/models", api_key=other.api_key)
+        with pytest.raises(StatusError):
+            get_json(f"{one.base_url}/v1/models", api_key=other.api_key)
 
 
 def test_the_default_model_answers_with_its_real_weights(tmp_path: Path) -> None:
     found = find(None, quantization=None, cache=tmp_path, say=print)
     with engine(found, tmp_path).open() as server:
         assert (
-            net.get_json(f"{server.base_url}/v1/models", api_key=server.api_key)["data"][0]["id"]
+            get_json(f"{server.base_url}/v1/models", api_key=server.api_key)["data"][0]["id"]
             == server.served_model
         )
         events = complete(server, "The capital of France is", 8)
@@ -119,9 +120,7 @@ def test_every_token_of_dummy_weights_is_an_event_of_its_own(tiny: Gguf, tmp_pat
         events = complete(server, " good world under water", 100)
         words = [event["choices"][0]["text"] for event in events]
         spoken = [word for word in words if word]
-        again = net.post_json(
-            f"{server.base_url}/tokenize", {"content": "".join(spoken)}, api_key=server.api_key
-        )
+        again = post_json(f"{server.base_url}/tokenize", {"content": "".join(spoken)}, api_key=server.api_key)
     assert events[-1]["usage"] | {"prompt_tokens_details": None} == {
         "completion_tokens": 100,
         "prompt_tokens": 4,
@@ -145,7 +144,7 @@ def test_dummy_weights_of_every_family_are_served(family: Any, tmp_path: Path) -
 
 def test_requests_run_side_by_side_each_with_the_whole_context(tiny: Gguf, tmp_path: Path) -> None:
     with engine(tiny, tmp_path, parallel=4, context=256).open() as server:
-        assert net.get_json(f"{server.base_url}/props", api_key=server.api_key)["total_slots"] == 4
+        assert get_json(f"{server.base_url}/props", api_key=server.api_key)["total_slots"] == 4
         with ThreadPoolExecutor(4) as pool:
             prompts = [" word" * 100 + f" {letter}" for letter in "abcd"]
             answers = list(pool.map(lambda prompt: complete(server, prompt, 140), prompts))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from sagellm_benchmark.machine.variant import Variant
+from sagellm_benchmark.net.session import Session
 
 Api = Literal["chat", "completions"]
 Weights = Literal["real", "dummy"]
@@ -171,6 +172,7 @@ class Server:
     )  # versions of what it is made of, by packages.py
     model_folder: str | None = None  # on the server's disk, where it names it
     api_key: str | None = field(default=None, repr=False)  # a Server may end up in a log
+    session: Session = field(default_factory=Session, repr=False, compare=False)
 
 
 class Opener(Protocol):

@@ -12,7 +12,8 @@ import orjson
 from sagellm_benchmark.engines.base import PATHS, Api, Engine, Fields, Server
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.net import StatusError, post_text
+from sagellm_benchmark.net.failures import StatusError
+from sagellm_benchmark.net.fetch import post_text
 
 PROBE_TEXT = "ping"
 PROBE_TIMEOUT_S = 120.0  # the first request of a cold server compiles kernels

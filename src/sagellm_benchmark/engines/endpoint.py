@@ -15,7 +15,7 @@ from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Serve
 from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.machine import listening
-from sagellm_benchmark.net import get_json
+from sagellm_benchmark.net.fetch import get_json
 
 _MAX_LISTED = 20
 

@@ -18,7 +18,7 @@ from sagellm_benchmark.engines import logs
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.errors import DataError, RemoteError
-from sagellm_benchmark.net import get_json
+from sagellm_benchmark.net.fetch import get_json
 
 HOST = "127.0.0.1"
 POLL_S = 0.25

@@ -13,7 +13,7 @@ from types import TracebackType
 from sagellm_benchmark.engines.base import MetricNames, Server
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.machine.readings import Readings
-from sagellm_benchmark.net import get_text
+from sagellm_benchmark.net.fetch import get_text
 
 INTERVAL_S = 1.0
 TIMEOUT_S = 3.0

@@ -8,7 +8,7 @@ from typing import Any
 from sagellm_benchmark.engines import registry
 from sagellm_benchmark.engines.base import Ask, Card, Engine, SelfReport
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.net import get_json
+from sagellm_benchmark.net.fetch import get_json
 
 _PROBE_TIMEOUT_S = 5.0
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.net import post_json
+from sagellm_benchmark.net.fetch import post_json
 
 _VERSION = re.compile(r"v?\d+(\.\d+)+[-+.\w]{0,60}|b\d{2,7}(-[0-9a-f]{6,40})?")
 _DTYPES = {
@@ -59,5 +59,9 @@ def tokens(answer: object, *path: str) -> int:
 
 
 def post(server: Server, path: str, body: dict[str, Any], timeout_s: float = 10.0) -> Any:
-    """Return what the server answers to `body` at `path`. Raises RemoteError."""
-    return post_json(f"{server.base_url}{path}", body, timeout_s=timeout_s, api_key=server.api_key)
+    """Return what the server answers to `body` at `path`; over one connection inside `with server.session`.
+
+    Raises RemoteError.
+    """
+    url = f"{server.base_url}{path}"
+    return post_json(url, body, timeout_s=timeout_s, api_key=server.api_key, session=server.session)

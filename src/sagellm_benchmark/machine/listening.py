@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import psutil
 
-from sagellm_benchmark.net import is_loopback
+from sagellm_benchmark.address import is_loopback
 
 _TUNNELS = {"ssh", "autossh", "kubectl", "socat"}  # what listens here answers from elsewhere
 _FORWARDERS = {"docker-proxy", "rootlessport", "pasta", "slirp4netns"}  # into a container on this machine

@@ -32,9 +32,13 @@ def prepare(
     timeout = min(PROBE_TIMEOUT_S, spec.limits.request_s)
     capabilities = choose_api(server, spec.api, turns=workload.turns, timeout_s=timeout)
     capabilities = counting.lean(server, capabilities, workload.input_tokens)
-    tokens = counting.plan(server, capabilities, counting.own_tokenizer(server, spec.tokenizer))
+    own_tokenizer = counting.own_tokenizer(server, spec.tokenizer)
     talkative = not capabilities.exact_output
-    source = open_source(spec.dataset, workload, spec.seed, tokens.prompts, talkative=talkative, cut=spec.cut)
+    with server.session:  # making prompts can take hundreds of counts
+        tokens = counting.plan(server, capabilities, own_tokenizer)
+        source = open_source(
+            spec.dataset, workload, spec.seed, tokens.prompts, talkative=talkative, cut=spec.cut
+        )
     if isinstance(source, TraceSource):
         _check_room(server, source.name, source.context_tokens)
     target = Target(

@@ -33,6 +33,7 @@ def read_loads(
     priced = prices(context.counting, context.source, context.workload.turns)
     asked_to_end = threading.Event()
     with (
+        context.server.session,  # answers without usage are counted, each by a request
         RequestLog(context.folder / REQUESTS_FILE) as log,
         first_signal((signal.SIGINT,), asked_to_end.set),  # what was measured is read to its end
     ):

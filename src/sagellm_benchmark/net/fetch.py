@@ -1,0 +1,72 @@
+"""One question, one answer: JSON or text, within a time and a size, or an error for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.net.keys import without
+from sagellm_benchmark.net.peers import LLM_SERVER, Peer
+from sagellm_benchmark.net.session import Session
+from sagellm_benchmark.text import one_line
+
+TIMEOUT_S = 10.0
+
+
+def get_json(
+    url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+) -> Any:
+    """Return the JSON value at `url`. Raises RemoteError: StatusError for a status, else unreachable or not JSON."""
+    return without(_json(url, Session().fetch(url, None, timeout_s, api_key, peer), peer), api_key)
+
+
+def post_json(
+    url: str,
+    body: Any,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    api_key: str | None = None,
+    peer: Peer = LLM_SERVER,
+    session: Session | None = None,
+) -> Any:
+    """Return the JSON value that `url` answers to the JSON value `body`; raises as `get_json`.
+
+    A `session` whose `with` block the caller is in lends its connection.
+    """
+    session = session or Session()
+    return without(
+        _json(url, session.fetch(url, orjson.dumps(body), timeout_s, api_key, peer), peer), api_key
+    )
+
+
+def get_text(
+    url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+) -> str:
+    """Return the text at `url`; bytes that are not UTF-8 are replaced. Raises as `get_json`."""
+    return _text(Session().fetch(url, None, timeout_s, api_key, peer), api_key)
+
+
+def post_text(
+    url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+) -> str:
+    """Return the whole text (an event stream, say) that `url` answers to the JSON value `body`.
+
+    Raises as `get_json`.
+    """
+    return _text(Session().fetch(url, orjson.dumps(body), timeout_s, api_key, peer), api_key)
+
+
+def _text(body: bytes, api_key: str | None) -> str:
+    return str(without(body.decode("utf-8", "replace"), api_key))
+
+
+def _json(url: str, body: bytes, peer: Peer) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise RemoteError(
+            f"{url} does not look like {peer.name}: its answer is not JSON ({one_line(body, 60)!r})",
+            hint=peer.not_json,
+        ) from error
