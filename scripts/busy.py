@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagellm_benchmark.errors import Exit
-from sagellm_benchmark.verdict.checks import BUSY
+from sagellm_benchmark.verdict.machine import BUSY
 
 LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"  # ends with the one that started it
 HEAD = (

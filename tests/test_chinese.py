@@ -256,8 +256,9 @@ def test_what_commands_answer_is_there_in_chinese(name: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("verdict/checks.py", "verdict/streams.py", "verdict/nodes.py", "runs/row.py", "board/plausible.py"),
-        "runs/foreign/side.py",
+        *(f"verdict/{name}.py" for name in ("evidence", "requests", "prompts", "streams", "nodes", "client")),
+        *(f"verdict/{name}.py" for name in ("load", "physics", "machine")),
+        *("runs/row.py", "board/plausible.py", "runs/foreign/side.py"),
     ],
 )
 def test_every_reason_against_a_run_or_a_row_is_there_in_chinese(path: str) -> None:

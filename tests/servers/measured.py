@@ -23,7 +23,8 @@ from sagellm_benchmark.runs.counting import Completed
 from sagellm_benchmark.runs.requests import Request, columns, prompt_hash
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
-from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge
+from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.evidence import Evidence, Verdict
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
 from sagellm_benchmark.verdict.summarize import Numbers, summarize

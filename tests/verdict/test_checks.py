@@ -11,7 +11,8 @@ from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
-from sagellm_benchmark.verdict.checks import Evidence, judge
+from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.evidence import Evidence
 from tests.fakes.samples import closed_loop, columns, sample
 
 FREE = Contended(others_share=0.02, steal_share=0.0, server_wait_share=0.01, client_wait_share=0.03)

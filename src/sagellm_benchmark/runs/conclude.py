@@ -17,7 +17,8 @@ from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
 from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.verdict import stats
-from sagellm_benchmark.verdict.checks import Evidence, Verdict, judge, trend_of
+from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.evidence import Evidence, Verdict
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
 from sagellm_benchmark.verdict.steadiness import Drift, Trend
@@ -167,7 +168,7 @@ def _sagellm_version(spec: RunSpec, server: Server) -> str:
 
 
 def _drift(looked_at: Evidence) -> Drift | None:
-    trend = trend_of(looked_at)
+    trend = looked_at.trend
     return Drift(trend.change, trend.least) if isinstance(trend, Trend) else None
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.runs.requests import Window
-from sagellm_benchmark.verdict.checks import Evidence
+from sagellm_benchmark.verdict.evidence import Evidence
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.workload import recipe

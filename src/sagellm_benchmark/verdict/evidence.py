@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 from sagellm_benchmark.client.terms import ClientHealth, ClientNode
 from sagellm_benchmark.machine.contention import Contended
+from sagellm_benchmark.verdict import steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Columns
+from sagellm_benchmark.verdict.steadiness import Trend
 from sagellm_benchmark.verdict.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A check that could not be made, and why."""
+
+    why: str
+
+
+Findings = Iterator[str | NotChecked]
+
+
+@dataclass(frozen=True)
 class Evidence:
     """What the checks look at. `None` means that nobody could know, and the check says so."""
 
@@ -51,6 +64,18 @@ class Evidence:
     other_processes: tuple[int, ...] = ()
     nodes: tuple[ClientNode, ...] = ()  # where several machines sent the load
 
+    @cached_property
+    def trend(self) -> Trend | NotChecked:
+        """How latency went over the window, or why nobody can tell."""
+        if self.concurrency is None and self.asked_rate_rps is None:
+            return NotChecked("steadiness: the load itself is not steady")
+        if self.may_cache:
+            return NotChecked("steadiness: prompts that begin alike, as turns do, take unlike times")
+        trend = steadiness.of(self.columns)
+        if trend is None or self.columns.answered < 10 * (self.concurrency or 1):
+            return NotChecked("steadiness: fewer than 100 answered requests, or than 10 a stream")
+        return trend
+
 
 Limit = Literal["client", "machine"]
 """What can give out before the server does."""
@@ -68,13 +93,3 @@ class Verdict:
     def valid(self) -> bool:
         """Whether the run's numbers may be believed."""
         return not self.reasons
-
-
-@dataclass(frozen=True, slots=True)
-class NotChecked:
-    """A check that could not be made, and why."""
-
-    why: str
-
-
-Findings = Iterator[str | NotChecked]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from sagellm_benchmark.board.plausible import BYTES_PER_WEIGHT, active_billions
+import numpy as np
+
+from sagellm_benchmark.board.plausible import BYTES_PER_WEIGHT, TOKENS_PER_STEP, active_billions
 from sagellm_benchmark.chips import bandwidth_gb_s
 from sagellm_benchmark.engines import architectures
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
+from sagellm_benchmark.verdict.stats import known
 
 MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their weights in a step
 
@@ -36,3 +40,20 @@ def memory_bytes_per_s(hardware: Hardware) -> float | None:
         return hardware.memory_bytes_per_s
     each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)
     return None if each is None else each * 1e9 * (hardware.chip_count or 1)
+
+
+def memory_feeds_it(e: Evidence) -> Findings:
+    """A decode step reads every active weight once, so a stream cannot step faster than memory feeds them."""
+    if e.step_floor_s is None:
+        yield NotChecked("memory bandwidth: the size of the weights or the chip's bandwidth is not known")
+        return
+    step = known(e.columns.itl_s)
+    if not len(step):
+        return
+    bound = e.step_floor_s / TOKENS_PER_STEP
+    if float(np.median(step)) < bound:
+        yield (
+            f"one token every {np.median(step) * 1e3:.2f} ms is faster than memory can feed the weights: "
+            f"{bound * 1e3:.2f} ms even at {TOKENS_PER_STEP} tokens a step; "
+            "check --hardware, --parameters and which model is served"
+        )

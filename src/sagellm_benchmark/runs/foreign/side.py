@@ -12,8 +12,8 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.runs.comparison import QUANTITIES, Side, estimate
 from sagellm_benchmark.runs.foreign.base import Foreign
 from sagellm_benchmark.verdict import checks, stats
-from sagellm_benchmark.verdict.checks import Evidence
 from sagellm_benchmark.verdict.compare import Estimate
+from sagellm_benchmark.verdict.evidence import Evidence
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.verdict.summarize import summarize

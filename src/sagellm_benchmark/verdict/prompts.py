@@ -1,0 +1,55 @@
+"""Whether prompts were computed: by what the server says of its cache, and by how soon it answered."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
+from sagellm_benchmark.verdict.stats import known
+from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
+
+
+def uncached(e: Evidence) -> Findings:
+    """A prompt answered from a prefix cache was not computed, whatever the server says of it."""
+    if e.prompts_repeated:
+        yield "prompts were sent more than once, so a cache may have answered them; give a larger dataset"
+    if e.may_cache or not e.columns.answered:
+        return
+    cached = known(e.columns.cached_tokens)
+    # 1: a begin-of-text token is always shared
+    beyond = float(np.maximum(cached - e.shared_prefix_tokens - 1, 0).sum())
+    share = beyond / max(np.nansum(e.columns.prompt_tokens), 1)
+    if share > LENGTH_TOLERANCE:
+        yield f"{share:.0%} of the prompt tokens came from the server's cache; use another --seed or restart the server"
+    else:
+        yield from _as_slow_as_new_prompts(e)
+
+
+def _as_slow_as_new_prompts(e: Evidence) -> Findings:
+    """The run's prompts must not come as quickly as repeated ones do."""
+    test = e.repeat_test
+    if test is None or not test.tells:
+        yield NotChecked(
+            "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it"
+        )
+    elif share := test.answered(e.columns.ttft_s.tolist()):
+        yield (
+            f"{share:.0%} of the prompts were answered from a cache: their TTFT is like that of repeated ones "
+            f"({test.quick_s * 1e3:.1f} ms), not of new ones ({test.new_ttft_s * 1e3:.1f} ms); "
+            "use another --seed or restart the server"
+        )
+    elif test.shows_cache and float(np.median(e.columns.ttft_s)) > max(test.new_s):
+        yield NotChecked("prefix cache: requests waited for each other, so that TTFT does not tell")
+    elif few := test.too_few(e.columns.ttft_s.tolist()):
+        yield NotChecked(f"prefix cache: {few} requests were as quick as repeated ones, which may be chance")
+    elif not test.shows_cache and (share := test.known(e.columns.ttft_s.tolist(), alike=_alike(e, test))):
+        yield (
+            f"{share:.0%} of the prompts were known before: their TTFT is much shorter than that of new ones "
+            f"({test.new_ttft_s * 1e3:.1f} ms), repeated or not; use another --seed"
+        )
+
+
+def _alike(e: Evidence, test: RepeatTest) -> bool:
+    """Tell whether the test's prompts had no more company than the run's, which makes TTFT longer."""
+    return e.concurrency in {None, 1} or not test.shorter_answers
