@@ -184,7 +184,8 @@ def test_help_misuse_and_failures_speak_chinese(tmp_path: Path) -> None:
     assert "命令:" in command.run("--help", "--lang", "zh", cwd=tmp_path).stdout
     misused = command.run("run", "--nothing", cwd=tmp_path, env=locale)
     assert misused.returncode == Exit.USAGE
-    assert "错误：没有选项 '--nothing'" in misused.stderr
+    assert misused.stderr.startswith("错误：没有选项 '--nothing'")
+    assert misused.stderr.endswith("\n下一步：查看它接受什么：python -m sagellm_benchmark run --help\n")
     failed = command.run("report", "nothing", "--lang", "zh", cwd=tmp_path)
     assert failed.returncode == Exit.DATA
     assert failed.stderr.startswith("错误：nothing 没有已完成的运行：没有这个文件或文件夹\n下一步：")

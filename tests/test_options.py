@@ -212,6 +212,13 @@ def test_an_option_with_an_effect_is_taken(arguments: tuple[str, ...]) -> None:
         ("--rate", "", "requests per second"),
         ("--slo", "ttft=fast", "ttft=200ms"),
         ("--slo", "speed=9ms", "ttft, tpot"),
+        ("--vendor", "nonesuch", "choose from Intel, AMD, NVIDIA, Huawei, Unknown, Other"),
+        ("--requests", "0", "a whole number from 1 to 10,000,000"),
+        ("--seed", "x", "a whole number from 0 to 2,147,483,647"),
+        ("--time-scale", "0", "a number above 0, up to 1,000,000"),
+        ("--ramp", "-1", "a number from 0 to 1,000,000"),
+        ("--engine-python", "/nowhere", "sagellm-benchmark run --help"),
+        ("--colour", "red", "sagellm-benchmark run --help"),
     ],
 )
 def test_a_value_that_means_nothing_is_refused_with_what_to_write(option: str, value: str, hint: str) -> None:
@@ -222,7 +229,7 @@ def test_a_value_that_means_nothing_is_refused_with_what_to_write(option: str, v
 
 @pytest.mark.parametrize("value", ["nan", "inf", "1e400", "0", "-1"])
 def test_a_time_is_a_number_of_seconds(value: str) -> None:
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(UsageError, match="does not understand"):
         parsed("--duration", value)
 
 
@@ -243,7 +250,7 @@ def test_hardware_flags_are_taken_over(tmp_path: Path) -> None:
 def test_a_hardware_file_is_read_before_anything_starts(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match="cannot read"):
         parsed("--hardware", str(tmp_path / "hw.toml"))
-    with pytest.raises(click.BadParameter):
+    with pytest.raises(UsageError, match="--vendor does not understand 'Nvidea'"):
         parsed("--vendor", "Nvidea")
     assert parsed("--vendor", "nvidia").hardware.values == {"vendor": "NVIDIA"}
 

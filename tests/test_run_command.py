@@ -545,7 +545,7 @@ def test_a_warm_up_that_takes_too_long_is_no_ctrl_c(tmp_path: Path) -> None:
 @pytest.mark.parametrize("option", ["--duration", "--timeout", "--ramp"])
 def test_no_number_is_refused(tmp_path: Path, option: str) -> None:
     done = run(tmp_path, "--base-url", "http://127.0.0.1:9", option, "nan")
-    assert (done.returncode, "not a number" in done.stderr) == (Exit.USAGE, True)
+    assert (done.returncode, f"{option} does not understand 'nan'" in done.stderr) == (Exit.USAGE, True)
 
 
 def test_a_damaged_summary_is_said_to_be_damaged(measured: Measured, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.commands import board, evidence, matrix, results, rows
@@ -19,9 +20,10 @@ from sagellm_benchmark.commands.shared import needing_ray
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.options.declare import HeadedCommand, takes
-from sagellm_benchmark.options.help import ToldCommand, show_misuse
+from sagellm_benchmark.options.help import ToldCommand, misuse
 from sagellm_benchmark.options.output import Output, shows, speak
 from sagellm_benchmark.options.run import RunOptions
+from sagellm_benchmark.options.values import OneOf
 from sagellm_benchmark.words import LANGUAGES, asked, choose, of_locale, retold_lines, t
 
 if TYPE_CHECKING:
@@ -47,9 +49,11 @@ class Program(ToldCommand, click.Group):
             code = super().main(*args, **kwargs)
         except BenchmarkError as error:
             fail(error)
-        except click.ClickException as error:
-            show_misuse(error)
+        except NoArgsIsHelpError as page:
+            page.show()
             sys.exit(Exit.USAGE)
+        except click.ClickException as error:
+            fail(misuse(error))
         except (click.Abort, KeyboardInterrupt):
             echo(f"\n{t('Interrupted.')}", err=True)
             sys.exit(Exit.INTERRUPTED)
@@ -68,9 +72,7 @@ def fail(error: BenchmarkError) -> None:
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option(
-    "--lang", type=click.Choice(LANGUAGES), expose_value=False, help="The language; else the locale's."
-)
+@click.option("--lang", type=OneOf(LANGUAGES), expose_value=False, help="The language; else the locale's.")
 @click.version_option(__version__, package_name="isagellm-benchmark", prog_name="sagellm-benchmark")
 def main() -> None:
     """Measure how fast an LLM serving engine answers, and publish the number.
@@ -178,7 +180,7 @@ def doctor(*, log: Path | None, out: Output) -> None:
 
 
 @main.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.argument("shell", type=OneOf(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print what makes SHELL complete our commands and options when Tab is pressed.
 

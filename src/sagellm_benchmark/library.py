@@ -156,11 +156,7 @@ def run(
     }
     given |= {"requests": requests, "slo": slo, "outputs": os.fspath(outputs), **more}
     words = list(_words({name: value for name, value in given.items() if value is not None}))
-    try:
-        options = parse(RunOptions, words)
-    except click.ClickException as error:
-        raise UsageError(error.format_message(), hint="see `sagellm-benchmark run --help`") from error
-    spec = run_spec(options, ["run", *words], os.environ)
+    spec = run_spec(parse(RunOptions, words), ["run", *words], os.environ)
     found = Runs(measure(spec, listener or Silent()))
     folder.write_curves(found)
     return found

@@ -38,7 +38,6 @@ RUN: dict[str, str] = {
     "nothing to sign, or two ways to do it": "没有要签名的内容，或有两种签名方式",
     "name RUNS, and --key or --attach or neither": "指明 RUNS，并给出 --key 或 --attach，或都不给",
     "--on needs Ray, which is not installed": "--on 需要 Ray，而它没有安装",
-    "mend the plan": "修改计划",
     "--published judges hf_data/ as a whole": "--published 把 hf_data/ 作为整体判断",
     "leave out FILES and --as-new": "去掉 FILES 和 --as-new",
     # client/calibration
@@ -211,13 +210,19 @@ RUN: dict[str, str] = {
     "such as --input-tokens 512": "例如 --input-tokens 512",
     # options/values
     "--concurrency does not understand {a}": "--concurrency 不理解 {a}",
+    "--slo does not understand {a}": "--slo 不理解 {a}",
+    "--rate does not understand {a}": "--rate 不理解 {a}",
     "write whole numbers from 1 to {a}: 8, or 1,2,4 for a sweep": (
         "写 1 到 {a} 的整数：8，或 1,2,4 表示扫描"
     ),
+    "{option} does not understand {a}": "{option} 不理解 {a}",
+    "this command does not understand {a}": "这个命令不理解 {a}",
+    "choose from {a}": "从 {a} 中选择",
+    "write a whole number from {a} to {b}": "写 {a} 到 {b} 的整数",
+    "write a number from 0 to {a}": "写 0 到 {a} 的数",
+    "write a number above 0, up to {a}": "写大于 0、不超过 {a} 的数",
     "there is no word in it": "里面没有词",
     "leave the option out, or give it something": "去掉该选项，或给它一个值",
-    "--slo does not understand {a}": "--slo 不理解 {a}",
-    "--rate does not understand {a}": "--rate 不理解 {a}",
     "{a} cannot be split into words: {b}": "{a} 无法拆分成词：{b}",
     "close every quote": "闭合每个引号",
 }

@@ -110,8 +110,6 @@ def _checked(label: str, words: tuple[str, ...]) -> RunSpec:
 
     try:
         spec = run_spec(parse(RunOptions, words), words, os.environ)
-    except click.ClickException as error:
-        raise UsageError(f"{label}: {error.format_message()}", hint="mend the plan") from error
     except (UsageError, DataError) as error:
         raise type(error)(f"{label}: {error.message}", hint=error.hint) from error
     if len(spec.workloads) * len(spec.shapes) > 1 or spec.search_goodput:

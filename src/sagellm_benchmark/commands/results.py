@@ -12,6 +12,7 @@ from sagellm_benchmark.commands.shared import FOLDER, command
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import Exit, UsageError
 from sagellm_benchmark.options.output import Output, shows
+from sagellm_benchmark.options.values import OneOf
 from sagellm_benchmark.words import t
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--plot",
-    type=click.Choice(["svg", "png"]),
+    type=OneOf(["svg", "png"]),
     help="Also write the pictures, into plots/ of each run; png needs the extra `plot`.",
 )
 def report(

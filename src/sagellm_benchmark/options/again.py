@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.options.declare import flag, parse, without
 from sagellm_benchmark.options.run import RunOptions
@@ -74,9 +72,9 @@ def _command(row: Any) -> list[str]:
 def _parsed(words: list[str]) -> RunOptions:
     try:
         return parse(RunOptions, words)
-    except click.ClickException as error:
+    except UsageError as error:
         raise DataError(
-            f"this version does not know the row's command: {error.format_message()}",
+            f"this version does not know the row's command: {error.message}",
             hint="use the version of this tool that the row names",
         ) from error
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
-from sagellm_benchmark.options.help import ToldCommand
+from sagellm_benchmark.options.help import ToldCommand, misuse
 
 Options = TypeVar("Options")
 _OPTION = "option"
@@ -107,12 +107,12 @@ def takes(kind: type[Options]) -> Callable[[Callable[[Options], Any]], Callable[
 
 
 def parse(kind: type[Options], words: Sequence[str]) -> Options:
-    """Return the options that these words of a command line state.
-
-    Raises as click does for words that it does not know.
-    """
+    """Return the options that these words of a command line of `run` state. Raises UsageError for others."""
     command = click.command(add_help_option=False)(takes(kind)(lambda options: options))
-    stated: Options = command.main(list(words), standalone_mode=False)
+    try:
+        stated: Options = command.main(list(words), "sagellm-benchmark run", standalone_mode=False)
+    except click.ClickException as error:
+        raise misuse(error) from error
     return stated
 
 

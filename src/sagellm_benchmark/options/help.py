@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 
 import click
-from click.exceptions import NoArgsIsHelpError
 
+from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.text import wide
-from sagellm_benchmark.words import language, retold, t
+from sagellm_benchmark.words import language, t
 
 _EXTRA = re.compile(r"(.*?)  \[(.*)\]", re.DOTALL)  # an option's default, behind its help
 _EXAMPLE = re.compile(r"(\S.*?\s{2,})(\S.*)")  # a command, and what it does
@@ -92,13 +92,8 @@ def wrapped(text: str, columns: int) -> str:
     return "\n".join([*lines, line])
 
 
-def show_misuse(error: click.ClickException) -> None:
-    """Print what was wrong with a command line, and where help is."""
-    if language() == "en" or isinstance(error, NoArgsIsHelpError):
-        error.show()
-        return
+def misuse(error: click.ClickException) -> UsageError:
+    """Return what click found wrong with a command line as an error of ours, which says where help is."""
     context = getattr(error, "ctx", None)
-    if context is not None:
-        click.echo(context.get_usage(), err=True)
-        click.echo(t("Try '{command}' for help.", command=f"{context.command_path} -h") + "\n", err=True)
-    click.echo(f"{t('Error: ')}{retold(error.format_message())}", err=True)
+    command = "sagellm-benchmark" if context is None else context.command_path
+    return UsageError(error.format_message(), hint=f"see what it takes: {command} --help")

@@ -13,6 +13,7 @@ import click
 
 from sagellm_benchmark import words
 from sagellm_benchmark.echo import echo, echo_json
+from sagellm_benchmark.options.values import OneOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ def shows(command: Callable[..., Any]) -> Callable[..., Any]:
 
     decorated: Callable[..., Any] = called
     for option in (
-        click.option("--lang", type=click.Choice(words.LANGUAGES), help="The language; else the locale's."),
+        click.option("--lang", type=OneOf(words.LANGUAGES), help="The language; else the locale's."),
         click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors; the exit code says it."),
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else."),
     ):

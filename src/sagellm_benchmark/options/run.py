@@ -18,6 +18,7 @@ from sagellm_benchmark.options.values import (
     SECONDS_OR_NONE,
     Count,
     Number,
+    OneOf,
     Parsed,
     Rate,
     completed,
@@ -71,7 +72,7 @@ class RunOptions:
         "--api",
         heading=MEASURED,
         default="auto",
-        type=click.Choice(["auto", "chat", "completions"]),
+        type=OneOf(["auto", "chat", "completions"]),
         help="The API to measure; auto takes completions where the server has it.",
     )
     engine: str | None = option(
@@ -98,7 +99,7 @@ class RunOptions:
     engine_env: Literal["create"] | None = option(
         "--engine-env",
         heading=MEASURED,
-        type=click.Choice(["create"]),
+        type=OneOf(["create"]),
         help="Make the engine's environment where there is none (gigabytes).",
     )
     launch: tuple[str, ...] | None = option(
@@ -122,7 +123,7 @@ class RunOptions:
     precision: str | None = option(
         "--precision",
         heading=MEASURED,
-        type=click.Choice(PRECISIONS, case_sensitive=False),
+        type=OneOf(PRECISIONS, case_sensitive=False),
         metavar="|".join(PRECISIONS),
         help="Of the weights.",
     )
@@ -134,7 +135,7 @@ class RunOptions:
     weights: Literal["real", "dummy"] | None = option(
         "--weights",
         heading=MEASURED,
-        type=click.Choice(["real", "dummy"]),
+        type=OneOf(["real", "dummy"]),
         help="What a server was started with, where it does not say so itself.",
     )
     tokenizer: str | None = option(
@@ -211,7 +212,7 @@ class RunOptions:
         "--arrival",
         heading=LOAD,
         default="poisson",
-        type=click.Choice(["poisson", "constant", "gamma"]),
+        type=OneOf(["poisson", "constant", "gamma"]),
         help="How the requests of an open loop are spread.",
     )
     burstiness: float = option(
@@ -380,7 +381,7 @@ class RunOptions:
     vendor: str | None = option(
         "--vendor",
         heading=MACHINE,
-        type=click.Choice(VENDORS, case_sensitive=False),
+        type=OneOf(VENDORS, case_sensitive=False),
         metavar="|".join(VENDORS),
         help="The maker of its chips.",
     )
@@ -449,7 +450,7 @@ class RunOptions:
     lang: Language | None = option(
         "--lang",
         heading=RESULTS,
-        type=click.Choice(LANGUAGES),
+        type=OneOf(LANGUAGES),
         help="The language of screen and report; else the locale's.",
     )
     opened: bool | None = option(

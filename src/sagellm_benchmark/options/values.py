@@ -46,10 +46,16 @@ class Number(click.FloatRange):
         return self.unit
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Refuse what is no number, where click would let it through."""
-        number = float(super().convert(value, param, ctx))
-        if not math.isfinite(number):
-            self.fail(f"{value!r} is not a number.", param, ctx)
+        """Return the number. Raises UsageError for NaN, too, which click would let through."""
+        try:
+            number = float(super().convert(value, param, ctx))
+        except click.BadParameter:
+            number = math.nan
+        if math.isnan(number):
+            above = f"write a number above 0, up to {self.max:,.0f}"
+            raise _refused(
+                param, value, above if self.min_open else f"write a number from 0 to {self.max:,.0f}"
+            )
         return number
 
 
@@ -59,6 +65,25 @@ class Count(click.IntRange):
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
         """Return what --help writes for the value."""
         return "N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number. Raises UsageError."""
+        try:
+            return int(super().convert(value, param, ctx))
+        except click.BadParameter:
+            hint = f"write a whole number from {self.min:,} to {self.max:,}"
+            raise _refused(param, value, hint) from None
+
+
+class OneOf(click.Choice[str]):
+    """One of a few words."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the word, as it is declared. Raises UsageError."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            raise _refused(param, value, f"choose from {', '.join(self.choices)}") from None
 
 
 class Parsed(click.ParamType[Any]):
@@ -72,6 +97,11 @@ class Parsed(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
         """Return the typed value; click may hand over one that is typed already."""
         return self.parse(value) if isinstance(value, str) else value
+
+
+def _refused(param: click.Parameter | None, value: Any, hint: str) -> UsageError:
+    option = next((name for name in (param.opts if param else ()) if name.startswith("--")), "this command")
+    return UsageError(f"{option} does not understand {str(value)!r}", hint=hint)
 
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
