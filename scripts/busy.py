@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.text import markdown_row
 from sagellm_benchmark.verdict.machine import BUSY
 
 LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"  # ends with the one that started it
@@ -100,18 +101,14 @@ def main() -> None:
     )
     parser.add_argument("run", nargs="*", help="options of `run`")
     given = parser.parse_args()
-    print(_line(HEAD), _line(["---"] * len(HEAD)), sep="\n", flush=True)
+    print(markdown_row(*HEAD), markdown_row(*["---"] * len(HEAD)), sep="\n", flush=True)
     trials = []
     for busy in (*[False] * given.idle, *[True] * given.busy):
         trials.append(trial(given.run, busy=busy))
-        print(_line(trials[-1].cells), flush=True)
+        print(markdown_row(*trials[-1].cells), flush=True)
     wrong = sum(not one.as_it_should_be for one in trials)
     print(f"\n{len(trials) - wrong} of {len(trials)} verdicts are what the machine deserves.")
     sys.exit(Exit.INVALID_RUN if wrong else Exit.DONE)
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from engine_habits import Answer
 from packets import Seen, Witness, matched
 from tokenizers import Tokenizer
 
+from sagellm_benchmark.text import markdown_row
 from sagellm_benchmark.verdict.intervals import student_t
 
 MOST = (
@@ -189,14 +190,9 @@ def line(row: Row, tokenizer: Tokenizer) -> str:
     same, answers = row.recounted(tokenizer)
     ours, wire, ratios = row.ours, row.wire, row.ratios
     valid = all(summary["valid"] for summary in row.summaries)
-    return cells(
+    return markdown_row(
         *(row.engine, row.how, row.what, "VALID" if valid else "INVALID"),
         *(row.summaries[0]["token_source"], f"{same} of {answers}"),
         *(f"{ours.ttft:.1f}", f"{wire.ttft:.1f}" if wire else "", str(ratios[0]) if ratios else ""),
         *(f"{ours.itl:.2f}", f"{wire.itl:.2f}" if wire else "", str(ratios[1]) if ratios else ""),
     )
-
-
-def cells(*texts: str) -> str:
-    """A line of a Markdown table."""
-    return f"| {' | '.join(texts)} |"

@@ -40,7 +40,7 @@ from tokenizers import Tokenizer
 sys.path.insert(0, str(Path(__file__).parent))
 
 from engine_habits import Answer, Plain, observe
-from engine_rows import HEAD, Row, cells, faults, line, undecided
+from engine_rows import HEAD, Row, faults, line, undecided
 from packets import Witness
 
 from sagellm_benchmark.engines import environment, registry
@@ -52,6 +52,7 @@ from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import host
 from sagellm_benchmark.runs.prepare import prepare
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
+from sagellm_benchmark.text import markdown_row
 from sagellm_benchmark.workload.workloads import WORKLOADS, Workload
 
 SWEEP = ("--workload", "Q1", "--concurrency", "2,4", "--requests", "8")
@@ -253,7 +254,7 @@ def main() -> None:
     open_questions: list[str] = []
     here = host()
     print(f"{here.cpu.model}, {here.cpu.threads} threads, {here.os}; runs in {results}\n")
-    print(cells(*HEAD), cells(*["---"] * len(HEAD)), sep="\n")
+    print(markdown_row(*HEAD), markdown_row(*["---"] * len(HEAD)), sep="\n")
     for trial in TRIALS:
         if trial.name in (given.engines or names):
             for row in machine.rows(trial, given.only or WAYS, quick=given.quick):

@@ -16,6 +16,7 @@ from dataclasses import replace
 import numpy as np
 from tests.fakes import rounds, series
 
+from sagellm_benchmark.text import markdown_row
 from sagellm_benchmark.verdict import intervals, steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.stats import Floats
@@ -37,41 +38,41 @@ def plain(values: Floats, _: int = 1) -> tuple[float, float]:
 
 def coverage(times: int) -> Iterator[str]:
     """How often an interval holds the true mean, in percent, ours and the naive one at the largest size."""
-    yield _line("latencies", *(f"n = {n}" for n in SIZES), "naive, n = 500")
-    yield _line(*["---"] * (len(SIZES) + 2))
+    yield markdown_row("latencies", *(f"n = {n}" for n in SIZES), "naive, n = 500")
+    yield markdown_row(*["---"] * (len(SIZES) + 2))
     for one in series.COVERED:
         shares = [series.coverage(one, intervals.mean, n, times, SEED) for n in SIZES]
         naive = series.coverage(one, plain, 500, times, SEED)
-        yield _line(one.name, *(f"{share * 100:.1f}" for share in (*shares, naive)))
+        yield markdown_row(one.name, *(f"{share * 100:.1f}" for share in (*shares, naive)))
 
 
 def widths(times: int) -> Iterator[str]:
     """Half of an interval's width in percent of the true mean, the median one; of a closed loop both ways."""
-    yield _line("latencies", *(f"n = {n}" for n in SIZES[1:]))
-    yield _line(*["---"] * len(SIZES))
+    yield markdown_row("latencies", *(f"n = {n}" for n in SIZES[1:]))
+    yield markdown_row(*["---"] * len(SIZES))
     alone = replace(series.BATCHES, name=f"{series.BATCHES.name}, not told of rounds", streams=1)
     for one in (*series.COVERED, alone):
         halves = [series.half_width(one, intervals.mean, n, min(times, ENOUGH), SEED) for n in SIZES[1:]]
-        yield _line(one.name, *(f"{half * 100:.1f}" for half in halves))
+        yield markdown_row(one.name, *(f"{half * 100:.1f}" for half in halves))
 
 
 def drift(times: int) -> Iterator[str]:
     """How often a run is called unsteady, in percent: where nothing changes, and where something does."""
-    yield _line("latencies", "truth", *(f"n = {n}" for n in DRIFT_SIZES))
-    yield _line(*["---"] * (len(DRIFT_SIZES) + 2))
+    yield markdown_row("latencies", "truth", *(f"n = {n}" for n in DRIFT_SIZES))
+    yield markdown_row(*["---"] * (len(DRIFT_SIZES) + 2))
     for one in (*(series.md1(load) for load in (0.5, 0.7, 0.8, 0.9)), series.WAVES, series.AUTOREGRESSIVE):
-        yield _line(one.name, "steady", *(f"{_alarms(one.draw, n, times):.1f}" for n in DRIFT_SIZES))
+        yield markdown_row(one.name, "steady", *(f"{_alarms(one.draw, n, times):.1f}" for n in DRIFT_SIZES))
     for spread in (0.1, 0.2, 0.4):
         name = f"independent, varying by {spread:.0%}"
-        yield _line(
+        yield markdown_row(
             name, f"+{DRIFT:.0%}", *(f"{_alarms(_growing(spread), n, times):.1f}" for n in DRIFT_SIZES)
         )
     for spread in (0.1, 0.2, 0.4):
         name = f"independent, varying by {spread:.0%}"
-        yield _line(
+        yield markdown_row(
             name, "+40% from 60% on", *(f"{_alarms(_stepping(spread), n, times):.1f}" for n in DRIFT_SIZES)
         )
-    yield _line(
+    yield markdown_row(
         "overloaded queue, ρ 1.2",
         "grows",
         *(f"{_alarms(series.overloaded, n, times):.1f}" for n in DRIFT_SIZES),
@@ -99,11 +100,13 @@ def _alarms(draw: Callable[[int, series.Rng], Floats], n: int, times: int) -> fl
 def caches(times: int) -> Iterator[str]:
     """How often a run is said to be answered from a cache, in percent, by how many of its prompts were."""
     sizes, shares = (8, 16, 32), (0.0, 0.4, 1.0)
-    yield _line("TTFT", "from the cache", *(f"{n} prompts twice" for n in sizes))
-    yield _line(*["---"] * (len(sizes) + 2))
+    yield markdown_row("TTFT", "from the cache", *(f"{n} prompts twice" for n in sizes))
+    yield markdown_row(*["---"] * (len(sizes) + 2))
     for name, draw in series.TTFTS.items():
         for share in shares:
-            yield _line(name, f"{share:.0%}", *(f"{_accused(draw, share, n, times):.1f}" for n in sizes))
+            yield markdown_row(
+                name, f"{share:.0%}", *(f"{_accused(draw, share, n, times):.1f}" for n in sizes)
+            )
 
 
 def _accused(draw: Callable[[int, series.Rng], Floats], share: float, n: int, times: int) -> float:
@@ -117,12 +120,12 @@ def _accused(draw: Callable[[int, series.Rng], Floats], share: float, n: int, ti
 def same_server(times: int) -> Iterator[str]:
     """How often two runs of one server cannot be told apart, in percent; a single run has 60 requests."""
     repeats = (1, 2, 3, 5, 10)
-    yield _line("repeats differ by", *("a single run" if n == 1 else f"{n} repeats" for n in repeats))
-    yield _line(*["---"] * (len(repeats) + 1))
+    yield markdown_row("repeats differ by", *("a single run" if n == 1 else f"{n} repeats" for n in repeats))
+    yield markdown_row(*["---"] * (len(repeats) + 1))
     times = min(times, ENOUGH)
     for noise in NOISES:
         shares = [_one_after_the_other(1.0, noise, n, times)[2] for n in repeats]
-        yield _line(f"{noise:.1%}", *(f"{share:.1f}" for share in shares))
+        yield markdown_row(f"{noise:.1%}", *(f"{share:.1f}" for share in shares))
 
 
 def _one_after_the_other(true: float, noise: float, repeats: int, times: int) -> tuple[float, ...]:
@@ -134,40 +137,40 @@ def _one_after_the_other(true: float, noise: float, repeats: int, times: int) ->
 def as_asked(times: int) -> Iterator[str]:
     """How often a server that is 5 % slower is found to be, in percent, by the repeats that a first look asked for."""
     first = (3, 5, 10)
-    yield _line("repeats differ by", *(f"first look: {n} repeats" for n in first))
-    yield _line(*["---"] * (len(first) + 1))
+    yield markdown_row("repeats differ by", *(f"first look: {n} repeats" for n in first))
+    yield markdown_row(*["---"] * (len(first) + 1))
     times = min(times, ENOUGH)
     for noise in NOISES:
         machine, rng = rounds.Machine(noise, spread=noise), np.random.default_rng(SEED)
         found = [rounds.shares([machine.as_asked(1.05, n, rng) for _ in range(times)])[1] for n in first]
-        yield _line(f"{noise:.1%}", *(f"{share:.1f}" for share in found))
+        yield markdown_row(f"{noise:.1%}", *(f"{share:.1f}" for share in found))
 
 
 def in_turn(times: int) -> Iterator[str]:
     """What is said of a server that is 3 % quicker on a machine that drifts, and of the same one, in percent."""
-    yield _line(
+    yield markdown_row(
         "drift",
         *(f"{how}: {said}" for how in ("A, then B", "in turn") for said in SAID),
         "A with itself: cannot tell",
     )
-    yield _line(*["---"] * 8)
+    yield markdown_row(*["---"] * 8)
     for name, drift in rounds.DRIFTS.items():
         machine, rng = rounds.Machine(0.01, drift=drift), np.random.default_rng(SEED)
         after = rounds.shares([machine.one_after_the_other(0.97, 10, rng) for _ in range(times)])
         turn = rounds.shares([machine.in_turn(0.97, 10, rng) for _ in range(times)])
         same = rounds.shares([machine.in_turn(1.0, 10, rng) for _ in range(times)])
-        yield _line(name, *(f"{share:.1f}" for share in (*after, *turn, same[2])))
+        yield markdown_row(name, *(f"{share:.1f}" for share in (*after, *turn, same[2])))
 
 
 def together(times: int) -> Iterator[str]:
     """The same where many requests of a round are slow or quick for one reason: a batch, a queue, a pause."""
-    yield _line(
+    yield markdown_row(
         "hanging together",
         *(f"10 rounds: {said}" for said in SAID),
         "as many as asked: faster",
         "A with itself: cannot tell",
     )
-    yield _line(*["---"] * 6)
+    yield markdown_row(*["---"] * 6)
     times = min(times, ENOUGH)
     for size, spread in ((1, 0.05), (8, 0.05), (32, 0.05), (8, 0.2)):
         machine = rounds.Machine(0.005, spread=spread, requests=32, together=size)
@@ -176,7 +179,7 @@ def together(times: int) -> Iterator[str]:
         asked = rounds.shares([machine.in_turn_as_asked(0.97, 10, rng, 0.03) for _ in range(times // 4)])
         same = rounds.shares([machine.in_turn(1.0, 10, rng) for _ in range(times)])
         name = f"{size} of 32, by {spread:.0%}"
-        yield _line(name, *(f"{share:.1f}" for share in (*ten, asked[0], same[2])))
+        yield markdown_row(name, *(f"{share:.1f}" for share in (*ten, asked[0], same[2])))
 
 
 TABLES: dict[str, Callable[[int], Iterator[str]]] = {
@@ -189,10 +192,6 @@ TABLES: dict[str, Callable[[int], Iterator[str]]] = {
     "A server that is 3 % quicker, 10 rounds, repeats differ by 1 %: what comparisons say, percent": in_turn,
     "The same where requests of a round hang together, in turn, percent": together,
 }
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:

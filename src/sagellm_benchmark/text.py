@@ -58,6 +58,11 @@ def markdown(text: str) -> str:
     return re.sub(r"([\\`*_\[\]|])", r"\\\1", flat)
 
 
+def markdown_row(*cells: str) -> str:
+    """Return a line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
 def inert_markdown(text: str) -> str:
     """Return the same where a code host would also make links of addresses, @names and #numbers: nothing but words is
     left.

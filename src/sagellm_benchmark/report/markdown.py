@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sagellm_benchmark.report.view import HEAD, View
-from sagellm_benchmark.text import markdown
+from sagellm_benchmark.text import markdown, markdown_row
 from sagellm_benchmark.verdict.metrics import LATENCIES
 from sagellm_benchmark.words import retold, t
 
@@ -37,9 +37,7 @@ def render_markdown(view: View) -> str:
 def table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
     """Return a Markdown table; every column but the first is aligned to the right where there are several."""
     rule = ["---", *("---:" if len(head) > 2 else "---" for _ in head[1:])]
-    return "\n".join(
-        "| " + " | ".join(cells) + " |" for cells in (head, rule, *(map(markdown, row) for row in rows))
-    )
+    return "\n".join(markdown_row(*cells) for cells in (head, rule, *(map(markdown, row) for row in rows)))
 
 
 def _bullets(heading: str, items: tuple[str, ...]) -> list[str]:
