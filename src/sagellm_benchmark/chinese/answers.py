@@ -161,7 +161,7 @@ ANSWERS: dict[str, str] = {
     "… and {count} more": "…… 还有 {count} 条",
     "every number and the verdict follow from the requests": "每个数字和结论都由请求得出",
     "{count} do not follow from the requests": "{count} 项不能由请求得出",
-    "claimed        {rate}": "声明     {rate}",
+    "claimed        {rate}": "自述     {rate}",
     "measured again {rate}": "再次测量 {rate}",
     "not the same configuration: another {what}": "不是同样的配置：{what} 不同",
     "reproduced within its interval, or 5 %": "在其区间或 5 % 内得到复现",
