@@ -52,6 +52,16 @@ def wide(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
+def cut(text: str, columns: int) -> str:
+    """Return the beginning of a text that takes at most so many columns of a terminal; what is left out is a …."""
+    if wide(text) <= columns:
+        return text
+    length = next(
+        length for length in range(len(text), -1, -1) if wide(text[:length]) < columns or not length
+    )
+    return f"{text[:length]}…"
+
+
 def markdown(text: str) -> str:
     """Return text as Markdown shows it literally, on one line."""
     flat = plain(re.sub(r"\s+", " ", text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -9,6 +9,7 @@ import pty
 import shlex
 import subprocess
 import sys
+import termios
 import threading
 from pathlib import Path
 
@@ -82,6 +83,32 @@ def test_quiet_says_nothing_at_all() -> None:
         line.say("working")
         assert not line._teller.is_alive()
     assert pipe.getvalue() == ""
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (120, "Q1 on a model with a rather long name: 3/5 requests, 12 s, 8 s to go"),
+        (51, "Q1 on a model with…: 3/5 requests, 12 s, 8 s to go"),
+    ],
+)
+def test_a_line_is_as_wide_as_the_terminal_and_keeps_its_figures(columns: int, said: str) -> None:
+    assert moving(columns, "Q1 on a model with a rather long name") == said
+
+
+def test_chinese_letters_take_two_columns() -> None:
+    assert moving(40, "工作负载在一个名字很长的模型上") == "工作负…: 3/5 requests, 12 s, 8 s to go"
+
+
+def moving(columns: int, label: str) -> str:
+    """What a terminal of that width shows while a load runs."""
+    ours, its = pty.openpty()
+    termios.tcsetwinsize(its, (24, columns))
+    with os.fdopen(its, "w") as stream, ProgressLine(stream) as line:
+        line.load(label, Progress(3, 0, 5, 12.0))
+        said = os.read(ours, 4096).decode()
+    os.close(ours)
+    return said.rpartition("\x1b[2K")[2]
 
 
 def test_progress_says_how_fast_tokens_come() -> None:

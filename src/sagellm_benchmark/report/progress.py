@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
 from typing import TextIO
 
 from sagellm_benchmark.client.terms import Progress
-from sagellm_benchmark.text import duration, plain, shown
+from sagellm_benchmark.text import cut, duration, plain, shown, wide
 from sagellm_benchmark.words import t
 
 EVERY_S = 10.0  # in a pipe or a log
+_COLUMNS = 80  # of a terminal that does not say how wide it is
 _RATE_S = 5.0  # over which live tokens/s are counted
 
 
@@ -45,12 +47,20 @@ class ProgressLine:
         """Replace the line."""
         self.text = text
         if self.moves and not self.quiet:
-            self.stream.write(f"\r\x1b[2K{plain(text[:110])}")
+            self.stream.write(f"\r\x1b[2K{cut(plain(text), self._columns())}")
             self.stream.flush()
 
     def load(self, label: str, progress: Progress) -> None:
-        """Replace the line by how far a load has come."""
-        self.say(f"{label}: {progress_text(progress, self._rate(progress))}")
+        """Replace the line by how far a load has come; where there is little room, the label is cut."""
+        far = progress_text(progress, self._rate(progress))
+        self.say(f"{cut(label, self._columns() - wide(far) - 2) if self.moves else label}: {far}")
+
+    def _columns(self) -> int:
+        """Return the terminal's width, less the column in which some of them begin a new line."""
+        try:
+            return (os.get_terminal_size(self.stream.fileno()).columns or _COLUMNS) - 1
+        except OSError:  # it is a terminal by its own word only
+            return _COLUMNS - 1
 
     def _tell(self) -> None:
         while not self._ended.wait(self._every_s):
