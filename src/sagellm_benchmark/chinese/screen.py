@@ -34,7 +34,7 @@ SCREEN: dict[str, str] = {
     "step": "步骤",
     "calibrating the client against a server of known timing": "正在用时间已知的服务校准客户端",
     "warming up with {count} request(s)": "正在预热：{count} 个请求",
-    "sending new prompts twice, to see what the server caches": "把新提示发送两次，检查服务是否使用缓存",
+    "sending new prompts twice, to see what the server caches": "把新提示词发送两次，检查服务是否使用缓存",
     "reading what was recorded": "正在读取记录",
     "starting {engine} with {source}": "正在启动 {engine}：{source}",
     # the report
@@ -132,7 +132,7 @@ SCREEN: dict[str, str] = {
         "始终不稳定：窗口内延迟变化 {change}（{direction}）；请加长 --warmup，或使用服务跟得上的速率"
     ),
     "{share} of the prompt tokens came from the server's cache; use another --seed or restart the server": (
-        "{share} 的提示 token 来自服务的缓存；请换一个 --seed 或重启服务"
+        "{share} 的提示词 token 来自服务的缓存；请换一个 --seed 或重启服务"
     ),
     "answers' texts and lengths asked for: the files do not hold them": "回答的文本和要求的长度：文件中没有",
     "throughput: {tool} kept only some of the requests": "吞吐：{tool} 只保存了一部分请求",
@@ -140,7 +140,7 @@ SCREEN: dict[str, str] = {
         "事件之间的间隔：{tool} 只保存每个回答的第一个和最后一个事件"
     ),
     "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it": (
-        "前缀缓存（服务自己的说法除外）：在允许的时间内没有足够的新提示可以发送两次"
+        "前缀缓存（服务自己的说法除外）：在允许的时间内没有足够的新提示词可以发送两次"
     ),
     "client bias: not calibrated": "客户端偏差：没有校准",
     "Little's law: fewer than 10 requests a stream": "利特尔法则：每路少于 10 个请求",

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 @command()
 @shows
 @of_store
-@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
-@click.option("--dry-run", is_flag=True, help="Say what would become of each row, and write nothing.")
-@click.option("--merge-only", is_flag=True, help="Write the merged boards into hf_data/, and send nothing.")
-@click.option("--skip-invalid", is_flag=True, help="Leave out rows that may not be published, and list them.")
-@click.option("--create", is_flag=True, help="Make the dataset if there is none; else it is asked for.")
-@click.option("--site", is_flag=True, help="Put the board's page into the dataset, too: index.html.")
+@click.option(
+    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="The folder with the rows."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would happen to each row, and write nothing.")
+@click.option("--merge-only", is_flag=True, help="Write the merged boards to hf_data/, and upload nothing.")
+@click.option("--skip-invalid", is_flag=True, help="Skip the rows that may not be published, and list them.")
+@click.option("--create", is_flag=True, help="Create the dataset without asking, if there is none.")
+@click.option("--site", is_flag=True, help="Also write the leaderboard page (index.html) to the dataset.")
 def publish(
     repo: str,
     to: Path | None,
@@ -41,7 +43,10 @@ def publish(
     site: bool,
     out: Output,
 ) -> None:
-    """Merge the rows in hf_data/ into the shared leaderboard; nobody's row is lost, whoever else publishes."""
+    """Merge the rows in hf_data/ into the shared leaderboard.
+
+    No row is lost, even if others publish at the same time.
+    """
     from sagellm_benchmark.evidence.signing import identify
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import publish as core
@@ -90,17 +95,20 @@ def _show_as_page(store: Store) -> None:
 @command()
 @shows
 @click.argument("row")
-@click.option("--reason", required=True, help="Why, in one line; everybody can read it.")
+@click.option("--reason", required=True, help="The reason, in one line that everybody can read.")
 @of_store
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign by this Ed25519 key.")
-@click.option("--site", is_flag=True, help="Make the dataset's page anew, too: index.html.")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign with this Ed25519 key.")
+@click.option("--site", is_flag=True, help="Also rebuild the dataset's page, index.html.")
 def withdraw(
     row: str, reason: str, repo: str, to: Path | None, key: Path | None, *, site: bool, out: Output
 ) -> None:
-    """Take an accepted row off the board for good, by a signed statement; what it beat comes back.
+    """Take an accepted row off the board for good, with a signed statement.
 
-    ROW is a published row's id, its file, or its run's folder. It counts where whoever signed the row signs this, or a
-    maintainer whom the dataset names. Without --key you are asked who you are, in a browser (Sigstore).
+    The rows that it beat come back.
+
+    ROW is a published row's id, its file, or its run's folder. The statement counts if it is signed by
+    whoever signed the row, or by a maintainer named in the dataset. Without --key, a browser asks who you
+    are (Sigstore).
 
     \b
     sagellm-benchmark withdraw 0b4f7c52-… --reason 'the clock was unlocked' --key ~/.config/sagellm-benchmark.pem
@@ -130,10 +138,12 @@ def withdraw(
 @command()
 @shows
 @of_store
-@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the rows are.")
+@click.option(
+    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="The folder with the rows."
+)
 @click.option("--yes", is_flag=True, help="Push without asking.")
 def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) -> int:
-    """Remove from git, on the remote branch, the files in hf_data/ whose rows are proved to be published."""
+    """Remove the files in hf_data/ from the remote git branch, once their rows are proved to be published."""
     from sagellm_benchmark.evidence.signing import identify
     from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import cleanup
@@ -157,10 +167,10 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
 @command()
 @shows
 @of_store
-@click.option("--check", is_flag=True, help="Only compare; exit 3 when the boards differ.")
-@click.option("--output", type=FOLDER, help="Write the rebuilt files into this folder.")
+@click.option("--check", is_flag=True, help="Only compare, and exit with code 3 if the boards differ.")
+@click.option("--output", type=FOLDER, help="Write the rebuilt files to this folder.")
 def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out: Output) -> int:
-    """Make the boards anew from every row ever accepted, to prove or to mend what is published."""
+    """Rebuild the boards from every row ever accepted, to prove or repair what is published."""
     from sagellm_benchmark.evidence.signing import identify
     from sagellm_benchmark.hub import rebuild as core
     from sagellm_benchmark.hub.directory import open_store
@@ -184,20 +194,27 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out
     "source",
     default=DATASET,
     show_default=True,
-    help="Where the rows are: a dataset, or a folder such as hf_data.",
+    help="A dataset, or a folder with rows, such as hf_data.",
 )
 @click.option(
-    "--out", "folder", type=FOLDER, default="site", show_default=True, help="Where index.html is written."
+    "--out",
+    "folder",
+    type=FOLDER,
+    default="site",
+    show_default=True,
+    help="The folder to which index.html is written.",
 )
 @click.option(
-    "--beaten", is_flag=True, help="Also fetch every row that was beaten; a folder's are there anyway."
+    "--beaten",
+    is_flag=True,
+    help="Also download every row that was beaten (those in a folder are always included).",
 )
 def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
-    """Make the board as one page that needs no server and no network: table, pictures, records.
+    """Build the leaderboard as one page that needs no server and no network.
 
     \b
     sagellm-benchmark site                        the published board
-    sagellm-benchmark site --from hf_data         the rows here, before they are published
+    sagellm-benchmark site --from hf_data         the local rows, before they are published
     """
     from sagellm_benchmark.files import write_whole
     from sagellm_benchmark.report.publishing import counted_rows

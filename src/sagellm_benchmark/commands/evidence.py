@@ -17,15 +17,19 @@ from sagellm_benchmark.typed import typed
 @command()
 @shows
 @click.argument("runs", nargs=-1, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign by this Ed25519 key.")
+@click.option("--key", type=click.Path(path_type=Path, dir_okay=False), help="Sign with this Ed25519 key.")
 @click.option(
     "--attach",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Sign nothing; take this Sigstore bundle, such as that of actions/attest.",
+    help="Do not sign; use this Sigstore bundle, for example from actions/attest.",
 )
-@click.option("--new-key", type=click.Path(path_type=Path, dir_okay=False), help="Make a key in this file.")
+@click.option("--new-key", type=click.Path(path_type=Path, dir_okay=False), help="Create a key in this file.")
 @click.option(
-    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where rows are handed in."
+    "--hf-data",
+    type=FOLDER,
+    default="hf_data",
+    show_default=True,
+    help="The folder to which the rows are added.",
 )
 def sign(
     runs: tuple[Path, ...],
@@ -36,9 +40,9 @@ def sign(
     *,
     out: Output,
 ) -> None:
-    """Sign the evidence of RUNS, and hand their rows in, also where they reproduce a better one.
+    """Sign the evidence of RUNS and add their rows to hf_data/, even if a better row is published.
 
-    Without --key you are asked who you are, in a browser (Sigstore); a key is for machines without a network, and
+    Without --key, a browser asks who you are (Sigstore). A key is for machines without a network, and
     counts once a maintainer has enrolled it.
 
     \b
@@ -72,10 +76,10 @@ def sign(
 @click.argument("bundle", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @of_store
 def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, out: Output) -> int:
-    """Compute a row again from its requests, and say what does not fit; exit 6 when something does not.
+    """Recompute a row from its requests, and say what does not match; exit with code 6 if anything does not.
 
-    SUBJECT is a run's folder, a row's file, or the id of a published row. BUNDLE is the file of its evidence, where
-    that lies somewhere else.
+    SUBJECT is a run's folder, a row's file, or the id of a published row. BUNDLE is the file with its
+    evidence, if it is elsewhere.
     """
     from sagellm_benchmark.evidence import find
     from sagellm_benchmark.evidence import verify as core
@@ -92,11 +96,13 @@ def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, out
 @shows
 @click.argument("subject")
 @of_store
-@click.option("--base-url", help="The server that is to reproduce a server's row.")
+@click.option("--base-url", help="The server on which to reproduce the row of a server.")
 @click.option(
-    "--same-hardware", is_flag=True, help="It is what the row says, and need not be recognised here."
+    "--same-hardware", is_flag=True, help="The hardware is what the row says; do not detect it here."
 )
-@click.option("--allow-files", is_flag=True, help="Let the row's command read files here, or send a key.")
+@click.option(
+    "--allow-files", is_flag=True, help="Allow the row's command to read local files, or to send a key."
+)
 def replay(
     subject: str,
     repo: str,
@@ -107,10 +113,10 @@ def replay(
     allow_files: bool,
     out: Output,
 ) -> int:
-    """Measure a row's configuration again by its own command; exit 6 where it does not give what the row says.
+    """Measure a row's configuration again with its own command; exit with code 6 if the result differs.
 
-    SUBJECT is a run's folder, a row's file, or the id of a published row. The new run lies in outputs/ like any other,
-    to be aggregated and published.
+    SUBJECT is a run's folder, a row's file, or the id of a published row. The new run is saved in outputs/;
+    aggregate and publish it like any other.
     """
     from sagellm_benchmark.evidence import find, replay
     from sagellm_benchmark.hub.directory import open_store

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 @command()
 @shows
 @click.argument("plan", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--outputs", type=FOLDER, help="Where its cells lie.  [default: outputs/matrix/NAME]")
-@click.option("--resume", is_flag=True, help="Go on where it was stopped, which every start does.")
-@click.option("--dry-run", is_flag=True, help="Check the plan and list its cells; measure nothing.")
+@click.option("--outputs", type=FOLDER, help="The folder of its cells.  [default: outputs/matrix/NAME]")
+@click.option("--resume", is_flag=True, help="Continue an interrupted plan, as every start does.")
+@click.option("--dry-run", is_flag=True, help="Check the plan and list its cells, but measure nothing.")
 @click.option(
     "--on", metavar="ray://auto", help="Measure on the nodes of a Ray cluster, several cells at a time."
 )
-@click.option("--status", is_flag=True, help="Say what is measured and what is not; measure nothing.")
+@click.option("--status", is_flag=True, help="Show what is measured and what is not yet; measure nothing.")
 def matrix(
     plan: Path,
     outputs: Path | None,
@@ -48,7 +48,7 @@ def matrix(
 ) -> int:
     """Measure every engine, model, workload and load of PLAN, each exactly once.
 
-    Starting it again goes on where it was stopped, whatever stopped it, and measures what is new in a changed plan.
+    If it is interrupted, start it again and it continues. If you change the plan, it measures what is new.
     """
     from sagellm_benchmark.files import write_whole
     from sagellm_benchmark.matrix import execute
@@ -122,7 +122,7 @@ def _checked(label: str, words: tuple[str, ...]) -> RunSpec:
 @command(hidden=True)
 @takes(RunOptions)
 def serve(options: RunOptions) -> None:
-    """Start the engine of a run and say where it is, until Ctrl-C: a matrix does it for several runs."""
+    """Start the engine of a run and print its address, until Ctrl-C; `matrix` uses this for several runs."""
     from sagellm_benchmark.library import Silent
     from sagellm_benchmark.options.spec import run_spec
     from sagellm_benchmark.runs import targets

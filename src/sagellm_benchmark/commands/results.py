@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 @click.option(
     "--plot",
     type=OneOf(["svg", "png"]),
-    help="Also write the pictures, into plots/ of each run; png needs the extra `plot`.",
+    help="Also write the pictures to plots/ in each run's folder; png needs the extra `plot`.",
 )
 def report(
     folders: tuple[Path, ...], *, csv: Path | None, parquet: Path | None, plot: Format | None, out: Output
 ) -> None:
-    """Show finished runs again: those in FOLDERS, else the newest one under outputs/."""
+    """Show finished runs again: those in FOLDERS, or the newest one under outputs/."""
     from sagellm_benchmark import library
     from sagellm_benchmark.report import screen, table
 
@@ -69,23 +69,28 @@ def report(
     "limits",
     multiple=True,
     metavar="LIMIT",
-    help="Exit 6 on a regression such as 'ttft.p99>+5%'.",
+    help="Exit with code 6 on a regression such as 'ttft.p99>+5%'.",
 )
 @click.option(
     "--detect",
     type=click.FloatRange(0.1, 100),
     default=5.0,
     show_default=True,
-    help="The difference, in %, to be found.",
+    help="The difference, in %, that should be found.",
 )
-@click.option("--force", is_flag=True, help="Compare unlike runs, and runs that are not valid, too.")
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Also compare runs that differ in load, model or hardware, and INVALID ones.",
+)
 def compare(
     runs: tuple[Path, ...], limits: tuple[str, ...], detect: float, *, force: bool, out: Output
 ) -> int:
-    """Say whether each run is faster or slower than the first, or what it would take to tell.
+    """Say whether each run is faster or slower than the first, or what is needed to tell.
 
-    RUNS are two or more folders of finished runs, files with a row, or results of guidellm (benchmarks.json, FILE:2 for
-    its second) and aiperf (profile_export.jsonl), whose requests our checks judge, too.
+    RUNS are two or more folders of finished runs, files with a row, or results of guidellm
+    (benchmarks.json; FILE:2 is its second) and aiperf (profile_export.jsonl). Our checks judge the requests
+    in those, too.
 
     \b
     sagellm-benchmark compare outputs/vllm/Qwen2-7B/Q1_20260309_001 outputs/vllm/Qwen2-7B/Q1_20260310_001
@@ -112,7 +117,7 @@ def compare(
 @shows
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[OPTIONS OF run]...")
 @click.option(
-    "--baseline", type=FOLDER, default="baseline", show_default=True, help="Where the recorded run lies."
+    "--baseline", type=FOLDER, default="baseline", show_default=True, help="The folder of the recorded run."
 )
 @click.option("--record", is_flag=True, help="Make this run the baseline, if it is valid.")
 @click.option(
@@ -122,14 +127,16 @@ def compare(
     metavar="LIMIT",
     help="A change that fails, such as 'ttft.p99>+5%'.  [default: throughput<-5%, ttft>+10%, itl>+5%]",
 )
-@click.option("--force", is_flag=True, help="Hold another load, or other hardware, to the baseline, too.")
+@click.option(
+    "--force", is_flag=True, help="Compare with the baseline even if the load or the hardware differs."
+)
 def regress(
     words: tuple[str, ...], baseline: Path, limits: tuple[str, ...], *, record: bool, force: bool, out: Output
 ) -> int:
-    """Measure and exit 6 where it is worse than the recorded baseline by more than noise explains.
+    """Measure, and exit with code 6 if it is worse than the recorded baseline beyond noise.
 
     \b
-    sagellm-benchmark regress --record --base-url http://127.0.0.1:8000    on the branch that is good
+    sagellm-benchmark regress --record --base-url http://127.0.0.1:8000    on a version that you trust
     sagellm-benchmark regress --base-url http://127.0.0.1:8000             after each change
     """
     from sagellm_benchmark.options.regress import regress_spec

@@ -23,12 +23,23 @@ if TYPE_CHECKING:
 @command()
 @shows
 @click.option(
-    "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."
+    "--outputs",
+    "found_in",
+    type=FOLDER,
+    default="outputs",
+    show_default=True,
+    help="The folder with the runs.",
 )
 @click.option(
-    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the boards are written."
+    "--hf-data",
+    type=FOLDER,
+    default="hf_data",
+    show_default=True,
+    help="The folder to which the boards are written.",
 )
-@click.option("--offline", is_flag=True, help="Fetch nothing; safe, as publishing merges again.")
+@click.option(
+    "--offline", is_flag=True, help="Download nothing. This is safe, because publishing merges again."
+)
 @click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
 def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output) -> int:
     """Merge every finished run's row with the published board into hf_data/."""
@@ -56,13 +67,20 @@ def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> R
 @command()
 @shows
 @click.option(
-    "--outputs", "found_in", type=FOLDER, default="outputs", show_default=True, help="Where the runs are."
+    "--outputs",
+    "found_in",
+    type=FOLDER,
+    default="outputs",
+    show_default=True,
+    help="The folder with the runs.",
 )
-@click.option("--hf-data", type=FOLDER, default="hf_data", show_default=True, help="Where the boards lie.")
-@click.option("--offline", is_flag=True, help="Fetch nothing of the dataset; publishing merges again.")
+@click.option(
+    "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="The folder with the boards."
+)
+@click.option("--offline", is_flag=True, help="Do not read the dataset; publishing merges again.")
 @click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
 def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output) -> int:
-    """Aggregate, commit hf_data/ and push it; whoever else pushes meanwhile, all rows arrive."""
+    """Aggregate, commit hf_data/ and push it. No row is lost, even if others push at the same time."""
     from sagellm_benchmark.hub import submit as pushing
     from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import board, publishing
@@ -91,18 +109,20 @@ def merge_driver(versions: tuple[Path, Path, Path]) -> None:
 @command()
 @shows
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--as-new", is_flag=True, help="Hold them to all that is asked of new rows, numbers included.")
+@click.option(
+    "--as-new", is_flag=True, help="Check them by all the rules for new rows, including their numbers."
+)
 @click.option(
     "--published",
     "as_published",
     is_flag=True,
-    help="Judge hf_data/ as publishing will: what is not on the published board is held to the rules for new rows.",
+    help="Check hf_data/ as publishing will: rows that are not published yet must obey the rules for new rows.",
 )
 @of_store
 def validate(
     files: tuple[Path, ...], repo: str, to: Path | None, *, as_new: bool, as_published: bool, out: Output
 ) -> int:
-    """Check leaderboard rows: those of FILES, else those in hf_data/."""
+    """Check leaderboard rows: those in FILES, or those in hf_data/."""
     from sagellm_benchmark.board import validate as core
     from sagellm_benchmark.board.folder import derived_files, row_files
     from sagellm_benchmark.report import board

@@ -41,8 +41,10 @@ def shows(command: Callable[..., Any]) -> Callable[..., Any]:
 
     decorated: Callable[..., Any] = called
     for option in (
-        click.option("--lang", type=OneOf(words.LANGUAGES), help="The language; else the locale's."),
-        click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors; the exit code says it."),
+        click.option("--lang", type=OneOf(words.LANGUAGES), help="The language.  [default: the locale's]"),
+        click.option(
+            "--quiet", "-q", is_flag=True, help="Print nothing but errors; the exit code tells the result."
+        ),
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON and nothing else."),
     ):
         decorated = option(decorated)

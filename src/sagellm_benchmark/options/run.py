@@ -40,7 +40,7 @@ MEASURED = "What is measured"
 ASKED = "What is asked of it"
 LOAD = "How it is asked"
 WINDOW = "What counts"
-VERSUS = "Against another, in turn"
+VERSUS = "Against a second server"
 CLIENT = "The client"
 MACHINE = "What it runs on"
 RESULTS = "Results"
@@ -60,7 +60,7 @@ class RunOptions:
     base_url: str | None = option(
         "--base-url",
         heading=MEASURED,
-        help=f"An OpenAI-compatible server that runs already; else ${BASE_URL_VARIABLE}.",
+        help=f"A running OpenAI-compatible server.  [default: ${BASE_URL_VARIABLE}]",
     )
     api_key_env: str | None = option(
         "--api-key-env",
@@ -73,76 +73,80 @@ class RunOptions:
         heading=MEASURED,
         default="auto",
         type=OneOf(["auto", "chat", "completions"]),
-        help="The API to measure; auto takes completions where the server has it.",
+        help="The API to measure; auto uses completions if the server has it.",
     )
     engine: str | None = option(
         "--engine",
         heading=MEASURED,
         shell_complete=completed(*KNOWN_ENGINES),
-        help="sagellm, vllm, sglang, lmdeploy, transformers or llama.cpp: the engine to start;"
-        " with --base-url the server's, where it does not say so itself.",
+        help="The engine to start: sagellm, vllm, sglang, lmdeploy, transformers or llama.cpp. "
+        "With --base-url: the server's engine, if it does not report it.",
     )
     engine_args: tuple[str, ...] | None = option(
         "--engine-args",
         heading=MEASURED,
         type=Parsed(words),
         metavar="'…'",
-        help="More options of the engine that is started.",
+        help="More options for the engine that is started.",
     )
     engine_python: Path | None = option(
         "--engine-python",
         heading=MEASURED,
         type=click.Path(path_type=Path, exists=True),
         metavar="VENV",
-        help="The environment that holds the engine, or the Python in it.",
+        help="The environment in which the engine is installed, or its Python.",
     )
     engine_env: Literal["create"] | None = option(
         "--engine-env",
         heading=MEASURED,
         type=OneOf(["create"]),
-        help="Make the engine's environment where there is none (gigabytes).",
+        help="Create the engine's environment if there is none (several GB).",
     )
     launch: tuple[str, ...] | None = option(
         "--launch",
         heading=MEASURED,
         type=Parsed(words),
         metavar="'CMD {model} {port}'",
-        help="Start a server by a command of your own.",
+        help="Start a server with your own command.",
     )
     engine_version: str | None = option(
-        "--engine-version", heading=MEASURED, help="The engine's version, where it does not say so itself."
+        "--engine-version", heading=MEASURED, help="The engine's version, if it does not report it."
     )
     sagellm_version: str | None = option(
-        "--sagellm-version", heading=MEASURED, metavar="X.Y.Z", help="The sageLLM release this belongs to."
+        "--sagellm-version",
+        heading=MEASURED,
+        metavar="X.Y.Z",
+        help="The sageLLM release that this run belongs to.",
     )
     parameters: str | None = option(
         "--parameters",
         heading=MEASURED,
-        help="The model's size, such as 7B, where the server does not say it.",
+        help="The model's size, such as 7B, if the server does not report it.",
     )
     precision: str | None = option(
         "--precision",
         heading=MEASURED,
         type=OneOf(PRECISIONS, case_sensitive=False),
         metavar="|".join(PRECISIONS),
-        help="Of the weights.",
+        help="The precision of the weights.",
     )
     quantization: str | None = option(
         "--quantization",
         heading=MEASURED,
-        help="Such as AWQ; for our own weights the type to fetch or write, such as Q4_0.",
+        help="The quantization, such as AWQ; for weights that are downloaded or made here, "
+        "their GGUF type, such as Q4_0.",
     )
     weights: Literal["real", "dummy"] | None = option(
         "--weights",
         heading=MEASURED,
         type=OneOf(["real", "dummy"]),
-        help="What a server was started with, where it does not say so itself.",
+        help="Whether the server has real or dummy weights, if it does not report it.",
     )
     tokenizer: str | None = option(
         "--tokenizer",
         heading=MEASURED,
         metavar="PATH|NAME",
-        help="Counts tokens where the server does not: a tokenizer.json, its folder, or a Hub name.",
+        help="Counts the tokens if the server does not: a tokenizer.json, its folder, or a Hub name.",
     )
     threads: int | None = option(
         "--threads", heading=MEASURED, type=COUNT, help="Processor threads of the embedded engine."
@@ -161,16 +165,16 @@ class RunOptions:
         "-n",
         heading=ASKED,
         type=COUNT,
-        help="How many requests, instead of the workload's own number.",
+        help="The number of requests, instead of the workload's own.",
     )
     input_tokens: int | None = option(
-        "--input-tokens", heading=ASKED, type=COUNT, help="Prompt length of a custom workload."
+        "--input-tokens", heading=ASKED, type=COUNT, help="The prompt length of a custom workload."
     )
     output_tokens: int | None = option(
-        "--output-tokens", heading=ASKED, type=COUNT, help="Answer length of a custom workload."
+        "--output-tokens", heading=ASKED, type=COUNT, help="The answer length of a custom workload."
     )
     turns: int | None = option(
-        "--turns", heading=ASKED, type=COUNT, help="Turns of a conversation of a custom workload."
+        "--turns", heading=ASKED, type=COUNT, help="The turns per conversation of a custom workload."
     )
     dataset: str = option(
         "--dataset",
@@ -183,13 +187,13 @@ class RunOptions:
         heading=ASKED,
         default=1.0,
         type=POSITIVE,
-        help="Of a trace's times: 0.5 sends it twice as fast.",
+        help="Multiplies the times of a trace: 0.5 sends it twice as fast.",
     )
     seed: int | None = option(
         "--seed",
         heading=ASKED,
         type=Count(0, 2**31 - 1),
-        help="Repeats a run's prompts.  [default: a new one, recorded]",
+        help="The same seed gives the same prompts.  [default: a new one, recorded]",
     )
 
     concurrency: tuple[int, ...] | None = option(
@@ -198,7 +202,7 @@ class RunOptions:
         heading=LOAD,
         type=Parsed(counts),
         metavar="N[,N…]",
-        help="Streams of a closed loop; several make a sweep.",
+        help="The number of streams in a closed loop; several numbers make a sweep.",
     )
     rate: tuple[Rate, ...] | None = option(
         "--rate",
@@ -213,10 +217,14 @@ class RunOptions:
         heading=LOAD,
         default="poisson",
         type=OneOf(["poisson", "constant", "gamma"]),
-        help="How the requests of an open loop are spread.",
+        help="The distribution of the arrivals in an open loop.",
     )
     burstiness: float = option(
-        "--burstiness", heading=LOAD, default=1.0, type=POSITIVE, help="Shape of the gamma arrivals."
+        "--burstiness",
+        heading=LOAD,
+        default=1.0,
+        type=POSITIVE,
+        help="The shape of gamma arrivals: 1 is Poisson, less is burstier.",
     )
     ramp: float = option(
         "--ramp",
@@ -224,7 +232,7 @@ class RunOptions:
         default=0.0,
         type=SECONDS_OR_NONE,
         show_default=False,
-        help="Spread the streams' first requests over so many seconds.",
+        help="Spread the first requests of the streams over this many seconds.",
     )
     search_goodput: bool = option(
         "--search-goodput",
@@ -232,28 +240,28 @@ class RunOptions:
         default=False,
         is_flag=True,
         show_default=False,
-        help="Find the highest rate that keeps --slo, by bisection.",
+        help="Find the highest rate that meets --slo, by bisection.",
     )
 
     duration: float | None = option(
         "--duration",
         heading=WINDOW,
         type=SECONDS,
-        help="Measure for so many seconds instead of so many requests.",
+        help="Measure for this many seconds, instead of a number of requests.",
     )
     repeats: int = option(
         "--repeats",
         heading=WINDOW,
         default=1,
         type=Count(1, 1000),
-        help="Measure so many times, for an interval.",
+        help="Measure this many times, to get an interval.",
     )
     warmup: int = option(
         "--warmup",
         heading=WINDOW,
         default=1,
         type=Count(0, 10_000),
-        help="Requests before the measured ones.",
+        help="The number of requests before the measured ones.",
     )
     warmup_seconds: float = option(
         "--warmup-seconds",
@@ -261,7 +269,7 @@ class RunOptions:
         default=0.0,
         type=SECONDS_OR_NONE,
         show_default=False,
-        help="With --duration: not measured at the start.",
+        help="With --duration: seconds at the start that are not measured.",
     )
     cooldown_seconds: float = option(
         "--cooldown-seconds",
@@ -269,42 +277,42 @@ class RunOptions:
         default=0.0,
         type=SECONDS_OR_NONE,
         show_default=False,
-        help="With --duration: not measured at the end.",
+        help="With --duration: seconds at the end that are not measured.",
     )
     slo: Mapping[str, float] | None = option(
         "--slo",
         heading=WINDOW,
         type=Parsed(slo),
         metavar="ttft=200ms,…",
-        help="Objectives on ttft, tpot, itl, e2e: gives the goodput.",
+        help="Objectives for ttft, tpot, itl or e2e; gives the goodput.",
     )
 
     versus: str | None = option(
         "--versus",
         heading=VERSUS,
         metavar="URL",
-        help="A second server: both are measured in turn, round by round, by the same prompts.",
+        help="A second server: both are measured in alternating rounds with the same prompts.",
     )
     versus_engine: str | None = option(
         "--versus-engine",
         heading=VERSUS,
         shell_complete=completed(*KNOWN_ENGINES),
         metavar="ENGINE",
-        help="A second engine to start; with --versus the second server's, where it does not say so itself.",
+        help="A second engine to start; with --versus: the second server's engine, if it does not report it.",
     )
     versus_engine_args: tuple[str, ...] | None = option(
         "--versus-engine-args",
         heading=VERSUS,
         type=Parsed(words),
         metavar="'…'",
-        help="More options of the second engine.",
+        help="More options for the second engine.",
     )
     versus_engine_python: Path | None = option(
         "--versus-engine-python",
         heading=VERSUS,
         type=click.Path(path_type=Path, exists=True),
         metavar="VENV",
-        help="The environment that holds the second engine: another version of the first, for one.",
+        help="The environment of the second engine, for example another version of the first.",
     )
     fail_if: tuple[str, ...] = option(
         "--fail-if",
@@ -313,7 +321,7 @@ class RunOptions:
         multiple=True,
         show_default=False,
         metavar="LIMIT",
-        help="Exit 6 on a regression of the second, such as 'ttft.p99>+5%'.",
+        help="Exit with code 6 if the second is worse, such as 'ttft.p99>+5%'.",
     )
 
     client_processes: int = option(
@@ -321,20 +329,20 @@ class RunOptions:
         heading=CLIENT,
         default=1,
         type=Count(1, 256),
-        help="Spread the streams over processor cores.",
+        help="Spread the streams over this many processes.",
     )
     on: str | None = option(
         "--on",
         heading=CLIENT,
         metavar="ray://auto",
-        help="Send the load from the nodes of the Ray cluster that this machine is one of (docs/cluster.md).",
+        help="Send the load from the nodes of this machine's Ray cluster (docs/cluster.md).",
     )
     client_nodes: int = option(
         "--client-nodes",
         heading=CLIENT,
         default=2,
         type=Count(1, 256),
-        help="With --on: on so many nodes, --client-processes on each.",
+        help="With --on: the number of nodes, with --client-processes on each.",
     )
     keep_raw: bool = option(
         "--keep-raw",
@@ -342,19 +350,27 @@ class RunOptions:
         default=False,
         is_flag=True,
         show_default=False,
-        help="Keep each answer's bytes as they came, too: some 200 bytes a token.",
+        help="Also keep the raw bytes of each answer: about 200 bytes per token.",
     )
     request_timeout: float = option(
-        "--request-timeout", heading=CLIENT, default=600.0, type=SECONDS, help="Seconds for one answer."
+        "--request-timeout",
+        heading=CLIENT,
+        default=600.0,
+        type=SECONDS,
+        help="The most seconds for one answer.",
     )
     connect_timeout: float = option(
-        "--connect-timeout", heading=CLIENT, default=10.0, type=SECONDS, help="Seconds for a connection."
+        "--connect-timeout",
+        heading=CLIENT,
+        default=10.0,
+        type=SECONDS,
+        help="The most seconds for a connection.",
     )
     timeout: float | None = option(
         "--timeout",
         heading=CLIENT,
         type=SECONDS,
-        help="Seconds for one load, such as each repeat; what has finished by then is kept.",
+        help="The most seconds for one load, such as a repeat; what has finished by then is kept.",
     )
     calibrate: bool = option(
         "--calibrate/--no-calibrate",
@@ -369,51 +385,61 @@ class RunOptions:
         default=False,
         is_flag=True,
         show_default=False,
-        help=f"Do not hold other programs on this machine against the run, but say it; also ${BUSY_VARIABLE}.",
+        help=f"Only note that the machine is busy, instead of making the run INVALID; also ${BUSY_VARIABLE}.",
     )
 
     hardware: Path | None = option(
         "--hardware",
         heading=MACHINE,
         type=click.Path(path_type=Path, dir_okay=False),
-        help="A TOML file that describes the hardware of a server elsewhere.",
+        help="A TOML file that describes the hardware of a server on another machine.",
     )
     vendor: str | None = option(
         "--vendor",
         heading=MACHINE,
         type=OneOf(VENDORS, case_sensitive=False),
         metavar="|".join(VENDORS),
-        help="The maker of its chips.",
+        help="The vendor of the chips.",
     )
-    chip_model: str | None = option("--chip-model", heading=MACHINE, help="Such as 'NVIDIA A100 80GB PCIe'.")
-    chip_count: int | None = option("--chip-count", heading=MACHINE, type=COUNT, help="Over all nodes.")
+    chip_model: str | None = option(
+        "--chip-model", heading=MACHINE, help="The model of the chips, such as 'NVIDIA A100 80GB PCIe'."
+    )
+    chip_count: int | None = option(
+        "--chip-count", heading=MACHINE, type=COUNT, help="The number of chips on all nodes together."
+    )
     node_count: int | None = option(
         "--node-count",
         heading=MACHINE,
         type=COUNT,
-        help="More than one needs the three below, or a --hardware file.",
+        help="The number of nodes; more than one needs the three options below, or --hardware.",
     )
     comm_backend: str | None = option(
-        "--comm-backend", heading=MACHINE, metavar="TEXT", help="Of several nodes, such as NCCL."
+        "--comm-backend",
+        heading=MACHINE,
+        metavar="TEXT",
+        help="The communication library between nodes, such as NCCL.",
     )
     topology_type: str | None = option(
-        "--topology-type", heading=MACHINE, metavar="TEXT", help="Of several nodes, such as fat-tree."
+        "--topology-type",
+        heading=MACHINE,
+        metavar="TEXT",
+        help="The kind of network between nodes, such as fat-tree.",
     )
     topology: str | None = option(
-        "--topology", heading=MACHINE, metavar="TEXT", help="Of several nodes, such as '2 × 8 chips'."
+        "--topology", heading=MACHINE, metavar="TEXT", help="The layout of the nodes, such as '2 × 8 chips'."
     )
     interconnect: str | None = option(
-        "--interconnect", heading=MACHINE, help="Between chips: NVLink, PCIe, HCCS, None, …"
+        "--interconnect", heading=MACHINE, help="The link between chips: NVLink, PCIe, HCCS, None, …"
     )
     memory_per_chip_gb: float | None = option(
-        "--memory-per-chip-gb", heading=MACHINE, type=POSITIVE, help="Of one chip."
+        "--memory-per-chip-gb", heading=MACHINE, type=POSITIVE, help="The memory of one chip, in GB."
     )
 
     price_per_hour: float | None = option(
         "--price-per-hour",
         heading=MACHINE,
         type=Number("DOLLARS"),
-        help="What the server's hardware costs an hour: gives the cost of a million tokens, in and out.",
+        help="The hourly price of the server's hardware; gives the cost of a million input and output tokens.",
     )
 
     submitter: str | None = option(
@@ -428,7 +454,7 @@ class RunOptions:
         default=Path("outputs"),
         hidden_names=("--output-dir",),
         type=click.Path(path_type=Path, file_okay=False),
-        help="Where the run's folder is made.",
+        help="The folder in which the run's own folder is created.",
     )
     as_json: bool = option(
         "--json",
@@ -451,12 +477,12 @@ class RunOptions:
         "--lang",
         heading=RESULTS,
         type=OneOf(LANGUAGES),
-        help="The language of screen and report; else the locale's.",
+        help="The language of the screen and the report.  [default: the locale's]",
     )
     opened: bool | None = option(
         "--open/--no-open",
         heading=RESULTS,
-        help="Open report.html when the run is over; on a desktop it is asked.",
+        help="Open report.html at the end; on a desktop, you are asked.",
     )
 
     given: frozenset[str] = field(default=frozenset())
