@@ -54,7 +54,21 @@ def _half(asked: Asked, position: int) -> str:
     return f"w{(asked.number * 37 + position) % 997:03d} " if position % 2 == 0 else ""
 
 
+def _half_of_some(asked: Asked, position: int) -> str:
+    """The same in two answers of five."""
+    return _half(asked, position) if asked.number % 5 < 2 else f"w{(asked.number * 37 + position) % 997:03d} "
+
+
 CHARGES = (
+    Case(
+        "charges twice what it sends in two answers of five",
+        "lies",
+        lambda: Streaming(
+            Engine(several(lambda a, _: 2 if a.number % 5 < 2 else 1, 0.01), words=_half_of_some)
+        ),
+        "its usage is wrong in them",
+        Setting(output_tokens=64),
+    ),
     Case(
         "charges twice what it sends",
         "lies",

@@ -21,7 +21,7 @@ from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.runs import cache_probe
 from sagellm_benchmark.runs.counting import Completed
 from sagellm_benchmark.runs.requests import Request, columns, prompt_hash
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict import recounts, stats
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.evidence import Evidence, Verdict
@@ -154,6 +154,7 @@ def _requests(
 def _evidence(
     setting: Setting, found: stats.Columns, completed: Completed, test: RepeatTest | None
 ) -> Evidence:
+    recounted = completed.recounts()
     return Evidence(
         columns=found,
         concurrency=None if setting.due_s is not None else setting.streams,
@@ -169,8 +170,9 @@ def _evidence(
         health=setting.health,
         texts=found.texts,
         echoes=completed.echoes,
-        charged_only=completed.ratio is None,
-        recounted_ratio=completed.ratio,
+        charged_only=not recounted,
+        recounted_ratio=recounts.ratio(recounted),
+        thin=recounts.thin(recounted),
         asked_model=MODEL,
         echoed_model=setting.echoed_model,
         calibrated_ttft_bias_s=0.0002,

@@ -118,6 +118,16 @@ REASONS: dict[str, str] = {
         "按服务自己的分词器，回答的文本每计一个 token 有 {a} 个；它的 usage 有误，或它发送没有文本的 "
         "token：看 requests.jsonl 中的回答"
     ),
+    "{a}, and a token of theirs took {b} times as long as one of the other answers; its usage is wrong in them: look "
+    "at the answers in requests.jsonl": (
+        "{a}，而且它们每个 token 的用时只有其他回答的 {b} 倍；它们的 usage 有误：看 requests.jsonl 中的回答"
+    ),
+    "the text of {a} of {b} answers has {c} tokens for each that the server charged, by its own tokenizer": (
+        "按服务自己的分词器，{b} 个回答中有 {a} 个的文本每计一个 token 只有 {c} 个 token"
+    ),
+    "output tokens: {a}; tokens without text may end them, and the times of an answer end with its text": (
+        "输出 token：{a}；它们可能以没有文本的 token 结尾，而回答的各项时间只算到文本结束"
+    ),
     "the answers hold {a} bytes of text for {b} tokens, less than one each; its usage is wrong, or it "
     "sends tokens without text: look at the answers in requests.jsonl": (
         "回答有 {a} 字节文本对应 {b} 个 token，每个不到一字节；它的 usage 有误，或它发送没有文本的 token"

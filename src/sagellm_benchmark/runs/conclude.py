@@ -16,7 +16,7 @@ from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
 from sagellm_benchmark.runs.spec import RunSpec
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict import recounts, stats
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.evidence import Evidence, Verdict
 from sagellm_benchmark.verdict.metrics import Measurement
@@ -59,9 +59,10 @@ def evidence(context: Context, seen: Observations) -> Evidence:
         most_events_per_s=None if seen.calibration is None else seen.calibration.most_tokens_per_s,
         texts=columns.texts,
         echoes=seen.echoes,
-        charged_only=context.counting.answers == USAGE and seen.recounted_ratio is None,
+        charged_only=context.counting.answers == USAGE and not seen.recounts,
         recounted=context.counting.answers.recounted,
-        recounted_ratio=seen.recounted_ratio,
+        recounted_ratio=recounts.ratio(seen.recounts),
+        thin=recounts.thin(seen.recounts),
         asked_model=context.server.served_model,
         echoed_model=context.capabilities.model,
         step_floor_s=step_floor_s(context.server.model, context.hardware),
@@ -193,7 +194,7 @@ def summary(
         slo_ms={metric: limit * 1e3 for metric, limit in spec.slo_s.items()},
         numbers=numbers,
         client=Client(seen.health, seen.calibration, seen.nodes),
-        recounted_ratio=seen.recounted_ratio,
+        recounted_ratio=recounts.ratio(seen.recounts),
         contention_share=None if seen.contention is None else seen.contention.others_share,
         contention=seen.contention,
         drift=drift,

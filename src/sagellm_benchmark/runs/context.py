@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +29,7 @@ from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.recounts import Recount
 from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.verdict.timeline import Timeline
 from sagellm_benchmark.workload.schedule import Schedule
@@ -131,7 +132,7 @@ class Observations:
     started_at: dt.datetime
     interrupted: bool
     timed_out: bool  # the interruption was our own, by --timeout
-    recounted_ratio: float | None  # tokens of the generated text, tokenized again, to tokens charged
+    recounts: Sequence[Recount]  # some answers whose text was tokenized again
     echoes: int  # answers that begin with a piece of their prompt
     repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
     peak_memory_mib: float | None

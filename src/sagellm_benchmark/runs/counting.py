@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -9,25 +10,25 @@ from sagellm_benchmark.client.sample import Sample, short_of
 from sagellm_benchmark.engines.counting import Counting
 from sagellm_benchmark.engines.tokens import TokenCounter, attempt
 from sagellm_benchmark.verdict import texts
+from sagellm_benchmark.verdict.recounts import Recount
 from sagellm_benchmark.workload.sources import Source
 
-RECOUNTED = 10  # answers with usage whose text is tokenized again
+RECOUNTED = 30  # answers with usage whose text is tokenized again
 PRICED = 8  # prompts whose length is asked of the server after a run whose streams did not tell it
 
 
 class Completed:
     """Gives each sample its tokens: the server's usage, else by the plan of counting, else nobody's.
 
-    Where usage and a tokenizer are both at hand the first answers are counted both ways, so that a disagreement comes
-    to light.
+    Where usage and a tokenizer are both at hand some answers, drawn from all, can be counted both ways at the end, so
+    that a disagreement comes to light.
     """
 
     def __init__(self, counting: Counting, *, exact_output: bool) -> None:
         self._answers = counting.answers
         self._exact_output = exact_output
         self._tokenizer = _cheap(counting.prompts)
-        self._charged = self._recounted = 0
-        self._checks_left = RECOUNTED
+        self._drawn = Draw(RECOUNTED)
         self.echoes = 0  # answers that begin with a piece of their prompt
 
     def __call__(self, sample: Sample, prompt: str, prices: Mapping[int, int]) -> tuple[Sample, int | None]:
@@ -38,7 +39,7 @@ class Completed:
             return sample, None
         self.echoes += texts.echoes(sample.text, prompt)
         if sample.completion_tokens is not None:
-            self._check(sample)
+            self._drawn.offer(sample)
             return sample, sample.completion_tokens
         tokens = self._answers.count(sample.text, len(sample.event_s))
         asked = sample.asked_output_tokens
@@ -49,22 +50,49 @@ class Completed:
         completed = replace(sample, prompt_tokens=price, failure=failure, detail=detail)
         return completed, None if short else tokens
 
-    @property
-    def ratio(self) -> float | None:
-        """Tokens of the generated text, tokenized again, for each token that the server charged."""
-        return self._recounted / self._charged if self._charged else None
-
-    def _check(self, sample: Sample) -> None:
-        if self._tokenizer is None or not self._checks_left or sample.completion_tokens is None:
-            return
+    def recounts(self) -> list[Recount]:
+        """Ask the server's tokenizer how many tokens the texts of the drawn answers have; a server that has gone is
+        asked no more.
+        """
         counter = self._tokenizer
-        whole, nothing = attempt(counter.count, sample.text), attempt(counter.count, "")
-        if whole is None or nothing is None:  # a server that has gone is asked no more
-            self._tokenizer = None
-            return
-        self._checks_left -= 1
-        self._charged += sample.completion_tokens
-        self._recounted += whole - nothing
+        nothing = None if counter is None else attempt(counter.count, "")
+        if counter is None or nothing is None:
+            return []
+        found: list[Recount] = []
+        for sample in self._drawn.samples:
+            whole = attempt(counter.count, sample.text)
+            if whole is None:
+                break
+            found.append(Recount(sample.completion_tokens or 0, whole - nothing, _step_s(sample)))
+        return found
+
+
+class Draw:
+    """A fair draw of at most `size` samples out of as many as are offered: Waterman's algorithm R (Knuth, TAOCP 3.4.2).
+
+    Nobody who answers can know which of the answers will be looked at.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.samples: list[Sample] = []
+        self._size = size
+        self._offered = 0
+        self._chance = random.SystemRandom()
+
+    def offer(self, sample: Sample) -> None:
+        """Take the sample, or leave it."""
+        place = self._chance.randrange(self._offered + 1)
+        self._offered += 1
+        if len(self.samples) < self._size:
+            self.samples.append(sample)
+        elif place < self._size:
+            self.samples[place] = sample
+
+
+def _step_s(sample: Sample) -> float | None:
+    """Return the time of a token after the first, to the last byte: tokens without text come after the last event."""
+    tokens = sample.completion_tokens or 0
+    return (sample.end_s - sample.event_s[0]) / (tokens - 1) if tokens > 1 else None
 
 
 def prices(counting: Counting, source: Source, turns: int) -> Mapping[int, int]:

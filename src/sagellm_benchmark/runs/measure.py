@@ -182,7 +182,7 @@ class Measuring:
             started_at=self._started_at,
             interrupted=interrupted,
             timed_out=timed_out(context, last),
-            recounted_ratio=completed.ratio,
+            recounts=completed.recounts(),
             echoes=completed.echoes,
             repeat_test=test,
             peak_memory_mib=peak_memory,

@@ -11,6 +11,7 @@ from sagellm_benchmark.client.terms import ClientHealth, ClientNode
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict import steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.recounts import Thin
 from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.verdict.steadiness import Trend
 from sagellm_benchmark.verdict.texts import Texts
@@ -49,6 +50,7 @@ class Evidence:
     )
     recounted: bool = False  # answers have the tokens of their text, tokenized again
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
+    thin: Thin | None = None  # answers whose text does not have the tokens charged, where others have them
     asked_model: str | None = None  # as requests name it
     echoed_model: str | None = None  # as the server's answers do
     calibrated_ttft_bias_s: float | None = None  # p50, against a server of known timing at this load shape

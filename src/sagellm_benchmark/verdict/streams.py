@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
+from sagellm_benchmark.verdict.recounts import Thin
 from sagellm_benchmark.verdict.shapes import ENOUGH_EVENTS, TOGETHER_S, Shapes
 from sagellm_benchmark.verdict.stats import Floats, known
 
@@ -207,6 +208,8 @@ def text_holds_the_tokens(e: Evidence) -> Findings:
             f"the text of the answers has {ratio:.2f} tokens for each that the server charged, by its own tokenizer; "
             "its usage is wrong, or it sends tokens without text: look at the answers in requests.jsonl"
         )
+    elif e.thin is not None:
+        yield _thin(e.thin)
     if e.charged_only and e.columns.answered:
         yield NotChecked(
             "output tokens: as the server charges them, for it has no tokenizer to hold that against"
@@ -217,6 +220,22 @@ def text_holds_the_tokens(e: Evidence) -> Findings:
             f"the answers hold {text.bytes} bytes of text for {tokens:.0f} tokens, less than one each; its usage "
             "is wrong, or it sends tokens without text: look at the answers in requests.jsonl"
         )
+
+
+def _thin(thin: Thin) -> str | NotChecked:
+    """Return what is to be said where some texts have the tokens charged for them and others do not."""
+    seen = (
+        f"the text of {thin.count} of {thin.of} answers has {thin.per_token:.2f} tokens for each that the server "
+        "charged, by its own tokenizer"
+    )
+    if thin.is_quick and thin.count > 1 and thin.count >= SOME * thin.of:
+        return (
+            f"{seen}, and a token of theirs took {thin.pace:.2f} times as long as one of the other answers; "
+            "its usage is wrong in them: look at the answers in requests.jsonl"
+        )
+    return NotChecked(
+        f"output tokens: {seen}; tokens without text may end them, and the times of an answer end with its text"
+    )
 
 
 def answers_say_something(e: Evidence) -> Findings:
