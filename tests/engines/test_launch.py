@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -115,9 +116,13 @@ def test_a_command_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_engine_that_never_serves_is_given_up_and_stopped(tmp_path: Path) -> None:
+def test_an_engine_that_never_serves_is_given_up_and_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = install(tmp_path / "env", "sagellm", Behaviour(waits_for=tmp_path / "never"))
-    engine = replace(launched(folder), start_seconds=0.0)
+    running = (folder / "pids").is_file  # before it runs, no time passes
+    monkeypatch.setattr(launch, "time", SimpleNamespace(monotonic=lambda: 60.0 if running() else 0.0))
+    engine = replace(launched(folder), start_seconds=30.0)
     with pytest.raises(DataError, match="did not begin to serve"), engine.open():
         pytest.fail("it cannot have started")
     wait_for(lambda: gone(pids_of(folder)))
