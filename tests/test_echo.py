@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from hypothesis import given
@@ -55,3 +56,8 @@ def test_json_has_the_same_content_and_nothing_to_act_upon(text: str) -> None:
 def test_json_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     echo_json({"name": f"{C1}##[error]"})
     assert capsys.readouterr().out == '{\n  "name": "\\u009b31m\\u0023\\u0023[error]"\n}\n'
+
+
+def test_a_file_s_name_that_is_not_utf_8_is_written_with_escapes(capsys: pytest.CaptureFixture[str]) -> None:
+    echo_json({"said": [os.fsdecode(b"\xff.json") + " is damaged"]})
+    assert json.loads(capsys.readouterr().out) == {"said": ["\\udcff.json is damaged"]}

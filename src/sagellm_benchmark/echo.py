@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sagellm_benchmark.text import shown
+from sagellm_benchmark.text import shown, writable
 
 _OURS = re.compile(r"(\x1b\[(?:0|1|31|32|33)m)")  # the colours of our own reports, which hold no others
 
@@ -22,4 +22,8 @@ def echo_json(value: Any) -> None:
     """Print a value as JSON; its escapes are JSON's own, so that a script reads what was there."""
     from sagellm_benchmark.files import to_json  # noqa: PLC0415 - --help does not wait for its library
 
-    click.echo(to_json(value).decode(), nl=False)
+    try:
+        said = to_json(value)
+    except TypeError:  # a file's name need not be UTF-8
+        said = to_json(writable(value))
+    click.echo(said.decode(), nl=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Any
 
 MOST = 200  # rows that a list on a screen shows before it only counts
 _COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -15,6 +16,15 @@ _READ = 4096  # characters of a hostile text that are looked at
 def plain(text: str) -> str:
     """Return text that a terminal only prints; rows of other tools may hold anything."""
     return "".join(c if c.isprintable() else "�" for c in text)
+
+
+def writable(value: Any) -> Any:
+    """Return a JSON value whose texts can all be written as UTF-8, with escapes where they could not."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {writable(name): writable(child) for name, child in value.items()}
+    return [writable(child) for child in value] if isinstance(value, (list, tuple)) else value
 
 
 def shown(text: str) -> str:

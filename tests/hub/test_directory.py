@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from sagellm_benchmark.board import entry
 from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.errors import DataError
@@ -144,24 +146,30 @@ def test_a_reader_without_the_right_to_write_waits_for_a_writer(tmp_path: Path) 
 
 def test_readers_never_see_two_commits_at_once(tmp_path: Path) -> None:
     store = Directory(tmp_path)
-    stop = threading.Event()
 
     def write() -> None:
-        head, number = None, 0
-        while not stop.is_set():
+        head = None
+        for number in range(100):
             text = b"%d" % number
             head = store.commit({CARD: text, LAST_UPDATED: text}, head, "n")
-            number += 1
 
     writer = threading.Thread(target=write)
     writer.start()
-    try:
-        for _ in range(50):
-            files = Directory(tmp_path).read((CARD, LAST_UPDATED)).files
-            assert files.get(CARD) == files.get(LAST_UPDATED)
-    finally:
-        stop.set()
-        writer.join()
+    while writer.is_alive():
+        files = Directory(tmp_path).read((CARD, LAST_UPDATED)).files
+        assert files.get(CARD) == files.get(LAST_UPDATED)
+
+
+def test_a_reader_does_not_queue_behind_writers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = planted(tmp_path, {})
+    writer = os.open(tmp_path / ".board" / "lock", os.O_RDWR)
+    fcntl.flock(writer, fcntl.LOCK_EX)
+    done = (
+        tmp_path / ".board" / "pending.json"
+    ).unlink  # what the writer does next, before anybody gets the lock
+    monkeypatch.setattr(time, "sleep", lambda _: done(missing_ok=True))
+    assert store.read().files == {SINGLE: b"[]\n"}
+    os.close(writer)
 
 
 def test_kill_at_any_moment_leaves_one_whole_commit(tmp_path: Path) -> None:
@@ -304,6 +312,44 @@ def test_publishing_into_a_folder_gives_nobody_the_users_token(tmp_path: Path) -
     with pytest.raises(DataError, match=r"cannot read .*README\.md"):
         publish(Directory(shared), given(new_row()))
     assert not (shared / SINGLE).exists()
+
+
+@pytest.mark.parametrize("note", ["pending.json", "current.json", "commits/000001.json"])
+def test_a_note_of_tiny_values_is_refused_before_it_is_parsed(
+    tmp_path: Path, note: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Directory(tmp_path)
+    head = store.commit({SINGLE: b"[]\n"}, None, "first")
+    (tmp_path / ".board" / note).write_bytes(b"[" + b"[]," * 1000 + b"[]]")
+    monkeypatch.setattr(entry, "MAX_VALUES", 1000)
+    with pytest.raises(DataError, match="more than 1,000 values"):
+        (store.read(), store.accepted(head))
+
+
+def test_a_file_larger_than_any_row_is_no_submission_and_is_not_read(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    head = store.commit({ROW: b"{}\n"}, None, "first")
+    with (tmp_path / "submissions" / "x" / "large.json").open("wb") as file:
+        file.truncate(500 << 20)
+    kept = store.accepted(head)
+    assert kept.files == {ROW: b"{}\n"}
+    assert kept.changed == {"submissions/x/large.json": "cannot be read, or has more than the 1 MiB of a row"}
+
+
+def test_folders_without_end_are_not_followed_to_it(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    head = store.commit({ROW: b"{}\n"}, None, "first")
+    handles = [os.open(tmp_path / "submissions", os.O_RDONLY)]
+    try:
+        for _ in range(1000):
+            os.mkdir("d", dir_fd=handles[-1])
+            handles.append(os.open("d", os.O_RDONLY, dir_fd=handles[-1]))
+        assert store.paths("submissions", head) == [ROW]
+    finally:
+        while handles:
+            os.close(handles.pop())
+            if handles:
+                os.rmdir("d", dir_fd=handles[-1])
 
 
 def test_a_folder_of_submissions_lists_no_links(tmp_path: Path) -> None:

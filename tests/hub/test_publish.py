@@ -8,12 +8,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from sagellm_benchmark.board.entry import MULTI, SINGLE
+from sagellm_benchmark.board import entry
+from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import Fate
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.accepted import submission_file
 from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.fetch import published_boards
@@ -277,6 +279,26 @@ def test_a_file_that_cannot_be_read_stops_the_publish(tmp_path: Path, file: str,
     with pytest.raises(DataError, match=file):
         publish(store, given(new_row()))
     assert store.read((file,)).files == {file: content}
+
+
+@pytest.mark.parametrize("file", [STANDING, LAST_UPDATED])
+def test_tiny_values_behind_a_head_of_ours_are_refused_before_they_are_parsed(
+    tmp_path: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Directory(tmp_path)
+    put(store, {file: b'{\n  "schema_version": 1,\n  "rows": {}, "x": [' + b"[]," * 1000 + b"[]]}"})
+    monkeypatch.setattr(entry, "MAX_VALUES", 1000)
+    with pytest.raises(DataError, match=rf"{file} holds more than 1,000 values"):
+        publish(store, given(new_row()))
+
+
+def test_a_row_whose_own_file_was_damaged_is_published_again_by_its_owner(tmp_path: Path) -> None:
+    store, row = Directory(tmp_path), new_row()
+    publish(store, given(row, new_row(metrics__throughput_tps=90.0)))
+    changed = {**row, "metrics": {**row["metrics"], "throughput_tps": 1e6}}
+    put(store, {submission_path(row): submission_file(Entry.of(changed))})
+    publish(store, given(row))
+    assert orjson.loads(store.read([submission_path(row)]).files[submission_path(row)]) == row
 
 
 def test_a_damaged_board_stops_the_publish(store: Store) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.folder import STANDING
-from sagellm_benchmark.board.identity import identity, slug
+from sagellm_benchmark.board.identity import identity, slug, submission_path
 from sagellm_benchmark.board.standing import Withdrawal, parse, to_bytes
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import to_json
@@ -50,6 +50,24 @@ def test_a_withdrawn_row_stands_apart_with_its_record(tmp_path: Path) -> None:
         assert published_at.startswith("20")
         assert entry is not None
         assert entry.row == row
+
+
+def test_what_is_not_the_row_that_its_name_says_is_left_out_and_named(tmp_path: Path) -> None:
+    store, row = Directory(tmp_path), new_row()
+    publish(store, given(row))
+    head = store.read([]).commit
+    faster = {**row, "metrics": {**row["metrics"], "throughput_tps": 1e6}}
+    folder = tmp_path / submission_path(row)
+    for name, content in ((folder, faster), (folder.with_name("nothing.json"), {})):
+        name.write_bytes(to_json(content))
+    for board in (from_folder(tmp_path), from_store(store, beaten=True)):
+        assert [entry.throughput_tps for entry in board.best] == [row["metrics"]["throughput_tps"]]
+        assert board.beaten == {}
+        assert [why.split(" ", 1)[1] for why in board.left_out] == [
+            "was changed by hand",
+            "holds another row than the one that its name says",
+        ]
+    assert store.read([]).commit == head
 
 
 def test_what_is_neither_a_folder_nor_a_dataset_is_named(tmp_path: Path) -> None:

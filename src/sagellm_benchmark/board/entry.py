@@ -24,7 +24,7 @@ MULTI = "leaderboard_multi.json"
 BOARDS = (SINGLE, MULTI)
 
 MAX_VALUES = 10_000_000
-"""In a board file of another layout, counted before it is parsed: tiny values take twenty times their text."""
+"""In a JSON file that is parsed as a whole, counted before: tiny values take twenty times their text."""
 MAX_ROW_BYTES = 1 << 20
 """Of a published row, as a whole board file is taken apart by them."""
 
@@ -210,24 +210,19 @@ def _bounded(name: str, text: memoryview) -> memoryview:
     return text
 
 
-def refuse_many_values(name: str, content: bytes) -> None:
-    """Raise DataError for JSON that would take a multiple of its size in memory."""
+def loaded(name: str, content: bytes, hint: str = "restore it from its last good version") -> Any:
+    """Return what a JSON file holds. Raises DataError where it is none, or holds more than MAX_VALUES values."""
     if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
-        raise DataError(
-            f"{name} holds more than {MAX_VALUES:,} values",
-            hint="restore it from its last good version",
-        )
+        raise DataError(f"{name} holds more than {MAX_VALUES:,} values", hint=hint)
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"{name} is not valid JSON: {error}", hint=hint) from error
 
 
 def _parsed(name: str, board: bytes) -> list[Any]:
     """Return the rows of a file in whatever layout."""
-    refuse_many_values(name, board)
-    try:
-        rows = orjson.loads(board)
-    except orjson.JSONDecodeError as error:
-        raise DataError(
-            f"{name} is not valid JSON: {error}", hint="restore it from its last good version"
-        ) from error
+    rows = loaded(name, board)
     if not isinstance(rows, list):
         raise DataError(f"{name} holds {type(rows).__name__}, not an array of rows")
     return rows

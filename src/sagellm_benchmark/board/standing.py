@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from sagellm_benchmark.board.agreement import Interval, Measured, agree
-from sagellm_benchmark.board.entry import Entry, Place
+from sagellm_benchmark.board.entry import Entry, Place, loaded
 from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.proof import evidence_of
@@ -215,10 +215,10 @@ def parse(content: bytes | None) -> Standing:
     if content is None:
         return Standing()
     try:
-        value = orjson.loads(content)
+        value = loaded(STANDING, content)
         withdrawn = {str(name): _withdrawals(said) for name, said in value.get("withdrawn", {}).items()}
         return Standing({str(name): _fact(row) for name, row in value["rows"].items()}, withdrawn)
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"{STANDING} is damaged: {error!r}", hint="restore it from its last good version"
         ) from error

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import orjson
-
 from sagellm_benchmark.board import derived
+from sagellm_benchmark.board.entry import loaded
 from sagellm_benchmark.board.folder import COMPARE, is_derived
 from sagellm_benchmark.board.identity import content
 from sagellm_benchmark.board.plausible import implausible
@@ -81,9 +80,9 @@ def _derived(path: Path) -> list[str]:
     Its readers fail on anything that they do not expect.
     """
     try:
-        value = orjson.loads(read_whole(path, _BOARD.file_bytes))
-    except orjson.JSONDecodeError as error:
-        return [f"{path} is not valid JSON: {error}; make it anew with `sagellm-benchmark aggregate`"]
+        value = loaded(str(path), read_whole(path, _BOARD.file_bytes))
+    except DataError as error:
+        return [f"{error.message}; make it anew with `sagellm-benchmark aggregate`"]
     return [f"{path}: {problem}" for problem in derived.problems(value)] if path.name == COMPARE else []
 
 

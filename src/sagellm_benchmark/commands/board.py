@@ -225,6 +225,10 @@ def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
     made, rows = folder / "index.html", len(board.best)
     write_whole(made, page(board))
     out.show(
-        lambda: f"{made}: {retold(counted_rows(rows))}",
-        lambda: {"page": str(made), "rows": rows},
+        lambda: "\n".join([f"{made}: {retold(counted_rows(rows))}", *map(_left_out, board.left_out)]),
+        lambda: {"page": str(made), "rows": rows, "left_out": list(board.left_out)},
     )
+
+
+def _left_out(why: str) -> str:
+    return retold(f"left out: {retold(why)}")

@@ -31,9 +31,17 @@ class Rows:
 def accepted_rows(store: Store, commit: str) -> Rows:
     """Return every row under submissions/ at `commit`. Raises what the store raises."""
     kept = store.accepted(commit)
+    return as_accepted(kept.files, kept.changed, proved=kept.proved)
+
+
+def as_accepted(files: Mapping[str, bytes], changed: Mapping[str, str], *, proved: bool = False) -> Rows:
+    """Return the rows of these submissions by name, but for those that are not what they were accepted as.
+
+    `changed` says of some already what became of them.
+    """
     entries: list[Entry] = []
-    strange = dict(kept.changed)
-    for name, content in sorted(kept.files.items()):
+    strange = dict(changed)
+    for name, content in sorted(files.items()):
         if name in strange:
             continue
         try:
@@ -46,7 +54,7 @@ def accepted_rows(store: Store, commit: str) -> Rows:
             entries.append(entry)
         else:
             strange[name] = wrong
-    return Rows(tuple(entries), strange, kept.proved)
+    return Rows(tuple(entries), strange, proved)
 
 
 def submission_file(entry: Entry) -> bytes:

@@ -13,13 +13,14 @@ from sagellm_benchmark.hub import answers, history, listing
 from sagellm_benchmark.hub.blobs import Blobs, Listed, blob_id, sha256
 from sagellm_benchmark.hub.store import (
     FILES,
-    MAX_FILE_BYTES,
     SUBMISSIONS,
     Accepted,
     Busy,
     Content,
     Snapshot,
     Stale,
+    is_submission,
+    most_bytes,
     size,
 )
 from sagellm_benchmark.huggingface import (
@@ -147,7 +148,7 @@ class Hub:
         except (UsageError, RemoteError) as error:
             if isinstance(error, Busy):
                 raise
-        names = [name for name in self.paths(SUBMISSIONS, commit) if not name.startswith(f"{SUBMISSIONS}/_")]
+        names = list(filter(is_submission, self.paths(SUBMISSIONS, commit)))
         files = self.read(names, commit=commit).files
         if hidden := sorted(set(names) - files.keys()):
             raise self._contradiction(hidden[0], commit)
@@ -160,9 +161,9 @@ class Hub:
 
     def _contents(self, commit: str, listed: list[Listed]) -> Iterator[tuple[str, bytes]]:
         for one in listed:
-            if one.size > MAX_FILE_BYTES:
+            if one.size > (most := most_bytes(one.path)):
                 raise DataError(
-                    f"{one.path} at {self.address(commit)} is larger than {MAX_FILE_BYTES >> 20} MiB",
+                    f"{one.path} at {self.address(commit)} is larger than {most >> 20} MiB",
                     hint="restore it from its last good version",
                 )
         missing: list[Listed] = []

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sagellm_benchmark.board.entry import MAX_ROW_BYTES
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub import journal
@@ -29,7 +30,6 @@ from sagellm_benchmark.hub.inside import Inside
 from sagellm_benchmark.hub.journal import Record
 from sagellm_benchmark.hub.store import (
     FILES,
-    MAX_FILE_BYTES,
     SUBMISSIONS,
     Accepted,
     Busy,
@@ -38,6 +38,8 @@ from sagellm_benchmark.hub.store import (
     Stale,
     Store,
     in_memory,
+    is_submission,
+    most_bytes,
 )
 
 NO_COMMIT = "0" * 40
@@ -115,9 +117,15 @@ class Directory:
 
     def accepted(self, commit: str) -> Accepted:
         """Return every submission as it is now, held against the log of all commits."""
-        names = [name for name in self.paths(SUBMISSIONS, commit) if not name.startswith(f"{SUBMISSIONS}/_")]
-        files = self._files(names)
-        return Accepted(files, journal.changed([self._record(name) for name in self._logged()], files))
+        files: dict[str, bytes] = {}
+        odd: dict[str, str] = {}
+        for name in filter(is_submission, self.paths(SUBMISSIONS, commit)):
+            try:
+                files |= self._files([name])
+            except DataError:
+                odd[name] = f"cannot be read, or has more than the {MAX_ROW_BYTES >> 20} MiB of a row"
+        log = [self._record(name) for name in self._logged()]
+        return Accepted(files, {**journal.changed(log, files), **odd})
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:  # noqa: ARG002
         """Tell whether the folder has just these contents now."""
@@ -133,7 +141,7 @@ class Directory:
         return [name for name in self.paths(_LOG, "") if name.endswith(".json")]
 
     def _files(self, names: Iterable[str]) -> dict[str, bytes]:
-        found = ((name, self._inside.read(_public(name), MAX_FILE_BYTES)) for name in names)
+        found = ((name, self._inside.read(_public(name), most_bytes(name))) for name in names)
         return {name: content for name, content in found if content is not None}
 
     def _state(self) -> str | None:
@@ -149,12 +157,13 @@ class Directory:
         return journal.record(str(self.path / name), self._inside.read(name, journal.MOST_BYTES) or b"")
 
     def _finish(self) -> bool:
-        """Carry out a commit that was left half-way; a reader who may not write waits for somebody who may."""
-        if not os.access(self.path / _OWN, os.W_OK):
-            time.sleep(0.02)
-            return False
-        with self._locked():
-            return self._recover()
+        """Carry out a commit that was left half-way, unless somebody is at it or this reader may not write."""
+        with contextlib.suppress(Busy):
+            if os.access(self.path / _OWN, os.W_OK):
+                with self._locked(wait_s=0.0):
+                    return self._recover()
+        time.sleep(0.02)
+        return False
 
     def _recover(self) -> bool:
         """Carry out the pending commit, if there is one, from wherever its writer was stopped.
@@ -177,18 +186,21 @@ class Directory:
         return True
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the folder's lock, which the system takes back when its holder dies."""
+    def _locked(self, wait_s: float | None = None) -> Iterator[None]:
+        """Hold the folder's lock, which the system takes back when its holder dies.
+
+        Raises Busy where somebody else holds it for all of `wait_s`, or of `lock_s`.
+        """
         import fcntl  # noqa: PLC0415 - not on Windows, which has no use for this class but imports it
 
         handle = self._inside.handle(f"{_OWN}/lock")
         try:
-            deadline = time.monotonic() + self.lock_s
+            deadline = time.monotonic() + (self.lock_s if wait_s is None else wait_s)
             while True:
                 with contextlib.suppress(BlockingIOError):
                     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
-                if time.monotonic() > deadline:
+                if time.monotonic() >= deadline:
                     raise Busy(f"{self.path} was locked for {self.lock_s:g} s", hint="see who writes there")
                 time.sleep(0.01)
             yield

@@ -10,7 +10,7 @@ from pathlib import Path
 from sagellm_benchmark import git
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.hub.scratch import scratch
-from sagellm_benchmark.hub.store import SUBMISSIONS, Accepted, Busy
+from sagellm_benchmark.hub.store import SUBMISSIONS, Accepted, Busy, is_submission
 
 _TIMEOUT_S = 900.0
 MOST_BYTES = 2 << 30  # of a pack; 100,000 rows with their history take a fraction of that
@@ -80,7 +80,7 @@ def _files(place: Path, commit: str, env: Mapping[str, str]) -> Iterator[tuple[s
     listing = git.output(place, "ls-tree", "-r", "-z", commit, f"{SUBMISSIONS}/", env=env)
     rows = (entry.split(b"\t", 1) for entry in listing.split(b"\0") if entry)
     blobs = [(name.decode(errors="surrogateescape"), meta.split()[2]) for meta, name in rows]
-    blobs = [(name, blob) for name, blob in blobs if not name.startswith(f"{SUBMISSIONS}/_")]
+    blobs = [(name, blob) for name, blob in blobs if is_submission(name)]
     asked = b"".join(blob + b"\n" for _, blob in blobs)
     said = git.output(place, "cat-file", "--batch", env=env, given=asked, timeout_s=_TIMEOUT_S)
     start = 0

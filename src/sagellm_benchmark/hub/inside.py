@@ -12,6 +12,8 @@ from pathlib import Path, PurePosixPath
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write, read_regular
 
+_DEEPEST = 8
+
 
 class Inside:
     """The files below `root`, by names such as `submissions/x/y.json`. `root` itself is believed."""
@@ -28,10 +30,7 @@ class Inside:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise DataError(
-                f"cannot read {self.root / name}: {error.strerror or error}",
-                hint="a link, a pipe or a folder has no place there: remove it",
-            ) from error
+            raise _cannot_read(self.root / name, error) from error
 
     def write(self, name: str, content: bytes) -> None:
         """Put `content` there whole, with its folders. What lies there is replaced, never written to."""
@@ -80,16 +79,17 @@ class Inside:
             raise cannot_write(self.root / name, error) from error
 
     def names(self, folder: str) -> list[str]:
-        """Return every regular file below `folder`, sorted; none where there is no such folder."""
-        found: list[str] = []
+        """Return every regular file below `folder`, sorted; none where there is no such folder.
+
+        Folders in folders are looked into as far as anybody would nest them, so that no depth exhausts the stack.
+        """
         try:
             with self._open(PurePosixPath(folder).parts) as place:
-                for where, _, files, at in os.fwalk(".", dir_fd=place, follow_symlinks=False):
-                    plain = (f for f in files if stat.S_ISREG(os.lstat(f, dir_fd=at).st_mode))
-                    found += (str(PurePosixPath(folder, where, name)) for name in plain)
+                return sorted(str(PurePosixPath(folder, name)) for name in _files_in(place, _DEEPEST))
         except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(found)
+        except OSError as error:
+            raise _cannot_read(self.root / folder, error) from error
 
     def sweep(self, folder: str) -> None:
         """Remove what writers that were killed have left directly in `folder`."""
@@ -126,3 +126,25 @@ class Inside:
             yield place
         finally:
             os.close(place)
+
+
+def _cannot_read(path: Path, error: OSError) -> DataError:
+    return DataError(
+        f"cannot read {path}: {error.strerror or error}",
+        hint="a link, a pipe or a folder has no place there: remove it",
+    )
+
+
+def _files_in(place: int, levels: int) -> Iterator[str]:
+    """Yield the path of every regular file in an open folder; what disappears meanwhile is none."""
+    for name in os.listdir(place):
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            kind = os.stat(name, dir_fd=place, follow_symlinks=False).st_mode
+            if stat.S_ISREG(kind):
+                yield name
+            elif stat.S_ISDIR(kind) and levels:
+                below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=place)
+                try:
+                    yield from (f"{name}/{path}" for path in _files_in(below, levels - 1))
+                finally:
+                    os.close(below)

@@ -13,11 +13,12 @@ from typing import Any
 
 import orjson
 
+from sagellm_benchmark.board.entry import loaded
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.blobs import sha256
 from sagellm_benchmark.hub.layout import is_known
-from sagellm_benchmark.hub.store import MAX_FILE_BYTES, SUBMISSIONS
+from sagellm_benchmark.hub.store import MAX_FILE_BYTES, is_submission
 
 MOST_BYTES = 2 * MAX_FILE_BYTES
 
@@ -72,10 +73,7 @@ class Record:
 
 def record(name: str, content: bytes) -> Record:
     """Return the record in these bytes; `name` is what errors call it. Raises DataError for what is none."""
-    try:
-        return _record(name, orjson.loads(content))
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"{name} is not valid JSON: {error}", hint=_HINT) from error
+    return _record(name, loaded(name, content, _HINT))
 
 
 def pending(of: Record, files: Mapping[str, bytes]) -> bytes:
@@ -89,10 +87,7 @@ def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, b
 
     Raises DataError for a file that is none of the dataset's, and for a content that is not the one recorded.
     """
-    try:
-        whole = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"{name} is not valid JSON: {error}", hint=_HINT) from error
+    whole = loaded(name, content, _HINT)
     if not isinstance(whole, dict) or whole.keys() != {"record", "contents"}:
         raise _no_record(name)
     found, texts = _record(name, whole["record"]), whole["contents"]
@@ -114,18 +109,14 @@ def changed(log: Sequence[Record], files: Mapping[str, bytes]) -> dict[str, str]
         if before is not None and (record.number, record.parent) != (before.number + 1, before.commit):
             found[f".board/commits/{record.number:06}.json"] = "does not follow the commit before it"
         for name, digest in record.files.items():
-            if first.setdefault(name, digest) != digest and _is_submission(name):
+            if first.setdefault(name, digest) != digest and is_submission(name):
                 found[name] = f"was changed by commit {record.number}"
-    for name in filter(_is_submission, first):
+    for name in filter(is_submission, first):
         if name not in files:
             found[name] = "was removed by hand"
         elif sha256(files[name]) != first[name]:
             found.setdefault(name, "was changed by hand")
     return found
-
-
-def _is_submission(name: str) -> bool:
-    return name.startswith(f"{SUBMISSIONS}/") and not name.startswith(f"{SUBMISSIONS}/_")
 
 
 def _record(name: str, value: Any) -> Record:

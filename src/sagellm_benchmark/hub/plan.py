@@ -19,7 +19,7 @@ from sagellm_benchmark.board.entry import (
     board_file,
     canonical_place,
     entries,
-    refuse_many_values,
+    loaded,
 )
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.identity import entry_id, slug, submission_path
@@ -248,9 +248,11 @@ def unknown_fields(compared: bytes | None) -> dict[str, Any]:
 
     It is large: it is only parsed where its layout, or the name of a field, is not ours.
     """
-    if compared is None or (compared.startswith(b"{\n  ") and set(_FIELD.findall(compared)) <= OURS):
+    if compared is None or (
+        compared.startswith(b"{\n  ") and all(field[1] in OURS for field in _FIELD.finditer(compared))
+    ):
         return {}
-    value = _loaded(COMPARE, compared)
+    value = loaded(COMPARE, compared)
     return {k: v for k, v in value.items() if k.encode() not in OURS} if isinstance(value, dict) else {}
 
 
@@ -259,7 +261,7 @@ def derived_files(board: Board, rows: Iterable[Entry]) -> dict[str, bytes]:
     files = tables(rows)
     if board.extra:
         files[COMPARE] = to_json({**orjson.loads(files[COMPARE]), **board.extra})
-    old = orjson.loads(board.small.get(LAST_UPDATED, b"{}"))
+    old = loaded(LAST_UPDATED, board.small.get(LAST_UPDATED, b"{}"))
     if isinstance(old, dict):
         files[LAST_UPDATED] = to_json({**old, **orjson.loads(files[LAST_UPDATED])})
     return files
@@ -313,22 +315,12 @@ def _refuse_newer(name: str, content: bytes) -> None:
     heads = (*_OUR_HEADS, _STANDING_HEAD) if name == STANDING else _OUR_HEADS
     if (not is_object and name not in (COMPARE, LAST_UPDATED)) or content.startswith(heads):
         return
-    version = _version(_loaded(name, content))
+    version = _version(loaded(name, content))
     if version > (STANDING_VERSION if name == STANDING else LAYOUT_VERSION):
         raise DataError(
             f"{name} was written by a newer version of this tool (schema version {version}); it is left as it is",
             hint="pip install --upgrade isagellm-benchmark, then try again",
         )
-
-
-def _loaded(name: str, content: bytes) -> Any:
-    refuse_many_values(name, content)
-    try:
-        return orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise DataError(
-            f"{name} is not valid JSON: {error}", hint="restore it from its last good version, or delete it"
-        ) from error
 
 
 def _version(value: Any) -> int:

@@ -19,7 +19,7 @@ from sagellm_benchmark.board.standing import Standing
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.accepted import Rows, accepted_rows, submitted_entry
+from sagellm_benchmark.hub.accepted import Rows, accepted_rows, as_accepted
 from sagellm_benchmark.hub.bundles import (
     Bundles,
     Identifier,
@@ -283,11 +283,14 @@ def _examined(store: Store, board: Board, found: list[Found], every: Rows | None
 
 
 def read_submissions(store: Store, paths: list[str], commit: str) -> list[Entry]:
-    """Return those of the submissions at `paths` that exist, read in portions so that no call takes long."""
+    """Return those of the submissions at `paths` that are there and are what their names say.
+
+    They are read in portions, so that no call takes long.
+    """
     kept: list[Entry] = []
     for start in range(0, len(paths), _ASK_EACH):
         files = store.read(paths[start : start + _ASK_EACH], commit=commit).files
-        kept += [submitted_entry(name, content) for name, content in files.items()]
+        kept += as_accepted(files, {}).entries
     return kept
 
 

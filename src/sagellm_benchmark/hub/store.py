@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import IO, Protocol
 
-from sagellm_benchmark.board.entry import BOARDS
+from sagellm_benchmark.board.entry import BOARDS, MAX_ROW_BYTES
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.errors import ConflictError, RemoteError
 
@@ -37,6 +37,16 @@ Content = bytes | IO[bytes]
 def size(content: Content) -> int:
     """Return the number of bytes."""
     return len(content) if isinstance(content, bytes) else content.seek(0, os.SEEK_END)
+
+
+def is_submission(name: str) -> bool:
+    """Tell whether a file of this name holds an accepted row; notes of our own in that folder begin with _."""
+    return name.startswith(f"{SUBMISSIONS}/") and not name.startswith(f"{SUBMISSIONS}/_")
+
+
+def most_bytes(name: str) -> int:
+    """Tell how large a file of this name may be."""
+    return MAX_ROW_BYTES if is_submission(name) else MAX_FILE_BYTES
 
 
 def in_memory(files: Mapping[str, Content]) -> dict[str, bytes]:

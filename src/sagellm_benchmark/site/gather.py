@@ -18,10 +18,11 @@ from sagellm_benchmark.board.merge import join
 from sagellm_benchmark.board.read import Limits, read_rows, read_whole
 from sagellm_benchmark.board.standing import Standing, Withdrawal, parse
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
-from sagellm_benchmark.hub.directory import open_store
+from sagellm_benchmark.hub.accepted import accepted_rows
+from sagellm_benchmark.hub.directory import Directory, open_store
 from sagellm_benchmark.hub.publish import read_submissions
 from sagellm_benchmark.hub.retry import Pace, retrying, silent
-from sagellm_benchmark.hub.store import AS_LEFT, BEFORE_SUBMISSIONS, SUBMISSIONS, Snapshot, Store
+from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Snapshot, Store
 
 _LARGE = Limits(file_bytes=512 << 20, rows=250_000, values=25_000_000)
 _DATASET = re.compile(r"[\w][\w.-]*/[\w][\w.-]*", re.ASCII)
@@ -41,15 +42,19 @@ class TakenBack(NamedTuple):
 class Board:
     """The best row of each configuration, in the order of configurations, and the rows each one beat, best first.
 
-    `withdrawn` rows stand apart, once for everybody who withdrew them.
+    `withdrawn` rows stand apart, once for everybody who withdrew them. `left_out`: files that are not the row that
+    their name says, and why.
     """
 
     best: tuple[Entry, ...]
     beaten: dict[Identity, tuple[Entry, ...]] = field(default_factory=dict)
     withdrawn: tuple[TakenBack, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, rows: Iterable[Entry], standing: Standing | None = None) -> Board:
+    def of(
+        cls, rows: Iterable[Entry], standing: Standing | None = None, left_out: Iterable[str] = ()
+    ) -> Board:
         """Sort out rows from several files; the same row may stand in more than one of them.
 
         What a row is worth, and which are withdrawn, is what `standing` says, where it is given.
@@ -65,7 +70,8 @@ class Board:
         beaten = {
             key: tuple(sorted(found.values(), key=attrgetter("order"))) for key, found in others.items()
         }
-        return cls(best, beaten, () if standing is None else tuple(_taken_back(standing, placed)))
+        back = () if standing is None else tuple(_taken_back(standing, placed))
+        return cls(best, beaten, back, tuple(left_out))
 
 
 def _taken_back(standing: Standing, rows: Iterable[Entry]) -> Iterator[TakenBack]:
@@ -103,13 +109,15 @@ def from_folder(folder: Path) -> Board:
     files = [
         path for path in sorted(folder.glob("*.json")) if not is_derived(path.name, partial(_read, path))
     ]
-    files += [path for path in sorted((folder / SUBMISSIONS).rglob("*.json")) if path != folder / AS_LEFT]
-    if not files:
+    before = folder / BEFORE_SUBMISSIONS
+    files += [before] if before.exists() else []
+    kept = accepted_rows(Directory(folder), "")
+    if not files and not kept.entries:
         raise DataError(f"{folder} holds no rows", hint="make them with `sagellm-benchmark aggregate`")
     known = folder / STANDING
     standing = parse(read_whole(known, _LARGE.file_bytes) if known.exists() else None)
     rows = (Entry.of(found.row) for path in files for found in read_rows(path, _LARGE))
-    return Board.of(rows, standing)
+    return Board.of([*rows, *kept.entries], standing, kept.problems)
 
 
 def _read(path: Path) -> bytes:
@@ -126,8 +134,11 @@ def from_store(store: Store, *, beaten: bool, say: Callable[[str], None] = silen
     standing = parse(snapshot.files.get(STANDING))
     held = [(name, content) for name, content in snapshot.files.items() if name != STANDING]
     rows = [entry for name, content in held for entry in entries(name, content)]
-    more = _submissions(store, snapshot) if beaten else _withdrawn(store, snapshot, standing, pace)
-    return Board.of([*rows, *more], standing)
+    if not beaten or snapshot.commit is None:
+        return Board.of([*rows, *_withdrawn(store, snapshot, standing, pace)], standing)
+    commit = snapshot.commit
+    kept = retrying(lambda: accepted_rows(store, commit), pace)
+    return Board.of([*rows, *kept.entries], standing, kept.problems)
 
 
 def _withdrawn(store: Store, snapshot: Snapshot, standing: Standing, pace: Pace) -> list[Entry]:
@@ -135,9 +146,3 @@ def _withdrawn(store: Store, snapshot: Snapshot, standing: Standing, pace: Pace)
     commit, said = snapshot.commit or "", standing.withdrawn.items()
     paths = sorted({f"{SUBMISSIONS}/{one.configuration}/{name}.json" for name, of in said for one in of})
     return retrying(lambda: read_submissions(store, paths, commit), pace) if paths else []
-
-
-def _submissions(store: Store, snapshot: Snapshot) -> list[Entry]:
-    commit = snapshot.commit or ""
-    paths = [path for path in store.paths(SUBMISSIONS, commit) if not path.startswith(f"{SUBMISSIONS}/_")]
-    return read_submissions(store, paths, commit)
