@@ -245,6 +245,15 @@ BOARD: dict[str, str] = {
     # hub/history
     "the history of {a} has more than {b} MiB, the most that is read": "{a} 的历史超过 {b} MiB，这是最多读取的大小",
     "something else than rows was put there: look at its largest files": "那里放了记录以外的东西：请查看其中最大的文件",
+    # hub/accepted, hub/journal, hub/directory: what is wrong with a submission
+    "{a} holds another row than the one that its name says": "{a} 里的记录不是文件名所说的那一条",
+    "{a} was changed: its id is not that of its content": "{a} 被改动过：它的 id 不是其内容的 id",
+    "{a} was changed by commit {b}": "{a} 被提交 {b} 改动过",
+    "{a} was removed by commit {b}": "{a} 被提交 {b} 删除",
+    "{a} was changed by hand": "{a} 被人手工改动过",
+    "{a} was removed by hand": "{a} 被人手工删除",
+    "{a} does not follow the commit before it": "{a} 不是接在前一个提交之后的",
+    "{a} cannot be read, or has more than the {b} MiB of a row": "{a} 无法读取，或超过一条记录的 {b} MiB",
     # hub/tombstones, hub/withdraw
     "a reason is one line of plain text of at most {a} characters": "原因是一行普通文字，最多 {a} 个字符",
     "give one: --reason '…'": "请给出：--reason '…'",

@@ -87,7 +87,7 @@ def _repaired(done: Published) -> Iterator[str]:
     if done.mended:
         yield f"somebody else wrote the board: {counted_rows(len(done.mended))} that it had lost are back on it"
         yield from (f"  {plain(entry.entry_id)}" for entry in done.mended[:MOST])
-    yield from (f"not as it was accepted: {plain(problem)}" for problem in done.strange[:MOST])
+    yield from (f"not as it was accepted: {plain(retold(problem))}" for problem in done.strange[:MOST])
     if done.largest > LARGE:
         most, size = MOST_WRITTEN >> 20, done.largest >> 20
         yield f"a file of the board has {size} MiB of at most {most}: plan the move to shards (docs/publishing.md)"
@@ -163,7 +163,7 @@ def rebuilt_text(done: Rebuilt) -> str:
     notes = [f"note: {note}" for note in done.notes]
     if not done.differences:
         return "\n".join([f"at {done.commit}: the boards are, byte for byte, what {source} give", *notes])
-    listed = [f"  {plain(difference)}" for difference in done.differences[:MOST]]
+    listed = [f"  {plain(retold(difference))}" for difference in done.differences[:MOST]]
     more = [f"  and {len(done.differences) - MOST} more"] if len(done.differences) > MOST else []
     return "\n".join([f"at {done.commit}: the boards are not what {source} give", *listed, *more, *notes])
 
@@ -172,7 +172,7 @@ def written_text(done: Rebuilt, folder: Path) -> str:
     """Return what was written from what, and what could not be used."""
     source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
     lines = [f"{folder}: the boards that {source} give at {done.commit}"]
-    lines += [f"left out: {plain(difference)}" for difference in done.differences[:MOST]]
+    lines += [f"left out: {plain(retold(difference))}" for difference in done.differences[:MOST]]
     return "\n".join([*lines, *(f"note: {note}" for note in done.notes)])
 
 
