@@ -25,9 +25,7 @@ def main() -> None:
     try:
         server = serve(settings)
     except RuntimeError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.stderr.flush()
-        os._exit(1)  # an orderly end would wait for the thread that reads standard input
+        sys.exit(str(error))  # an orderly end, at which llama.cpp writes the rest of its log
     json.dump({"url": server.listening_address}, answers)
     answers.write("\n")
     answers.close()
@@ -69,7 +67,8 @@ def _has_accelerator(xllamacpp: Any) -> bool:
 
 def _end_with_stdin() -> None:
     """End at once when the parent's end of the pipe closes, on every system. There is nothing to clean up."""
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):  # not by sys.stdin, whose lock an orderly end of this process would wait for
+        pass
     os._exit(0)
 
 
