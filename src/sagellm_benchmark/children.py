@@ -122,12 +122,16 @@ def child(
 
 
 def stop(children: Sequence[Child], patience: Patience = Patience()) -> None:
-    """End children side by side: their pipes are closed, then comes SIGTERM, then SIGKILL. Reaps every one."""
+    """End children side by side: their pipes are closed, then comes SIGTERM, then SIGKILL. Reaps every one.
+
+    One that is frozen by a signal is woken, so that it can end like the others.
+    """
     for one in children:
         for pipe in (one.process.stdin, one.process.stdout):
             if pipe is not None:
                 with contextlib.suppress(OSError):  # unsent words, to a child that is gone
                     pipe.close()
+        one.signal_group(signal.SIGCONT)
     left = _left([one for one in children if one.process.stdin is not None], patience.closed_s)
     left += [one for one in children if one.process.stdin is None]
     for one in left:

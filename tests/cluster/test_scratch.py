@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from sagellm_benchmark.cluster.scratch import Scratch
+from sagellm_benchmark.cluster.scratch import Scratch, scratch
 
 HOLDS = """
 import sys, tempfile
@@ -57,3 +58,10 @@ def test_a_folder_of_that_name_that_is_nobodys_scratch_stays(tmp_path: Path) -> 
     (tmp_path / "sagellm-notes" / "in-use-again").touch()
     Scratch.made("sagellm-").remove()
     assert (tmp_path / "sagellm-notes").is_dir()
+
+
+def test_a_folder_for_a_block_goes_with_it_whatever_happens_there(tmp_path: Path) -> None:
+    with contextlib.suppress(KeyError), scratch("sagellm-") as folder:
+        assert folder.parent == tmp_path
+        raise KeyError(folder)
+    assert list(tmp_path.iterdir()) == []

@@ -141,6 +141,7 @@ RUN: dict[str, str] = {
         "用 `ray status` 查看它，并将其移出集群或重新启动"
     ),
     "node {a} cannot run this tool: {b}": "节点 {a} 无法运行本工具：{b}",
+    "its process gave no sign of life for {a} s": "它的进程 {a} 秒没有任何动静",
     "{a} does not tell of a server that a matrix holds": "{a} 没有说明矩阵所持有的服务",
     "unset {a}": "取消设置 {a}",
     "a number, such as num_gpus = 1": "一个数字，例如 num_gpus = 1",

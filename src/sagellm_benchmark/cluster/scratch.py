@@ -1,4 +1,4 @@
-"""A temporary folder on a node. What a killed process leaves behind is removed by the next one."""
+"""A temporary folder. What a killed process leaves behind is removed by the next one."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -35,6 +36,16 @@ class Scratch:
         """Remove it with all that is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.lock.close()
+
+
+@contextlib.contextmanager
+def scratch(prefix: str) -> Iterator[Path]:
+    """Give a folder for as long as the block lasts."""
+    made = Scratch.made(prefix)
+    try:
+        yield made.path
+    finally:
+        made.remove()
 
 
 def _remove_unheld(folder: Path) -> None:

@@ -11,6 +11,8 @@ import signal
 import sys
 import threading
 
+from sagellm_benchmark.matrix import pulse
+
 _GRACE_S = 30.0
 _INTERRUPTED = 130
 
@@ -18,7 +20,8 @@ _INTERRUPTED = 130
 def main() -> None:
     """Be the program, and end as by Ctrl-C when standard input does: what was measured is kept, engines are stopped."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a matrix in the background has it ignored
-    threading.Thread(target=_end_with_stdin, daemon=True).start()
+    for work in (_end_with_stdin, pulse.beat):
+        threading.Thread(target=work, daemon=True).start()
     runpy.run_module("sagellm_benchmark", run_name="__main__", alter_sys=True)
 
 

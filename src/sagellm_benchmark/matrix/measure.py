@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,15 +15,16 @@ from typing import IO, Self
 import orjson
 
 from sagellm_benchmark.children import Child, Patience, child
+from sagellm_benchmark.cluster.scratch import scratch
 from sagellm_benchmark.engines import served
 from sagellm_benchmark.errors import DataError, Exit
+from sagellm_benchmark.matrix import pulse
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import Cell
 from sagellm_benchmark.matrix.tasks import Task
 
 _PROGRAM = (sys.executable, "-m", "sagellm_benchmark.matrix.child")
 _PATIENCE = Patience(closed_s=40.0)  # for a run to end cleanly, its engine included
-_START_S = 3600.0  # the engine's own limit is half of it
 _SAID_CHARS = 500
 
 
@@ -32,7 +33,7 @@ def results(task: Task, begin: Callable[[Cell], Path]) -> Iterator[Result]:
 
     An engine that is started serves all of them. After a cell that failed it is started anew.
     """
-    with tempfile.TemporaryDirectory(prefix="sagellm-matrix-") as folder, _Held(task, Path(folder)) as held:
+    with scratch("sagellm-matrix-") as folder, _Held(task, folder) as held:
         for cell in task.cells:
             result = _result(cell, begin(cell), held)
             yield result
@@ -70,7 +71,11 @@ class _Held:
         if not self.task.starts or len(self.task.cells) == 1:
             return os.environ
         if self.served is None:
-            self.served = self._start()
+            try:
+                self.served = self._start()
+            except DataError:
+                self.drop()
+                raise
         return {**os.environ, served.VARIABLE: self.served.decode()}
 
     def _start(self) -> bytes:
@@ -79,30 +84,38 @@ class _Held:
         holder = self.stack.enter_context(
             child((*_PROGRAM, *words), errors=complaint, env=os.environ, patience=_PATIENCE)
         )
-        said = holder.first_line(_START_S)
+        beats = pulse.Pulse(complaint)
+        while (said := holder.first_line(pulse.BEAT_S)) is None:
+            beats.check()
         if not said:
-            failed = _failure(complaint, holder)
-            self.drop()
-            raise DataError(failed)
+            raise DataError(_failure(complaint, holder))
         return said
 
 
 def _result(cell: Cell, outputs: Path, held: _Held) -> Result:
-    """Run one cell; what it says goes through files, so that nobody has to read while it runs."""
+    """Run one cell."""
     try:
         environ = held.environ()
+        said = _said((*_PROGRAM, "run", *cell.words, f"--output-dir={outputs}", "--json"), environ)
     except DataError as error:
         return blank(cell, error.message)
-    words = ("run", *cell.words, f"--output-dir={outputs}", "--json")
+    return _with_figures(blank(cell), said, outputs)
+
+
+def _said(command: Sequence[str], environ: Mapping[str, str]) -> bytes:
+    """Return what a run prints; raises DataError with its own words where it fails, or says nothing any more.
+
+    It goes through files, so that nobody has to read while it runs.
+    """
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
-        with child(
-            (*_PROGRAM, *words), output=said, errors=complaint, env=environ, patience=_PATIENCE
-        ) as running:
-            code = running.process.wait()
-        if code in (Exit.DONE, Exit.INVALID_RUN):
-            said.seek(0)
-            return _with_figures(blank(cell), said.read(), outputs)
-        return blank(cell, _failure(complaint, running))
+        with child(command, output=said, errors=complaint, env=environ, patience=_PATIENCE) as running:
+            beats = pulse.Pulse(complaint)
+            while not running.ended(pulse.BEAT_S):
+                beats.check()
+        if running.process.returncode not in (Exit.DONE, Exit.INVALID_RUN):
+            raise DataError(_failure(complaint, running))
+        said.seek(0)
+        return said.read()
 
 
 def blank(cell: Cell, failure: str | None = None) -> Result:
