@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,21 +49,38 @@ SESSIONS = {"bench": "run", "upload": "publish"}
 """The program's command behind a nox session that is called otherwise."""
 
 NOT_RUN = {
-    "run": "measures an engine that must be there; those that need none of their own are run below, against a server",
-    "matrix": "the same, several times; tests/matrix/ runs it",
-    "replay": "measures again what somebody published; tests/evidence/test_replay.py runs it",
-    "verify": "needs a published row; tests/evidence/test_verify.py runs it",
-    "publish": "writes to the Hub; tests/hub/test_commands.py runs it against one of its own",
-    "clean": "pushes to the code host; tests/hub/test_cleanup.py runs it against a remote of its own",
-    "submit": "pushes to the code host; tests/hub/test_submit.py runs it against a remote of its own",
-    "rebuild": "reads the Hub; tests/hub/test_commands.py runs it against one of its own",
-    "aggregate": "reads the Hub, but for --offline, which is run",
-    "site": "reads the Hub, but for --from a folder, which is run",
-    "regress": "measures for minutes; tests/test_regress.py runs it against a server",
-    "sign": "needs a run's evidence and a key; tests/evidence/test_signing.py runs it",
-    "withdraw": "needs a published row and a key; tests/evidence/test_withdraw.py runs it",
+    "run": (
+        "measures an engine that must be there, or from a cluster; what needs a server alone is run below",
+        (
+            "tests/test_run_started.py",
+            "tests/test_run_versus.py",
+            "tests/engines/test_environment.py",
+            "tests/cluster/test_ray_nodes.py",
+        ),
+    ),
+    "matrix": (
+        "the same, several times",
+        ("tests/matrix/test_command.py", "tests/cluster/test_matrix_on_ray.py"),
+    ),
+    "replay": ("measures again what somebody published", ("tests/evidence/test_replay.py",)),
+    "verify": ("needs a published row", ("tests/evidence/test_verify.py",)),
+    "publish": ("writes to the Hub; it is run against one of its own", ("tests/hub/test_commands.py",)),
+    "clean": ("pushes to the code host; it is run against one of its own", ("tests/hub/test_commands.py",)),
+    "submit": ("pushes to the code host; it is run against one of its own", ("tests/hub/test_submit.py",)),
+    "rebuild": ("reads the Hub; it is run against one of its own", ("tests/hub/test_commands.py",)),
+    "aggregate": ("reads the Hub, but for --offline, which is run", ("tests/hub/test_commands.py",)),
+    "site": ("reads the Hub, but for --from a folder, which is run", ("tests/hub/test_commands.py",)),
+    "regress": ("measures for minutes; it is run against a server", ("tests/test_regress.py",)),
+    "sign": ("needs a run's evidence and a key", ("tests/evidence/test_signing.py",)),
+    "withdraw": ("needs a published row and a key", ("tests/evidence/test_withdraw.py",)),
 }
-"""Commands that are parsed, and run elsewhere."""
+"""Commands that are parsed here and run elsewhere: why, and where."""
+
+PARTLY_RUN = {
+    "validate": ("tests/hub/test_commands.py",),  # --published asks a Hub
+    "report": ("tests/test_data_frames.py",),  # --parquet needs an extra
+}
+"""Where the options are run that a command run here is not run with."""
 
 PLACEHOLDER = "…"
 _SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
@@ -273,3 +290,29 @@ def test_every_command_is_run_here_or_says_where() -> None:
     documented = {line.words[1] for line in OWN if line.words[0] == "sagellm-benchmark"}
     here = {words[0] for words in RUN}
     assert {name for name in documented if name in cli.main.commands} <= here | set(NOT_RUN)
+
+
+def stated(words: Sequence[str]) -> set[tuple[str, str]]:
+    """Each option of a command line, with its command."""
+    return {(words[0], word) for word in words[1:] if word.startswith("-") and word not in {"--", "--help"}}
+
+
+def documented_options() -> set[tuple[str, str]]:
+    """Each option that a document gives to a command of ours, by the program's name or by nox."""
+    found = set()
+    for line in OWN:
+        program, *words = line.words
+        if program == "nox":
+            words = [SESSIONS.get(words[1], words[1]), *words[2:]]
+        if words[0] in cli.main.commands:
+            found |= stated(words)
+    return found
+
+
+def test_every_documented_option_is_run_here_or_where_its_command_is() -> None:
+    here = set().union(*map(stated, (*RUN, *ASKING)))
+    elsewhere = {name: paths for name, (_, paths) in NOT_RUN.items()} | PARTLY_RUN
+    tests = {name: [(ROOT / path).read_text() for path in paths] for name, paths in elsewhere.items()}
+    for name, option in sorted(documented_options() - here):
+        typed = re.compile(rf"""["' ]{re.escape(option)}["'= ]""")
+        assert any(map(typed.search, tests.get(name, ()))), f"no test runs {name} {option}"

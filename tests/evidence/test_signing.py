@@ -136,3 +136,12 @@ def test_a_signed_run_is_attested_and_a_signature_that_does_not_hold_harms_nobod
     assert signing.identify(signatures.stem, line, store.read().files["signers.json"]) == "ann"
     again = command.run("publish", "--to", "shared", "--skip-invalid", cwd=home)
     assert (again.returncode, store.read(()).commit) == (Exit.DONE, commit)
+
+
+@pytest.mark.slow
+def test_a_signature_over_something_else_is_attached_to_no_run(home: Path) -> None:
+    (run,) = (path.parent for path in home.glob("outputs/*/*/*_[0-9][0-9][0-9]/summary.json"))
+    before = sorted((home / "hf_data").rglob("*"))
+    done = command.run("sign", str(run), "--attach", str(DATA / "message.sigstore.json"), cwd=home)
+    assert (done.returncode, "does not hold" in done.stderr) == (Exit.DATA, True), done.stderr
+    assert sorted((home / "hf_data").rglob("*")) == before

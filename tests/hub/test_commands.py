@@ -56,6 +56,19 @@ def test_publish_puts_the_page_beside_the_board(folder: Path, server: HubServer)
     assert server.history.head.files["index.html"] == page
 
 
+def test_the_page_of_the_dataset_shows_beaten_rows_where_they_are_asked_for(
+    folder: Path, server: HubServer
+) -> None:
+    slow, fast = new_row(), new_row(metrics__throughput_tps=99.0)
+    for row in (slow, fast):
+        submit(folder, row)
+        assert publish(folder, server).returncode == 0
+    for asked, is_there in (((), False), (("--beaten",), True)):
+        done = run("site", "--from", REPO, *asked, cwd=folder, env={"HF_ENDPOINT": server.url})
+        assert (done.returncode, done.stdout) == (0, "site/index.html: 1 row\n"), done.stderr
+        assert (slow["entry_id"].encode() in (folder / "site/index.html").read_bytes()) is is_there
+
+
 def test_says_what_became_of_each_row_and_where_to_look(folder: Path, server: HubServer) -> None:
     slow, fast = new_row(), new_row(metrics__throughput_tps=99.0)
     submit(folder, slow)
