@@ -53,7 +53,7 @@ NAMESPACES = (
 )
 URGENT = 0 if os.geteuid() == 0 else 15
 """How nice processes are on a node of Ray's, whose workers begin at 15: only root may take that back."""
-WORKERS = "sagellm_benchmark.client.workers"
+WORKERS = "sagellm_benchmark.client.worker"
 
 
 @dataclass

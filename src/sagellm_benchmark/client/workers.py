@@ -1,13 +1,10 @@
 """One load spread over several processes with one clock: each sends its share, all start at the same moment.
 
-The parent writes a pickled Share to a worker's standard input, then lines: `start MOMENT`, `stop`. The worker writes
-lines of JSON: that it is ready, how far it is, how it ended or why not. Its input coming to an end stops it, so
-that no worker outlives its parent.
+What the processes are told and what they answer is in `worker`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import pickle
@@ -16,24 +13,24 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
-import orjson
+import msgspec
 
 from sagellm_benchmark import errors
-from sagellm_benchmark.children import Child, Patience, child, die_with
+from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.health import worst
-from sagellm_benchmark.client.process import PROGRESS_S, Recorded, Share, run
-from sagellm_benchmark.client.sender import Load
-from sagellm_benchmark.client.terms import ClientHealth, Progress
+from sagellm_benchmark.client.process import PROGRESS_S, Ended, Recorded, Share
+from sagellm_benchmark.client.terms import Progress
+from sagellm_benchmark.client.worker import Failed, Going, Over, Ready, Word
 from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.workload.workloads import Conversation
 
 _LEAD_S = 0.05  # between the last worker being ready and the common start
 FROZEN_S = 2.5  # without a word from a worker that sends
 _PATIENCE = Patience(closed_s=10.0)
+_WORDS: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +51,10 @@ class Worker:
     """What the parent knows of one process."""
 
     process: Child
-    total: int | None = None
-    ready: bool = False
-    done: int = 0
-    failed: int = 0
-    tokens: int = 0
-    ended: dict[str, Any] | None = None
+    ready: Ready | None = None
+    going: Going | None = None  # None before the load
+    ended: Ended | None = None
     error: errors.BenchmarkError | None = None
-    sent: bool | None = None  # its load is over, and it decodes; None before the load
     heard_s: float = field(default_factory=time.monotonic)
     unread: bytes = field(default=b"", repr=False)
 
@@ -74,16 +67,27 @@ class Worker:
         *lines, self.unread = (self.unread + output).split(b"\n")
         self.heard_s = time.monotonic()
         for line in lines:
-            for name, value in orjson.loads(line).items():
-                setattr(self, name, _as_error(value) if name == "error" else value)
+            self._take(_WORDS.decode(line))
         if not output and self.ended is None and self.error is None:
             self.error = errors.RemoteError(
                 "a client process ended early", hint="is the machine out of memory?"
             )
 
+    def _take(self, word: Word) -> None:
+        match word:
+            case Ready():
+                self.ready = word
+            case Going():
+                self.going = word
+            case Over(ended):
+                self.ended = ended
+            case Failed():
+                self.error = word.error
+
     def check(self) -> None:
         """Raise RemoteError where it should say how far it is, and does not."""
-        if self.sent is False and time.monotonic() - self.heard_s > FROZEN_S:
+        sends = self.going is not None and not self.going.sent
+        if sends and time.monotonic() - self.heard_s > FROZEN_S:
             raise errors.RemoteError(
                 f"a client process (pid {self.process.pid}) has said nothing for {FROZEN_S:g} s",
                 hint="was it frozen?",
@@ -97,19 +101,43 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
         started(shares) as workers,
         first_signal((signal.SIGINT, signal.SIGTERM), partial(_stop, workers)),
     ):
-        hear_until(workers, lambda worker: worker.ready)
+        hear_until(workers, lambda worker: worker.ready is not None)
         origin = time.monotonic() + _LEAD_S
         started_at = time.time() + _LEAD_S
         for worker in workers:
             worker.tell(f"start {origin!r}")
         hear_until(workers, lambda worker: worker.ended is not None, _Reporter(workers, origin, on_progress))
-    ended = [worker.ended for worker in workers if worker.ended is not None]
+    whole, files = together(workers)
     return Recorded(
         started_at=started_at,
-        elapsed_s=max(one["elapsed_s"] for one in ended),
-        interrupted=any(one["interrupted"] for one in ended),
-        health=worst([ClientHealth(**one["health"]) for one in ended], cpu_s=sum),
-        parts=tuple((origin, tuple(one["files"])) for one in ended),
+        elapsed_s=whole.elapsed_s,
+        interrupted=whole.interrupted,
+        health=whole.health,
+        parts=tuple((origin, each) for each in files),
+    )
+
+
+def together(workers: Sequence[Worker]) -> tuple[Ended, tuple[tuple[str, ...], ...]]:
+    """Return how shares that were sent side by side ended as one, and the files of each."""
+    ended = [worker.ended for worker in workers if worker.ended is not None]
+    whole = Ended(
+        elapsed_s=max(one.elapsed_s for one in ended),
+        interrupted=any(one.interrupted for one in ended),
+        health=worst([one.health for one in ended], cpu_s=sum),
+    )
+    return whole, tuple(one.files for one in ended)
+
+
+def progress(workers: Sequence[Worker], elapsed_s: float) -> Progress:
+    """Return how far all of them are."""
+    totals = [worker.ready.total for worker in workers if worker.ready is not None]
+    going = [worker.going for worker in workers if worker.going is not None]
+    return Progress(
+        done=sum(one.done for one in going),
+        failed=sum(one.failed for one in going),
+        total=None if None in totals else sum(total or 0 for total in totals),
+        elapsed_s=elapsed_s,
+        tokens=sum(one.tokens for one in going),
     )
 
 
@@ -133,7 +161,7 @@ def started(shares: Sequence[Share]) -> Iterator[list[Worker]]:
     with contextlib.ExitStack() as started:
         for share in shares:
             job = pickled(share)
-            command = [sys.executable, "-m", "sagellm_benchmark.client.workers"]
+            command = [sys.executable, "-m", "sagellm_benchmark.client.worker"]
             worker = Worker(started.enter_context(child(command, patience=_PATIENCE)))
             worker.process.tell(len(job).to_bytes(8, "little") + job)  # one that has died is noticed later
             workers.append(worker)
@@ -190,103 +218,4 @@ class _Reporter:
         if self._on_progress is None or now < self._next:
             return
         self._next = now + PROGRESS_S
-        totals = [worker.total for worker in self._workers]
-        self._on_progress(
-            Progress(
-                done=sum(worker.done for worker in self._workers),
-                failed=sum(worker.failed for worker in self._workers),
-                total=None if None in totals else sum(total or 0 for total in totals),
-                elapsed_s=now - self._origin,
-                tokens=sum(worker.tokens for worker in self._workers),
-            )
-        )
-
-
-def _as_error(value: list[Any]) -> errors.BenchmarkError:
-    name, message, hint = value
-    kind = {"UsageError": errors.UsageError, "DataError": errors.DataError}.get(name, errors.RemoteError)
-    return kind(message, hint=hint)
-
-
-# In the worker.
-
-
-def main() -> None:
-    """Receive a share, run it, say how it went."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent decides; its end is ours
-    size = int.from_bytes(_exactly(8), "little")
-    share: Share = pickle.loads(_exactly(size))  # noqa: S301 - from our own parent
-    if share.lease_s is not None:
-        die_with(os.getppid())
-    try:
-        _, ended = run(share, partial(_start, lease_s=share.lease_s), own_signals=False)
-    except errors.BenchmarkError as error:
-        _say(error=[type(error).__name__, error.message, error.hint])
-    else:
-        _say(ended=asdict(ended))
-
-
-async def _start(load: Load, total: int | None, *, lease_s: float | None = None) -> float:
-    """Report readiness, wait for the common moment, and obey the parent from then on."""
-    moment: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-    unread, heard_s = b"", time.monotonic()
-
-    def obey() -> None:
-        nonlocal unread, heard_s
-        heard_s = time.monotonic()
-        heard = os.read(sys.stdin.fileno(), 4096)
-        *lines, unread = (unread + heard).split(b"\n")
-        if not heard:
-            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
-        if not heard or b"stop" in lines:
-            load.stop()
-        starts = [float(line.split()[1]) for line in lines if line.startswith(b"start ")]
-        if not moment.done() and (starts or load.stopped):
-            moment.set_result(starts[0] if starts else time.monotonic())
-
-    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), obey)
-    _say(ready=True, total=total)
-    origin = await moment
-    await asyncio.sleep(origin - time.monotonic())
-    load.spawn_helper(_report(load))
-    if lease_s is not None:
-        load.spawn_helper(_leased(load, lease_s, lambda: heard_s))
-    return origin
-
-
-async def _report(load: Load) -> None:
-    try:
-        while True:
-            await asyncio.sleep(PROGRESS_S)
-            _say(done=load.done, failed=load.failed, tokens=load.tokens, sent=False)
-    finally:
-        _say(done=load.done, failed=load.failed, tokens=load.tokens, sent=True)
-
-
-async def _leased(load: Load, lease_s: float, heard_s: Callable[[], float]) -> None:
-    """End the load when the parent has been silent for too long: frozen, it could not end it."""
-    while (left_s := heard_s() + lease_s - time.monotonic()) > 0:  # noqa: ASYNC110 - nobody sets an event when frozen
-        await asyncio.sleep(left_s)
-    load.stop()
-
-
-def _say(**facts: Any) -> None:
-    with contextlib.suppress(BrokenPipeError):
-        sys.stdout.buffer.write(orjson.dumps(facts) + b"\n")
-        sys.stdout.buffer.flush()
-
-
-def _exactly(size: int) -> bytes:
-    """So many bytes of standard input, and none of the lines behind them: those are for `obey`."""
-    content = bytearray()
-    while len(content) < size:
-        more = os.read(sys.stdin.fileno(), min(size - len(content), 1 << 20))
-        if not more:
-            raise SystemExit(errors.Exit.REMOTE)
-        content += more
-    return bytes(content)
-
-
-if __name__ == "__main__":
-    main()
+        self._on_progress(progress(self._workers, now - self._origin))

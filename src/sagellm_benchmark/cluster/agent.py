@@ -15,7 +15,6 @@ from pathlib import Path
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import Calibration, calibrate
-from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import PROGRESS_S, Share
 from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.cluster.scratch import Scratch
@@ -138,13 +137,13 @@ class Agent:
     def state(self) -> State:
         """Tell how far we are. Asking renews the lease."""
         self._renewed = time.monotonic()
-        crew, totals = self._crew, [worker.total for worker in self._crew]
+        crew, far = self._crew, workers.progress(self._crew, elapsed_s=0.0)  # the driver has the clock
         return State(
-            ready=bool(crew) and all(worker.ready for worker in crew),
-            done=sum(worker.done for worker in crew),
-            failed=sum(worker.failed for worker in crew),
-            tokens=sum(worker.tokens for worker in crew),
-            total=None if None in totals else sum(total or 0 for total in totals),
+            ready=bool(crew) and all(worker.ready is not None for worker in crew),
+            done=far.done,
+            failed=far.failed,
+            tokens=far.tokens,
+            total=far.total,
             over=self._thread is None or not self._thread.is_alive(),
             error=self._error,
             workers=tuple(worker.process.pid for worker in crew),
@@ -187,7 +186,7 @@ class Agent:
     def _sent(self, shares: Sequence[Share]) -> Part:
         with Contention((os.getpid(),)) as contention, workers.started(shares) as crew:
             self._crew = crew
-            workers.hear_until(crew, lambda worker: worker.ready, self._keep)
+            workers.hear_until(crew, lambda worker: worker.ready is not None, self._keep)
             while not self._begun.wait(PROGRESS_S):
                 self._keep()
             origin = time.monotonic() if self._origin is None else self._origin
@@ -198,14 +197,8 @@ class Agent:
             except BenchmarkError as error:  # said before the processes are ended, which takes time
                 self._error = (type(error).__name__, error.message, error.hint or "")
                 raise
-        ended = [worker.ended for worker in crew if worker.ended is not None]
-        return Part(
-            elapsed_s=max(one["elapsed_s"] for one in ended),
-            interrupted=any(one["interrupted"] for one in ended),
-            health=worst([ClientHealth(**one["health"]) for one in ended], cpu_s=sum),
-            others_share=contention.share,
-            files=tuple(tuple(one["files"]) for one in ended),
-        )
+        whole, files = workers.together(crew)
+        return Part(whole.elapsed_s, whole.interrupted, whole.health, contention.share, files)
 
     def _keep(self) -> None:
         """Tell the workers that we are there, and end the load when it is to end or nobody asks for it any more."""

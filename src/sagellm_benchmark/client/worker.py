@@ -1,0 +1,145 @@
+"""A process that sends one share of a load, as its parent tells it; and the words in which it answers.
+
+The parent writes a pickled Share to its standard input, then lines: `start MOMENT`, `stop`. It writes a Word a line, as
+JSON. Its input coming to an end stops it, so that no worker outlives its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pickle
+import signal
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from sagellm_benchmark import errors
+from sagellm_benchmark.children import die_with
+from sagellm_benchmark.client.process import PROGRESS_S, Ended, Share, run
+from sagellm_benchmark.client.sender import Load
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """It can start, with so many requests; None where only a duration ends them."""
+
+    total: int | None
+
+
+class Going(msgspec.Struct, frozen=True, tag=True):
+    """How far it is; `sent` once its load is over, and it decodes."""
+
+    done: int = 0
+    failed: int = 0
+    tokens: int = 0
+    sent: bool = False
+
+
+class Over(msgspec.Struct, frozen=True, tag=True):
+    """How it ended."""
+
+    ended: Ended
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Why it did not."""
+
+    kind: str
+    message: str
+    hint: str | None
+
+    @property
+    def error(self) -> errors.BenchmarkError:
+        """The error as it was raised there."""
+        kinds: dict[str, type[errors.BenchmarkError]] = {
+            one.__name__: one for one in (errors.UsageError, errors.DataError)
+        }
+        return kinds.get(self.kind, errors.RemoteError)(self.message, hint=self.hint)
+
+
+Word = Ready | Going | Over | Failed
+
+
+def main() -> None:
+    """Receive a share, run it, say how it went."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the parent decides; its end is ours
+    size = int.from_bytes(_exactly(8), "little")
+    share: Share = pickle.loads(_exactly(size))  # noqa: S301 - from our own parent
+    if share.lease_s is not None:
+        die_with(os.getppid())
+    try:
+        _, ended = run(share, partial(_start, lease_s=share.lease_s), own_signals=False)
+    except errors.BenchmarkError as error:
+        _say(Failed(type(error).__name__, error.message, error.hint))
+    else:
+        _say(Over(ended))
+
+
+async def _start(load: Load, total: int | None, *, lease_s: float | None = None) -> float:
+    """Report readiness, wait for the common moment, and obey the parent from then on."""
+    moment: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+    unread, heard_s = b"", time.monotonic()
+
+    def obey() -> None:
+        nonlocal unread, heard_s
+        heard_s = time.monotonic()
+        heard = os.read(sys.stdin.fileno(), 4096)
+        *lines, unread = (unread + heard).split(b"\n")
+        if not heard:
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        if not heard or b"stop" in lines:
+            load.stop()
+        starts = [float(line.split()[1]) for line in lines if line.startswith(b"start ")]
+        if not moment.done() and (starts or load.stopped):
+            moment.set_result(starts[0] if starts else time.monotonic())
+
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), obey)
+    _say(Ready(total))
+    origin = await moment
+    await asyncio.sleep(origin - time.monotonic())
+    load.spawn_helper(_report(load))
+    if lease_s is not None:
+        load.spawn_helper(_leased(load, lease_s, lambda: heard_s))
+    return origin
+
+
+async def _report(load: Load) -> None:
+    try:
+        while True:
+            await asyncio.sleep(PROGRESS_S)
+            _say(Going(load.done, load.failed, load.tokens, sent=False))
+    finally:
+        _say(Going(load.done, load.failed, load.tokens, sent=True))
+
+
+async def _leased(load: Load, lease_s: float, heard_s: Callable[[], float]) -> None:
+    """End the load when the parent has been silent for too long: frozen, it could not end it."""
+    while (left_s := heard_s() + lease_s - time.monotonic()) > 0:  # noqa: ASYNC110 - nobody sets an event when frozen
+        await asyncio.sleep(left_s)
+    load.stop()
+
+
+def _say(word: Word) -> None:
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.buffer.write(msgspec.json.encode(word) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+def _exactly(size: int) -> bytes:
+    """So many bytes of standard input, and none of the lines behind them: those are for `obey`."""
+    content = bytearray()
+    while len(content) < size:
+        more = os.read(sys.stdin.fileno(), min(size - len(content), 1 << 20))
+        if not more:
+            raise SystemExit(errors.Exit.REMOTE)
+        content += more
+    return bytes(content)
+
+
+if __name__ == "__main__":
+    main()
