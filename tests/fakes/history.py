@@ -58,12 +58,12 @@ class History:
             return self.head
         return next((commit for commit in self.commits if commit.id == revision), None)
 
-    def add(self, files: dict[str, bytes | None], message: str) -> Commit:
-        """A commit that writes `files` (None deletes) on top of the newest."""
+    def add(self, files: dict[str, bytes | None], message: str, merged: Commit | None = None) -> Commit:
+        """A commit that writes `files` (None deletes) on top of the newest, and has `merged` as its parent, too."""
         parent = self.commits[-1] if self.commits else None
         after: dict[str, bytes | None] = {**(parent.files if parent else {}), **files}
         whole = {path: content for path, content in sorted(after.items()) if content is not None}
-        before = [f"parent {parent.id}"] if parent else []
+        before = [f"parent {one.id}" for one in (parent, merged) if one is not None]
         lines = [f"tree {self._tree(whole)}", *before, f"author {_WHO}", f"committer {_WHO}"]
         text = "\n".join([*lines, "", f"{message} ({len(self.commits)})", ""])
         name = self._object("commit", text.encode())

@@ -154,6 +154,48 @@ def test_a_changed_submission_does_not_come_onto_the_board_by_being_mended(store
     assert b"999.0" not in store.read().files[SINGLE]
 
 
+@pytest.mark.parametrize("change", ["removed", "changed"])
+def test_a_change_that_hides_in_a_merge_commit_is_found_by_the_history(
+    server: HubServer, hub: Hub, change: str
+) -> None:
+    row = new_row()
+    publish(hub, given(new_row(model__name="another")))
+    before = server.history.head
+    publish(hub, given(row))
+    path = submission_path(row)
+    other = None if change == "removed" else b"{}\n"
+    beside = {name: before.files.get(name) for name in server.history.head.files}  # all as before that row
+    server.history.add({**beside, path: other}, "Merge branch 'mine'", merged=before)
+    assert any(said.startswith(f"{path} was {change} by commit") for said in rebuild(hub).differences)
+
+
+def test_two_branches_that_were_merged_honestly_are_no_change(server: HubServer, hub: Hub) -> None:
+    publish(hub, given(*new_rows(3)))
+    first = server.history.commits[1]
+    publish(hub, given(new_row(model__name="another")))
+    server.history.add({"notes.md": b"words\n"}, "Merge branch 'words'", merged=first)
+    assert rebuild(hub).differences == ()
+
+
+def test_a_row_that_somebody_edited_on_the_board_gives_way_to_the_accepted_one(store: Store) -> None:
+    row = new_row()
+    publish(store, given(row))
+    overwrite(store, [{**row, "metrics": {**row["metrics"], "throughput_tps": 1e6}}])
+    done = publish(store, given(new_row(model__name="another")))
+    assert [entry.entry_id for entry in done.mended] == [row["entry_id"]]
+    assert row in orjson.loads(store.read().files[SINGLE])
+    assert rebuild(store).differences == ()
+
+
+def test_an_edited_row_keeps_its_id_in_no_other_configuration(store: Store) -> None:
+    row = new_row()
+    publish(store, given(row))
+    overwrite(store, [row, {**row, "engine_version": "b9999"}])
+    publish(store, given(new_row(model__name="another")))
+    assert ids(store).count(row["entry_id"]) == 1
+    assert rebuild(store).differences == ()
+
+
 def test_a_commit_taken_out_of_a_folders_log_is_found(tmp_path: Path) -> None:
     store = Directory(tmp_path)
     for number in range(3):

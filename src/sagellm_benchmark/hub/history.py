@@ -22,7 +22,16 @@ _SETTINGS = {
     "http.followRedirects": "false",
     "gc.auto": "0",
 }
-_CHANGES = ("log", "--no-renames", "--diff-filter=DMT", "--format=@%H", "--name-status")
+# in all of the history, and what a merge took from either side: else a merge commit hides what it leaves out
+_CHANGES = (
+    "log",
+    "--full-history",
+    "-m",
+    "--no-renames",
+    "--diff-filter=DMT",
+    "--format=@%H",
+    "--name-status",
+)
 
 
 def accepted(url: str, commit: str, token: str | None) -> Accepted:

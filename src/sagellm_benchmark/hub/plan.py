@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any
@@ -202,6 +202,8 @@ def make(
     writes: merging would begin a new, almost empty one.
     """
     _refuse_vanished(board)
+    if accepted is not None:
+        board = replace(board, entries=tuple(_unedited(board, accepted)))
     back = [] if accepted is None else [standing.placed(entry) for entry in (*accepted, *board.recorded)]
     healed = join(map(standing.placed, (*board.entries, *absent)), back)
     mended = tuple(outcome.entry for outcome in healed.outcomes if outcome.fate in ONTO_THE_BOARD)
@@ -218,6 +220,20 @@ def make(
     changed = {name: content for name, content in sorted(files.items()) if held.get(name) != sha256(content)}
     _refuse_large(changed)
     return Plan(changed, merged.outcomes, examined.refused, standing, len(examined.known), mended, flat)
+
+
+def _unedited(board: Board, accepted: Iterable[Entry]) -> Iterator[Entry]:
+    """Yield the board's rows, but for those that bear the id of an accepted row and say something else.
+
+    An id is that of a row's content, so that somebody edited them. What was there before ids were is as it was.
+    """
+    before = {entry.text for entry in board.recorded}
+    owners = {entry.entry_id: entry for entry in accepted}
+    for entry in board.entries:
+        owner = owners.get(entry.entry_id)
+        own = owner is None or entry.same_as(owner) or owner.entry_id != entry_id(owner.row)
+        if own or entry.text in before:
+            yield entry
 
 
 def _refuse_large(files: Mapping[str, Content]) -> None:
