@@ -21,6 +21,9 @@ from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests.fakes.records import a_summary
 from tests.fakes.samples import sample
+from tests.servers.engine import Engine, even
+from tests.servers.measured import Setting, run
+from tests.servers.stream import Streaming
 
 
 def tried(capacity: float, first: float = 1.0) -> tuple[list[float], Search]:
@@ -188,6 +191,30 @@ def test_the_rate_of_a_server_of_known_timing_is_found_and_lies_in_its_interval(
     assert high is not None
     assert low <= TRUE_RATE <= high
     assert result.limited_by is None
+
+
+def served(rate: float) -> Summary:
+    """Arrivals, evenly spread, at a server that takes SERVICE_S for an answer; sent by the real client."""
+    load = lasting(WORKLOADS["Q1"], LoadShape(rate_rps=rate))
+    due = tuple(i / rate for i in range(load.requests))
+    engine = Engine(even(SERVICE_S / 2, SERVICE_S / 6), slots=1)
+    objectives = {"ttft": OBJECTIVE_S}
+    asked = Setting(len(due), output_tokens=4, due_s=due, rate_rps=rate, slo_s=objectives)
+    result = run(Streaming(engine), asked)
+    return a_summary(
+        valid=result.verdict.valid, numbers=result.numbers, asked_rate_rps=rate, slo_s=objectives
+    )
+
+
+def test_the_real_client_finds_the_rate_of_a_server_on_a_controlled_clock() -> None:
+    """100 a second are all that it can answer; beyond that its queue grows, and TTFT with it."""
+    result = searched(served)
+    assert result.rate_rps is not None
+    assert 95 <= result.rate_rps <= 100
+    assert result.interval_rps is not None
+    low, high = result.interval_rps
+    assert high is not None
+    assert low <= 100 <= high <= 110
 
 
 def test_the_rates_that_a_search_tries_are_the_same_each_time() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,7 @@ class Setting:
     streams: int = 1
     due_s: tuple[float, ...] | None = None  # of an open loop
     rate_rps: float | None = None
+    slo_s: Mapping[str, float] = field(default_factory=dict)  # objectives
     api: Api = "completions"
     exact: bool = True  # the server takes ignore_eos
     tokenizer: bool = True  # it says how many tokens a text has
@@ -121,7 +122,7 @@ def measured_by(drive: Drive, server: Server, setting: Setting) -> Result:
     found = columns(_requests(samples, source.conversation, completed), None)
     measured = range(begun, len(server.did))
     test = _repeat_test(found, setting, counter, drive)
-    beside = Measurement(columns=found, asked_rate_rps=setting.rate_rps)
+    beside = Measurement(columns=found, slo_s=setting.slo_s, asked_rate_rps=setting.rate_rps)
     verdict = judge(_evidence(setting, found, completed, test))
     return Result(verdict, summarize([found], beside), found, measured)
 
