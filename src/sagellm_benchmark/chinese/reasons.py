@@ -113,6 +113,11 @@ REASONS: dict[str, str] = {
     "to its maintainers": (
         "服务计了 {a} 个输出 token，却发送了 {b} 个内容事件；它的 usage 有误：请报告给其维护者"
     ),
+    "E2E and TPOT: {a} of the answers went on for {b} ms after their last text, with fewer events than tokens; if "
+    "these are tokens without text, both are too short": (
+        "E2E 与 TPOT：{a} 的回答在最后的文本之后还持续了 {b} ms，且事件少于 token；"
+        "如果那是没有文本的 token，则二者都偏短"
+    ),
     "the text of the answers has {a} tokens for each that the server charged, by its own tokenizer; "
     "its usage is wrong, or it sends tokens without text: look at the answers in requests.jsonl": (
         "按服务自己的分词器，回答的文本每计一个 token 有 {a} 个；它的 usage 有误，或它发送没有文本的 "

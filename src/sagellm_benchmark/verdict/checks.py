@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     streams.came_one_by_one,
     prompts.uncached,
     requests.lengths,
+    streams.ended_with_its_text,
     streams.token_truth,
     streams.text_holds_the_tokens,
     streams.answers_say_something,

@@ -29,6 +29,7 @@ AHEAD = 2  # such a wait ÷ all the time before it
 LEAST_STEP = 0.25  # TTFT ÷ a step of decoding
 SOME = 0.1  # of the answers: fewer move no figure by much
 ALIKE = 0.25  # of a time, by which it may differ from another and still be the same
+MISSING = 2  # tokens of an answer for which there was no event
 ONE_GAP = 0.8  # of an answer's span
 LEAST_RECOUNTED, MOST_RECOUNTED = 0.75, 1.5  # tokens of the text, tokenized again, to tokens charged
 MOST_BLANK = 0.2  # characters at the ends of answers, for each token
@@ -197,6 +198,18 @@ def token_truth(e: Evidence) -> Findings:
     elif _uncharged(e):
         yield NotChecked(
             "output tokens: nearly all answers have an event more than tokens; it is charged too little, or is no token"
+        )
+
+
+def ended_with_its_text(e: Evidence) -> Findings:
+    """Tokens without text, such as those that end an answer, take their time after the last event with content."""
+    columns = e.columns
+    tail_s, silent = columns.end_s - columns.last_s, columns.tokens - columns.events >= MISSING
+    late = silent & (tail_s >= HELD_BACK_S) & (tail_s >= HELD_BACK * columns.itl_s)
+    if late.any() and float(late.mean()) >= SOME:
+        yield NotChecked(
+            f"E2E and TPOT: {late.mean():.0%} of the answers went on for {np.median(tail_s[late]) * 1e3:.0f} ms after "
+            "their last text, with fewer events than tokens; if these are tokens without text, both are too short"
         )
 
 
