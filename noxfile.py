@@ -80,7 +80,13 @@ CLUSTER = Layer(  # Ray is 240 MB that nothing else here needs
 LOCKING = Layer("lock", ("uv>=0.9",))
 DATASETS = Layer(
     "datasets",
-    ("-e", ".[parquet]", "datasets>=3", *nox.project.dependency_groups(PYPROJECT, "test", "house")),
+    (
+        "-e",
+        ".[parquet]",
+        "datasets>=3",
+        "polars>=1",
+        *nox.project.dependency_groups(PYPROJECT, "test", "house"),
+    ),
 )
 
 
@@ -348,7 +354,7 @@ def pictures(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def datasets(session: nox.Session) -> None:
-    """Load what is published with the `datasets` library, and a run's requests into pandas and Parquet (400 MB)."""
+    """Load what is published with the `datasets` library, and a run's requests into pandas, polars and Parquet (500 MB)."""
     chosen = ("tests/hub/test_datasets.py", "tests/test_data_frames.py")
     run_in(session, DATASETS, "pytest", *(session.posargs or chosen))
 

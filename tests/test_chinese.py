@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import ast
 import inspect
 import re
@@ -20,7 +21,9 @@ from sagellm_benchmark.files import to_json
 from sagellm_benchmark.net import peers
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.help import told_option, wrapped
+from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.report.folder import save
+from sagellm_benchmark.report.publishing import cleaned_markdown
 from sagellm_benchmark.report.markdown import render_markdown
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.text import columns, wide
@@ -272,8 +275,8 @@ def test_every_reason_against_a_run_or_a_row_is_there_in_chinese(path: str) -> N
 @pytest.mark.slow
 def test_commands_answer_in_chinese_and_their_json_stays_english(tmp_path: Path) -> None:
     chinese = {"LC_ALL": "zh_CN.UTF-8"}
-    for name in ("Q1_20260309_001", "Q1_20260310_001"):
-        save(tmp_path / "outputs/vllm/m" / name, a_record())
+    for name, memory in (("Q1_20260309_001", 312.4), ("Q1_20260310_001", 313.0)):
+        save(tmp_path / "outputs/vllm/m" / name, a_record(peak_memory_mib=memory))
     runs = [str(path.relative_to(tmp_path)) for path in sorted((tmp_path / "outputs/vllm/m").glob("Q1*"))]
     compared = command.run("compare", *runs, cwd=tmp_path, env=chinese)
     assert "无法判断：" in compared.stdout
@@ -311,3 +314,24 @@ def test_tables_with_chinese_letters_stay_aligned() -> None:
 def test_questions_are_asked_in_chinese(asked: str, chinese: str) -> None:
     with speaking("zh"):
         assert retold(asked) == chinese
+
+
+def test_a_job_summary_of_what_was_cleaned_is_chinese() -> None:
+    done = Cleaned(
+        removed=("hf_data/ann.json",),
+        reduced=("hf_data/ben.json",),
+        left=("hf_data/ben.json: not published: 4711",),
+        branch="main",
+        commit="0" * 40,
+        followed=True,
+    )
+    with speaking("zh"):
+        said = html.unescape(cleaned_markdown(done))
+    assert said.splitlines() == [
+        "### 发布后的 hf_data/",
+        "",
+        "- 已移除 hf_data/ann.json",
+        "- hf_data/ben.json 中只剩未发布的记录",
+        "- ✗ 保留：hf_data/ben.json：未发布：4711",
+        "",
+    ]

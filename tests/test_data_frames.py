@@ -14,6 +14,7 @@ from tests.fakes.openai_server import Script, serving
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="NO PYARROW: no Parquet was written; nox -s datasets")
 pandas = pytest.importorskip("pandas", reason="NO PANDAS: no data frame was made; nox -s datasets")
+polars = pytest.importorskip("polars", reason="NO POLARS: no data frame was made; nox -s datasets")
 
 LOAD = (
     *("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "--requests", "4"),
@@ -51,3 +52,11 @@ def test_requests_become_a_data_frame_whose_times_are_numbers(folder: Path) -> N
     assert frame["output_tokens"].tolist() == [16] * 4
     assert frame["ttft_ms"].dtype == "float64"
     assert (frame["e2e_ms"] > frame["ttft_ms"]).all()
+
+
+@pytest.mark.slow
+def test_polars_makes_the_same_data_frame(folder: Path) -> None:
+    requests = load(folder).requests
+    frame = polars.DataFrame(requests)
+    assert frame.to_dict(as_series=False) == requests
+    assert (frame["output_tokens"].dtype, frame["ttft_ms"].dtype) == (polars.Int64, polars.Float64)

@@ -49,7 +49,7 @@ def test_the_same_run_again_cannot_be_told_from_it() -> None:
 
 
 def test_engines_and_their_versions_are_what_comparisons_are_for() -> None:
-    other = run("b", server=replace(SERVER, engine="sglang", engine_version="9.9"))
+    other = run("b", seed=10, server=replace(SERVER, engine="sglang", engine_version="9.9"))
     assert compared(run("a"), other).objections == ()
 
 
@@ -59,6 +59,7 @@ def test_engines_and_their_versions_are_what_comparisons_are_for() -> None:
         ({"model": replace(MODEL, name="Other")}, "model is"),
         ({"model": replace(MODEL, precision="FP8")}, "precision is"),
         ({"valid": False, "reasons": ("not streamed",)}, "not valid (not streamed)"),
+        ({}, "both are the same run"),
     ],
 )
 def test_unlike_and_invalid_runs_are_refused_until_it_is_forced(changes: dict[str, Any], said: str) -> None:
@@ -77,8 +78,8 @@ def test_runs_of_two_clients_are_refused_until_it_is_forced() -> None:
 
 
 def test_runs_too_short_for_an_interval_are_to_be_repeated_first() -> None:
-    short = [sample(start=i * 0.5, ttft=0.1) for i in range(5)]
-    a, b = (of_run(name, a_record(repeats=[short])) for name in "ab")
+    short, again = ([sample(start=i * 0.5, ttft=ttft) for i in range(5)] for ttft in (0.1, 0.1001))
+    a, b = (of_run(name, a_record(repeats=[one])) for name, one in (("a", short), ("b", again)))
     found = compared(a, b)
     assert found.verdict is Verdict.CANNOT_TELL
     assert (found.more_repeats, found.at_least) == (3, True)

@@ -40,6 +40,7 @@ ANSWERS: dict[str, str] = {
     "better": "更好",
     "worse": "更差",
     "{what} is {one} in one and {other} in the other": "{what} 一边为 {one}，另一边为 {other}",
+    "both are the same run: no figure differs in any digit": "两者是同一次运行：每个指标的每一位数字都相同",
     (
         "one was measured by {one} and the other by {other}: each takes times in its own way, "
         "so that a difference may be that of the clients"
@@ -122,6 +123,7 @@ ANSWERS: dict[str, str] = {
     "Published before: {rows}.": "此前已发布 {rows}。",
     "hf_data/ after publishing": "发布后的 hf_data/",
     "removed {file}": "已移除 {file}",
+    "{file}: not published: {names}": "{file}：未发布：{names}",
     "only rows that are not published are left in {file}": "{file} 中只剩未发布的记录",
     "There was nothing to remove.": "没有需要移除的内容。",
     "somebody else wrote the board: {rows} that it had lost are back on it": "有人改写了榜单：它丢失的 {rows} 已恢复",

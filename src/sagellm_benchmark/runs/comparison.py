@@ -95,6 +95,11 @@ class Side:
     not_checked: tuple[str, ...] = ()  # of another client's run
     client: str = OURS  # the tool that measured it
 
+    @property
+    def figures(self) -> Mapping[str, float]:
+        """Every figure by its quantity's name."""
+        return {name: one.value for name, one in self.estimates.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -283,6 +288,8 @@ def _difference(a: Estimate, b: Estimate, detect: float, *, in_turn: bool) -> Di
 
 
 def _objections(a: Side, b: Side) -> Iterator[str]:
+    if a.figures and a.figures == b.figures:
+        yield "both are the same run: no figure differs in any digit"
     if a.client != b.client:
         yield (
             f"one was measured by {a.client} and the other by {b.client}: each takes times in its own way, "
