@@ -354,7 +354,7 @@ def pictures(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def datasets(session: nox.Session) -> None:
-    """Load what is published with the `datasets` library, and a run's requests into pandas, polars and Parquet (500 MB)."""
+    """Load the published files with `datasets`, and a run's requests into pandas, polars and Parquet (500 MB)."""
     chosen = ("tests/hub/test_datasets.py", "tests/test_data_frames.py")
     run_in(session, DATASETS, "pytest", *(session.posargs or chosen))
 

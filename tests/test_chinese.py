@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import ast
+import html
 import inspect
 import re
 import unicodedata
@@ -18,13 +18,13 @@ from sagellm_benchmark import causes, cli, errors
 from sagellm_benchmark.chinese import CHINESE
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.net import peers
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.help import told_option, wrapped
-from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.report.folder import save
-from sagellm_benchmark.report.publishing import cleaned_markdown
 from sagellm_benchmark.report.markdown import render_markdown
+from sagellm_benchmark.report.publishing import cleaned_markdown
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.text import columns, wide
 from sagellm_benchmark.words import asked, retold, retold_lines, speaking
