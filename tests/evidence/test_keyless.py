@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 from collections.abc import Callable
 from functools import partial
@@ -12,8 +13,10 @@ import orjson
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.board.entry import Entry
@@ -40,6 +43,7 @@ MIA, REASON = "mia@example.org", "the clock of the GPU was not fixed"
 WHO = f"{MIA} ({ISSUER})"
 BY_MIA = to_json({"schema_version": 1, "keys": {}, "maintainers": [WHO]})
 EVIDENCE = b'{"_type": "https://in-toto.io/Statement/v1"}'
+SIGNED = SIGSTORE.sign(EVIDENCE, MIA)
 
 
 def identify(digest: str, line: bytes, enrolled: bytes | None) -> str:
@@ -163,6 +167,103 @@ def test_a_certificate_of_any_shape_is_refused_and_stops_nothing(der: bytes) -> 
 
     with pytest.raises(DataError, match="does not hold"):
         identify(sha256(EVIDENCE), changed(SIGSTORE.sign(EVIDENCE, MIA), change), None)
+
+
+PATHS = [
+    ("mediaType",),
+    ("verificationMaterial",),
+    ("verificationMaterial", "certificate"),
+    ("verificationMaterial", "certificate", "rawBytes"),
+    ("verificationMaterial", "tlogEntries"),
+    *(("verificationMaterial", "tlogEntries", 0, name) for name in entry_of(orjson.loads(SIGNED))),
+    *(
+        ("verificationMaterial", "tlogEntries", 0, "inclusionProof", name)
+        for name in ("logIndex", "rootHash", "treeSize", "hashes", "checkpoint")
+    ),
+    ("messageSignature",),
+    ("messageSignature", "signature"),
+    ("messageSignature", "messageDigest", "digest"),
+]
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=9), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn, data: str) -> str:
+    """Base64 of the same bytes but for one to four of them."""
+    raw = bytearray(base64.b64decode(data))
+    for at in draw(st.lists(st.integers(0, len(raw) - 1), min_size=1, max_size=4)):
+        raw[at] = draw(st.integers(0, 255))
+    return base64.b64encode(raw).decode()
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> bytes:
+    """Give a good bundle, of either form, in which up to three values were exchanged."""
+    bundle = orjson.loads(SIGNED)
+    if draw(st.booleans()):
+        payload = base64.b64encode(
+            orjson.dumps(draw(ANYTHING | st.fixed_dictionaries({"subject": ANYTHING})))
+        )
+        signature = bundle.pop("messageSignature")["signature"]
+        bundle["dsseEnvelope"] = {
+            "payload": payload.decode(),
+            "payloadType": "application/vnd.in-toto+json",
+            "signatures": [{"sig": signature}],
+        }
+    for *parents, last in draw(st.lists(st.sampled_from(PATHS), max_size=3)):
+        place: Any = bundle
+        with contextlib.suppress(KeyError, IndexError, TypeError):  # what leads there was exchanged before
+            for name in parents:
+                place = place[name]
+            held = place[last]
+            is_data = isinstance(held, str) and last in (
+                "rawBytes",
+                "canonicalizedBody",
+                "signature",
+                "rootHash",
+            )
+            place[last] = draw(spoilt(held) | ANYTHING if is_data and held else ANYTHING)
+    return orjson.dumps(bundle)
+
+
+@given_any(mutated())
+def test_no_bundle_that_somebody_made_up_comes_out_as_anything_but_a_refusal(bundle: bytes) -> None:
+    with contextlib.suppress(DataError):
+        assert identify(sha256(EVIDENCE), bundle, None) == WHO
+
+
+def test_brackets_without_end_are_refused() -> None:
+    bundle = SIGNED.replace(
+        b'"messageDigest"', b'"x": ' + b"[" * 100_000 + b"]" * 100_000 + b', "messageDigest"'
+    )
+    with pytest.raises(DataError):
+        identify(sha256(EVIDENCE), bundle, None)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)],
+    ids=["edwards", "rsa"],
+)
+def test_a_key_of_another_kind_is_refused_before_it_is_used(key: Any) -> None:
+    certificate = SIGSTORE.certificate(key, MIA, ISSUER).public_bytes(Encoding.DER)
+    raw = base64.b64encode(certificate).decode()
+    bundle = changed(SIGNED, lambda one: one["verificationMaterial"]["certificate"].update(rawBytes=raw))
+    with pytest.raises(DataError, match="on no elliptic curve"):
+        identify(sha256(EVIDENCE), bundle, None)
+
+
+def test_a_mistake_of_ours_is_none_of_the_bundle_s() -> None:
+    with pytest.raises(AttributeError):
+        keyless.identify(sha256(EVIDENCE), SIGNED, object())  # type: ignore[arg-type]
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ class LocalSigstore:
     def sign(self, what: bytes, email: str, issuer: str = ISSUER) -> bytes:
         """Give the bundle of somebody with this address over these bytes, as one line of JSON."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._certificate(key, email, issuer)
+        certificate = self.certificate(key, email, issuer)
         signature = key.sign(what, _ECDSA)
         bundle = {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
@@ -96,7 +96,7 @@ class LocalSigstore:
             .sign(self._root, _SHA256)
         )
 
-    def _certificate(self, key: ec.EllipticCurvePrivateKey, email: str, issuer: str) -> x509.Certificate:
+    def certificate(self, key: Any, email: str, issuer: str) -> x509.Certificate:
         """Issue a certificate for the key, with the receipt of the log of certificates in it."""
         der_text = b"\x0c" + bytes([len(issuer)]) + issuer.encode()
         by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._root.public_key())
@@ -161,9 +161,7 @@ def _entry_body(certificate: x509.Certificate, signature: bytes, what: bytes) ->
     return _canonical({"apiVersion": "0.0.1", "kind": "hashedrekord", "spec": spec})
 
 
-def _named(
-    name: str | None, key: ec.EllipticCurvePrivateKey, start: dt.datetime, span: dt.timedelta
-) -> x509.CertificateBuilder:
+def _named(name: str | None, key: Any, start: dt.datetime, span: dt.timedelta) -> x509.CertificateBuilder:
     """Begin a certificate for the key, issued by the root."""
     subject = [] if name is None else [x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]
     return (

@@ -82,6 +82,12 @@ BOARD: dict[str, str] = {
         "有一个 Sigstore 声明针对的不是这条记录的证据"
     ),
     "a Sigstore signature does not hold: {a}": "有一个 Sigstore 签名不成立：{a}",
+    "a Sigstore signature does not hold: its key is on no elliptic curve": (
+        "有一个 Sigstore 签名不成立：它的密钥不在椭圆曲线上"
+    ),
+    "a Sigstore signature does not hold: its certificate names nobody": (
+        "有一个 Sigstore 签名不成立：它的证书没有写明是谁"
+    ),
     "Sigstore did not sign: {a}": "Sigstore 没有签名：{a}",
     "without a network sign by a key that is enrolled: sign RUN --key FILE": (
         "没有网络时用已登记的密钥签名：sign RUN --key FILE"

@@ -6,6 +6,8 @@ import logging
 
 import orjson
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.x509 import Certificate, ObjectIdentifier
 from sigstore.errors import Error
 from sigstore.hashes import Hashed
@@ -20,6 +22,17 @@ from sagellm_benchmark.errors import DataError, RemoteError
 _ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.8")  # a DER text
 _OLD_ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")  # the bare text
 _IN_TOTO = "application/vnd.in-toto+json"
+
+_OF_HOSTILE_BUNDLES = (
+    Error,  # all that sigstore itself finds
+    ValueError,  # base64, DER, JSON and numbers that are none, which it passes on
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+    UnsupportedAlgorithm,  # a certificate's key or signature of a kind that nobody knows
+)
+"""What a bundle that somebody made up can raise in the library; anything else is a mistake of ours, and shows."""
 
 
 class _Anybody:
@@ -38,15 +51,14 @@ def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> st
     judge = verifier or Verifier.production(offline=True)
     try:
         signed = Bundle.from_json(bundle)
+        _of_a_known_kind(signed.signing_certificate)
         if b'"dsseEnvelope"' in bundle:
             _is_about(digest, *judge.verify_dsse(signed, _Anybody()))
         else:
             content = Hashed(algorithm=HashAlgorithm.SHA2_256, digest=bytes.fromhex(digest))
             judge.verify_artifact(content, signed, _Anybody())
         return _identity(signed.signing_certificate)
-    except DataError:
-        raise
-    except Exception as error:
+    except _OF_HOSTILE_BUNDLES as error:
         raise DataError(f"a Sigstore signature does not hold: {error}") from error
 
 
@@ -65,16 +77,28 @@ def sign(evidence: bytes) -> bytes:
         ) from error
 
 
+def _of_a_known_kind(certificate: Certificate) -> None:
+    """Sigstore verifies by keys on elliptic curves alone, and calls others in a way that they do not have."""
+    if not isinstance(certificate.public_key(), EllipticCurvePublicKey):
+        raise DataError("a Sigstore signature does not hold: its key is on no elliptic curve")
+
+
 def _is_about(digest: str, kind: str, payload: bytes) -> None:
     """A statement's subjects must name the evidence."""
-    subjects = orjson.loads(payload)["subject"] if kind == _IN_TOTO else []
-    if digest not in [subject["digest"].get("sha256") for subject in subjects]:
+    value = orjson.loads(payload) if kind == _IN_TOTO else {}
+    subjects = value.get("subject") if isinstance(value, dict) else None
+    named = (
+        [one.get("digest") for one in subjects if isinstance(one, dict)] if isinstance(subjects, list) else []
+    )
+    if digest not in [one.get("sha256") for one in named if isinstance(one, dict)]:
         raise DataError("a Sigstore statement is about something else than this row's evidence")
 
 
 def _identity(certificate: Certificate) -> str:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    return f"{next(iter(names)).value} ({_issuer(certificate)})"
+    for name in names:
+        return f"{name.value} ({_issuer(certificate)})"
+    raise DataError("a Sigstore signature does not hold: its certificate names nobody")
 
 
 def _issuer(certificate: Certificate) -> str:
