@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -19,9 +20,8 @@ from click.testing import CliRunner
 
 from sagellm_benchmark import cli
 from sagellm_benchmark.client.terms import Progress
-from sagellm_benchmark.engines.registry import OURS
+from sagellm_benchmark.engines import registry
 from sagellm_benchmark.errors import Exit
-from sagellm_benchmark.options.run import KNOWN_ENGINES, KNOWN_WORKLOADS
 from sagellm_benchmark.report import opening
 from sagellm_benchmark.report.folder import Finished, save
 from sagellm_benchmark.report.progress import ProgressLine, TokenRate, progress_text
@@ -30,7 +30,6 @@ from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.typed import typed
 from sagellm_benchmark.words import speaking
-from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.records import a_record
@@ -237,12 +236,15 @@ def test_the_list_of_commands_says_of_each_what_it_does_to_the_last_word() -> No
     assert told.count("...") == 1  # in the line of usage
 
 
-def test_tab_offers_every_workload_that_there_is() -> None:
-    assert (*WORKLOADS, "all", "custom") == KNOWN_WORKLOADS
-
-
-def test_tab_offers_every_engine_that_there_is() -> None:
-    assert set(KNOWN_ENGINES) == {one.name for one in OURS}
+def test_tab_offers_an_engine_that_was_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "engines", lambda: (*registry.OURS, replace(registry.OURS[0], name="mine")))
+    asked = {
+        "_SAGELLM_BENCHMARK_COMPLETE": "bash_complete",
+        "COMP_WORDS": "sagellm-benchmark run --engine mi",
+        "COMP_CWORD": "3",
+    }
+    done = CliRunner().invoke(cli.main, [], env=asked, prog_name="sagellm-benchmark")
+    assert done.output.splitlines() == ["plain,mine"]
 
 
 def test_a_note_of_several_lines_is_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
@@ -262,6 +264,7 @@ def test_a_note_of_several_lines_is_told_line_by_line(capsys: pytest.CaptureFixt
     [
         (("report", "--pl"), "--plot"),
         (("run", "--workload", "Q"), "Q1 Q2 Q3 Q4 Q5 Q6 Q7 Q8"),
+        (("run", "--workload", "c"), "custom"),
         (("run", "--engine", "L"), "lmdeploy llama.cpp llama-cpp-python"),
     ],
 )

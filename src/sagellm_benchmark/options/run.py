@@ -23,17 +23,17 @@ from sagellm_benchmark.options.values import (
     Rate,
     completed,
     counts,
+    engines,
     rates,
     slo,
     words,
+    workloads,
 )
 from sagellm_benchmark.words import LANGUAGES, Language
 
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
 SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
 BUSY_VARIABLE = "SAGELLM_ACCEPT_BUSY"
-KNOWN_ENGINES = ("sagellm", "vllm", "sglang", "lmdeploy", "transformers", "llama.cpp", "llama-cpp-python")
-KNOWN_WORKLOADS = ("Q1", "Q2", "Q3", "Q4", "Q5", "Q6", "Q7", "Q8", "all", "custom")
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 
 MEASURED = "What is measured"
@@ -78,7 +78,7 @@ class RunOptions:
     engine: str | None = option(
         "--engine",
         heading=MEASURED,
-        shell_complete=completed(*KNOWN_ENGINES),
+        shell_complete=completed(engines),
         help="The engine to start: sagellm, vllm, sglang, lmdeploy, transformers or llama.cpp. "
         "With --base-url: the server's engine, if it does not report it.",
     )
@@ -157,7 +157,7 @@ class RunOptions:
         "-w",
         heading=ASKED,
         default="Q1",
-        shell_complete=completed(*KNOWN_WORKLOADS, files=True),
+        shell_complete=completed(workloads, files=True),
         help="Q1 … Q8, all, custom, or a .toml file.",
     )
     requests: int | None = option(
@@ -296,7 +296,7 @@ class RunOptions:
     versus_engine: str | None = option(
         "--versus-engine",
         heading=VERSUS,
-        shell_complete=completed(*KNOWN_ENGINES),
+        shell_complete=completed(engines),
         metavar="ENGINE",
         help="A second engine to start; with --versus: the second server's engine, if it does not report it.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import click
@@ -107,14 +107,28 @@ def _refused(param: click.Parameter | None, value: Any, hint: str) -> UsageError
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def completed(*words: str, files: bool = False) -> Completer:
-    """Return what offers these words to whoever presses Tab, and files, too, where the option takes one."""
+def completed(words: Callable[[], Iterable[str]] = tuple, *, files: bool = False) -> Completer:
+    """Return what offers words to whoever presses Tab, and files, too, where the option takes one."""
 
     def offer(_context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
-        found = [CompletionItem(word) for word in words if word.lower().startswith(begun.lower())]
+        found = [CompletionItem(word) for word in words() if word.lower().startswith(begun.lower())]
         return found or ([CompletionItem(begun, type="file")] if files else [])
 
     return offer
+
+
+def engines() -> tuple[str, ...]:
+    """Return every engine's name, those of other installed packages included."""
+    from sagellm_benchmark.engines import registry  # noqa: PLC0415 - only Tab waits for it, --help does not
+
+    return tuple(one.name for one in registry.engines())
+
+
+def workloads() -> tuple[str, ...]:
+    """Return every word that --workload takes."""
+    from sagellm_benchmark.workload.workloads import WORKLOADS  # noqa: PLC0415 - see engines
+
+    return (*WORKLOADS, "all", "custom")
 
 
 POSITIVE = Number("X")
