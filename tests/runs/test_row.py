@@ -85,7 +85,10 @@ def test_unknown_memory_is_zero_and_says_so() -> None:
         ({"server": replace(SERVER, engine="openai")}, "--engine"),
         ({"server": replace(SERVER, engine_version=None)}, "--engine-version"),
         ({"sagellm_version": "N/A"}, "sagellm_version"),
-        ({"hardware": replace(HARDWARE, vendor="AMD"), "contention_share": 0.44}, "other programs used 44%"),
+        (
+            {"hardware": replace(HARDWARE, vendor="AMD", chip_model="epyc"), "contention_share": 0.44},
+            "other programs used 44%",
+        ),
     ],
 )
 def test_what_stands_in_the_way_of_publishing_is_named(changes: dict[str, Any], words: str) -> None:
@@ -93,8 +96,10 @@ def test_what_stands_in_the_way_of_publishing_is_named(changes: dict[str, Any], 
     assert words in reason
 
 
-def test_an_accelerator_does_not_mind_busy_processors() -> None:
-    assert "unpublishable" not in row(contention_share=0.44)
+@pytest.mark.parametrize(("vendor", "chip"), [("NVIDIA", "H100"), ("AMD", "MI300X"), ("Other", "Abacus 3")])
+def test_an_accelerator_does_not_mind_busy_processors(vendor: str, chip: str) -> None:
+    hardware = replace(HARDWARE, vendor=vendor, chip_model=chip)
+    assert "unpublishable" not in row(hardware=hardware, contention_share=0.44)
 
 
 def test_a_run_without_numbers_has_no_row() -> None:

@@ -100,13 +100,16 @@ def behind(
 
 
 def _agree(name: str, one: Any, other: Any) -> bool:
-    """Memory is given in rounded numbers, and a chip by a part of its name."""
+    """Memory is given in rounded numbers."""
     if name.endswith("_gb"):
         return bool(abs(one - other) <= MEMORY_TOLERANCE * one)
-    if name == "chip_model":
-        one, other = str(one).casefold(), str(other).casefold()
-        return one in other or other in one
-    return bool(one == other)
+    return same_chip(one, other) if name == "chip_model" else bool(one == other)
+
+
+def same_chip(one: str, other: str) -> bool:
+    """Tell whether two names can mean one chip: people leave parts of them out."""
+    one, other = one.casefold(), other.casefold()
+    return one in other or other in one
 
 
 def local(pids: Pids, makers: Sequence[Maker] = MAKERS, *, computes_on: str | None = None) -> Hardware:

@@ -13,7 +13,7 @@ from sagellm_benchmark.board.scenarios import LOADS, rightful_name
 from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.registry import UNKNOWN, named
-from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.machine.hardware import Hardware, same_chip
 from sagellm_benchmark.runs.record import Config, Record, Summary
 from sagellm_benchmark.verdict.metrics import (
     ERRORS,
@@ -34,7 +34,6 @@ _FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
 VERSION = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
 COMPONENTS = ("protocol", "backend", "core", "control_plane", "gateway", "kv_cache", "comm", "compression")
 SPLITS = ("tensor_parallel", "pipeline_parallel", "data_parallel")
-ACCELERATED = ("NVIDIA", "Huawei")  # whose engines do not compute on the processors
 MOST_CONTENTION = 0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by more
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
 
@@ -81,12 +80,18 @@ def unpublishable(record: Record) -> Iterator[str]:
     if not summary.valid:
         yield "the run is not valid: " + "; ".join(summary.reasons)
     share = summary.contention_share
-    if share is not None and share > MOST_CONTENTION and config.hardware.vendor not in ACCELERATED:
+    if share is not None and share > MOST_CONTENTION and _on_processors(config):
         yield f"other programs used {share:.0%} of the processors that were measured; stop them and measure again"
     server = config.server
     yield from lacking(config.model, config.hardware, server.engine, server.engine_version)
     if not VERSION.fullmatch(config.sagellm_version):
         yield f"sagellm_version {config.sagellm_version!r} is not X.Y.Z; say it with --sagellm-version"
+
+
+def _on_processors(config: Config) -> bool:
+    """Tell whether the engine computes on this machine's processors, or may do so, as nobody knows on what."""
+    chip, processor = config.hardware.chip_model, config.machine.cpu.model
+    return chip is None or (processor is not None and same_chip(chip, processor))
 
 
 def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: str | None) -> Iterator[str]:
