@@ -19,7 +19,7 @@ from tests.fakes import rounds, series
 from sagellm_benchmark.text import markdown_row
 from sagellm_benchmark.verdict import intervals, steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
-from sagellm_benchmark.verdict.stats import Floats
+from sagellm_benchmark.verdict.columns import Floats
 
 SIZES = (10, 30, 60, 100, 200, 500, 1000)
 DRIFT_SIZES = (100, 200, 500)

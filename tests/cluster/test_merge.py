@@ -19,6 +19,7 @@ from sagellm_benchmark.client.process import Recorded
 from sagellm_benchmark.client.spool import Reading
 from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.columns import collect
 from sagellm_benchmark.verdict.metrics import LATENCIES
 
 TICK_S = 2.0**-20  # a clock's step: what is a whole number of them is exact on every clock
@@ -67,7 +68,7 @@ def test_every_percentile_of_the_record_is_numpys_over_the_union(
             for number, (zero, requests) in enumerate(zip(zeros, dealt, strict=False))
         )
         health = worst([ClientHealth(None, None, None, None)], cpu_s=sum)
-        columns = stats.collect(
+        columns = collect(
             Recorded(0.0, 1.0, interrupted=False, health=health, parts=parts).samples(),
             lambda one: one.completion_tokens,
         )

@@ -26,7 +26,7 @@ from sagellm_benchmark.client.calibration import asking, timed_server
 from sagellm_benchmark.client.terms import Limits, Observed, Target
 from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.verdict import nodes as verdict
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.columns import collect
 from sagellm_benchmark.workload.schedule import Schedule, constant
 from tests.verdict.test_checks import evidence
 from tests.waiting import wait_for
@@ -195,7 +195,7 @@ def test_one_schedule_is_sent_by_all_and_every_request_is_due_when_it_was(
     assert all(one.ok for one in samples)
     assert [one.due_s for one in samples] == pytest.approx(constant(60.0, 60), abs=1e-6)
     assert len({(one.index % 4, one.stream) for one in samples}) >= 4
-    columns = stats.collect(samples, lambda one: one.completion_tokens)
+    columns = collect(samples, lambda one: one.completion_tokens)
     union = np.array([one.event_s[0] - one.start_s for one in samples])
     assert np.percentile(columns.ttft_s, 90) == np.percentile(union, 90)
     assert [node.processes for node in observed.nodes] == [2, 2]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sagellm_benchmark.client.sample import Phase, Sample
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.columns import Columns, collect
 
 
 def sample(
@@ -39,9 +39,9 @@ def sample(
     return Sample(**{**fields, **changes})
 
 
-def columns(samples: Iterable[Sample]) -> stats.Columns:
+def columns(samples: Iterable[Sample]) -> Columns:
     """Their columns, tokens counted by the server's usage."""
-    return stats.collect(samples, lambda one: one.completion_tokens)
+    return collect(samples, lambda one: one.completion_tokens)
 
 
 def closed_loop(requests: int, *, streams: int = 1, seed: int = 0) -> list[Sample]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sagellm_benchmark.verdict.stats import Floats
+from sagellm_benchmark.verdict.columns import Floats
 
 Rng = np.random.Generator
 WAVE = 8

@@ -10,7 +10,7 @@ from typing import Any
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.runs.cache_probe import Plan, plan, repeat_test
 from sagellm_benchmark.verdict.cached import RepeatTest
-from sagellm_benchmark.verdict.stats import Columns
+from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.workload.workloads import Workload
 from tests.fakes.samples import columns, sample
 

@@ -21,9 +21,10 @@ from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.runs import cache_probe
 from sagellm_benchmark.runs.counting import Completed
 from sagellm_benchmark.runs.requests import Request, columns, prompt_hash
-from sagellm_benchmark.verdict import recounts, stats
+from sagellm_benchmark.verdict import recounts
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence, Verdict
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
@@ -101,7 +102,7 @@ class Result:
 
     verdict: Verdict
     numbers: Numbers
-    columns: stats.Columns
+    columns: Columns
     measured: range  # of the server's own account, what the measured requests are
 
 
@@ -127,9 +128,7 @@ def measured_by(drive: Drive, server: Server, setting: Setting) -> Result:
     return Result(verdict, summarize([found], beside), found, measured)
 
 
-def _repeat_test(
-    found: stats.Columns, setting: Setting, counter: Words | None, drive: Drive
-) -> RepeatTest | None:
+def _repeat_test(found: Columns, setting: Setting, counter: Words | None, drive: Drive) -> RepeatTest | None:
     streams = 1 if setting.due_s is not None else setting.streams
     asked = cache_probe.plan(found, setting.workload, streams) if found.answered else None
     if asked is None:
@@ -152,9 +151,7 @@ def _requests(
         yield Request(0, sample.index, prompt_hash(prompt), tokens, whole)
 
 
-def _evidence(
-    setting: Setting, found: stats.Columns, completed: Completed, test: RepeatTest | None
-) -> Evidence:
+def _evidence(setting: Setting, found: Columns, completed: Completed, test: RepeatTest | None) -> Evidence:
     recounted = completed.recounts()
     return Evidence(
         columns=found,

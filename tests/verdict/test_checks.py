@@ -9,9 +9,9 @@ import pytest
 from sagellm_benchmark.client.sample import Failure, Sample
 from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.machine.contention import Contended
-from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence
 from tests.fakes.samples import closed_loop, columns, sample
 
@@ -38,7 +38,7 @@ def evidence(samples: list[Sample], **changes: Any) -> Evidence:
         "step_floor_s": 1e-5,
         "contention": FREE,
     }
-    given: stats.Columns = fields["columns"]
+    given: Columns = fields["columns"]
     fields["texts"] = given.texts
     return Evidence(**{**fields, **changes})
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from sagellm_benchmark.client.sample import Failure, Phase, Sample
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict import objectives, stats
+from sagellm_benchmark.verdict.columns import Columns, Floats, collect, joined
 from tests.fakes.samples import closed_loop, columns, sample
 
 
@@ -97,7 +98,7 @@ def test_a_refusal_says_how_many_values_there_are_and_how_many_it_needs() -> Non
 
 
 @given(arrays.arrays(np.float64, st.integers(1, 300), elements=st.floats(0, 1e3)))
-def test_percentiles_are_numpys_and_in_order(values: stats.Floats) -> None:
+def test_percentiles_are_numpys_and_in_order(values: Floats) -> None:
     result = stats.distribution(values, {}, "x")
     given_ones = [value for value in (result.p50, result.p90, result.p99) if value is not None]
     assert given_ones == sorted(given_ones)
@@ -125,11 +126,11 @@ def test_intervals_do_not_depend_on_the_order_in_which_samples_are_read() -> Non
 def test_goodput_counts_requests_that_met_every_objective() -> None:
     fast, slow = sample(ttft=0.1), sample(ttft=0.4)
     both = columns([fast, slow])
-    assert stats.goodput_rps(both, {"ttft": 0.2, "tpot": 0.05}) == pytest.approx(1 / 0.5)
+    assert objectives.goodput_rps(both, {"ttft": 0.2, "tpot": 0.05}) == pytest.approx(1 / 0.5)
 
 
 def test_without_objectives_there_is_no_goodput() -> None:
-    assert stats.goodput_rps(columns([sample()]), {}) is None
+    assert objectives.goodput_rps(columns([sample()]), {}) is None
 
 
 def test_the_sent_rate_is_counted_between_first_and_last_start() -> None:
@@ -138,7 +139,7 @@ def test_the_sent_rate_is_counted_between_first_and_last_start() -> None:
 
 def test_repeats_join_back_to_back() -> None:
     one, two = columns(closed_loop(10)), columns(closed_loop(10, seed=1))
-    both = stats.join([one, two])
+    both = joined([one, two])
     assert both.window_s == pytest.approx(one.window_s + two.window_s)
     assert both.attempted == 20
     assert stats.throughput_tps(both) == pytest.approx(220 / both.window_s)
@@ -148,12 +149,12 @@ def test_mean_in_flight_of_a_full_closed_loop_is_its_streams() -> None:
     assert stats.mean_in_flight(columns(closed_loop(100, streams=4))) == pytest.approx(4, rel=0.02)
 
 
-def timed(samples: list[Sample], begin: float, end: float) -> stats.Columns:
+def timed(samples: list[Sample], begin: float, end: float) -> Columns:
     """A timed run of which a part is measured, as `bench.run` sets the phases."""
     placed = [
         replace(one, phase=Phase.MEASURED if begin <= one.start_s < end else Phase.WARMUP) for one in samples
     ]
-    return stats.collect(placed, lambda one: one.completion_tokens, (begin, end))
+    return collect(placed, lambda one: one.completion_tokens, (begin, end))
 
 
 def test_the_edges_of_a_measured_part_take_nothing_from_the_rate() -> None:
@@ -178,8 +179,8 @@ def test_tokens_that_nobody_counted_give_no_rate_of_a_part_either() -> None:
 
 def test_repeats_of_a_part_add_up() -> None:
     samples = [sample(start=start, ttft=0.0, itl=0.1) for start in range(20)]
-    joined = stats.join([timed(samples, 5.05, 15.05), timed(samples, 2.05, 12.05)])
-    assert stats.throughput_tps(joined) == pytest.approx(11, rel=0.02)
+    both = joined([timed(samples, 5.05, 15.05), timed(samples, 2.05, 12.05)])
+    assert stats.throughput_tps(both) == pytest.approx(11, rel=0.02)
 
 
 def test_an_answer_in_one_event_has_no_tpot() -> None:
@@ -189,6 +190,6 @@ def test_an_answer_in_one_event_has_no_tpot() -> None:
 
 def test_an_objective_on_what_nobody_measured_is_neither_met_nor_missed() -> None:
     whole = columns([sample(start=start, tokens=1, completion_tokens=7) for start in range(3)])
-    assert stats.attainment(whole, {"tpot": 0.001}) is None
-    assert stats.goodput_rps(whole, {"tpot": 0.001}) is None
-    assert stats.attainment(whole, {"ttft": 1.0}) == 1.0
+    assert objectives.attainment(whole, {"tpot": 0.001}) is None
+    assert objectives.goodput_rps(whole, {"tpot": 0.001}) is None
+    assert objectives.attainment(whole, {"ttft": 1.0}) == 1.0

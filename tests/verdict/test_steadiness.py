@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sagellm_benchmark.verdict import steadiness
-from sagellm_benchmark.verdict.stats import Floats
+from sagellm_benchmark.verdict.columns import Floats
 from tests.fakes.samples import closed_loop, columns, sample
 from tests.fakes.series import AUTOREGRESSIVE, WAVES, Series, drifting, md1, overloaded, steady
 

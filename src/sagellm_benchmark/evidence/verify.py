@@ -22,8 +22,8 @@ from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.codec import summary_json
 from sagellm_benchmark.runs.record import Config, Record
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request
-from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.columns import joined
 from sagellm_benchmark.verdict.intervals import Interval
 from sagellm_benchmark.verdict.metrics import NOTHING, THROUGHPUT
 from sagellm_benchmark.verdict.summarize import summarize
@@ -141,7 +141,7 @@ def _digests(said: Statement, files: Mapping[str, bytes]) -> Iterator[Mismatch]:
 def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Record:
     """Return the record that the requests give, in the way in which the run itself came to its own."""
     repeats = lines.repeats(requests, said.grounds.windows_s)
-    columns = stats.join(repeats)
+    columns = joined(repeats)
     verdict = judge(said.grounds.evidence(columns))
     summary = replace(
         claimed.summary,

@@ -15,7 +15,7 @@ from sagellm_benchmark.options.declare import flag
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, RunOptions
 from sagellm_benchmark.runs.arrivals import MOST_ARRIVALS
 from sagellm_benchmark.verdict.compare import FEWEST_ROUNDS
-from sagellm_benchmark.verdict.stats import SLO_METRICS
+from sagellm_benchmark.verdict.objectives import SLO_METRICS
 from sagellm_benchmark.workload.sources import is_trace as names_a_trace
 
 Holds = Callable[[RunOptions], object]

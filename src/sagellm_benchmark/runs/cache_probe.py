@@ -12,7 +12,7 @@ import numpy as np
 from sagellm_benchmark.client.terms import Conversations, Observed
 from sagellm_benchmark.engines.tokens import TokenCounter
 from sagellm_benchmark.verdict.cached import FEWEST, RepeatTest
-from sagellm_benchmark.verdict.stats import Columns, known
+from sagellm_benchmark.verdict.columns import Columns, known
 from sagellm_benchmark.workload.lexicon import Lexicon
 from sagellm_benchmark.workload.sources import RANDOM, open_source
 from sagellm_benchmark.workload.workloads import Workload

@@ -15,7 +15,8 @@ from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.requests import Request
-from sagellm_benchmark.verdict import compare, intervals, stats
+from sagellm_benchmark.verdict import compare, intervals
+from sagellm_benchmark.verdict.columns import Columns, collect, known
 from sagellm_benchmark.verdict.compare import DETECT, Difference, Estimate, Verdict
 from sagellm_benchmark.verdict.metrics import LATENCIES, METRICS, THROUGHPUT, Figures, Latency
 from sagellm_benchmark.verdict.summarize import Numbers
@@ -214,12 +215,12 @@ def _of_run(quantity: Quantity, record: Record, requests: Sequence[Request]) -> 
     if value is not None and value > 0 and len(repeats) > 1 and len(repeats) == len(numbers.repeats):
         return Estimate.over(repeats)
     ordered = sorted(requests, key=lambda one: (one.repeat, one.sample.start_s))
-    columns = stats.collect((one.sample for one in ordered), lambda one: one.completion_tokens)
+    columns = collect((one.sample for one in ordered), lambda one: one.completion_tokens)
     return estimate(quantity, numbers, record.timeline, columns)
 
 
 def estimate(
-    quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: stats.Columns
+    quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: Columns
 ) -> Estimate | None:
     """Return a figure of a run that was not repeated, as sure as its own ups and downs are; None where it has none."""
     value = quantity.of(numbers.figures)
@@ -229,7 +230,7 @@ def estimate(
 
 
 def _within(
-    quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: stats.Columns, value: float
+    quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: Columns, value: float
 ) -> intervals.Interval | None:
     name, _, statistic = quantity.name.partition(".")
     if quantity.name == "throughput":
@@ -239,7 +240,7 @@ def _within(
         return None
     if statistic == "mean":
         return numbers.figures.latency(latency).mean_ci95
-    return compare.quantile_interval(stats.known(latency.of(columns)) * 1e3, float(statistic[1:]) / 100)
+    return compare.quantile_interval(known(latency.of(columns)) * 1e3, float(statistic[1:]) / 100)
 
 
 def _of_batches(timeline: Timeline, value: float) -> intervals.Interval | None:

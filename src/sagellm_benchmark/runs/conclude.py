@@ -16,8 +16,9 @@ from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
 from sagellm_benchmark.runs.spec import RunSpec
-from sagellm_benchmark.verdict import recounts, stats
+from sagellm_benchmark.verdict import recounts
 from sagellm_benchmark.verdict.checks import judge
+from sagellm_benchmark.verdict.columns import Columns, joined, known
 from sagellm_benchmark.verdict.evidence import Evidence, Verdict
 from sagellm_benchmark.verdict.metrics import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
@@ -41,7 +42,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
     """Return what the checks look at; lengths are asked for only where all requests have the same."""
     workload = context.workload
     uniform = workload.turns == 1 and context.source.uniform
-    columns = stats.join(seen.repeats)
+    columns = joined(seen.repeats)
     return Evidence(
         columns=columns,
         concurrency=None if context.is_open_loop else workload.concurrency,
@@ -78,7 +79,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
     )
 
 
-def _prompts_repeated(context: Context, columns: stats.Columns) -> bool:
+def _prompts_repeated(context: Context, columns: Columns) -> bool:
     """Tell whether a file of texts was too small, so that some of them were sent twice."""
     distinct = context.source.distinct
     return distinct is not None and columns.attempted / context.workload.turns > distinct
@@ -208,7 +209,7 @@ def measurement(context: Context, seen: Observations) -> Measurement:
     """Return what the metrics are computed from."""
     spec = context.spec
     return Measurement(
-        columns=stats.join(seen.repeats),
+        columns=joined(seen.repeats),
         slo_s=spec.slo_s,
         streams=None if context.is_open_loop else context.workload.concurrency,
         asked_rate_rps=context.asked_rate_rps,
@@ -229,5 +230,5 @@ def _own_lengths(context: Context, seen: Observations) -> bool:
     if context.asks_one_length or not context.source.uniform:
         return False
     asked = context.workload.output_tokens
-    tokens = stats.known(stats.join(seen.repeats).tokens)
+    tokens = known(joined(seen.repeats).tokens)
     return bool(off_length(tokens, asked, recounted=context.counting.answers.recounted).any())

@@ -29,8 +29,8 @@ from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.recounts import Recount
-from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.verdict.timeline import Timeline
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import Source

@@ -11,9 +11,9 @@ import orjson
 
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.runs.requests import Window
+from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence
 from sagellm_benchmark.verdict.metrics import Measurement
-from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.workload import recipe
 from sagellm_benchmark.workload.sources import Source
 

@@ -31,8 +31,8 @@ from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
 from sagellm_benchmark.runs.warming import warm_up
 from sagellm_benchmark.text import duration
-from sagellm_benchmark.verdict import stats
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.columns import Columns, joined
 from sagellm_benchmark.verdict.timeline import Recorder
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import Random, Source
@@ -195,9 +195,9 @@ class Measuring:
         return conclude(context, seen)
 
 
-def _repeat_test(context: Context, repeats: list[stats.Columns], listener: Listener) -> RepeatTest | None:
+def _repeat_test(context: Context, repeats: list[Columns], listener: Listener) -> RepeatTest | None:
     """Return the repeat-prompt test, where prompts have one length; whatever the server says it took from its cache."""
-    columns = stats.join(repeats)
+    columns = joined(repeats)
     if not columns.answered or not context.source.uniform or context.workload.turns > 1:
         return None
     streams = 1 if context.is_open_loop else context.workload.concurrency

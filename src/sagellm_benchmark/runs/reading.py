@@ -18,7 +18,7 @@ from sagellm_benchmark.runs.counting import Completed, prices
 from sagellm_benchmark.runs.loads import Repeat
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, columns, prompt_hash
 from sagellm_benchmark.signals import first_signal
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.marks import Asked
 from sagellm_benchmark.verdict.timeline import Recorder
 
@@ -28,7 +28,7 @@ Complete = Callable[[Sample, str], tuple[Sample, int | None]]
 
 def read_loads(
     loads: Sequence[Repeat], context: Context, completed: Completed, course: Recorder
-) -> tuple[list[stats.Columns], bool]:
+) -> tuple[list[Columns], bool]:
     """Return every load's columns, its requests noted on the way; and whether a Ctrl-C came meanwhile."""
     priced = prices(context.counting, context.source, context.workload.turns)
     asked_to_end = threading.Event()
@@ -46,7 +46,7 @@ def read_loads(
 
 def _decoded(
     load: Repeat, context: Context, log: RequestLog, complete: Complete, course: Recorder
-) -> stats.Columns:
+) -> Columns:
     window_s = _window_s(load.observed, context)
     samples = course.through(_placed(load.observed, window_s))
     found = columns(log.through(_noted(sample, load, context, complete) for sample in samples), window_s)

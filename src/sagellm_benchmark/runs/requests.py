@@ -13,7 +13,7 @@ import orjson
 
 from sagellm_benchmark.client.sample import Failure, Phase, Sample
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.verdict import stats
+from sagellm_benchmark.verdict.columns import Columns, collect
 
 REQUESTS_FILE = "requests.jsonl"
 
@@ -46,13 +46,13 @@ def prompt_hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def columns(requests: Iterable[Request], window_s: Window | None) -> stats.Columns:
+def columns(requests: Iterable[Request], window_s: Window | None) -> Columns:
     """Return one repeat's arrays."""
     counted = (replace(request.sample, completion_tokens=request.tokens) for request in requests)
-    return stats.collect(counted, attrgetter("completion_tokens"), window_s)
+    return collect(counted, attrgetter("completion_tokens"), window_s)
 
 
-def repeats(requests: Iterable[Request], windows_s: Iterable[Window | None]) -> list[stats.Columns]:
+def repeats(requests: Iterable[Request], windows_s: Iterable[Window | None]) -> list[Columns]:
     """Return the arrays of every repeat, from requests in the order of their lines."""
     found = {number: list(group) for number, group in groupby(requests, key=attrgetter("repeat"))}
     return [columns(found.get(number, ()), window_s) for number, window_s in enumerate(windows_s)]

@@ -11,8 +11,8 @@ from sagellm_benchmark.client.terms import ClientHealth, ClientNode
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict import steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.recounts import Thin
-from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.verdict.steadiness import Trend
 from sagellm_benchmark.verdict.texts import Texts
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sagellm_benchmark.verdict.columns import known
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
-from sagellm_benchmark.verdict.stats import achieved_rate_rps, known, mean_in_flight
+from sagellm_benchmark.verdict.stats import achieved_rate_rps, mean_in_flight
 
 UNSTEADY = "never steady"  # what the reason begins with
 VISIBLE_DRIFT = 0.3  # over the window: a run in which so much could hide says so

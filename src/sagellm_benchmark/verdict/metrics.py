@@ -12,8 +12,9 @@ from typing import Literal
 
 from sagellm_benchmark.engines.metrics import ServerFigures
 from sagellm_benchmark.machine.accelerators import GpuFigures
-from sagellm_benchmark.verdict import stats
-from sagellm_benchmark.verdict.stats import Columns, Distribution, Floats
+from sagellm_benchmark.verdict import objectives, stats
+from sagellm_benchmark.verdict.columns import Columns, Floats, known
+from sagellm_benchmark.verdict.stats import Distribution
 
 PERCENTILES = stats.PERCENTILES
 
@@ -81,7 +82,7 @@ def _tokens_per_event(seen: Measurement) -> float | None:
 
 def _tokens_per_s_per_user(seen: Measurement) -> float | None:
     """1 / mean TPOT: the rate at which one user sees tokens come."""
-    tpot = stats.known(seen.columns.tpot_s)
+    tpot = known(seen.columns.tpot_s)
     return float(1 / tpot.mean()) if len(tpot) and tpot.mean() > 0 else None
 
 
@@ -180,7 +181,7 @@ PEAK_MEMORY = Metric(
 GOODPUT = Metric(
     "goodput_rps",
     "goodput",
-    lambda seen: stats.goodput_rps(seen.columns, seen.slo_s),
+    lambda seen: objectives.goodput_rps(seen.columns, seen.slo_s),
     unit="/s",
     digits=2,
     row="goodput_rps",
@@ -189,7 +190,7 @@ GOODPUT = Metric(
 SLO_ATTAINMENT = Metric(
     "slo_attainment",
     "in time",
-    lambda seen: stats.attainment(seen.columns, seen.slo_s),
+    lambda seen: objectives.attainment(seen.columns, seen.slo_s),
     percent=True,
     digits=0,
     shown="never",

@@ -9,8 +9,8 @@ from sagellm_benchmark.chips import bandwidth_gb_s
 from sagellm_benchmark.engines import architectures
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.machine.hardware import Hardware
+from sagellm_benchmark.verdict.columns import known
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
-from sagellm_benchmark.verdict.stats import known
 
 MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their weights in a step
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.columns import known
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
-from sagellm_benchmark.verdict.stats import known
 from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from sagellm_benchmark.board.plausible import MAX_ERROR_RATE
+from sagellm_benchmark.verdict.columns import known
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
-from sagellm_benchmark.verdict.stats import known, throughput_tps
+from sagellm_benchmark.verdict.stats import throughput_tps
 from sagellm_benchmark.verdict.streams import off_length
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sagellm_benchmark.verdict.stats import Columns, Floats
+from sagellm_benchmark.verdict.columns import Columns, Floats
 
 Places = npt.NDArray[np.intp]
 

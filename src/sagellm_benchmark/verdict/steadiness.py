@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sagellm_benchmark.verdict import intervals
-from sagellm_benchmark.verdict.stats import Columns, Floats
+from sagellm_benchmark.verdict.columns import Columns, Floats
 
 FEWEST = 100  # requests; in fewer a trend cannot be told from chance
 MOST_DRIFT = 0.15  # of the mean, over the window

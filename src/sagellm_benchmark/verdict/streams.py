@@ -11,10 +11,10 @@ import re
 import numpy as np
 import numpy.typing as npt
 
+from sagellm_benchmark.verdict.columns import Floats, known
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 from sagellm_benchmark.verdict.recounts import Thin
 from sagellm_benchmark.verdict.shapes import ENOUGH_EVENTS, TOGETHER_S, Shapes
-from sagellm_benchmark.verdict.stats import Floats, known
 
 BUNCHED, MOST_BUNCHED = 0.5, 0.9  # of the gaps; speculation of which each token is an event stays in between
 SPECULATED = 8  # events at once, as a step of speculation gives them

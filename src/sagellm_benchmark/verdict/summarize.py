@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from sagellm_benchmark.verdict import intervals, metrics, stats
+from sagellm_benchmark.verdict import intervals, metrics, objectives, stats
+from sagellm_benchmark.verdict.columns import Columns, Floats, joined, known
 from sagellm_benchmark.verdict.intervals import Interval
 from sagellm_benchmark.verdict.metrics import Figures, Latency, Measurement, Metric
-from sagellm_benchmark.verdict.stats import Columns, Floats
 
 BINS = 40
 _BEYOND = 1.5  # times the 99.5th percentile, where the last bin ends
@@ -45,9 +45,9 @@ def summarize(
     declared: Sequence[Metric] = metrics.METRICS,
 ) -> Numbers:
     """Return the declared metrics of all repeats together and of each; `beside` has what is known of all of them."""
-    columns = stats.join(repeats)
+    columns = joined(repeats)
     refused: dict[str, str] = {}
-    latencies = [one for one in metrics.LATENCIES if not one.open_loop or len(stats.known(columns.due_s))]
+    latencies = [one for one in metrics.LATENCIES if not one.open_loop or len(known(columns.due_s))]
     sent = [rate for one in repeats if (rate := stats.achieved_rate_rps(one)) is not None]
     whole = replace(beside, columns=columns, sent_rate_rps=sum(sent) / len(sent) if sent else None)
     each = [_figures(_alone(one, whole), declared, latencies) for one in repeats] if len(repeats) > 1 else []
@@ -72,7 +72,7 @@ def _intervals(
 ) -> Mapping[str, Interval]:
     """Of metrics over the repeats; of the share that kept the objectives over the requests."""
     found = {one.name: _over(each, one) for one in declared}
-    found[metrics.SLO_ATTAINMENT.name] = stats.attainment_interval(whole.columns, whole.slo_s)
+    found[metrics.SLO_ATTAINMENT.name] = objectives.attainment_interval(whole.columns, whole.slo_s)
     return {name: low_high for name, low_high in found.items() if low_high is not None}
 
 
@@ -136,7 +136,7 @@ def histogram(values_s: Floats, bins: int = BINS) -> Histogram | None:
 
     None below two different values.
     """
-    values = stats.known(values_s) * 1e3
+    values = known(values_s) * 1e3
     values = values[values > 0]
     if len(values) < 2 or values.max() <= values.min():
         return None

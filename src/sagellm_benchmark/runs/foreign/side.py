@@ -11,11 +11,11 @@ from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.runs.comparison import QUANTITIES, Side, estimate
 from sagellm_benchmark.runs.foreign.base import Foreign
-from sagellm_benchmark.verdict import checks, stats
+from sagellm_benchmark.verdict import checks
+from sagellm_benchmark.verdict.columns import Columns, collect, known
 from sagellm_benchmark.verdict.compare import Estimate
 from sagellm_benchmark.verdict.evidence import Evidence
 from sagellm_benchmark.verdict.metrics import Measurement
-from sagellm_benchmark.verdict.stats import Columns
 from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.verdict.timeline import Recorder, Timeline
 
@@ -27,7 +27,7 @@ OF_ALL = {"throughput", "request_rate", "goodput"}  # figures that need every re
 def side(name: str, run: Foreign) -> Side:
     """Return the run as one side of a comparison. Raises DataError where nothing was answered."""
     course = Recorder()
-    columns = stats.collect(course.through(filter(_can_be, run.samples)), lambda one: one.completion_tokens)
+    columns = collect(course.through(filter(_can_be, run.samples)), lambda one: one.completion_tokens)
     if not columns.answered:
         raise DataError(f"{name} holds no answered request", hint=f"measure again with {run.tool}")
     course.end_repeat((columns.first_start_s, columns.last_end_s))
@@ -68,9 +68,9 @@ def _evidence(run: Foreign, columns: Columns) -> Evidence:
 
 def _configuration(run: Foreign, columns: Columns) -> Iterator[tuple[str, str]]:
     for name, tokens in (("input_length", columns.prompt_tokens), ("output_length", columns.tokens)):
-        known = stats.known(tokens)
-        if len(known) and np.ptp(known) == 0:
-            yield name, str(int(known[0]))
+        lengths = known(tokens)
+        if len(lengths) and np.ptp(lengths) == 0:
+            yield name, str(int(lengths[0]))
     if run.concurrency is not None:
         yield "concurrency", str(run.concurrency)
 
