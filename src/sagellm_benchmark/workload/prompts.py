@@ -50,6 +50,7 @@ class Prompts:
         self.exact = self._lexicon.known
         _check_room(self._lexicon, workload.input_tokens)
         self._first = _shuffled(self._lexicon.first, self._key)
+        self._dearest_first = max(self._lexicon.first)
         self._later = _shuffled(self._lexicon.later, f"{self._key}/later")
         self.closing, self._closing_tokens = "", 0
         if talkative:
@@ -150,7 +151,9 @@ class Prompts:
         """Return the index spelled in words; each place is turned by the one before it, so that neighbours differ in
         all.
         """
-        affordable = [pair for pair in self._first if pair[1] <= budget] or self._first[:1]
+        affordable = self._first
+        if budget < self._dearest_first:
+            affordable = [pair for pair in self._first if pair[1] <= budget] or self._first[:1]
         rest, digit = divmod(index, len(affordable))
         head = [affordable[digit]]
         for _ in range(1, _HEAD):
