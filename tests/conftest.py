@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure: time limits are pytest's, not those of single examples.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", parent=settings.get_profile("house"), max_examples=20)  # of `make test`
 settings.load_profile("house")
+
+gc.disable()  # what is collected stays until the end: looking for garbage in it takes a third of the time
+
+
+def pytest_collection_finish() -> None:
+    """From here on garbage is collected, but what was collected as tests is not looked through again."""
+    gc.freeze()
+    gc.enable()
