@@ -16,6 +16,7 @@ from tests.servers.twins import TWINS, Twin
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}: {case.name}")
 def test_a_server_is_judged_as_what_it_is_and_measured_as_it_was(case: Case) -> None:
     assert Judged.of(case).mistakes == ()
