@@ -28,6 +28,7 @@ from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.verdict.columns import collect
 from sagellm_benchmark.workload.schedule import Schedule, constant
+from tests.fakes.openai_server import Script, serving
 from tests.verdict.test_checks import evidence
 from tests.waiting import wait_for
 
@@ -153,6 +154,14 @@ def load(
 def test_an_address_where_no_cluster_can_be_is_refused_at_once(address: str, said: str) -> None:
     with pytest.raises(BenchmarkError, match=said), ray_nodes.joined(address, lambda text: None):
         pytest.fail("there is nothing to join")
+
+
+def test_a_server_that_is_no_ray_head_is_named_at_once() -> None:
+    said = r"what listens at ray://127\.0\.0\.1:\d+ does not answer as the head of a Ray cluster"
+    with serving(Script()) as server:
+        joining = ray_nodes.joined(server.base_url.replace("http", "ray"), lambda text: None)
+        with pytest.raises(BenchmarkError, match=said), joining:
+            pytest.fail("there is nothing to join")
 
 
 def test_the_environments_address_is_tried_and_named(monkeypatch: pytest.MonkeyPatch) -> None:

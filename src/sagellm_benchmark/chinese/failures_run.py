@@ -106,6 +106,10 @@ RUN: dict[str, str] = {
     "give fewer --client-nodes or --client-processes, or add nodes": (
         "减少 --client-nodes 或 --client-processes，或增加节点"
     ),
+    "what listens at {a} does not answer as the head of a Ray cluster": "在 {a} 监听的不是 Ray 集群的头节点",
+    "a head's port is 6379 where nothing else was said; 8265 is its dashboard, 10001 is Ray Client's": (
+        "头节点的端口默认是 6379；8265 是它的仪表盘，10001 是 Ray Client 的端口"
+    ),
     "the client nodes do not start: {a}": "客户端节点无法启动：{a}",
     "is this tool installed on every node, in the Python that Ray runs in?": (
         "每个节点上 Ray 所用的 Python 中都安装了本工具吗？"

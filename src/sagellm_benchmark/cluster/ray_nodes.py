@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TextIO
@@ -16,6 +15,7 @@ from ray.util.placement_group import placement_group, remove_placement_group
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, PlacementGroupSchedulingStrategy
 
 from sagellm_benchmark.causes import cause
+from sagellm_benchmark.cluster import greeting
 from sagellm_benchmark.cluster.agent import Agent, Facts, check_versions, facts
 from sagellm_benchmark.cluster.load import Cluster
 from sagellm_benchmark.cluster.nodes import Lost
@@ -107,7 +107,7 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
 
 
 def _listening(address: str) -> str:
-    """Return an address as Ray takes it, if somebody listens there: Ray itself would try for many minutes."""
+    """Return an address as Ray takes it, if a head listens there: Ray itself would try for many minutes."""
     if not address.startswith(_SCHEME):
         raise UsageError(
             "--on takes the address of a Ray cluster",
@@ -117,14 +117,19 @@ def _listening(address: str) -> str:
     asked = os.environ.get("RAY_ADDRESS", where) if where == "auto" else where
     if asked == "auto":
         return where
+    at = address if asked == where else f"{address}, which is {asked} (RAY_ADDRESS)"
     try:
         parts = urlsplit(f"//{asked.removeprefix(_SCHEME)}")
-        with socket.create_connection((parts.hostname or "", parts.port or _PORT), timeout=_LISTENS_S):
-            return where
+        is_head = greeting.is_head(parts.hostname or "", parts.port or _PORT, _LISTENS_S)
     except (OSError, ValueError) as error:  # ValueError: no port that there could be
-        at = address if asked == where else f"{address}, which is {asked} (RAY_ADDRESS)"
         known = cause(error) if isinstance(error, OSError) else None
         raise _unjoined(at, known.said if known else str(error)) from error
+    if not is_head and os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true"):
+        raise RemoteError(
+            f"what listens at {at} does not answer as the head of a Ray cluster",
+            hint="a head's port is 6379 where nothing else was said; 8265 is its dashboard, 10001 is Ray Client's",
+        )
+    return where
 
 
 def _unjoined(address: str, said: str) -> RemoteError:
