@@ -28,6 +28,7 @@ from sagellm_benchmark.report.markdown import render_markdown
 from sagellm_benchmark.report.publishing import cleaned_markdown
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.text import columns, wide
+from sagellm_benchmark.verdict.checks import CHECKS
 from sagellm_benchmark.words import asked, retold, retold_lines, speaking
 from tests import command
 from tests.fakes.records import a_record
@@ -260,9 +261,8 @@ def test_what_commands_answer_is_there_in_chinese(name: str) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *(f"verdict/{name}.py" for name in ("evidence", "requests", "prompts", "streams", "nodes", "client")),
-        *(f"verdict/{name}.py" for name in ("load", "physics", "machine")),
-        *("runs/row.py", "board/plausible.py", "runs/foreign/side.py"),
+        *sorted({f"verdict/{check.__module__.rpartition('.')[2]}.py" for check in CHECKS}),
+        *("verdict/evidence.py", "runs/row.py", "board/plausible.py", "runs/foreign/side.py"),
     ],
 )
 def test_every_reason_against_a_run_or_a_row_is_there_in_chinese(path: str) -> None:
