@@ -342,6 +342,17 @@ def test_publishing_writes_a_job_summary_with_the_refused_rows_first(folder: Pat
     assert rows[0].count(" | ") == 6
 
 
+def test_a_job_summary_of_hostile_rows_stays_small_enough_to_be_shown(
+    folder: Path, server: HubServer
+) -> None:
+    names = ("|" * 7000 + str(number) for number in range(150))
+    submit(folder, *(new_row(model__name=name, workload__name=name, entry_id=name[-40:]) for name in names))
+    publish(folder, server, "--skip-invalid", GITHUB_STEP_SUMMARY=str(folder / "summary.md"))
+    said = (folder / "summary.md").read_text()
+    assert 100_000 < len(said.encode()) < 600_000
+    assert f"and {150 - said.count('| ✗ ')} more" in said
+
+
 def test_a_job_summary_of_published_rows_speaks_the_language_that_the_workflow_sets(
     folder: Path, server: HubServer
 ) -> None:

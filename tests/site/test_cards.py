@@ -77,6 +77,10 @@ def test_a_row_that_fails_todays_checks_stays_with_its_reasons_and_without_a_ran
     assert (found["slow"]["rank"], found["slow"]["peers"], found["slow"]["against"]) == (1, 1, [])
 
 
+def test_what_is_no_row_is_of_no_engine() -> None:
+    assert [card["engine"] for card in cards(Board.of(map(Entry.of, [None, 1, "x", [1], {}])))] == [""] * 5
+
+
 def test_the_maintainers_mark_is_no_fault() -> None:
     assert against(new_row(metadata__verified=True)) == []
 

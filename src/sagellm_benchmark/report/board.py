@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,10 @@ from sagellm_benchmark.board.aggregate import Report, Skipped
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
+from sagellm_benchmark.report.job_summary import fitting
 from sagellm_benchmark.text import MOST, columns, inert_markdown, plain
 from sagellm_benchmark.typed import in_checkout, typed
 from sagellm_benchmark.words import retold, t
-
-_SUMMARY_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 
 
 def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
@@ -102,12 +101,10 @@ def validation_markdown(validation: Validation) -> str:
             for row in refused_first
         ),
     )
-    first = list(islice(told, MOST))
-    sizes = accumulate(len(line.encode()) for line in first)
-    shown = sum(size <= _SUMMARY_BYTES for size in sizes)
-    left = len(validation.damaged) + len(validation.rows) - shown
+    shown = fitting(told)
+    left = len(validation.damaged) + len(validation.rows) - len(shown)
     more = [f"| | | {t('and {count} more', count=left)} |"] if left else []
-    return "\n".join([*lines, *first[:shown], *more, "", ""])
+    return "\n".join([*lines, *shown, *more, "", ""])
 
 
 def _verdict(row: Checked) -> str:

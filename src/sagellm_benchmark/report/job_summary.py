@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import accumulate, islice
 from pathlib import Path
 
+from sagellm_benchmark.text import MOST
+
 SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which it is collected
+
+
+_MOST_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
+
+
+def fitting(lines: Iterable[str]) -> list[str]:
+    """Return as many of these lines as a list shows, and as a summary has room for."""
+    first = list(islice(lines, MOST))
+    sizes = accumulate(len(line.encode()) for line in first)
+    return first[: sum(size <= _MOST_BYTES for size in sizes)]
 
 
 def add_to_job_summary(markdown: str, environment: Mapping[str, str]) -> None:

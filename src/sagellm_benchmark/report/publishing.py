@@ -16,6 +16,7 @@ from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.rebuild import Rebuilt
 from sagellm_benchmark.hub.submit import Submitted
 from sagellm_benchmark.hub.withdraw import Withdrawn
+from sagellm_benchmark.report.job_summary import fitting
 from sagellm_benchmark.text import MOST, inert_markdown, plain, wide
 from sagellm_benchmark.words import retold, t
 
@@ -76,8 +77,9 @@ def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = 
     head = t("Rows that were published") if sent else t("Rows that this adds to the board")
     columns = ("row", "model", "workload", "chip", "tokens/s", "what becomes of it")
     table = [f"| | {' | '.join(map(t, columns))} |", "|---|---|---|---|---|---|---|"]
-    more = [t("and {count} more", count=len(told) - MOST), ""] if len(told) > MOST else []
-    none = [t("None."), ""] if not told else [*table, *told[:MOST], ""]
+    shown = fitting(told)
+    more = [t("and {count} more", count=len(told) - len(shown)), ""] if len(told) > len(shown) else []
+    none = [t("None."), ""] if not told else [*table, *shown, ""]
     already = t("Published before: {rows}.", rows=retold(counted_rows(old)))
     return "\n".join([f"### {head}", "", *none, *more, already, "", ""])
 
@@ -131,7 +133,9 @@ def cleaned_markdown(done: Cleaned) -> str:
     only = "only rows that are not published are left in {file}"
     reduced = [t(only, file=inert_markdown(path)) for path in done.reduced]
     left = ["✗ " + t("kept: {what}", what=inert_markdown(retold(reason))) for reason in done.left[:MOST]]
-    listed = [f"- {line}" for line in (*removed, *reduced, *left)] or [t("There was nothing to remove.")]
+    listed = fitting(f"- {line}" for line in (*left, *removed, *reduced)) or [
+        t("There was nothing to remove.")
+    ]
     return "\n".join([f"### {t('hf_data/ after publishing')}", "", *listed, "", ""])
 
 

@@ -104,7 +104,7 @@ def _card(entry: Entry, board: Board) -> Card:
     tps = number(metrics.get("throughput_tps"))
     return {
         "id": entry.entry_id,
-        "engine": key.engine,
+        "engine": key.engine if row else "",  # what is no row is no older one of ours either
         "version": key.engine_version or key.sagellm_version,
         "model": key.model,
         "hardware": key.chip_model + (f" ×{key.chip_count}" if key.chip_count not in ("", "1") else ""),
