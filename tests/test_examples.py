@@ -12,7 +12,7 @@ import yaml
 
 from sagellm_benchmark.options.declare import parse
 from sagellm_benchmark.options.run import RunOptions
-from sagellm_benchmark.runs.comparison import limit
+from sagellm_benchmark.runs.limit import limit
 from tests.house import ROOT
 
 OURS = "bin/sagellm-benchmark "

@@ -132,10 +132,10 @@ def _in_turn(options: RunOptions) -> int:
     from sagellm_benchmark.report import folder
     from sagellm_benchmark.report.job_summary import add_to_job_summary
     from sagellm_benchmark.report.screen import Screen
-    from sagellm_benchmark.runs import comparison as core
     from sagellm_benchmark.runs import versus
+    from sagellm_benchmark.runs.limit import limit
 
-    asked = [core.limit(text) for text in options.fail_if]
+    asked = [limit(text) for text in options.fail_if]
     specs = versus_specs(options, sys.argv[1:], os.environ)
     with Screen(as_json=options.as_json, quiet=options.quiet) as screen:
         a, b = (folder.save(one.folder, one.record) for one in versus.in_turn(*specs, screen))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sagellm_benchmark.client.sample import Sample
-from sagellm_benchmark.runs.comparison import Comparison, Side, compared, of_run
+from sagellm_benchmark.runs.comparison import Comparison, compared
+from sagellm_benchmark.runs.side import Side, of_run
 from sagellm_benchmark.verdict.compare import DETECT, Verdict
 from sagellm_benchmark.verdict.metrics import ERROR_RATE, ERRORS, THROUGHPUT
 from sagellm_benchmark.verdict.metrics import REQUESTS as REQUEST_COUNT

@@ -11,17 +11,11 @@ import pytest
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.report.comparison import render_comparison, sentence
-from sagellm_benchmark.runs.comparison import (
-    QUANTITIES,
-    Compared,
-    Limit,
-    Side,
-    compared,
-    limit,
-    of_row,
-    of_run,
-)
+from sagellm_benchmark.runs.comparison import Compared, compared
+from sagellm_benchmark.runs.limit import Limit, limit
+from sagellm_benchmark.runs.quantities import QUANTITIES
 from sagellm_benchmark.runs.row import build
+from sagellm_benchmark.runs.side import Side, of_row, of_run
 from sagellm_benchmark.verdict.compare import Difference, Estimate, Verdict
 from tests.fakes.records import MODEL, SERVER, a_record
 from tests.fakes.samples import sample

@@ -82,7 +82,7 @@ DATA: dict[str, str] = {
         "不是此版本能读取的运行：config.json 中 record_version 为 {a}，summary.json 中为 {b}"
     ),
     "use the version that wrote it": "用写出它的版本",
-    # runs/comparison
+    # runs/comparison, runs/side, runs/limit
     "{a} gave no numbers": "{a} 没有数字",
     "compare runs that measured something": "比较测量到结果的运行",
     "{a} is no leaderboard row: it has no metrics": "{a} 不是排行榜记录：它没有 metrics",

@@ -99,9 +99,9 @@ def compare(
     from sagellm_benchmark import library
     from sagellm_benchmark.report import comparison as shown
     from sagellm_benchmark.report.job_summary import add_to_job_summary
-    from sagellm_benchmark.runs import comparison as core
+    from sagellm_benchmark.runs.limit import limit
 
-    asked = [core.limit(text) for text in limits]
+    asked = [limit(text) for text in limits]
     found = library.compare(*runs, force=force, detect=detect / 100)
     broken = [[one for one in asked if one.broken(each)] for each in found]
     pairs = list(zip(found, broken, strict=True))
@@ -145,10 +145,11 @@ def regress(
     from sagellm_benchmark.report import folder as folders
     from sagellm_benchmark.report.job_summary import add_to_job_summary
     from sagellm_benchmark.report.screen import Screen
-    from sagellm_benchmark.runs import comparison as core
     from sagellm_benchmark.runs import pipeline
+    from sagellm_benchmark.runs.comparison import compared
+    from sagellm_benchmark.runs.limit import limit
 
-    asked = [core.limit(text) for text in limits or shown.LIMITS]
+    asked = [limit(text) for text in limits or shown.LIMITS]
     before = None if record else shown.opened(baseline)
     spec = regress_spec(words, os.environ)
     with Screen(as_json=out.as_json, quiet=out.quiet) as screen:
@@ -161,7 +162,7 @@ def regress(
             lambda: {"recorded": None if kept is None else str(kept), "folder": str(done.folder)},
         )
         return Exit.DONE if done.record.summary.valid else Exit.INVALID_RUN
-    found = core.compared(before, comparison.open_side(done.folder), force=force)
+    found = compared(before, comparison.open_side(done.folder), force=force)
     broken = [one for one in asked if one.broken(found)]
     path = comparison.write_comparison(done.folder, found, broken)
     add_to_job_summary(path.read_text(encoding="utf-8"), os.environ)

@@ -11,8 +11,8 @@ from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.report.comparison import open_side
 from sagellm_benchmark.report.folder import CONFIG, SUMMARY
 from sagellm_benchmark.runs.codec import TIMELINE
-from sagellm_benchmark.runs.comparison import Side
 from sagellm_benchmark.runs.requests import REQUESTS_FILE
+from sagellm_benchmark.runs.side import Side
 
 LIMITS = ("throughput<-5%", "ttft>+10%", "itl>+5%")
 KEPT = (CONFIG, SUMMARY, TIMELINE, REQUESTS_FILE)

@@ -19,11 +19,12 @@ from sagellm_benchmark.report import folder
 from sagellm_benchmark.report.folder import Finished
 from sagellm_benchmark.report.markdown import table
 from sagellm_benchmark.report.view import UNKNOWN, figure
-from sagellm_benchmark.runs import comparison as core
 from sagellm_benchmark.runs import requests
-from sagellm_benchmark.runs.comparison import Compared, Comparison, Limit
+from sagellm_benchmark.runs.comparison import Compared, Comparison, compared
 from sagellm_benchmark.runs.foreign import files as foreign
 from sagellm_benchmark.runs.foreign.side import side as foreign_side
+from sagellm_benchmark.runs.limit import Limit
+from sagellm_benchmark.runs.side import Side, of_row, of_run
 from sagellm_benchmark.text import columns, markdown, plain
 from sagellm_benchmark.verdict.checks import cancels_in_turn
 from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, MOST_REPEATS, Verdict
@@ -36,7 +37,7 @@ COMPARISON = "COMPARISON.md"
 HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
 
 
-def open_side(path: Path) -> core.Side:
+def open_side(path: Path) -> Side:
     """Return a run's folder, another client's results, or a file that holds one row.
 
     Raises DataError where it is none.
@@ -44,7 +45,7 @@ def open_side(path: Path) -> core.Side:
     if (theirs := foreign.read(path)) is not None:
         return foreign_side(str(path), theirs)
     if not path.is_dir():
-        return core.of_row(str(path), _row(path))
+        return of_row(str(path), _row(path))
     noted = path / requests.REQUESTS_FILE
     known: list[requests.Request] = []
     record = folder.load(path)
@@ -54,17 +55,17 @@ def open_side(path: Path) -> core.Side:
             for one in requests.read(read_regular(noted, _MOST_REQUESTS_BYTES))
             if one.sample.phase is Phase.MEASURED
         ]
-    return core.of_run(str(path), record, known)
+    return of_run(str(path), record, known)
 
 
 def of_rounds(a: Finished, b: Finished, detect: float = DETECT) -> Comparison:
     """Return two runs that were measured in turn; what befell both alike is no objection."""
-    sides = [core.of_run(str(one.folder), one.record) for one in (a, b)]
+    sides = [of_run(str(one.folder), one.record) for one in (a, b)]
     standing = [
         replace(side, against=tuple(reason for reason in side.against if not cancels_in_turn(reason)))
         for side in sides
     ]
-    return core.compared(*standing, force=True, detect=detect, in_turn=True)
+    return compared(*standing, force=True, detect=detect, in_turn=True)
 
 
 def write_comparison(folder: Path, comparison: Comparison, broken: Sequence[Limit]) -> Path:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.runs.comparison import Side, compared
+from sagellm_benchmark.runs.comparison import compared
 from sagellm_benchmark.runs.foreign import files
 from sagellm_benchmark.runs.foreign.side import side
+from sagellm_benchmark.runs.side import Side
 from sagellm_benchmark.verdict.compare import Verdict
 from tests.fakes import foreign
 

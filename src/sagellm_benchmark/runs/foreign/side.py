@@ -9,8 +9,9 @@ import numpy as np
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.runs.comparison import QUANTITIES, Side, estimate
 from sagellm_benchmark.runs.foreign.base import Foreign
+from sagellm_benchmark.runs.quantities import QUANTITIES
+from sagellm_benchmark.runs.side import Side, estimate
 from sagellm_benchmark.verdict import checks
 from sagellm_benchmark.verdict.columns import Columns, collect, known
 from sagellm_benchmark.verdict.compare import Estimate

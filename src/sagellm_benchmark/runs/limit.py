@@ -1,0 +1,52 @@
+"""Regressions that are not accepted: `ttft.p99>+5%`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.runs.comparison import Comparison
+from sagellm_benchmark.runs.quantities import QUANTITIES
+
+_LIMIT = re.compile(r"(?P<name>[a-z0-9_.]+)\s*(?P<sign>[<>])\s*(?P<share>[+-]?\d+(\.\d+)?)\s*%")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A regression that is not accepted, such as `ttft.p99>+5%`."""
+
+    text: str
+    name: str
+    share: float
+    above: bool
+
+    def broken(self, comparison: Comparison) -> bool:
+        """Tell whether the change is beyond the limit, and noise cannot be what made it."""
+        for one in comparison.lines:
+            if one.quantity.name == self.name and one.difference is not None and one.difference.interval:
+                low, high = one.difference.interval
+                share = one.difference.share
+                return share > self.share and low > 0 if self.above else share < self.share and high < 0
+        return False
+
+
+def limit(text: str) -> Limit:
+    """`ttft.p99>+5%` or `throughput<-5%`, parsed."""
+    match = _LIMIT.fullmatch(text.strip().lower())
+    names = [one.name for one in QUANTITIES]
+    found = None if match is None else match["name"]
+    if found is not None and f"{found}.mean" in names:
+        found = f"{found}.mean"
+    if match is None or found not in names:
+        raise UsageError(
+            f"--fail-if does not understand {text!r}",
+            hint=f"write it as ttft.p99>+5% or throughput<-5%; there are {', '.join(names)}",
+        )
+    share, above = float(match["share"]) / 100, match["sign"] == ">"
+    if (above and share < 0) or (not above and share > 0):
+        raise UsageError(
+            f"--fail-if {text} would call an improvement a regression",
+            hint="a figure that must not grow has a limit such as >+5%, one that must not shrink <-5%",
+        )
+    return Limit(text, found, share, above)
