@@ -229,7 +229,7 @@ def test_unlike_rows_are_called_unlike_and_neither_is_better(visit: Open) -> Non
     page = visit(boards.of(first, second), f"pick={first['entry_id']}&pick={second['entry_id']}")
     assert (
         page.locator("#duel .unlike").inner_text()
-        == "Not the same work: Model differ. The ratios say little."
+        == "Not the same work (Model): the ratios mean little."
     )
     assert page.locator("#duel .better").count() == 0
 
@@ -270,7 +270,7 @@ def test_why_a_row_is_grey_is_told_in_chinese_in_the_table_and_in_its_record(vis
     )
     page = visit(boards.of(row), f"open={row['entry_id']}", locale="zh-CN")
     for place in ("#body tr.reason", "dialog ul >> nth=0"):
-        assert "metrics.throughput_tps 是 -5；它必须是" in page.locator(place).inner_text()
+        assert "metrics.throughput_tps 是 -5，应为：" in page.locator(place).inner_text()
     assert (
         page.locator("dialog li").last.inner_text() == "稳定性：少于 100 个得到回答的请求，或每路少于 10 个"
     )

@@ -152,7 +152,7 @@ RUN: dict[str, str] = {
     # doctor
     "name the file that holds the run's text": "指明保存该次运行文本的文件",
     # machine/hardware
-    "it must be {a}": "它必须是 {a}",
+    "it must be {a}": "应为：{a}",
     "the fields are {a}": "字段有 {a}",
     # net
     "{a} answers {b} {c}{d}": "{a} 回答 {b} {c}{d}",

@@ -256,5 +256,6 @@ REASONS: dict[str, str] = {
     "that answers have the stated length and that failures are counted": (
         "利特尔法则：逐个请求时在途为 1，但速率和延迟得出 {a}；检查回答是否有所述长度、失败是否计入"
     ),
-    "{a} is {b}; it must be {c}": "{a} 是 {b}；它必须是 {c}",
+    "{name} is missing; it must be {allowed}": "缺少 {name}，应为：{allowed}",
+    "{a} is {b}; it must be {c}": "{a} 是 {b}，应为：{c}",
 }
