@@ -330,8 +330,8 @@ def test_a_job_summary_of_what_was_cleaned_is_chinese() -> None:
     assert said.splitlines() == [
         "### 发布后的 hf_data/",
         "",
+        "- ✗ 保留：hf_data/ben.json：未发布：4711",
         "- 已移除 hf_data/ann.json",
         "- hf_data/ben.json 中只剩未发布的记录",
-        "- ✗ 保留：hf_data/ben.json：未发布：4711",
         "",
     ]
