@@ -170,7 +170,7 @@ def test_a_row_opens_to_its_record_command_checks_and_beaten_rows(visit: Open) -
     dialog = page.locator("dialog[open]")
     text = dialog.inner_text()
     assert json.loads(dialog.locator("#record").inner_text()) == best
-    for shown in ("--seed 7", "find nothing against", "e" * 64, worse["entry_id"], "interval unknown"):
+    for shown in ("--seed 7", "passes today's checks", "e" * 64, worse["entry_id"], "interval unknown"):
         assert shown in text
     assert fragment(page)["open"] == [best["entry_id"]]
     page.keyboard.press("Escape")
@@ -227,10 +227,7 @@ def test_names_of_versions_do_not_cover_each_other(visit: Open) -> None:
 def test_unlike_rows_are_called_unlike_and_neither_is_better(visit: Open) -> None:
     first, second = new_row(), new_row(model__name="other")
     page = visit(boards.of(first, second), f"pick={first['entry_id']}&pick={second['entry_id']}")
-    assert (
-        page.locator("#duel .unlike").inner_text()
-        == "Not the same work (Model): the ratios mean little."
-    )
+    assert page.locator("#duel .unlike").inner_text() == "Not the same work (Model): the ratios mean little."
     assert page.locator("#duel .better").count() == 0
 
 
