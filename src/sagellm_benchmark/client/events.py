@@ -1,4 +1,4 @@
-"""What a server's bytes mean: SSE framing, the JSON of its events, and which of them carry content. Pure.
+"""What the events of an answer mean: their JSON, and which of them carry content. Pure.
 
 An event counts as arrived when the blank line that ends it has: its time is the stamp of the read that brought
 that line's last byte. However a stream is cut into reads, the same events come out.
@@ -7,7 +7,7 @@ that line's last byte. However a stream is cut into reads, the same events come 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,10 @@ import orjson
 
 from sagellm_benchmark.client.regular import Regular
 from sagellm_benchmark.client.sample import Failure
+from sagellm_benchmark.client.sse import blocks, data_of, first
 from sagellm_benchmark.text import one_line
 
-_BLANK_LINE = re.compile(rb"(?:\r\n?+|\n)(?:\r\n?+|\n)")  # possessive: CRLF is one line end, never two
 _GZIP = b"\x1f\x8b"
-_BOM = b"\xef\xbb\xbf"
 DETAIL_CHARACTERS = 300
 MOST_EVENTS = 200_000  # of one answer: more than the longest context has tokens to give
 _FRAMES = 4  # tries to find what the events of one stream have in common
@@ -75,46 +74,6 @@ def explain_status(status: int, body: bytes) -> str:
     except orjson.JSONDecodeError:
         text = re.sub(r"<[^>]*>", " ", text)
     return one_line(f"HTTP {status}: {text}" if text.strip() else f"HTTP {status}", DETAIL_CHARACTERS)
-
-
-def payloads(body: bytes, *, complete: bool = True) -> Iterator[tuple[int, bytes]]:
-    """Yield each event's data and the offset where its blank line ends.
-
-    A complete body may leave out the last blank line, as some servers do after `[DONE]`.
-    """
-    for offset, block in _blocks(body, _first(body), complete=complete):
-        if (data := _data(block)) is not None:
-            yield offset, data
-
-
-def _first(body: bytes) -> int:
-    return len(_BOM) if body.startswith(_BOM) else 0
-
-
-def _blocks(body: bytes, start: int, *, complete: bool) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of each event from `start` on, and the offset where the blank line behind them ends."""
-    if b"\r" in body:
-        for boundary in _BLANK_LINE.finditer(body, start):
-            yield boundary.end(), body[start : boundary.start()]
-            start = boundary.end()
-    else:
-        while (end := body.find(b"\n\n", start)) >= 0:
-            yield end + 2, body[start:end]
-            start = end + 2
-    if complete:
-        yield len(body), body[start:]
-
-
-def _data(block: bytes) -> bytes | None:
-    """Return the data of one event; None for comments and other fields. `error:` is llama.cpp's own field."""
-    if block.startswith(b"data:") and b"\n" not in block and b"\r" not in block:
-        return block[5:].strip()
-    lines = [line.partition(b":") for line in block.splitlines()]
-    data = [value.removeprefix(b" ") for name, _, value in lines if name == b"data"]
-    if data:
-        return b"\n".join(data).strip()
-    errors = [value.strip() for name, _, value in lines if name == b"error"]
-    return b'{"error":%b}' % errors[0] if errors else None
 
 
 class _MalformedError(Exception):
@@ -177,13 +136,13 @@ class _Reading:
     def stream(self, body: bytes, *, complete: bool) -> None:
         """Fold a server-sent event stream."""
         count, frame, tries = 0, None, _FRAMES
-        blocks = _blocks(body, _first(body), complete=complete)
-        while (found := next(blocks, None)) is not None:
+        left = blocks(body, first(body), complete=complete)
+        while (found := next(left, None)) is not None:
             offset, block = found
             if frame is not None and (text := frame.text(block)):
                 self.say((text,), (offset,))
                 continue
-            if (data := _data(block)) is None:
+            if (data := data_of(block)) is None:
                 continue
             count = _within_reason(count + 1)
             if data == b"[DONE]":
@@ -193,7 +152,7 @@ class _Reading:
                 self.offsets.append(offset)
                 if tries:
                     frame, tries = Regular.of(block, _meaning), tries - 1
-                    blocks = _blocks(body, self.run(frame, body, offset), complete=complete)
+                    left = blocks(body, self.run(frame, body, offset), complete=complete)
             if self.failure is not None:
                 return
         self.end(body.strip(), nothing=not count, complete=complete)
@@ -298,7 +257,7 @@ def _meaning(block: bytes) -> str | None:
 
 def _brings(block: bytes, count: int | None, reason: str | None) -> str | None:
     """Return the same, after events that had noted these."""
-    reading, data = _Reading(), _data(block)
+    reading, data = _Reading(), data_of(block)
     reading.prompt_tokens = reading.completion_tokens = reading.cached_tokens = count
     reading.finish_reason = reason
     try:

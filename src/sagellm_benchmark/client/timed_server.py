@@ -30,16 +30,11 @@ from typing import Any, BinaryIO
 import orjson
 
 from sagellm_benchmark.client.sockets import allow_files
+from sagellm_benchmark.client.timed_answers import HEAD, MODELS, chunk, closing, event, reply, whole
 from sagellm_benchmark.errors import UsageError
 
 _RECORD = struct.Struct("=IId")  # request, number of events, moment of reading
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d+)")
-_MODELS = (
-    b'{"object":"list","data":[{"id":"timed","object":"model","owned_by":"timed","max_model_len":131072}]}'
-)
-_HEAD = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
-)
 _CONNECTIONS = 1100  # what a calibration needs at most
 _MAX_REQUEST = 16 * 1024 * 1024
 
@@ -107,7 +102,7 @@ class TimedServer:
         self._selector = selectors.DefaultSelector()
         self._first: deque[_Peer] = deque()
         self._later: deque[_Peer] = deque()
-        self._token = {api: _chunk(_event(api, " token")) for api in ("chat", "completions")}
+        self._token = {api: chunk(event(api, " token")) for api in ("chat", "completions")}
         self._requests = 0
         self.running = True
 
@@ -140,7 +135,7 @@ class TimedServer:
         peer.left -= 1
         last = peer.left == 0
         if last:
-            content += _closing(peer)
+            content += closing(peer.api, peer.prompt, peer.tokens)
         else:
             peer.due += peer.itl_s
             self._later.append(peer)
@@ -151,8 +146,8 @@ class TimedServer:
             self._read(peer)
 
     def _opening(self, peer: _Peer) -> bytes:
-        role = _chunk(_event("chat", None)) if peer.api == "chat" else b""
-        return _HEAD + role + _chunk(_event(peer.api, f"#{peer.number} "))
+        role = chunk(event("chat", None)) if peer.api == "chat" else b""
+        return HEAD + role + chunk(event(peer.api, f"#{peer.number} "))
 
     def _write(self, peer: _Peer, content: bytes) -> None:
         if peer.pending:
@@ -220,11 +215,11 @@ class TimedServer:
         if line[0] == b"POST" and path.endswith(b"/completions"):
             self._schedule(peer, "chat" if path.endswith(b"/chat/completions") else "completions", body)
         elif path.startswith(b"/v1/models"):
-            self._write(peer, _reply(b"200 OK", _MODELS))
+            self._write(peer, reply(b"200 OK", MODELS))
         elif path in {b"/health", b"/"}:
-            self._write(peer, _reply(b"200 OK", b"{}"))
+            self._write(peer, reply(b"200 OK", b"{}"))
         else:
-            self._write(peer, _reply(b"404 Not Found", b'{"error":{"message":"no such page"}}'))
+            self._write(peer, reply(b"404 Not Found", b'{"error":{"message":"no such page"}}'))
 
     def _schedule(self, peer: _Peer, api: str, body: bytes) -> None:
         peer.read_s = monotonic()
@@ -234,12 +229,12 @@ class TimedServer:
             ttft_s = float(asked.get("ttft_s", self._ttft_s))
             peer.itl_s = float(asked.get("itl_s", self._itl_s))
         except (orjson.JSONDecodeError, AttributeError, TypeError, ValueError):
-            self._write(peer, _reply(b"400 Bad Request", b'{"error":{"message":"not a request"}}'))
+            self._write(peer, reply(b"400 Bad Request", b'{"error":{"message":"not a request"}}'))
             return
         peer.api, peer.prompt, peer.number = api, body.count(b" ") + 1, self._requests
         self._requests += 1
         if not asked.get("stream"):
-            self._write(peer, _reply(b"200 OK", _whole(peer)))
+            self._write(peer, reply(b"200 OK", whole(peer.api, peer.prompt, peer.tokens)))
             return
         peer.left, peer.sent = peer.tokens, array("d")
         peer.due = peer.read_s + ttft_s
@@ -257,57 +252,6 @@ class TimedServer:
     def _end(self, file: Any, _: int) -> None:
         if not os.read(file.fileno(), 4096):
             self.running = False
-
-
-def _event(api: str, content: str | None, finish: str | None = None) -> bytes:
-    """Return one event as vLLM words it; `content` None is the role that opens a chat answer."""
-    choice: dict[str, Any] = {"index": 0}
-    if api == "completions":
-        choice["text"] = content
-    else:
-        choice["delta"] = {"role": "assistant", "content": ""} if content is None else {"content": content}
-    return _data({"choices": [choice | {"logprobs": None, "finish_reason": finish}]}, api)
-
-
-def _data(fields: dict[str, Any], api: str) -> bytes:
-    kind = "chat.completion.chunk" if api == "chat" else "text_completion"
-    head = {"id": f"cmpl-{'0' * 32}", "object": kind, "created": 1_700_000_000, "model": "timed"}
-    return b"data: " + orjson.dumps(head | fields) + b"\n\n"
-
-
-def _chunk(content: bytes) -> bytes:
-    return b"%x\r\n%b\r\n" % (len(content), content)
-
-
-def _usage(peer: _Peer) -> dict[str, Any]:
-    total = peer.prompt + peer.tokens
-    return {"prompt_tokens": peer.prompt, "completion_tokens": peer.tokens, "total_tokens": total}
-
-
-def _closing(peer: _Peer) -> bytes:
-    """Return what follows the last token: why it ended, the usage, and the end of the stream."""
-    end = (
-        _event(peer.api, "", "length")
-        + _data({"choices": [], "usage": _usage(peer)}, peer.api)
-        + b"data: [DONE]\n\n"
-    )
-    return _chunk(end) + b"0\r\n\r\n"
-
-
-def _whole(peer: _Peer) -> bytes:
-    """Return an answer that is not streamed; it is not timed either."""
-    text = " token" * peer.tokens
-    choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
-    choice |= {"message": {"role": "assistant", "content": text}} if peer.api == "chat" else {"text": text}
-    return orjson.dumps({"id": "cmpl-0", "model": "timed", "choices": [choice], "usage": _usage(peer)})
-
-
-def _reply(status: bytes, body: bytes) -> bytes:
-    return b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
-        status,
-        len(body),
-        body,
-    )
 
 
 def listen(port: int = 0) -> socket.socket:
