@@ -1,4 +1,7 @@
-"""The Kubernetes manifest of docs/cluster.md."""
+"""The Kubernetes manifest of docs/cluster.md, held against KubeRay's own definition of a RayJob.
+
+tests/data/rayjob.schema.json is what scripts/rayjob_schema.py keeps of KubeRay's commit feeaf72 (2026-08-19).
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,37 @@ def manifest() -> Any:
     return yaml.safe_load((ROOT / "docs/cluster-rayjob.yaml").read_text())
 
 
-def test_it_is_a_rayjob_with_a_token(manifest: Any) -> None:
-    schema = json.loads((ROOT / "tests/data/rayjob.schema.json").read_text())
-    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(manifest)] == []
+@pytest.fixture
+def schema() -> Any:
+    return jsonschema.Draft202012Validator(json.loads((ROOT / "tests/data/rayjob.schema.json").read_text()))
+
+
+def test_kuberay_knows_every_field_of_it(manifest: Any, schema: Any) -> None:
+    assert (manifest["apiVersion"], manifest["kind"]) == ("ray.io/v1", "RayJob")
+    assert [error.message for error in schema.iter_errors(manifest)] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("spec",), ("entrypiont", "ray"), "'entrypiont' was unexpected"),
+        (("spec", "rayClusterSpec", "authOptions"), ("mode", "tokens"), "'tokens' is not one of"),
+        (("spec",), ("backoffLimit", "none"), "'none' is not of type 'integer'"),
+    ],
+)
+def test_a_slip_in_it_would_be_found(
+    manifest: Any, schema: Any, path: tuple[str, ...], value: tuple[str, str], said: str
+) -> None:
+    place = manifest
+    for name in path:
+        place = place[name]
+    place |= [value]
+    (error,) = schema.iter_errors(manifest)
+    assert said in error.message
+
+
+def test_its_cluster_asks_for_a_token(manifest: Any) -> None:
+    assert manifest["spec"]["rayClusterSpec"]["authOptions"] == {"mode": "token"}
 
 
 def test_it_asks_for_the_nodes_that_it_starts(manifest: Any) -> None:
