@@ -21,6 +21,7 @@ from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.engines.launch import Launched, filled
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.words import retold, speaking
 from tests.fakes.engine_install import Behaviour, install
 from tests.house import ROOT
 from tests.waiting import wait_for
@@ -107,6 +108,21 @@ def test_a_crash_at_the_start_is_told_in_the_engines_own_words(tmp_path: Path) -
         pytest.fail("it cannot have started")
     assert "server.log" in str(refusal.value.hint)
     wait_for(lambda: gone(pids_of(folder)))
+
+
+def test_a_crash_that_the_engines_entry_knows_is_told_with_what_helps(tmp_path: Path) -> None:
+    words = "is less than desired CPU memory utilization (0.92, 19.06 GiB)"
+    folder = install(tmp_path / "env", "sagellm", Behaviour(says=(words,), crashes=True))
+    vllm = replace(launched(folder), served=Endpoint("", "tiny", engine="vllm"))
+    with pytest.raises(DataError) as refusal, vllm.open():
+        pytest.fail("it cannot have started")
+    hint = str(refusal.value.hint)
+    assert "add --engine-args '--gpu-memory-utilization 0.3'" in hint
+    assert "server.log" in hint
+    with speaking("zh"):
+        in_chinese = retold(hint)
+    assert "请加上 --engine-args '--gpu-memory-utilization 0.3'" in in_chinese
+    assert "启动命令是" in in_chinese
 
 
 def test_a_command_that_is_not_there_is_said(tmp_path: Path) -> None:

@@ -106,6 +106,11 @@ ENGINES: dict[str, str] = {
     # engines/launch
     "{a} did not start: {b}": "{a} 没有启动：{b}",
     "see its log {a}; it was started as {b}": "见它的日志 {a}；启动命令是 {b}",
+    "{a}; see its log {b}; it was started as {c}": "{a}；见它的日志 {b}；启动命令是 {c}",
+    "others use the memory that vLLM wants to reserve: add --engine-args '--gpu-memory-utilization 0.3', or another "
+    "share that is free": (
+        "vLLM 要预留的内存有一部分被别的程序占用：请加上 --engine-args '--gpu-memory-utilization 0.3'，或其他空闲的比例"
+    ),
     "{a} did not begin to serve within {b} s": "{a} 没有在 {b} 秒内开始服务",
     "see its log {a}": "见它的日志 {a}",
     # engines/llamacpp

@@ -124,6 +124,7 @@ class Launch:
 
     command: tuple[str, ...]
     packages: Mapping[Variant, Packages] = field(default_factory=dict)
+    remedies: Mapping[str, str] = field(default_factory=dict)  # what helps, by words of a failed start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sagellm_benchmark.children import Child, Patience, child
-from sagellm_benchmark.engines import logs
+from sagellm_benchmark.engines import logs, registry
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.errors import DataError, RemoteError
@@ -87,10 +87,18 @@ class Launched:
             "; ".join(logs.last_words(self.log))
             or f"it ended with status {engine.process.poll()} and said nothing"
         )
+        log = f"see its log {self.log}; it was started as {shlex.join(command)}"
+        remedy = self._remedy()
         raise DataError(
             f"{Path(command[0]).name} did not start: {said}",
-            hint=f"see its log {self.log}; it was started as {shlex.join(command)}",
+            hint=log if remedy is None else f"{remedy}; {log}",
         )
+
+    def _remedy(self) -> str | None:
+        """Return what helps against what the log complains of; None where the engine's entry does not know."""
+        launch = None if self.served.engine is None else registry.named(self.served.engine).launch
+        known = {} if launch is None else launch.remedies
+        return next((remedy for words, remedy in known.items() if logs.says(self.log, words)), None)
 
 
 def filled(command: Sequence[str], **values: str) -> list[str]:

@@ -38,10 +38,19 @@ def last_lines(log: Path, most: int = _SHOWN_LINES) -> list[str]:
     return _tail(log)[-most:]
 
 
-def _tail(log: Path) -> list[str]:
-    """Return the last lines that hold something to see; of one that was written over, as progress is, what was left."""
+def says(log: Path, words: str) -> bool:
+    """Tell whether the end of a log has these words."""
+    return words in _end(log)
+
+
+def _end(log: Path) -> str:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        text = file.read().decode("utf-8", "replace")
+        return file.read().decode("utf-8", "replace")
+
+
+def _tail(log: Path) -> list[str]:
+    """Return the last lines that hold something to see; of one that was written over, as progress is, what was left."""
+    text = _end(log)
     lines = (one_line(line.rstrip("\r").rpartition("\r")[2], _SHOWN_CHARACTERS) for line in text.split("\n"))
     return [line for line in lines if line]

@@ -54,5 +54,12 @@ VLLM = Engine(
                 stands_for="vllm==0.32.0+cpu",  # without +cpu it finds no platform, and dies of one it takes for one
             ),
         },
+        remedies={
+            f"less than desired {where} memory utilization": (
+                "others use the memory that vLLM wants to reserve: add --engine-args '--gpu-memory-utilization 0.3', "
+                "or another share that is free"
+            )
+            for where in ("CPU", "GPU")
+        },
     ),
 )
