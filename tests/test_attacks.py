@@ -182,6 +182,11 @@ ATTACKS = (
                 "test_a_row_that_somebody_edited_on_the_board_gives_way_to_the_accepted_one",
                 "test_an_edited_row_keeps_its_id_in_no_other_configuration",
             ),
+            "hub/test_tiers.py": (
+                "test_a_standing_that_somebody_made_up_is_found",
+                "test_a_standing_that_somebody_made_up_puts_nobody_in_the_place_of_another",
+                "test_evidence_that_was_changed_in_the_dataset_proves_nothing",
+            ),
             "hub/test_publish.py": ("test_a_row_whose_own_file_was_damaged_is_published_again_by_its_owner",),
             "site/test_gather.py": ("test_what_is_not_the_row_that_its_name_says_is_left_out_and_named",),
         },

@@ -22,8 +22,8 @@ from tests.hub.support import put
 pytestmark = pytest.mark.slow
 
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "-n", "3")
-FAST = Script(ttft_s=0.1, itl_s=0.04, timetable=True)  # at a pace that a busy machine keeps
-SLOW = Script(ttft_s=0.2, itl_s=0.08, timetable=True)
+FAST = Script(ttft_s=0.4, itl_s=0.04, timetable=True)  # at a pace that a busy machine keeps
+SLOW = Script(ttft_s=0.8, itl_s=0.08, timetable=True)
 
 
 def replayed(home: Path, row: Path, script: Script) -> Path:
@@ -71,3 +71,5 @@ def test_what_somebody_else_replays_is_published_as_a_reproduction_where_they_ag
     (published,) = (tmp_path / "shared/submissions").glob(f"*/{first}.json")
     other = signed_by("bob", tmp_path, second, published)
     assert tiers(tmp_path) == {first: tier, other: tier}
+    done = command.run("rebuild", "--check", "--to", str(tmp_path / "shared"), cwd=tmp_path)
+    assert done.returncode == Exit.DONE, done.stdout

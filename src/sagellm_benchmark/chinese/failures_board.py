@@ -260,6 +260,15 @@ BOARD: dict[str, str] = {
     "{a} was removed by hand": "{a} 被人手工删除",
     "{a} does not follow the commit before it": "{a} 不是接在前一个提交之后的",
     "{a} cannot be read, or has more than the {b} MiB of a row": "{a} 无法读取，或超过一条记录的 {b} MiB",
+    # hub/tiers
+    "row {a} is held for proved, and was never accepted": "记录 {a} 被算作已证明，但从未被接受",
+    "row {a} is held for proved, and has no evidence here": "记录 {a} 被算作已证明，但这里没有它的证据",
+    "row {a} is held for proved, and does not follow: {b}": "记录 {a} 被算作已证明，但证据推不出它：{b}",
+    "row {a} is held for another throughput than its evidence gives": "记录 {a} 的吞吐量与证据给出的不同",
+    "row {a} is held for signed by {b}, which no signature here shows": (
+        "记录 {a} 被算作由 {b} 签名，但这里没有这样的签名"
+    ),
+    "who signed row {a} was not looked at: {b}": "没有核对记录 {a} 的签名人：{b}",
     # hub/tombstones, hub/withdraw
     "a reason is one line of plain text of at most {a} characters": "原因是一行普通文字，最多 {a} 个字符",
     "give one: --reason '…'": "请给出：--reason '…'",

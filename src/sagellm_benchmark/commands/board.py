@@ -172,6 +172,7 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
 def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out: Output) -> int:
     """Rebuild the boards from every row ever accepted, to prove or repair what is published."""
     from sagellm_benchmark.evidence.signing import identify
+    from sagellm_benchmark.evidence.verify import prove
     from sagellm_benchmark.hub import rebuild as core
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.hub.retry import Pace
@@ -179,7 +180,8 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out
 
     if check == (output is not None):
         raise UsageError("rebuild either compares or writes", hint="give --check, or --output FOLDER")
-    done = core.rebuild(open_store(repo, to), Pace(say=waiting), compare=check, identify=identify)
+    store, pace = open_store(repo, to), Pace(say=waiting)
+    done = core.rebuild(store, pace, compare=check, prove=prove, identify=identify)
     if output is not None:
         core.write(done, output)
     said = publishing.rebuilt_text if output is None else partial(publishing.written_text, folder=output)

@@ -17,7 +17,7 @@ from sagellm_benchmark.errors import DataError
 
 MOST_BYTES = 8 << 20
 MOST_SIGNATURES = 256 << 10  # bytes of one; a Sigstore bundle has about 10,000
-_MOST_SIGNERS = 16
+MOST_SIGNERS = 16
 
 Bundles = Callable[[str], bytes | None]
 """Gives the bundle that lies at a path such as evidence/<sha256>.tar.xz; None where there is none."""
@@ -70,7 +70,7 @@ def signed(
         if digest is None or path is None or content is None or proof is None:
             continue
         held: dict[bytes, str] = {}
-        for place, line in enumerate(signature_lines(content)[:_MOST_SIGNERS]):
+        for place, line in enumerate(signature_lines(content)[:MOST_SIGNERS]):
             try:
                 held[line] = identify(digest, line)
             except DataError as error:

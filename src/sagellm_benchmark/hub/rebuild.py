@@ -13,10 +13,11 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.accepted import Rows, accepted_rows
 from sagellm_benchmark.hub.blobs import sha256
-from sagellm_benchmark.hub.bundles import Identifier
+from sagellm_benchmark.hub.bundles import Identifier, Prover
 from sagellm_benchmark.hub.plan import Board, derived_files
 from sagellm_benchmark.hub.retry import Pace, retrying
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SIGNERS, WITHDRAWN, Stale, Store
+from sagellm_benchmark.hub.tiers import Backed, backed
 from sagellm_benchmark.hub.tombstones import Tombstones, tombstones, unlike
 
 _NAMED = 5
@@ -40,16 +41,22 @@ class Rebuilt:
 
 
 def rebuild(
-    store: Store, pace: Pace | None = None, *, compare: bool = True, identify: Identifier | None = None
+    store: Store,
+    pace: Pace | None = None,
+    *,
+    compare: bool = True,
+    prove: Prover | None = None,
+    identify: Identifier | None = None,
 ) -> Rebuilt:
     """Make the boards anew from everything that was ever accepted, and compare them with those at the newest commit.
 
-    Rows stay away whose tombstones count by `identify`; without it, those that are known to be withdrawn.
+    Rows stay away whose tombstones count by `identify`; without it, those that are known to be withdrawn. Each row has
+    the tier that its evidence bears out by `prove` and `identify`; without both, the one that the dataset says.
 
     Without `compare` the boards may be damaged or gone. A busy store is waited for, and so is one that changes while
     it is read. Raises DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
     """
-    return retrying(lambda: _rebuilt(store, identify, compare=compare), pace)
+    return retrying(lambda: _rebuilt(store, prove, identify, compare=compare), pace)
 
 
 def write(rebuilt: Rebuilt, folder: Path) -> None:
@@ -58,7 +65,7 @@ def write(rebuilt: Rebuilt, folder: Path) -> None:
         write_whole(folder / name, content)
 
 
-def _rebuilt(store: Store, identify: Identifier | None, *, compare: bool) -> Rebuilt:
+def _rebuilt(store: Store, prove: Prover | None, identify: Identifier | None, *, compare: bool) -> Rebuilt:
     snapshot = store.read() if compare else store.read((BEFORE_SUBMISSIONS, STANDING, SIGNERS))
     if snapshot.commit is None:
         raise _nothing_yet(store)
@@ -66,14 +73,26 @@ def _rebuilt(store: Store, identify: Identifier | None, *, compare: bool) -> Reb
     if BEFORE_SUBMISSIONS not in snapshot.files and not kept.entries:
         raise _nothing_yet(store)
     board = Board.of(snapshot)
+    proofs = _backed(store, board, kept, prove, identify)
+    known = board.standing.withdrawn
+    board = replace(board, standing=proofs.standing)
     stones = _tombstones(store, board, kept, identify)
     derived = replace(board, standing=replace(board.standing, withdrawn=stones.withdrawn))
     done = _compared(derived, kept) if compare else _from_rows(derived, kept)
-    said = (*stones.problems, *unlike(stones.withdrawn, board.standing.withdrawn))
-    done = replace(done, differences=(*done.differences, *said), notes=(*done.notes, *stones.unchecked))
+    said = (*proofs.problems, *stones.problems, *unlike(stones.withdrawn, known))
+    notes = (*done.notes, *proofs.unchecked, *stones.unchecked)
+    done = replace(done, differences=(*done.differences, *said), notes=notes)
     if store.read(()).commit != snapshot.commit:  # then a folder's files may be of two commits
         raise Stale(f"{store.name} changed while it was read", hint="try again when nobody publishes")
     return done
+
+
+def _backed(
+    store: Store, board: Board, kept: Rows, prove: Prover | None, identify: Identifier | None
+) -> Backed:
+    if prove is None or identify is None:
+        return Backed(board.standing)
+    return backed(store, board, [*kept.entries, *board.recorded], prove, identify)
 
 
 def _tombstones(store: Store, board: Board, kept: Rows, identify: Identifier | None) -> Tombstones:

@@ -9,7 +9,9 @@ from typing import IO, Protocol
 
 from sagellm_benchmark.board.entry import BOARDS, MAX_ROW_BYTES
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
+from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import ConflictError, RemoteError
+from sagellm_benchmark.hub.bundles import MOST_BYTES as MOST_EVIDENCE
 
 CARD = "README.md"
 PAGE = "index.html"
@@ -46,6 +48,8 @@ def is_submission(name: str) -> bool:
 
 def most_bytes(name: str) -> int:
     """Tell how large a file of this name may be."""
+    if name.startswith(f"{EVIDENCE}/"):
+        return MOST_EVIDENCE
     return MAX_ROW_BYTES if is_submission(name) else MAX_FILE_BYTES
 
 
