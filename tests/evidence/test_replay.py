@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ from hypothesis import strategies as st
 from sagellm_benchmark.board.agreement import Measured, agree
 from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.evidence.replay import compare
-from sagellm_benchmark.options.again import again
+from sagellm_benchmark.options.again import HARMLESS, again
+from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.outputs import row_file
 from tests import command
 from tests.evidence.support import PUBLISHABLE, edit, measured
@@ -64,13 +67,27 @@ def test_an_option_that_this_version_does_not_know_is_said() -> None:
         ("--model ../weights", "--model"),
         ("--model model.gguf", "--model"),
         ("--model=~/weights", "--model"),
+        ("--workload ./MINE.TOML", "--workload"),
+        ("--launch touch\\ x\\ {port}", "--launch"),
+        ("--engine vllm --engine-args=--trust-remote-code", "--engine-args"),
+        ("--engine vllm --engine-python /", "--engine-python"),
+        ("--engine vllm --engine-env create", "--engine-env"),
+        ("--tokenizer /etc/passwd", "--tokenizer"),
+        ("--versus http://victim", "--versus"),
+        ("--on ray://auto", "--on"),
+        ("-o/srv", "--outputs"),
     ],
 )
-def test_files_and_keys_of_this_machine_are_used_only_when_that_is_asked(option: str, named: str) -> None:
+def test_a_row_does_more_than_ask_a_server_only_when_that_is_allowed(option: str, named: str) -> None:
     words = f"sagellm-benchmark run {option}"
-    with pytest.raises(UsageError, match=named):
+    with pytest.raises(UsageError, match=f"something of this machine: {named}") as caught:
         asked(words)
-    assert asked(words, files_allowed=True).words == tuple(words.split()[2:])
+    assert shlex.join(shlex.split(words)[2:]) in str(caught.value.hint)
+    assert asked(words, files_allowed=True).words == tuple(shlex.split(words)[2:])
+
+
+def test_every_option_that_a_row_may_state_exists() -> None:
+    assert {one.name for one in fields(RunOptions)} >= HARMLESS
 
 
 def test_a_model_is_only_a_name_where_no_file_has_that_name(
@@ -94,7 +111,8 @@ def test_a_servers_row_needs_a_server_and_ours_none() -> None:
 
 def test_whose_row_it_was_and_on_what_is_not_taken_over() -> None:
     words = (
-        "sagellm-benchmark run --submitter mallory --outputs=/srv --chip-model=H100 --vendor NVIDIA --seed 4"
+        "sagellm-benchmark run --submitter mallory --outputs=/srv -o /srv --output-dir /srv --lang zh"
+        " --chip-model=H100 --vendor NVIDIA --seed 4"
     )
     assert asked(words).words == ("--seed", "4")
     assert asked(words, same_hardware=True).words == (

@@ -178,7 +178,7 @@ RUN: dict[str, str] = {
     "{a} does not look like {b}: its answer is not JSON ({c})": "{a} 不像 {b}：它的回答不是 JSON（{c}）",
     # options/again
     "the row's command asks for something of this machine: {a}": "记录的命令要用到本机的东西：{a}",
-    "look at it, and add --allow-files where you agree": "看一看，同意的话加上 --allow-files",
+    "add --allow-files only where you agree to all of {a}": "只有完全同意这条命令时才加上 --allow-files：{a}",
     "the row has no command of `sagellm-benchmark run`": "记录没有 `sagellm-benchmark run` 的命令",
     "rows of other tools have none": "其他工具的记录没有",
     "the row is of a server, and only you know where such a one is": (

@@ -283,7 +283,9 @@ HELP: dict[str, str] = {
     ),
     "The server on which to reproduce the row of a server.": "用来复现服务记录的服务。",
     "The hardware is what the row says; do not detect it here.": "硬件就是记录所说的，不在本机识别。",
-    "Allow the row's command to read local files, or to send a key.": "允许记录的命令读取这里的文件，或发送密钥。",
+    "Allow the row's command to start programs, read local files, or send a key.": (
+        "允许记录的命令启动程序、读取这里的文件，或发送密钥。"
+    ),
     "Check what is installed, reachable, logged in and blocked, and say what to do about it.": (
         "说明安装了什么、能访问什么、是否登录、什么受阻，以及该怎么办。"
     ),

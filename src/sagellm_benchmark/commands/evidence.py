@@ -101,7 +101,9 @@ def verify(subject: str, bundle: Path | None, repo: str, to: Path | None, *, out
     "--same-hardware", is_flag=True, help="The hardware is what the row says; do not detect it here."
 )
 @click.option(
-    "--allow-files", is_flag=True, help="Allow the row's command to read local files, or to send a key."
+    "--allow-files",
+    is_flag=True,
+    help="Allow the row's command to start programs, read local files, or send a key.",
 )
 def replay(
     subject: str,

@@ -1,6 +1,7 @@
 """The command that a row carries, as options of our own: parsed by our parser, never given to a shell.
 
-It was written by whoever published the row, so nothing in it may read a file here or send a key unless that is asked.
+It was written by whoever published the row. So it may only say what is asked of a server, and how: whatever else an
+option can do, such as start a program, read a file here or send a key, is for the user to allow.
 """
 
 from __future__ import annotations
@@ -12,12 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.options.declare import flag, parse, without
+from sagellm_benchmark.options.declare import flag, parse, spellings, without
 from sagellm_benchmark.options.run import RunOptions
+from sagellm_benchmark.options.spec import HARDWARE
+from sagellm_benchmark.text import one_line
 from sagellm_benchmark.workload.sources import RANDOM
 
 OWNERS = ("submitter", "outputs", "lang")  # of the one who published the row
-HARDWARE = ("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb")
+HARMLESS = {
+    *("model", "base_url", "api", "engine", "engine_version", "sagellm_version"),
+    *("parameters", "precision", "quantization", "weights", "threads"),
+    *("workload", "requests", "input_tokens", "output_tokens", "turns", "dataset", "time_scale", "seed"),
+    *("concurrency", "rate", "arrival", "burstiness", "ramp", "search_goodput"),
+    *("duration", "repeats", "warmup", "warmup_seconds", "cooldown_seconds", "slo"),
+    *("client_processes", "keep_raw", "request_timeout", "connect_timeout", "timeout", "calibrate"),
+    *("accept_busy", "price_per_hour", "as_json", "quiet", "opened", *HARDWARE),
+}
+"""Options that a row may state, but for values that name a file. A new option is none until somebody says so."""
 _PLAIN_MODEL = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 
 
@@ -36,7 +48,8 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
     out. Raises DataError for what is not a `sagellm-benchmark run`, UsageError for what it must be allowed or told.
     """
     left_out = OWNERS if same_hardware else (*OWNERS, *HARDWARE)
-    words = without(_command(row), {flag(RunOptions, name) for name in left_out})
+    spelled = set().union(*(spellings(RunOptions, name) for name in left_out))
+    words = without(_command(row), spelled)
     options = _parsed(words)
     if options.base_url is not None:
         if base_url is None:
@@ -50,7 +63,7 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
     if not files_allowed and (asks := _of_this_machine(options)):
         raise UsageError(
             f"the row's command asks for something of this machine: {', '.join(asks)}",
-            hint="look at it, and add --allow-files where you agree",
+            hint=f"add --allow-files only where you agree to all of {one_line(shlex.join(words), 2000)}",
         )
     return Again(options, tuple(words))
 
@@ -80,15 +93,14 @@ def _parsed(words: list[str]) -> RunOptions:
 
 
 def _of_this_machine(options: RunOptions) -> list[str]:
-    """Return the options that would read a file here or send a key."""
-    asks = {
-        "api_key_env": options.api_key_env is not None,
-        "hardware": options.hardware is not None,
+    """Return the options that may do more than ask something of a server."""
+    named = {
         "dataset": options.dataset != RANDOM,
-        "workload": options.workload.endswith(".toml"),
+        "workload": ".toml" in options.workload.lower(),
         "model": options.model is not None and not _is_a_name(options.model),
     }
-    return [flag(RunOptions, name) for name, is_asked in asks.items() if is_asked]
+    asks = (options.given - HARMLESS) | {name for name, is_file in named.items() if is_file}
+    return sorted(flag(RunOptions, name) for name in asks)
 
 
 def _is_a_name(model: str) -> bool:

@@ -128,6 +128,12 @@ def flags(kind: type[Any], name: str) -> tuple[str, str]:
     return on, off
 
 
+def spellings(kind: type[Any], name: str) -> set[str]:
+    """Return every way to write an option, short and old ones included."""
+    declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
+    return {one for names in (*declared.names, *declared.hidden_names) for one in names.split("/")}
+
+
 def without(words: Sequence[str], flags: set[str]) -> list[str]:
     """Return the words of a command line without these options and their values."""
     kept: list[str] = []
