@@ -177,6 +177,15 @@ def test_two_branches_that_were_merged_honestly_are_no_change(server: HubServer,
     assert rebuild(hub).differences == ()
 
 
+def test_a_file_larger_than_any_row_is_no_submission_whoever_put_it_there(store: Store) -> None:
+    row = new_row()
+    publish(store, given(row))
+    path = submission_path(row).rpartition("/")[0] + "/large.json"
+    forge(store, path, b"[" + b"[]," * 500_000 + b"[]]")
+    said = "cannot be read, or has more than the 1 MiB of a row"
+    assert [one for one in rebuild(store).differences if "large" in one] == [f"{path} {said}"]
+
+
 def test_a_row_that_somebody_edited_on_the_board_gives_way_to_the_accepted_one(store: Store) -> None:
     row = new_row()
     publish(store, given(row))

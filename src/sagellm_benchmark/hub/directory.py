@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sagellm_benchmark.board.entry import MAX_ROW_BYTES
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub import journal
@@ -31,6 +30,7 @@ from sagellm_benchmark.hub.journal import Record
 from sagellm_benchmark.hub.store import (
     FILES,
     SUBMISSIONS,
+    UNREADABLE,
     Accepted,
     Busy,
     Content,
@@ -123,7 +123,7 @@ class Directory:
             try:
                 files |= self._files([name])
             except DataError:
-                odd[name] = f"cannot be read, or has more than the {MAX_ROW_BYTES >> 20} MiB of a row"
+                odd[name] = UNREADABLE
         log = [self._record(name) for name in self._logged()]
         return Accepted(files, {**journal.changed(log, files), **odd})
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sagellm_benchmark import git
+from sagellm_benchmark.board.entry import MAX_ROW_BYTES
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.hub.scratch import scratch
-from sagellm_benchmark.hub.store import SUBMISSIONS, Accepted, Busy, is_submission
+from sagellm_benchmark.hub.store import SUBMISSIONS, UNREADABLE, Accepted, Busy, is_submission
 
 _TIMEOUT_S = 900.0
 MOST_BYTES = 2 << 30  # of a pack; 100,000 rows with their history take a fraction of that
@@ -43,8 +44,11 @@ def accepted(url: str, commit: str, token: str | None) -> Accepted:
     with scratch("sagellm-history-") as place:
         env = _environment(token)
         _fetch(place, url, commit, env)
-        files = dict(_files(place, commit, env))
-        return Accepted(files, _changes(place, commit, env))
+        blobs = _blobs(place, commit, env)
+        sound = {name: blob for name, (blob, size) in blobs.items() if size <= MAX_ROW_BYTES}
+        files = dict(_contents(place, sound, env))
+        odd = dict.fromkeys(blobs.keys() - sound.keys(), UNREADABLE)
+        return Accepted(files, {**_changes(place, commit, env), **odd})
 
 
 def _environment(token: str | None) -> dict[str, str]:
@@ -84,20 +88,39 @@ def _fetch(place: Path, url: str, commit: str, env: Mapping[str, str]) -> None:
         raise Busy(f"{url} has {head[:12]} as its newest commit and said {commit[:12]}", hint="try again")
 
 
-def _files(place: Path, commit: str, env: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Yield each plain file of submissions/ by its name; notes of our own, which begin with _, are left out."""
+def _blobs(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, tuple[bytes, int]]:
+    """Return the blob and the size of each submission; notes of our own are none."""
     listing = git.output(place, "ls-tree", "-r", "-z", commit, f"{SUBMISSIONS}/", env=env)
     rows = (entry.split(b"\t", 1) for entry in listing.split(b"\0") if entry)
-    blobs = [(name.decode(errors="surrogateescape"), meta.split()[2]) for meta, name in rows]
-    blobs = [(name, blob) for name, blob in blobs if is_submission(name)]
-    asked = b"".join(blob + b"\n" for _, blob in blobs)
+    blobs = {name.decode(errors="surrogateescape"): meta.split()[2] for meta, name in rows}
+    blobs = {name: blob for name, blob in blobs.items() if is_submission(name)}
+    said = git.output(
+        place, "cat-file", "--batch-check", env=env, given=_lines(blobs.values()), timeout_s=_TIMEOUT_S
+    )
+    sizes = map(_size, said.splitlines())
+    return {name: (blob, size) for (name, blob), size in zip(blobs.items(), sizes, strict=True)}
+
+
+def _contents(place: Path, blobs: Mapping[str, bytes], env: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
+    """Yield each of these files by its name."""
+    asked = _lines(blobs.values())
     said = git.output(place, "cat-file", "--batch", env=env, given=asked, timeout_s=_TIMEOUT_S)
     start = 0
-    for name, _ in blobs:
+    for name in blobs:
         end = said.index(b"\n", start)
         size = int(said[start:end].split()[-1])
         yield name, said[end + 1 : end + 1 + size]
         start = end + size + 2
+
+
+def _size(line: bytes) -> int:
+    """Return how large a blob is; what is none here, such as another repository's commit, is larger than any row."""
+    size = line.split()[-1]
+    return int(size) if size.isdigit() else MAX_ROW_BYTES + 1
+
+
+def _lines(names: Iterable[bytes]) -> bytes:
+    return b"".join(name + b"\n" for name in names)
 
 
 def _changes(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, str]:

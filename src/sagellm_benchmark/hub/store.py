@@ -30,6 +30,8 @@ AS_LEFT = f"{SUBMISSIONS}/_boards.json"
 FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, AS_LEFT, STANDING, SIGNERS)
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
+UNREADABLE = f"cannot be read, or has more than the {MAX_ROW_BYTES >> 20} MiB of a row"
+"""What is wrong with such a submission."""
 
 
 Content = bytes | IO[bytes]
