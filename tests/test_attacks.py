@@ -53,6 +53,8 @@ ATTACKS = (
                 "test_an_answer_of_several_tokens_needs_its_gaps",
                 "test_a_models_size_is_a_number_of_weights",
                 "test_a_size_that_nobody_can_reckon_with_is_refused",
+                "test_no_other_spelling_of_a_rate_makes_a_new_configuration",
+                "test_a_new_row_says_how_many_requests_there_were_at_once_or_how_they_came",
             ),
             "board/test_plausible.py": ("test_what_cannot_be_is_refused",),
         },

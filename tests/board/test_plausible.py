@@ -48,7 +48,7 @@ def test_every_row_published_long_ago_is_refused_with_its_reason() -> None:
             "than these chips can compute",
         ),
         (
-            {"workload__request_rate": "4", "metrics__throughput_tps": 2000.0},
+            {"workload__request_rate": "2..4", "metrics__throughput_tps": 2000.0},
             "more than 4 requests/s of 64 tokens",
         ),
     ],

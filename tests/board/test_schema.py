@@ -305,5 +305,40 @@ def test_a_documented_workloads_name_is_bound_to_its_load(changes: dict[str, Any
     assert fields(new_row(**changes), Strength.PUBLISHED) == []
 
 
+@pytest.mark.parametrize("rate", ["4.0", "0.5", "1250.0", "inf", "2..20", "0.5..4"])
+def test_the_rate_of_an_open_loop_is_what_a_run_writes(rate: str) -> None:
+    assert fields(custom_row(workload__request_rate=rate)) == []
+
+
+@pytest.mark.parametrize(
+    "rate",
+    [
+        4,
+        4.0,
+        None,
+        "",
+        "abc",
+        "4",
+        "4.00",
+        "04.0",
+        "4e0",
+        "0.0",
+        "-4.0",
+        "Inf",
+        "nan",
+        "2..",
+        "2..4..8",
+        "2.0..20.0",
+    ],
+)
+def test_no_other_spelling_of_a_rate_makes_a_new_configuration(rate: object) -> None:
+    assert fields(custom_row(workload__request_rate=rate)) == ["workload.request_rate"]
+
+
+def test_a_new_row_says_how_many_requests_there_were_at_once_or_how_they_came() -> None:
+    assert fields(custom_row(workload__concurrent_requests=None)) == ["workload.concurrent_requests"]
+    assert fields(custom_row(workload__concurrent_requests=None), Strength.PUBLISHED) == []
+
+
 def test_any_load_may_be_custom() -> None:
     assert fields(custom_row(workload__concurrent_requests=64)) == []

@@ -227,9 +227,10 @@ def _least_billions(row: Row) -> float | None:
 
 
 def _rate(work: Row) -> float | None:
+    """Requests/s at most, so those at its end where the rate grows."""
     try:
-        rate = float(work["request_rate"])
-    except (KeyError, TypeError, ValueError):
+        rate = max(map(float, str(work["request_rate"]).split("..", 1)))
+    except (KeyError, ValueError):
         return None
     return rate if 0 < rate < 1e15 else None
 

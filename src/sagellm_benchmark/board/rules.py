@@ -22,6 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?: ?[A-Za-z0-9._+()/:@,#=~\[\]-])*")
 _SIZE = re.compile(
     r"(?:[0-9]{1,6}x)?[0-9]{1,6}(?:\.[0-9]{1,6})?[KMBT](?:-A[0-9]{1,6}(?:\.[0-9]{1,6})?[KMB])?"
 )
+_RATE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 _SHOWN = 60  # characters of a value in a message
 
 
@@ -94,6 +95,14 @@ def _parses(parse: Callable[[str], date], value: str) -> bool:
         return False
 
 
+def _is_rate(text: str) -> bool:
+    """Requests a second in one spelling each, so that no other spelling is another configuration."""
+    ends = text.split("..")
+    spelt = str if len(ends) == 1 else "{:g}".format
+    numbers = all(_RATE.fullmatch(end) and float(end) > 0 and spelt(float(end)) == end for end in ends)
+    return text == "inf" or (len(ends) <= 2 and numbers)
+
+
 def _are_texts(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
@@ -118,6 +127,10 @@ NAME_OR_NOTHING = Kind(
 RATE = Kind(
     "a number, or a plain text such as 4",
     lambda value: PLAIN_NAME.accepts(value) or (type(value) in (int, float) and 0 < value <= 1e9),
+)
+NEW_RATE = Kind(
+    "a text such as 4.0, inf, or 2..20 where the rate grows",
+    lambda value: isinstance(value, str) and _is_rate(value),
 )
 UUID_TEXT = Kind(
     "a UUID in lower-case hexadecimal with dashes",

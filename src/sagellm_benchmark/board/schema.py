@@ -21,6 +21,7 @@ from sagellm_benchmark.chips import VENDORS
 
 SCHEMA_VERSION = 1
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
+ARRIVALS = ("poisson", "constant", "gamma", "ramp", "trace")
 SPLITS = ("tensor_parallel", "pipeline_parallel", "data_parallel")
 _MISSING = object()
 
@@ -101,9 +102,9 @@ NEW = (
     optional("workload.batch_size", nullable(integer(1, 10**9))),
     optional("workload.concurrent_requests", nullable(integer(1, 10**9))),
     optional("workload.dataset", rules.NAME),
-    optional("workload.request_rate", rules.RATE),
-    optional("workload.arrival", nullable(rules.NAME_OR_NOTHING)),
-    optional("workload.burstiness", nullable(rules.RATE)),
+    optional("workload.request_rate", rules.NEW_RATE),
+    optional("workload.arrival", nullable(choice(*ARRIVALS))),
+    optional("workload.burstiness", nullable(number(0, 1e9))),
     Rule("metrics.ttft_ms", number()),
     Rule("metrics.throughput_tps", number()),
     Rule("metrics.peak_mem_mb", integer(0, 10**12)),
@@ -173,6 +174,8 @@ _SINCE = {  # asked of new rows only since rows of version 1 were published with
     "model.quantization": nullable(rules.TEXT),
     "workload.dataset": rules.FILLED,
     "workload.request_rate": nullable(rules.RATE),
+    "workload.arrival": nullable(rules.NAME_OR_NOTHING),
+    "workload.burstiness": nullable(rules.RATE),
 }
 _OURS = tuple(
     replace(rule, kind=_SINCE.get(rule.path, rule.kind)) for rule in NEW if rule.path != "metadata.verified"
@@ -193,6 +196,7 @@ def problems(row: Any, strength: Strength = Strength.NEW) -> list[Problem]:
             _broken(NEW, row),
             _metrics(row),
             _gaps(row),
+            _load(row),
             _agreement(row),
             _splits(row),
             _scenario(row),
@@ -227,6 +231,15 @@ def _gaps(row: Row) -> Iterator[Problem]:
     if isinstance(length, int) and length > 1 and metrics.get("tpot_ms") is metrics.get("tbt_ms") is None:
         yield Problem(
             "metrics.tpot_ms", "missing", "a number here or in metrics.tbt_ms, as answers have several tokens"
+        )
+
+
+def _load(row: Row) -> Iterator[Problem]:
+    """How many requests at once, or how they arrive: without it nothing could be held against the rate either."""
+    work = row.get("workload")
+    if isinstance(work, dict) and work.get("concurrent_requests") is work.get("request_rate") is None:
+        yield Problem(
+            "workload.concurrent_requests", "missing", "a number here, or the rate in workload.request_rate"
         )
 
 

@@ -30,6 +30,8 @@ RULES: dict[str, str] = {
     "the model's size, such as 7B, 135M, 8x7B or 30B-A3B": "模型规模，例如 7B、135M、8x7B 或 30B-A3B",
     "a name of at most 64 letters, digits, spaces and ._+()-": "最多 64 个字母、数字、空格及 ._+()- 组成的名称",
     "a number, or a plain text such as 4": "数字，或像 4 这样的简单文本",
+    "a text such as 4.0, inf, or 2..20 where the rate grows": "像 4.0、inf 这样的文本，速率递增时写作 2..20",
+    "a number here, or the rate in workload.request_rate": "这里的数字，或 workload.request_rate 里的速率",
     "a UUID in lower-case hexadecimal with dashes": "带连字符的小写十六进制 UUID",
     "a SHA-256 in lower-case hexadecimal": "小写十六进制的 SHA-256",
     "a version X.Y.Z or X.Y.Z.W": "版本号 X.Y.Z 或 X.Y.Z.W",
