@@ -38,6 +38,20 @@ def test_usage_in_streams_asks_for_nothing_more() -> None:
         assert len(fake.requests) == 1
 
 
+@pytest.mark.parametrize("script", [SAGELLM, replace(STAND_INS["vllm"], usage=False, ttft_s=0.0, itl_s=0.0)])
+def test_a_plan_takes_one_connection(script: Script) -> None:
+    """A server with one thread answers no second one while the first is kept."""
+    with serving(script) as fake:
+        engine = named(script.owned_by)
+        server = Server(fake.base_url, script.model, engine, None, ModelFacts("m"), local=True)
+        capabilities = choose_api(server)
+        before = fake.connections
+        with server.session:
+            counting.plan(server, capabilities, words)
+        assert fake.connections == before + 1
+        assert len(fake.requests) > 3
+
+
 def test_a_tokenizer_of_ones_own_learns_the_template_from_what_the_server_charges() -> None:
     plan = planned(SAGELLM, "sagellm", words)
     assert isinstance(plan.prompts, Templated)

@@ -129,7 +129,8 @@ def stream_events(
     """
     url = f"{server.base_url}{PATHS[api]}"
     asked = {**body, "stream": True}
-    events = list(_events(post_text(url, asked, timeout_s=timeout_s, api_key=server.api_key)))
+    text = post_text(url, asked, timeout_s=timeout_s, api_key=server.api_key, session=server.session)
+    events = list(_events(text))
     if not events:
         raise RemoteError(
             f"{url} does not look like an LLM server: it answers neither events nor JSON",

@@ -161,7 +161,7 @@ def _prove(server: Server, capabilities: Capabilities) -> Proof | None:
         ]
     except RemoteError:
         return None
-    ask = asking(server.base_url, server.api_key)
+    ask = asking(server.base_url, server.api_key, server.session)
     reported = None if server.engine.last_stream is None else server.engine.last_stream(ask)
     body.pop("stream_options", None)
     try:

@@ -9,6 +9,7 @@ from sagellm_benchmark.engines import registry
 from sagellm_benchmark.engines.base import Ask, Card, Engine, SelfReport
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.net.fetch import get_json
+from sagellm_benchmark.net.session import Session
 
 _PROBE_TIMEOUT_S = 5.0
 
@@ -28,13 +29,15 @@ def describe(engine: Engine, base_url: str, card: Card, *, api_key: str | None =
     return engine.describe(asking(base_url, api_key), card)
 
 
-def asking(base_url: str, api_key: str | None) -> Ask:
+def asking(base_url: str, api_key: str | None, session: Session | None = None) -> Ask:
     """GET on a server; each path is asked once, since not every engine has every endpoint."""
 
     @cache
     def ask(path: str) -> dict[str, Any]:
         try:
-            value = get_json(f"{base_url}{path}", timeout_s=_PROBE_TIMEOUT_S, api_key=api_key)
+            value = get_json(
+                f"{base_url}{path}", timeout_s=_PROBE_TIMEOUT_S, api_key=api_key, session=session
+            )
         except RemoteError:
             return {}
         return value if isinstance(value, dict) else {}

@@ -16,10 +16,18 @@ TIMEOUT_S = 10.0
 
 
 def get_json(
-    url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+    url: str,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    api_key: str | None = None,
+    peer: Peer = LLM_SERVER,
+    session: Session | None = None,
 ) -> Any:
-    """Return the JSON value at `url`. Raises RemoteError: StatusError for a status, else unreachable or not JSON."""
-    return without(_json(url, Session().fetch(url, None, timeout_s, api_key, peer), peer), api_key)
+    """Return the JSON value at `url`, over the connection of a `session` inside whose `with` the caller is.
+
+    Raises RemoteError: StatusError for a status, else unreachable or not JSON.
+    """
+    return _json(url, (session or Session()).fetch(url, None, timeout_s, api_key, peer), api_key, peer)
 
 
 def post_json(
@@ -31,14 +39,9 @@ def post_json(
     peer: Peer = LLM_SERVER,
     session: Session | None = None,
 ) -> Any:
-    """Return the JSON value that `url` answers to the JSON value `body`; raises as `get_json`.
-
-    A `session` whose `with` block the caller is in lends its connection.
-    """
-    session = session or Session()
-    return without(
-        _json(url, session.fetch(url, orjson.dumps(body), timeout_s, api_key, peer), peer), api_key
-    )
+    """Return the JSON value that `url` answers to the JSON value `body`; otherwise as `get_json`."""
+    content = (session or Session()).fetch(url, orjson.dumps(body), timeout_s, api_key, peer)
+    return _json(url, content, api_key, peer)
 
 
 def get_text(
@@ -49,22 +52,26 @@ def get_text(
 
 
 def post_text(
-    url: str, body: Any, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
+    url: str,
+    body: Any,
+    *,
+    timeout_s: float = TIMEOUT_S,
+    api_key: str | None = None,
+    peer: Peer = LLM_SERVER,
+    session: Session | None = None,
 ) -> str:
-    """Return the whole text (an event stream, say) that `url` answers to the JSON value `body`.
-
-    Raises as `get_json`.
-    """
-    return _text(Session().fetch(url, orjson.dumps(body), timeout_s, api_key, peer), api_key)
+    """Return the whole text (an event stream, say) that `url` answers to the JSON value `body`; else as `get_json`."""
+    content = (session or Session()).fetch(url, orjson.dumps(body), timeout_s, api_key, peer)
+    return _text(content, api_key)
 
 
 def _text(body: bytes, api_key: str | None) -> str:
     return str(without(body.decode("utf-8", "replace"), api_key))
 
 
-def _json(url: str, body: bytes, peer: Peer) -> Any:
+def _json(url: str, body: bytes, api_key: str | None, peer: Peer) -> Any:
     try:
-        return orjson.loads(body)
+        return without(orjson.loads(body), api_key)
     except orjson.JSONDecodeError as error:
         raise RemoteError(
             f"{url} does not look like {peer.name}: its answer is not JSON ({one_line(body, 60)!r})",
