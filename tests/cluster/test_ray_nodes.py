@@ -7,9 +7,9 @@ import json
 import os
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +28,7 @@ from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.verdict.columns import collect
 from sagellm_benchmark.workload.schedule import Schedule, constant
-from tests.fakes.openai_server import Script, serving
+from tests.fakes.openai_server import FakeServer, Script, serving
 from tests.verdict.test_checks import evidence
 from tests.waiting import wait_for
 
@@ -309,34 +309,70 @@ def named_and_gone(fault: Callable[[object], None], url: str, folder: Path, head
     wait_for(lambda: not _workers(), 10)
 
 
+def _begun(url: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
+    """The command itself, from both nodes; what it says goes to `said` and `complaint`."""
+    command = [sys.executable, "-m", "sagellm_benchmark", "run", "--base-url", url, "--on", f"ray://{HEAD}"]
+    command += ["--client-nodes=2", "--client-processes=2", "--workload=custom", "--rate=20", "--json"]
+    command += ["--input-tokens=16", "--output-tokens=8", f"--outputs={folder}", *more]
+    with (folder / "said").open("wb") as said, (folder / "complaint").open("wb") as complaint:
+        return subprocess.Popen(command, stdout=said, stderr=complaint)
+
+
 @contextlib.contextmanager
 def _driven(url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The command itself, in the middle of a load from both nodes; what it says goes to `said` and `complaint`."""
-    command = [sys.executable, "-m", "sagellm_benchmark", "run", "--base-url", url, "--on", f"ray://{HEAD}"]
-    command += [
-        "--client-nodes=2",
-        "--client-processes=2",
-        "--workload=custom",
-        "--requests=5000",
-        "--rate=20",
-    ]
-    command += ["--input-tokens=16", "--output-tokens=8", "--no-calibrate", "--json", f"--outputs={folder}"]
-    with (folder / "said").open("wb") as said, (folder / "complaint").open("wb") as complaint:
-        driver = subprocess.Popen(command, stdout=said, stderr=complaint)
-        try:
-            wait_for(lambda: len(_workers()) == 4, 90)
-            time.sleep(2.0)  # into the load
-            yield driver
-        finally:
-            driver.kill()
-            driver.wait()
-
-
-def test_a_driver_that_dies_leaves_no_load_behind(machines: Machines, url: str, tmp_path: Path) -> None:
-    with _driven(url, tmp_path) as driver:
-        driver.send_signal(signal.SIGKILL)
+    """The command in the middle of a load."""
+    driver = _begun(url, folder, "--requests=5000", "--no-calibrate")
+    try:
+        wait_for(lambda: len(_workers()) == 4, 90)
+        time.sleep(2.0)  # into the load
+        yield driver
+    finally:
+        driver.kill()
         driver.wait()
-    wait_for(lambda: not _workers(), 10)
+
+
+def _agents() -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["cmdline"]) if _is_agent(one)]
+
+
+def _on_disk() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("sagellm-node-*"))
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A moment of a run, known by what there is on the nodes."""
+
+    name: str
+    reached: Callable[[FakeServer], object]
+    more: tuple[str, ...] = ("--no-calibrate", "--requests=5000")
+
+
+PHASES = (
+    Phase("the nodes are met", lambda server: _agents()),
+    Phase("they calibrate", lambda server: len(_workers()) == 2, ("--requests=5000",)),
+    Phase("their processes start", lambda server: _workers()),
+    Phase("they send", lambda server: len(server.requests) > 20),
+    Phase(
+        "the last request is answered",
+        lambda server: len(server.requests) >= 40,
+        ("--no-calibrate", "--requests=40"),
+    ),
+)
+
+
+@pytest.mark.parametrize("phase", PHASES, ids=[phase.name for phase in PHASES])
+def test_a_driver_that_dies_leaves_no_process_and_no_file_on_a_node(
+    phase: Phase, machines: Machines, tmp_path: Path
+) -> None:
+    before = _on_disk()
+    with serving(Script(itl_s=0.005)) as server:
+        driver = _begun(server.base_url, tmp_path, *phase.more)
+        wait_for(lambda: phase.reached(server) or driver.poll() is not None, 90)
+        assert driver.poll() is None, (tmp_path / "complaint").read_text()
+        driver.kill()
+        driver.wait()
+        wait_for(lambda: not _workers() and not _agents() and not _on_disk() - before, 15)
 
 
 def test_the_command_ends_as_not_valid_and_names_the_lost_node(

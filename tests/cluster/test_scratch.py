@@ -1,15 +1,18 @@
-"""Temporary folders of nodes: those of living processes stay, those of killed ones go with the next that is made."""
+"""Temporary folders: those of living processes stay, those of killed ones go."""
 
 from __future__ import annotations
 
 import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sagellm_benchmark.cluster.scratch import Scratch, scratch
+from tests.waiting import wait_for
 
 HOLDS = """
 import sys, tempfile
@@ -40,15 +43,30 @@ def test_another_folder_of_this_process_stays() -> None:
     second.remove()
 
 
-def test_what_a_killed_process_has_left_goes_with_the_next_one(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", HOLDS, str(tmp_path)]
+@contextlib.contextmanager
+def another_process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
+    command = [sys.executable, "-c", HOLDS, str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        theirs = Path(process.stdout.readline().strip())
-        ours = Scratch.made("sagellm-")
-        assert theirs.is_dir()
-        ours.remove()
+        yield process, Path(process.stdout.readline().strip())
         process.kill()
+
+
+def test_a_living_process_keeps_its_folder_and_a_killed_one_loses_it(tmp_path: Path) -> None:
+    with another_process(tmp_path) as (process, theirs):
+        Scratch.made("sagellm-").remove()
+        assert theirs.is_dir()
+        process.kill()
+        wait_for(lambda: not theirs.exists())
+
+
+def test_what_is_left_where_everything_was_killed_at_once_goes_with_the_next_one(tmp_path: Path) -> None:
+    with another_process(tmp_path) as (process, theirs):
+        every = psutil.process_iter(["cmdline"])
+        (remover,) = (one for one in every if str(theirs) in (one.info["cmdline"] or ()))
+        remover.kill()
+        process.kill()
+    assert theirs.is_dir()
     Scratch.made("sagellm-").remove()
     assert not theirs.exists()
 

@@ -1,10 +1,15 @@
-"""A temporary folder. What a killed process leaves behind is removed by the next one."""
+"""A temporary folder that goes with its process, even where that is killed.
+
+A shell waits beside it, and removes the folder when the process is gone. Where both are killed, as with a whole
+container, the next process that makes such a folder removes it.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +17,23 @@ from pathlib import Path
 from typing import IO
 
 _LOCK = "in-use"
+_REMOVE = """
+exec 3<&0
+{ read -r _ <&3; for _ in 1 2 3 4 5; do rm -rf -- "$1" && break; sleep 1; done; } &
+"""
+"""Once standard input ends; several times, as those that we have started may write for a moment longer.
+
+It is no child of ours, as Ray ends the children of an actor that it ends.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """A folder, and the lock that this process holds on it for as long as it lives."""
+    """A folder, and what this process holds for as long as it lives: the lock on it, and the remover's input."""
 
     path: Path
     lock: IO[bytes]
+    remover: IO[bytes]
 
     @classmethod
     def made(cls, prefix: str) -> Scratch:
@@ -30,12 +44,13 @@ class Scratch:
         lock = (path / "new").open("wb")
         _held(lock)
         (path / "new").rename(path / _LOCK)  # so that it is never seen without being held
-        return cls(path, lock)
+        return cls(path, lock, _remover(path))
 
     def remove(self) -> None:
         """Remove it with all that is in it."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.lock.close()
+        self.remover.close()
 
 
 @contextlib.contextmanager
@@ -46,6 +61,17 @@ def scratch(prefix: str) -> Iterator[Path]:
         yield made.path
     finally:
         made.remove()
+
+
+def _remover(folder: Path) -> IO[bytes]:
+    """Have a folder removed when the file that this gives is closed, by us or by the end of this process."""
+    theirs, ours = os.pipe()
+    try:
+        command = ["/bin/sh", "-c", _REMOVE, "sh", str(folder)]
+        subprocess.run(command, stdin=theirs, stdout=subprocess.DEVNULL, start_new_session=True, check=True)
+    finally:
+        os.close(theirs)
+    return os.fdopen(ours, "wb")
 
 
 def _remove_unheld(folder: Path) -> None:
