@@ -45,7 +45,7 @@ def output(
     }
     command = ["git", *arguments]
     if most_bytes is not None:
-        command = [sys.executable, "-c", _LIMITED, str(most_bytes), *command]
+        command = [sys.executable, "-I", "-S", "-c", _LIMITED, str(most_bytes), *command]
         quiet["LC_ALL"] = "C"
     try:
         done = subprocess.run(
