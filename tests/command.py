@@ -39,4 +39,9 @@ def run(
             check=False,
             stdin=subprocess.DEVNULL,
         )
-    return forked.run(arguments, cwd, changed, timeout)
+    return forked.start(arguments, cwd, changed).ended(timeout)
+
+
+def start(*arguments: str, cwd: Path, env: Mapping[str, str] | None = None) -> forked.Running:
+    """Start what `run` runs, for a test that does something meanwhile."""
+    return forked.start(arguments, cwd, environment(cwd, **(env or {})))

@@ -8,14 +8,18 @@ from __future__ import annotations
 import multiprocessing
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
-from multiprocessing.context import ForkServerContext
+from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
+STREAMS = ("stdout", "stderr")
 IMPORTED = [
     "sagellm_benchmark.cli",
     "sagellm_benchmark.evidence.verify",
@@ -28,21 +32,42 @@ IMPORTED = [
 ]
 
 
-def run(
-    arguments: Sequence[str], cwd: Path, env: Mapping[str, str], timeout_s: float
-) -> subprocess.CompletedProcess[str]:
-    """Run the command as `subprocess.run` would, with its output captured."""
-    with tempfile.TemporaryDirectory() as folder:
-        streams = (Path(folder, "stdout"), Path(folder, "stderr"))
-        process = _server().Process(target=_command, args=(tuple(arguments), cwd, dict(env), streams))
-        process.start()
-        process.join(timeout_s)
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise subprocess.TimeoutExpired(list(arguments), timeout_s)
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A command under way, and the folder that its output goes to."""
+
+    arguments: tuple[str, ...]
+    process: ForkServerProcess
+    folder: Path
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, unless it has ended by itself."""
+        if self.process.pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, number)
+
+    def ended(self, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+        """Wait for its end, and return what it wrote; one that takes longer is killed."""
+        self.process.join(timeout_s)
+        late = self.process.exitcode is None
+        if late:
+            self.process.kill()
+            self.process.join()
+        streams = [self.folder / name for name in STREAMS]
         out, err = (stream.read_text() if stream.exists() else "" for stream in streams)
-    return subprocess.CompletedProcess(list(arguments), process.exitcode, out, err)
+        shutil.rmtree(self.folder)
+        if late:
+            raise subprocess.TimeoutExpired(self.arguments, timeout_s, out, err)
+        return subprocess.CompletedProcess(self.arguments, self.process.exitcode or 0, out, err)
+
+
+def start(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Running:
+    """Start the command with its output captured."""
+    folder = Path(tempfile.mkdtemp())
+    streams = [folder / name for name in STREAMS]
+    process = _server().Process(target=_command, args=(tuple(arguments), cwd, dict(env), streams))
+    process.start()
+    return Running(tuple(arguments), process, folder)
 
 
 @cache
@@ -52,7 +77,7 @@ def _server() -> ForkServerContext:
     return context
 
 
-def _command(arguments: tuple[str, ...], cwd: Path, env: dict[str, str], streams: tuple[Path, Path]) -> None:
+def _command(arguments: tuple[str, ...], cwd: Path, env: dict[str, str], streams: Sequence[Path]) -> None:
     """Become the command: its environment, its folder, its input and output."""
     os.chdir(cwd)
     os.environ.clear()

@@ -35,18 +35,10 @@ def run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProces
 
 def ctrl_c(folder: Path, when: Callable[[], bool], *arguments: str) -> int:
     """The exit code of a run that gets a Ctrl-C at some moment."""
-    process = subprocess.Popen(
-        [*command.PROGRAM, "run", *QUICK, *arguments],
-        cwd=folder,
-        env=command.environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = command.start("run", *QUICK, *arguments, cwd=folder)
     wait_for(when)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    return process.returncode
+    return process.ended(30).returncode
 
 
 def the_run(folder: Path) -> Path:

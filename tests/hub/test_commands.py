@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 from sagellm_benchmark.board.entry import SINGLE
 from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.files import to_json
-from tests.command import PROGRAM, environment, run
+from tests.command import environment, run, start
 from tests.fakes.hub_server import OIDC, READER, REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
@@ -282,12 +281,10 @@ def test_cleaning_that_is_killed_and_started_again_ends_as_if_it_never_was(tmp_p
     for attempt in range(6):
         team.submit(clone, new_row(model__name=f"model {attempt}"))
         assert run("publish", "--to", shared, cwd=clone).returncode == 0
-        arguments = [*PROGRAM, "clean", "--yes", "--to", shared]
-        with subprocess.Popen(
-            arguments, cwd=clone, env=environment(clone), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ) as killed:
-            time.sleep(0.3 + 0.04 * attempt)
-            os.kill(killed.pid, signal.SIGKILL)
+        killed = start("clean", "--yes", "--to", shared, cwd=clone)
+        time.sleep(0.03 + 0.04 * attempt)
+        killed.send_signal(signal.SIGKILL)
+        killed.ended()
         done = run("clean", "--yes", "--to", shared, cwd=clone)
         assert done.returncode == 0, done.stderr
         assert team.files() == ["code.py", "hf_data/README.md"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
-import subprocess
 import time
 from dataclasses import replace
 from itertools import pairwise
@@ -21,9 +19,10 @@ from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.store import Store
-from tests.command import PROGRAM, environment
+from tests import command
 from tests.fakes.hub_server import REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import custom_row
+from tests.forked import Running
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -42,25 +41,23 @@ def batches() -> list[list[Row]]:
     ]
 
 
-def start(home: Path, rows: list[Row], *arguments: str, url: str = "") -> subprocess.Popen[bytes]:
+def start(home: Path, rows: list[Row], *arguments: str, url: str = "") -> Running:
     """A publisher of its own, with its own home and its own hf_data/."""
     (home / "hf_data").mkdir(parents=True, exist_ok=True)
     (home / "hf_data" / SINGLE).write_bytes(to_json(rows))
-    return subprocess.Popen(
-        [*PROGRAM, "publish", *arguments],
-        cwd=home,
-        env=environment(home, HF_TOKEN=WRITER, HF_ENDPOINT=url),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    return command.start("publish", *arguments, cwd=home, env={"HF_TOKEN": WRITER, "HF_ENDPOINT": url})
 
 
-def all_end_well(publishers: list[subprocess.Popen[bytes]]) -> None:
+def kill(publisher: Running) -> None:
+    publisher.send_signal(signal.SIGKILL)
+    publisher.ended()
+
+
+def all_end_well(publishers: list[Running]) -> None:
     for publisher in publishers:
-        said, _ = publisher.communicate(timeout=150)
-        assert publisher.returncode == 0, said.decode()
-        assert WRITER.encode() not in said
+        done = publisher.ended(150)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert WRITER not in done.stdout + done.stderr
 
 
 def seen_in(boards: list[bytes]) -> list[set[str]]:
@@ -116,8 +113,7 @@ def test_a_publisher_that_is_killed_at_any_step_ends_as_if_it_never_was(tmp_path
         server.faults.append(fault)
         killed = start(tmp_path, rows, "--create", "--repo", REPO, url=server.url)
         wait_for(lambda: fault.times == 0 and committed(server) == commits)
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.communicate()
+        kill(killed)
         all_end_well([start(tmp_path, rows, "--create", "--repo", REPO, url=server.url)])
         assert committed(server) == 1
         held_exactly(Hub(REPO, endpoint=server.url), rows)
@@ -134,9 +130,8 @@ def test_a_publisher_into_a_folder_that_is_killed_ends_as_if_it_never_was(tmp_pa
     for attempt in range(6):
         home, shared = tmp_path / f"{attempt}", tmp_path / f"shared{attempt}"
         killed = start(home, rows, "--to", str(shared))
-        time.sleep(pauses.uniform(0.1, 0.5))
-        os.kill(killed.pid, signal.SIGKILL)
-        killed.communicate()
+        time.sleep(pauses.uniform(0.02, 0.4))
+        kill(killed)
         all_end_well([start(home, rows, "--to", str(shared))])
         held_exactly(Directory(shared), rows)
 
