@@ -305,7 +305,7 @@ def test_a_documented_workloads_name_is_bound_to_its_load(changes: dict[str, Any
     assert fields(new_row(**changes), Strength.PUBLISHED) == []
 
 
-@pytest.mark.parametrize("rate", ["4.0", "0.5", "1250.0", "inf", "2..20", "0.5..4"])
+@pytest.mark.parametrize("rate", ["4.0", "0.5", "1250.0", "28.284271247461902", "inf", "2..20", "0.5..4"])
 def test_the_rate_of_an_open_loop_is_what_a_run_writes(rate: str) -> None:
     assert fields(custom_row(workload__request_rate=rate)) == []
 

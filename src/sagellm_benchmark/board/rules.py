@@ -22,7 +22,7 @@ _NAME = re.compile(r"[A-Za-z0-9](?: ?[A-Za-z0-9._+()/:@,#=~\[\]-])*")
 _SIZE = re.compile(
     r"(?:[0-9]{1,6}x)?[0-9]{1,6}(?:\.[0-9]{1,6})?[KMBT](?:-A[0-9]{1,6}(?:\.[0-9]{1,6})?[KMB])?"
 )
-_RATE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+_RATE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,20})?")
 _SHOWN = 60  # characters of a value in a message
 
 
