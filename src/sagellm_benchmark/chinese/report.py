@@ -23,7 +23,7 @@ REPORT: dict[str, str] = {
     "constant arrivals at {rate}": "等间隔到达，{rate}",
     "{load} for {duration} s": "{load}，持续 {duration} 秒",
     "{requests} in conversations of {turns} turns": "{requests}，每个对话 {turns} 轮",
-    "{load}, seed {seed}, {count} warm-up request(s)": "{load}，种子 {seed}，预热请求 {count} 个",
+    "{load}, seed {seed}, warm-up requests: {count}": "{load}，种子 {seed}，预热请求 {count} 个",
     # figures
     "{value} ({count} failed)": "{value}（{count} 个失败）",
     "{value} (counted by: {source})": "{value}（计数依据：{source}）",
@@ -44,7 +44,7 @@ REPORT: dict[str, str] = {
         "{metric}：{count} 个样本；{percentile} 至少需要 {needed} 个"
     ),
     # the setup
-    "{size} GiB a chip": "每芯片 {size} GiB",
+    "{size} GiB per chip": "每芯片 {size} GiB",
     "not known; say it with --hardware FILE.toml or --chip-model": (
         "未知；请用 --hardware FILE.toml 或 --chip-model 说明"
     ),
@@ -53,11 +53,11 @@ REPORT: dict[str, str] = {
         "{processor}，{cores} 核，{threads} 线程，内存 {memory} GiB"
     ),
     "{count} nodes; the worst of them: {client}": "{count} 个节点；其中最差的：{client}",
-    "{late} late (p99), {share} of a core, TTFT bias {bias}, seen clean up to {rate}": (
+    "event loop {late} late (p99), {share} of a core, TTFT bias {bias}, accurate up to {rate}": (
         "事件循环延迟 {late}（p99），占一个核的 {share}，TTFT 偏差 {bias}，已确认到 {rate} 仍不失真"
     ),
     # pictures
-    "{label}, ms, over a logarithmic axis: {meaning}": "{label}（ms，对数轴）：{meaning}",
+    "{label}, ms, on a logarithmic axis: {meaning}": "{label}（ms，对数轴）：{meaning}",
     "time to first token": "首 token 延迟",
     "gap between content events": "相邻内容事件的间隔",
     "time per output token": "每个输出 token 的时间",
@@ -66,14 +66,14 @@ REPORT: dict[str, str] = {
     "requests over time: waiting (grey), prefill (orange), decode (blue), failed (red)": (
         "请求随时间：等待（灰）、预填充（橙）、解码（蓝）、失败（红）"
     ),
-    "tokens/s over time; shaded: what was measured": "吞吐（tokens/s）随时间；阴影为测量窗口",
+    "tokens/s over time; the measured window is shaded": "吞吐（tokens/s）随时间；阴影为测量窗口",
     "requests in flight over time": "在途请求数随时间",
-    "requests that the server worked on, by its own word, over time": "服务器自报的处理中请求数随时间",
-    "requests that waited at the server, by its own word, over time": "服务器自报的等待中请求数随时间",
-    "tokens in the server's KV cache, by its own word, over time": "服务器自报的 KV 缓存中的 token 数随时间",
-    "power of the chips together, W, over time": "所有芯片的总功率（W）随时间",
+    "requests in progress over time, as the server reports them": "服务器自报的处理中请求数随时间",
+    "requests waiting at the server over time, as it reports them": "服务器自报的等待中请求数随时间",
+    "tokens in the server's KV cache over time, as it reports them": "服务器自报的 KV 缓存中的 token 数随时间",
+    "total power of the chips, W, over time": "所有芯片的总功率（W）随时间",
     "clock of the slowest chip, MHz, over time": "最慢芯片的频率（MHz）随时间",
-    "TTFT, ms, by when requests began": "TTFT（ms），按请求开始时刻",
+    "TTFT, ms, by the start of the request": "TTFT（ms），按请求开始时刻",
     "failed requests over time": "失败请求随时间",
     "{count} runs of {model}": "{model} 的 {count} 次运行",
     "{name}: {label}, {unit}, over streams": "{name}：{label}（{unit}）随并发数",

@@ -55,10 +55,11 @@ SCREEN: dict[str, str] = {
     "requests": "请求",
     "error rate": "错误率",
     "request rate": "请求速率",
-    "one user sees": "单个用户",
+    "speed per user": "单用户速度",
     "output tokens": "输出 token",
     "peak memory": "内存峰值",
-    "in time": "达标率",
+    "SLO attainment": "SLO 达标率",
+    "SLO met": "SLO 达标率",
     "sent": "发送速率",
     "prefix hit rate": "前缀命中率",
     "KV cache tokens": "KV 缓存 token",
@@ -67,14 +68,14 @@ SCREEN: dict[str, str] = {
     "preemptions": "抢占次数",
     "cost of input": "输入成本",
     "cost of output": "输出成本",
-    "tokens again": "重新分词",
+    "recounted tokens": "重新分词",
     "attention": "注意",
     "hardware": "硬件",
     "chip memory": "显存",
     "client's machine": "客户端机器",
     "processors": "处理器",
     "steadiness": "稳定性",
-    "latency changed by {change} over the window; {least} or more would have been seen": (
+    "latency changed by {change} over the window; {least} or more would have been detected": (
         "窗口内延迟变化 {change}；达到 {least} 的变化会被发现"
     ),
     "steadiness: a drift below {least} could not have been seen; send more --requests": (
@@ -120,7 +121,7 @@ SCREEN: dict[str, str] = {
         "其他程序占用了 {others} 的处理器，宿主机占用 {stolen}；服务有 {server} 的可运行时间在等待，客户端为 {client}；"
         "{pressed} 的时间里有程序在等待处理器"
     ),
-    "other programs used {share} of the processors; stop them for a fair number": (
+    "other programs used {share} of the processors; stop them for a fair result": (
         "其他程序占用了 {share} 的处理器；停止它们才能得到公平的数字"
     ),
     "other programs used {share} of the processors that were measured; stop them and measure again": (

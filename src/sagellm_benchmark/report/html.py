@@ -17,10 +17,10 @@ from sagellm_benchmark.words import language, retold, t
 
 MOST_BINS = 120  # more than a picture has room for
 GAUGES = {
-    "running": "requests that the server worked on, by its own word, over time",
-    "waiting": "requests that waited at the server, by its own word, over time",
-    "kv_tokens": "tokens in the server's KV cache, by its own word, over time",
-    "power_w": "power of the chips together, W, over time",
+    "running": "requests in progress over time, as the server reports them",
+    "waiting": "requests waiting at the server over time, as it reports them",
+    "kv_tokens": "tokens in the server's KV cache over time, as it reports them",
+    "power_w": "total power of the chips, W, over time",
     "clock_mhz": "clock of the slowest chip, MHz, over time",
 }
 """The captions of what server and accelerators told."""
@@ -73,7 +73,7 @@ def plots(view: View) -> Iterator[Plot]:
     """Yield the pictures of a run: how its latencies are distributed, and how it went over time."""
     for one in view.distributions:
         drawn = plot.distribution(one.histogram, one.figures)
-        yield Plot.of(one.label, f"{one.label}, ms, over a logarithmic axis: {one.meaning}", drawn)
+        yield Plot.of(one.label, f"{one.label}, ms, on a logarithmic axis: {one.meaning}", drawn)
     if view.timeline is not None:
         yield from _over_time(view.timeline)
 
@@ -87,9 +87,9 @@ def _over_time(timeline: Timeline) -> Iterator[Plot]:
         return
     fewer = at_most(timeline, MOST_BINS)
     for name, caption, values in (
-        ("throughput", "tokens/s over time; shaded: what was measured", fewer.tokens_per_s),
+        ("throughput", "tokens/s over time; the measured window is shaded", fewer.tokens_per_s),
         ("in flight", "requests in flight over time", fewer.in_flight),
-        ("TTFT over time", "TTFT, ms, by when requests began", fewer.ttft_ms),
+        ("TTFT over time", "TTFT, ms, by the start of the request", fewer.ttft_ms),
     ):
         yield Plot.of(name, caption, plot.over_time(fewer, values))
     if any(fewer.errors):

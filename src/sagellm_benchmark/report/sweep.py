@@ -22,7 +22,17 @@ from sagellm_benchmark.verdict.metrics import (
 )
 from sagellm_benchmark.words import retold
 
-HEAD = ("run", "tokens/s", "requests/s", "in time", "TTFT ms", "TPOT ms", "E2E ms", "failed", "verdict")
+HEAD = (
+    "run",
+    "tokens/s",
+    "requests/s",
+    "SLO met",
+    "TTFT ms",
+    "TPOT ms",
+    "E2E ms",
+    "failed",
+    "verdict",
+)
 BAR = 24
 
 OVER_LOAD = (THROUGHPUT, GOODPUT)

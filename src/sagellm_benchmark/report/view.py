@@ -212,25 +212,26 @@ NOTES: Mapping[str, Callable[[Summary], str]] = {
 
 def _remarks(summary: Summary) -> Iterator[tuple[str, str]]:
     if (ratio := summary.recounted_ratio) is not None and abs(ratio - 1) > RECOUNT_TOLERANCE:
-        yield "tokens again", f"the text has {ratio:.2f} tokens for each one that the server counted"
+        yield "recounted tokens", f"the text has {ratio:.2f} tokens for each one that the server counted"
     if (drift := summary.drift) is not None:
         yield (
             "steadiness",
-            f"latency changed by {drift.change:+.0%} over the window; {drift.least:.0%} or more would have been seen",
+            f"latency changed by {drift.change:+.0%} over the window; "
+            f"{drift.least:.0%} or more would have been detected",
         )
     if (share := summary.contention_share) is not None and share > BUSY:
-        yield "attention", f"other programs used {share:.0%} of the processors; stop them for a fair number"
+        yield "attention", f"other programs used {share:.0%} of the processors; stop them for a fair result"
 
 
 def _setup(config: Config, summary: Summary) -> list[tuple[str, str]]:
     hardware, server = config.hardware, config.server
     return [
         ("hardware", _hardware(hardware)),
-        ("chip memory", figure(hardware.memory_per_chip_gb, "GiB a chip")),
+        ("chip memory", figure(hardware.memory_per_chip_gb, "GiB per chip")),
         ("client's machine", _machine(config.machine)),
         *_processors(summary.contention),
         ("server", f"{server.base_url}, {server.api} API"),
-        ("load", f"{config.load_description}, seed {config.seed}, {config.warmup} warm-up request(s)"),
+        ("load", f"{config.load_description}, seed {config.seed}, warm-up requests: {config.warmup}"),
         ("client", _client(summary.client)),
         ("started", config.started_at),
         ("tool", f"sagellm-benchmark {config.tool.version}"),
@@ -277,7 +278,7 @@ def _client(client: Client) -> str:
     clean = None if calibration is None else calibration.clean_tokens_per_s
     nodes = f"{len(client.nodes)} nodes; the worst of them: " if client.nodes else ""
     return (
-        f"{nodes}{figure(None if lag is None else lag * 1e3, 'ms late', 2)} (p99), "
+        f"{nodes}event loop {figure(None if lag is None else lag * 1e3, 'ms late', 2)} (p99), "
         f"{figure(None if share is None else share * 100.0, '% of a core', 0)}, "
-        f"TTFT bias {figure(bias, 'ms', 2)}, seen clean up to {figure(clean, 'tokens/s', 0)}"
+        f"TTFT bias {figure(bias, 'ms', 2)}, accurate up to {figure(clean, 'tokens/s', 0)}"
     )

@@ -153,7 +153,7 @@ REQUEST_RATE = Metric(
 )
 TOKENS_PER_USER = Metric(
     "tokens_per_s_per_user",
-    "one user sees",
+    "speed per user",
     _tokens_per_s_per_user,
     unit="tokens/s",
     shown="always",
@@ -189,7 +189,7 @@ GOODPUT = Metric(
 )
 SLO_ATTAINMENT = Metric(
     "slo_attainment",
-    "in time",
+    "SLO attainment",
     lambda seen: objectives.attainment(seen.columns, seen.slo_s),
     percent=True,
     digits=0,
