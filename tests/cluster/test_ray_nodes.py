@@ -132,8 +132,9 @@ def load(
     tokens: int = 8,
     beside: Callable[[object], None] | None = None,
     head: str = HEAD,
+    nodes: int = 2,
 ) -> Observed:
-    with ray_nodes.connect(f"ray://{head}", 2, 2, lambda text: None) as cluster:
+    with ray_nodes.connect(f"ray://{head}", nodes, 2, lambda text: None) as cluster:
         if beside is not None:
             cluster.nodes = Noticing(cluster.nodes)
             threading.Thread(target=beside, args=(cluster,), daemon=True).start()
@@ -252,8 +253,8 @@ def _workers() -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if WORKERS in (one.info["cmdline"] or ())]
 
 
-def sending(cluster: object) -> None:
-    wait_for(lambda: len(_workers()) == 4, 60)
+def sending(cluster: object, processes: int = 4) -> None:
+    wait_for(lambda: len(_workers()) == processes, 60)
     time.sleep(2.0)  # into the load
 
 
