@@ -55,6 +55,20 @@ def batches(n: int, rng: Rng) -> Floats:
     return 10.0 + 2.0 * turns + shared + rng.normal(0.0, 0.3, n)
 
 
+def circle(n: int, rng: Rng) -> Floats:
+    """A closed loop in front of one server that answers one after the other, each in an exponential time: who has an
+    answer stands at the end of the line again.
+    """
+    ends = np.cumsum(rng.exponential(1.0, n + WAVE))
+    return np.asarray(ends[WAVE:] - ends[:-WAVE])
+
+
+def slow_rounds(n: int, rng: Rng) -> Floats:
+    """A closed loop taken in one after the other, whose rounds each remember the one before."""
+    rounds = autoregressive(-(-n // WAVE), rng)
+    return np.repeat(rounds, WAVE)[:n] + 2.0 * np.tile(np.arange(WAVE), len(rounds))[:n]
+
+
 def queue(n: int, rng: Rng, load: float) -> Floats:
     """Time in the system of an M/D/1 queue whose service takes 1, after a long warm-up (Lindley's recursion)."""
     warm_up = int(40 / (1 - load) ** 2)
@@ -78,7 +92,9 @@ LOGNORMAL = Series("lognormal", float(np.exp(0.5)), lognormal)
 AUTOREGRESSIVE = Series("AR(1) 0.6", 10.0, autoregressive)
 WAVES = Series(f"waves of {WAVE}", 10.0, waves)
 BATCHES = Series(f"{WAVE} one after the other", 10.0 + WAVE - 1, batches, WAVE)
-COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, BATCHES, md1(0.5), md1(0.8), md1(0.9))
+CIRCLE = Series(f"{WAVE} around one server", float(WAVE), circle, WAVE)
+SLOW_ROUNDS = Series(f"{WAVE} one after the other, rounds AR(1) 0.6", 10.0 + WAVE - 1, slow_rounds, WAVE)
+COVERED = (LOGNORMAL, AUTOREGRESSIVE, WAVES, BATCHES, CIRCLE, SLOW_ROUNDS, md1(0.5), md1(0.8), md1(0.9))
 
 
 TTFTS: dict[str, Callable[[int, Rng], Floats]] = {

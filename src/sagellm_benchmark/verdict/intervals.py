@@ -7,7 +7,8 @@ correlation that a short series happens not to show. Latencies are skewed; the i
 
 In a closed loop as many requests as there are streams make a round. Streams that go together wait for each other in the
 same order each time, so that requests hang together while rounds hardly differ: there the means of rounds say more, and
-the narrower of both intervals is taken. Coverage is measured by scripts/statistics_tables.py.
+the narrower of both intervals is taken. Rounds have no queue that outlasts them, since as many requests are there at
+any time: their correlation is taken one standard error higher. Coverage is measured by scripts/statistics_tables.py.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Interval = tuple[float, float]
 
 METHOD = (
     "Student t over effective sample size (lag-one autocorrelation of batch means), adjusted for skewness; "
-    "of a closed loop over its requests or its rounds, whichever is narrower"
+    "of a closed loop over its requests or its rounds (correlation bounded at one standard error), "
+    "whichever is narrower"
 )
 OVER_REPEATS = "Student t over repeats"
 FEWEST = 10  # values; what fewer say about their own spread is no interval
@@ -37,6 +39,7 @@ _BOUND_FROM = (
 _FEWEST_BATCHES = 12  # whose correlation can be told
 _ONE_FREEDOM = 15  # n values have at least log2(n / 15) degrees of freedom
 _FREEDOM_OF_ROUNDS = 2.0  # at least: each round is a mean already
+_CAUTION_OF_ROUNDS = 1.0  # standard errors
 _HIGHEST_CORRELATION = 0.97
 _SKEWNESS = (-3.0, 6.0)  # of a sample; what is beyond comes from one value
 _LONGEST_SIDE = 1.5  # times its length without skewness
@@ -106,7 +109,8 @@ def mean(series: Floats, streams: int = 1) -> Interval | TooFew:
     begins = np.arange(0, n, streams)
     rounds = np.add.reduceat(series, begins) / np.diff(np.append(begins, n))  # the last one may be incomplete
     rounds += series.mean() - rounds.mean()
-    return min(single, _around(rounds, _FREEDOM_OF_ROUNDS), key=lambda ends: ends[1] - ends[0])
+    told = _around(rounds, _FREEDOM_OF_ROUNDS, _CAUTION_OF_ROUNDS)
+    return min(single, told, key=lambda ends: ends[1] - ends[0])
 
 
 def ratio(sums: Floats, counts: Floats, streams: int = 1) -> Interval | TooFew:
@@ -118,12 +122,12 @@ def ratio(sums: Floats, counts: Floats, streams: int = 1) -> Interval | TooFew:
     return mean(centre + (sums - centre * counts) / counts.mean(), streams)
 
 
-def _around(series: Floats, freedom: float) -> Interval:
-    """Return Student's interval with at least that many degrees of freedom."""
+def _around(series: Floats, freedom: float, caution: float | None = None) -> Interval:
+    """Return Student's interval with at least that many degrees of freedom; `caution` as `effective_size` takes it."""
     centre, spread = float(series.mean()), float(series.std(ddof=1))
     if spread <= 1e-12 * abs(centre):
         return centre, centre
-    size = effective_size(series)
+    size = effective_size(series, caution)
     error, t = spread / math.sqrt(size), student_t(max(size - 1, freedom))
     skewness = float(np.clip((((series - centre) / spread) ** 3).mean(), *_SKEWNESS))
     bend = skewness / (6 * math.sqrt(max(size, 2.0)))
