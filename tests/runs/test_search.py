@@ -120,6 +120,12 @@ def test_what_is_found_lies_between_what_was_surely_kept_and_surely_missed() -> 
     assert found(tried).limited_by is None
 
 
+def test_a_rate_at_which_the_search_was_broken_off_is_not_taken_for_missed() -> None:
+    broken_off = replace(summary(16.0, attainment=0.0, valid=False), status="interrupted")
+    assert found([summary(8.0), broken_off]) == found([summary(8.0)])
+    assert found([broken_off]) == Found(None, None, None, ())
+
+
 def test_a_search_that_the_client_ended_has_no_upper_bound() -> None:
     tried = [summary(1024.0), summary(2048.0, valid=False, limited_by="client"), summary(1536.0)]
     assert found(tried) == Found(

@@ -98,8 +98,8 @@ def is_burst(summary: Summary) -> bool:
 
 
 def found(summaries: Iterable[Summary]) -> Found:
-    """Return what the runs of a search say together."""
-    steps = tuple(judged(summary) for summary in summaries)
+    """Return what the runs of a search say together; one that was broken off says nothing of its rate."""
+    steps = tuple(judged(summary) for summary in summaries if summary.status == "complete")
     kept = [step for step in steps if step.outcome is Outcome.KEPT]
     if not kept:
         return Found(None, None, _lowest(steps).limited_by if steps else None, steps)
