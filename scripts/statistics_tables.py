@@ -165,7 +165,7 @@ def in_turn(times: int) -> Iterator[str]:
 def together(times: int) -> Iterator[str]:
     """The same where many requests of a round are slow or quick for one reason: a batch, a queue, a pause."""
     yield markdown_row(
-        "hanging together",
+        "depending on each other",
         *(f"10 rounds: {said}" for said in SAID),
         "as many as asked: faster",
         "A with itself: cannot tell",
@@ -183,14 +183,14 @@ def together(times: int) -> Iterator[str]:
 
 
 TABLES: dict[str, Callable[[int], Iterator[str]]] = {
-    "Intervals of the mean: experiments in which a 95 % interval holds the truth, percent": coverage,
+    "Intervals of the mean: experiments in which a 95 % interval contains the true mean, percent": coverage,
     "Half the width of these intervals, percent of the mean": widths,
     "Drift: experiments that are called unsteady, percent": drift,
     "Caches: runs of 50 requests that are said to be answered from one, percent": caches,
     "Two runs of the same server: comparisons that cannot tell them apart, percent": same_server,
     "A server that is 5 % slower: comparisons that find it with the repeats they asked for, percent": as_asked,
     "A server that is 3 % quicker, 10 rounds, repeats differ by 1 %: what comparisons say, percent": in_turn,
-    "The same where requests of a round hang together, in turn, percent": together,
+    "The same if the requests of a round depend on each other, in turn, percent": together,
 }
 
 
