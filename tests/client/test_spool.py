@@ -102,6 +102,22 @@ def test_a_long_load_is_decoded_while_it_goes_on_and_nothing_raw_is_left(tmp_pat
     assert sorted(tmp_path.iterdir()) == sorted(done)
 
 
+@pytest.mark.slow  # a process decodes
+@pytest.mark.parametrize(("waiting", "decoded_meanwhile"), [(4, 5), (5, 0)])
+def test_segments_wait_for_the_process_that_decodes_them(
+    waiting: int, decoded_meanwhile: int, tmp_path: Path
+) -> None:
+    """Five are full: too many to wait where four may, and none too many where five may."""
+    writer = spool.Spool(tmp_path / "spool", segment_bytes=1000)
+    with spool.Decoder(spool.Reading(exact_output=True), waiting) as decoder:
+        writer.decode_with(decoder)
+        for index in range(10):
+            writer.write(exchange(index, events=6))
+        writer.close()
+    found = [path for path in writer.segments if path.with_name(f"{path.name}.samples").is_file()]
+    assert found == writer.segments[:decoded_meanwhile]
+
+
 def test_raw_exchanges_are_kept_where_they_are_wanted(tmp_path: Path) -> None:
     writer = spool.Spool(tmp_path / "spool")
     writer.write(exchange())

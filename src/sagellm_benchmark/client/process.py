@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import gc
 import heapq
+import os
 import signal
 import sys
 import threading
@@ -17,8 +18,9 @@ from itertools import count as counter
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
-from sagellm_benchmark.address import Address
+from sagellm_benchmark.address import Address, is_loopback
 from sagellm_benchmark.causes import cause
 from sagellm_benchmark.client import decoded
 from sagellm_benchmark.client import spool as spooling
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from sagellm_benchmark.client.sample import Sample
 
 PROGRESS_S = 0.25
+MOST_WAITING = 16  # segments: 256 MiB
 
 T = TypeVar("T")
 
@@ -52,6 +55,7 @@ class Share:
     first: int = 0
     step: int = 1
     keep_raw: bool = False
+    beside: int = 0  # other client processes on the same machine
     lease_s: float | None = None  # a worker ends its load when its parent has been silent for so long
 
     @property
@@ -65,6 +69,12 @@ class Share:
     def reading(self) -> spooling.Reading:
         """How its answers are decoded."""
         return spooling.Reading(self.target.exact_output, self.target.api_key, self.keep_raw)
+
+    @property
+    def waiting(self) -> int:
+        """How many segments wait for a process that decodes them: none where a processor is left for it."""
+        server = is_loopback(urlsplit(self.target.base_url).hostname or "")
+        return 0 if _processors() > 1 + self.beside + server else MOST_WAITING
 
     @property
     def streams(self) -> range:
@@ -104,6 +114,11 @@ class Recorded:
             Path(path).unlink()
 
 
+def _processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def _samples(files: tuple[str, ...], origin: float) -> Iterator[Sample]:
     return chain.from_iterable(decoded.read(Path(path), origin) for path in files)
 
@@ -134,7 +149,7 @@ def run(
     """Send one share and decode what came. `start` gets the ready load and says at which moment it begins."""
     allow_files(len(share.streams))
     spool = spooling.Spool(share.spool)
-    with spooling.Decoder(share.reading) as decoder:
+    with spooling.Decoder(share.reading, share.waiting) as decoder:
         spool.decode_with(decoder)
         try:
             load = Load(share.conversations, share.indices, share.schedule, share.target, share.limits, spool)

@@ -121,13 +121,17 @@ class Spool:
 
 
 class Decoder:
-    """Decodes full segments in a process of its own, which is started by the first of them and ends with the block.
+    """Decodes full segments in a process of its own, which ends with the block.
 
-    Nothing depends on it: what it has not decoded when it has ended is decoded by whoever needs it.
+    It is started as soon as more than `waiting` segments are full: where no processor is left for it, its start alone
+    makes the client late. Nothing depends on it: what it has not decoded when it has ended is decoded by whoever needs
+    it.
     """
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, waiting: int = 0) -> None:
         self._reading = reading
+        self._most = waiting
+        self._waiting: list[Path] = []
         self._stack = contextlib.ExitStack()
         self._child: Child | None = None
 
@@ -139,12 +143,16 @@ class Decoder:
 
     def take(self, segment: Path) -> None:
         """Have a segment decoded, some time."""
-        if self._child is None:
+        self._waiting.append(segment)
+        if self._child is None and len(self._waiting) > self._most:
             command = [sys.executable, "-m", "sagellm_benchmark.client.decoder"]
             self._child = self._stack.enter_context(child(command, patience=_PATIENCE))
             how = [self._reading.exact_output, self._reading.secret, self._reading.keep_raw]
             self._child.tell(orjson.dumps(how) + b"\n")
-        self._child.tell(orjson.dumps(str(segment)) + b"\n")
+        if self._child is not None:
+            for path in self._waiting:
+                self._child.tell(orjson.dumps(str(path)) + b"\n")
+            self._waiting.clear()
 
 
 def answer_of(exchange: Exchange) -> Answer:

@@ -160,7 +160,7 @@ def started(shares: Sequence[Share]) -> Iterator[list[Worker]]:
     workers: list[Worker] = []
     with contextlib.ExitStack() as started:
         for share in shares:
-            job = pickled(share)
+            job = pickled(replace(share, beside=len(shares) - 1))
             command = [sys.executable, "-m", "sagellm_benchmark.client.worker"]
             worker = Worker(started.enter_context(child(command, patience=_PATIENCE)))
             worker.process.tell(len(job).to_bytes(8, "little") + job)  # one that has died is noticed later
