@@ -101,16 +101,14 @@ def test_a_slower_server_is_measured_by_the_same_prompts_and_never_called_quicke
         )
         asked = [{str(one.body.get("prompt")) for one in server.requests} for server in (a, b)]
     # A busy machine may hold up a round of the quick one, so that four rounds cannot tell; never the other way round.
-    regressed = "regression: ttft>+50%" in done.stdout
-    assert done.returncode == (Exit.INVALID_RUN if regressed else Exit.DONE), done.stdout + done.stderr
-    assert "B is slower" in done.stdout or "cannot tell" in done.stdout
+    assert done.returncode in {Exit.DONE, Exit.INVALID_RUN}, done.stdout + done.stderr
+    assert "regression: ttft>+50%" not in done.stdout or done.returncode == Exit.INVALID_RUN
+    assert "B is faster" not in done.stdout
     assert len(asked[0] & asked[1]) >= 8  # two in each of four rounds
     first, second = records(tmp_path)
     assert len(first["repeats"]) == len(second["repeats"]) == 4
     (kept,) = tmp_path.glob("outputs/*/*/*_[0-9]*/comparison.json")
-    assert json.loads(kept.read_text())["verdict"] == (
-        "slower" if "B is slower" in done.stdout else "cannot tell"
-    )
+    assert json.loads(kept.read_text())["verdict"] in {"slower", "cannot tell", "mixed"}
 
 
 @pytest.mark.slow
