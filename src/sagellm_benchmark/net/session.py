@@ -66,15 +66,15 @@ class Session:
         return answer.content
 
     def _exchange(self, url: str, body: bytes | None, headers: dict[str, str], deadline: Deadline) -> _Answer:
+        whole = False
         try:
             with self._reply(url, body, headers, deadline) as reply:
                 answer = _read(reply)
-                if not (self._keeps and reply.isclosed()):  # closed: read to its end
-                    self._close()
-                return answer
-        except BaseException:
-            self._close()
-            raise
+                whole = reply.isclosed()  # read to its end
+            return answer
+        finally:
+            if not (self._keeps and whole):
+                self._close()
 
     def _reply(
         self, url: str, body: bytes | None, headers: dict[str, str], deadline: Deadline
