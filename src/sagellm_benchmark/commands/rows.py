@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sagellm_benchmark.commands.shared import DATASET, FOLDER, command, of_store, waiting
+from sagellm_benchmark.commands.shared import FOLDER, REPO, command, of_store, waiting
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import Exit, UsageError
 from sagellm_benchmark.options.output import Output, shows
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     from sagellm_benchmark.board.aggregate import Report
 
 
-@command()
-@shows
-@click.option(
+OF_RUNS = click.option(
     "--outputs",
     "found_in",
     type=FOLDER,
@@ -30,6 +28,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="The folder with the runs.",
 )
+
+
+@command()
+@shows
+@OF_RUNS
 @click.option(
     "--hf-data",
     type=FOLDER,
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 @click.option(
     "--offline", is_flag=True, help="Download nothing. This is safe, because publishing merges again."
 )
-@click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
+@REPO
 def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output) -> int:
     """Merge every finished run's row with the published board into hf_data/."""
     from sagellm_benchmark.report import board
@@ -66,19 +69,12 @@ def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> R
 
 @command()
 @shows
-@click.option(
-    "--outputs",
-    "found_in",
-    type=FOLDER,
-    default="outputs",
-    show_default=True,
-    help="The folder with the runs.",
-)
+@OF_RUNS
 @click.option(
     "--hf-data", type=FOLDER, default="hf_data", show_default=True, help="The folder with the boards."
 )
 @click.option("--offline", is_flag=True, help="Do not read the dataset; publishing merges again.")
-@click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
+@REPO
 def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output) -> int:
     """Aggregate, commit hf_data/ and push it. No row is lost, even if others push at the same time."""
     from sagellm_benchmark.hub import submit as pushing

@@ -48,11 +48,14 @@ def _shared_folder(context: click.Context, option: click.Parameter, value: str |
     return None if value is None else Path(FOLDER.convert(value, option, context))
 
 
+REPO = click.option("--repo", default=DATASET, show_default=True, help="The dataset.")
+
+
 def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say where the shared board is."""
     for option in (
         click.option("--to", callback=_shared_folder, help="A shared folder instead of the dataset."),
-        click.option("--repo", default=DATASET, show_default=True, help="The dataset."),
+        REPO,
     ):
         command = option(command)
     return command
