@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from sagellm_benchmark.board.agreement import Measured, agree
 from sagellm_benchmark.errors import DataError, Exit, UsageError
-from sagellm_benchmark.evidence.replay import compare
+from sagellm_benchmark.evidence.replay import Replayed, compare
 from sagellm_benchmark.options.again import HARMLESS, again
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.outputs import row_file
+from sagellm_benchmark.report.proof import render_replay
 from tests import command
 from tests.evidence.support import PUBLISHABLE, edit, measured
 from tests.fakes.openai_server import Script, serving
@@ -144,6 +145,31 @@ def test_another_configuration_reproduces_nothing() -> None:
     assert (done.reproduced, done.differs) == (False, ("chip_model",))
     with pytest.raises(DataError, match="no valid run came of it"):
         compare(row, None, [])
+    row["metrics"]["throughput_tps"] = 0
+    with pytest.raises(DataError, match="the row has no throughput"):
+        compare(row, None, [(other, None)])
+
+
+@pytest.mark.parametrize(
+    ("claimed", "again", "said"),
+    [
+        (Measured(100), Measured(96), "✓ reproduced: -4.0%, and 5 % or overlapping intervals are allowed"),
+        (
+            Measured(100),
+            Measured(86, (80, 92)),
+            "✗ not reproduced: -14.0%, and only 5 % is allowed where a run had too few requests for an interval",
+        ),
+        (
+            Measured(100, (98, 102)),
+            Measured(110, (108, 112)),
+            "✗ not reproduced: +10.0%, which is more than 5 %, and the intervals do not overlap",
+        ),
+    ],
+)
+def test_a_replay_says_by_how_much_it_differs_and_what_was_allowed(
+    claimed: Measured, again: Measured, said: str
+) -> None:
+    assert render_replay(Replayed("a row", claimed, again)).splitlines()[-1] == said
 
 
 @pytest.mark.slow
@@ -157,13 +183,13 @@ def test_a_row_is_reproduced_by_a_server_as_fast_and_not_by_a_slower_one(tmp_pat
             "replay", str(path), "--base-url", server.base_url, "--same-hardware", cwd=tmp_path, timeout=60
         )
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
-    assert "reproduced within its interval" in done.stdout
+    assert "✓ reproduced: " in done.stdout
     edit(path, lambda row: row["metrics"].update(throughput_tps=row["metrics"]["throughput_tps"] * 1.5))
     with serving(PACED) as server:
         done = command.run(
             "replay", str(path), "--base-url", server.base_url, "--same-hardware", cwd=tmp_path
         )
-    assert (done.returncode, "✗ not reproduced" in done.stdout) == (Exit.INVALID_RUN, True), done.stderr
+    assert (done.returncode, "✗ not reproduced: " in done.stdout) == (Exit.INVALID_RUN, True), done.stderr
     assert len(list(tmp_path.glob("outputs/*/*/*_[0-9][0-9][0-9]/evidence.json"))) == 3
     rows = [json.loads(one.read_text()) for one in tmp_path.glob("outputs/*/*/*_00[23]/*_leaderboard.json")]
     commands = [row["metadata"]["reproducible_cmd"] for row in rows]

@@ -166,8 +166,15 @@ ANSWERS: dict[str, str] = {
     "claimed        {rate}": "自述     {rate}",
     "measured again {rate}": "再次测量 {rate}",
     "not the same configuration: another {what}": "不是同样的配置：{what} 不同",
-    "reproduced within its interval, or 5 %": "在其区间或 5 % 内得到复现",
-    "not reproduced": "没有复现",
+    "reproduced: {change}, and 5 % or overlapping intervals are allowed": (
+        "已复现：相差 {change}（允许相差 5 % 或区间重叠）"
+    ),
+    "not reproduced: {change}, and only 5 % is allowed where a run had too few requests for an interval": (
+        "未能复现：相差 {change}；请求太少、没有区间的运行只允许相差 5 %"
+    ),
+    "not reproduced: {change}, which is more than 5 %, and the intervals do not overlap": (
+        "未能复现：相差 {change}，超过 5 %，且区间不重叠"
+    ),
     "{run}: signed; row {row} waits in {folder}/": "{run}：已签名；记录 {row} 在 {folder}/ 中等待",
     "next:  {submit}, or, without Actions: {publish}": "下一步：{submit}；不用 Actions 时：{publish}",
     "next:  put your name in, and have a maintainer add this to the keys of signers.json": (

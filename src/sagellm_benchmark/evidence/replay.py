@@ -54,6 +54,6 @@ def _differing(one: Identity, other: Identity) -> list[str]:
 def _throughput(row: Mapping[str, Any]) -> float:
     metrics = row.get("metrics")
     value = metrics.get("throughput_tps") if isinstance(metrics, Mapping) else None
-    if not isinstance(value, int | float):
+    if not isinstance(value, int | float) or value <= 0:
         raise DataError("the row has no throughput", hint="choose another row")
     return float(value)

@@ -33,11 +33,19 @@ def render_replay(done: Replayed) -> str:
         lines.append(f"  measured again {_rate(done.again)}")
     if done.differs:
         lines.append(f"✗ not the same configuration: another {', '.join(done.differs)}")
-    elif done.reproduced:
-        lines.append("✓ reproduced within its interval, or 5 %")
-    else:
-        lines.append("✗ not reproduced")
+    elif done.again is not None:
+        lines.append(_compared(done.claimed, done.again, reproduced=done.reproduced))
     return "\n".join(lines)
+
+
+def _compared(claimed: Measured, again: Measured, *, reproduced: bool) -> str:
+    """Return by how much the two differ and, where that is too much, how much could have been allowed."""
+    change = f"{again.value / claimed.value - 1:+.1%}"
+    if reproduced:
+        return f"✓ reproduced: {change}, and 5 % or overlapping intervals are allowed"
+    if claimed.interval is None or again.interval is None:
+        return f"✗ not reproduced: {change}, and only 5 % is allowed where a run had too few requests for an interval"
+    return f"✗ not reproduced: {change}, which is more than 5 %, and the intervals do not overlap"
 
 
 def replay_json(done: Replayed) -> dict[str, Any]:
