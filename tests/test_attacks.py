@@ -40,9 +40,13 @@ ATTACKS = (
             "hub/test_directory.py": (
                 "test_what_is_no_plain_file_is_neither_read_nor_waited_for",
                 "test_publishing_into_a_folder_gives_nobody_the_users_token",
+                "test_a_hard_link_gives_nobody_a_private_file_of_the_user",
                 "test_a_folder_of_submissions_lists_no_links",
             ),
             "board/test_read.py": ("test_a_symbolic_link_is_not_followed", "test_a_pipe_is_not_waited_for"),
+            "evidence/test_carry.py": (
+                "test_a_link_in_the_place_of_the_bundles_takes_no_file_elsewhere_away",
+            ),
         },
     ),
     Attack(

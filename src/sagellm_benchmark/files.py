@@ -40,10 +40,12 @@ def _escaped(found: re.Match[bytes]) -> bytes:
     return b"".join(b"\\u%04x" % ord(character) for character in found.group().decode())
 
 
-def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -> bytes:
+def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None, shared: bool = False) -> bytes:
     """Return a regular file's bytes: never through a symbolic link, never waiting on a pipe, never more than `at_most`.
 
-    The one way to read a file that somebody else may have put there. Raises OSError, or DataError for what is no file.
+    The one way to read a file that somebody else may have put there. In a `shared` folder, whose files are written
+    anew for all to read, a hard link to a file that is not for all to read is no such file.
+    Raises OSError, or DataError for what is no file.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags, dir_fd=dir_fd)
@@ -51,6 +53,11 @@ def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None) -
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
             raise DataError(f"{path} is not a regular file", hint="put a plain file in its place")
+        if shared and status.st_nlink > 1 and not status.st_mode & stat.S_IROTH:
+            raise DataError(
+                f"{path} is a hard link to a file that not everybody may read",
+                hint="put a plain file in its place",
+            )
         content = file.read(at_most + 1) if status.st_size <= at_most else None
     if content is None or len(content) > at_most:
         raise DataError(f"{path} is larger than {at_most:,} bytes", hint="submit fewer rows at a time")

@@ -71,6 +71,28 @@ def test_a_bundle_goes_when_no_row_names_it_any_more(home: Path) -> None:
     assert [f"evidence/{one.name}" for one in old.parent.iterdir()] == [first]
 
 
+@pytest.mark.parametrize("command_line", [("aggregate", "--offline"), ("submit", "--offline")])
+def test_a_link_in_the_place_of_the_bundles_takes_no_file_elsewhere_away(
+    home: Path, command_line: tuple[str, ...]
+) -> None:
+    elsewhere = Path(shutil.move(home / "hf_data/evidence", home / "elsewhere"))
+    (elsewhere / f"{'0' * 64}.tar.xz").write_bytes(b"of somebody else")
+    (elsewhere / "photos.tar.xz").write_bytes(b"of somebody else")
+    held = sorted(elsewhere.iterdir())
+    (home / "hf_data/evidence").symlink_to(elsewhere)
+    done = command.run(*command_line, cwd=home)
+    assert done.returncode == Exit.DATA, done.stdout + done.stderr
+    assert "hf_data/evidence is a symbolic link" in done.stderr
+    assert sorted(elsewhere.iterdir()) == held
+
+
+def test_a_file_among_the_bundles_that_is_none_is_left_there(home: Path) -> None:
+    other = home / "hf_data/evidence/photos.tar.xz"
+    other.write_bytes(b"of somebody else")
+    assert command.run("aggregate", "--offline", cwd=home).returncode == Exit.DONE
+    assert other.exists()
+
+
 def test_publish_keeps_the_bundle_in_the_same_commit_and_anybody_can_verify_by_the_id(home: Path) -> None:
     done = command.run("publish", "--to", "shared", cwd=home)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr

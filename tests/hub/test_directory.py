@@ -314,6 +314,25 @@ def test_publishing_into_a_folder_gives_nobody_the_users_token(tmp_path: Path) -
     assert not (shared / SINGLE).exists()
 
 
+@pytest.mark.parametrize("name", [CARD, COMPARE])
+def test_a_hard_link_gives_nobody_a_private_file_of_the_user(tmp_path: Path, name: str) -> None:
+    secret, shared = tmp_path / "token.json", tmp_path / "shared"
+    secret.write_text('{"token": "hf_secret_of_the_user"}')
+    secret.chmod(0o600)
+    shared.mkdir()
+    (shared / name).hardlink_to(secret)
+    with pytest.raises(DataError, match="is a hard link to a file that not everybody may read"):
+        publish(Directory(shared), given(new_row()))
+    assert not (shared / SINGLE).exists()
+
+
+def test_a_folder_that_a_backup_holds_by_hard_links_is_read(tmp_path: Path) -> None:
+    store = Directory(tmp_path / "shared")
+    store.commit({SINGLE: b"[]\n"}, None, "first")
+    (tmp_path / "backup.json").hardlink_to(tmp_path / "shared" / SINGLE)
+    assert store.read().files[SINGLE] == b"[]\n"
+
+
 @pytest.mark.parametrize("note", ["pending.json", "current.json", "commits/000001.json"])
 def test_a_note_of_tiny_values_is_refused_before_it_is_parsed(
     tmp_path: Path, note: str, monkeypatch: pytest.MonkeyPatch

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.board.read import Limits, read_whole
 from sagellm_benchmark.errors import DataError
 
@@ -48,6 +49,18 @@ def derived_files(folder: Path) -> list[Path]:
     """Return the files of the folder that follow from rows."""
     named = [folder / name for name in (COMPARE, LAST_UPDATED) if os.path.lexists(folder / name)]
     return [path for path in named if is_derived(path.name, partial(read_whole, path, _MOST_BYTES))]
+
+
+def evidence_folder(hf_data: Path) -> Path:
+    """Return where bundles lie beside the rows.
+
+    Raises DataError where a commit has put a link in its place: files that have nothing to do with a board would be
+    written and removed through it.
+    """
+    folder = hf_data / EVIDENCE
+    if folder.is_symlink():
+        raise DataError(f"{folder} is a symbolic link", hint="remove it: a plain folder belongs there")
+    return folder
 
 
 def is_plain(name: str) -> bool:

@@ -16,6 +16,12 @@ SIGNATURES = ".jsonl"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def is_proof(name: str) -> bool:
+    """Tell whether a file in the folder of bundles is called as one of them, or as the signatures beside it."""
+    digest, dot, rest = name.partition(".")
+    return SHA256.fullmatch(digest) is not None and dot + rest in (SUFFIX, SIGNATURES)
+
+
 def evidence_of(row: Any) -> str | None:
     """Return the SHA-256 of the statement that a row names; None where it names none."""
     evidence = row.get("evidence") if isinstance(row, dict) else None

@@ -21,6 +21,8 @@ BOARD: dict[str, str] = {
     "move its rows into {a}/, or take it away": "把其中的记录移到 {a}/，或移走它",
     "{a} holds a file named {b}": "{a} 中有名为 {b} 的文件",
     "use letters, digits, . _ and -": "请用字母、数字、. _ 和 -",
+    "{a} is a symbolic link": "{a} 是符号链接",
+    "remove it: a plain folder belongs there": "移除它：那里应是普通文件夹",
     # board/identity
     "a row is nested too deeply to be read": "记录嵌套太深，无法读取",
     "take it out of the board that holds it": "从含有它的榜单中取出",

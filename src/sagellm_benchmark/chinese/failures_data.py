@@ -13,6 +13,7 @@ DATA: dict[str, str] = {
     "is that the file you mean?": "这是你要的文件吗？",
     "{a} is not a regular file": "{a} 不是普通文件",
     "put a plain file in its place": "换成普通文件",
+    "{a} is a hard link to a file that not everybody may read": "{a} 是硬链接，指向并非人人可读的文件",
     "name an existing TOML file": "指明一个存在的 TOML 文件",
     "{a} is not TOML: {b}": "{a} 不是 TOML：{b}",
     "write lines such as {a}": "写成这样的行：{a}",

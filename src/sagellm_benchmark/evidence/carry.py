@@ -7,16 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sagellm_benchmark.board.aggregate import Report
-from sagellm_benchmark.board.folder import row_files
+from sagellm_benchmark.board.folder import evidence_folder, row_files
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD
-from sagellm_benchmark.board.proof import (
-    EVIDENCE,
-    SIGNATURES,
-    SUFFIX,
-    bundle_path,
-    evidence_of,
-    signatures_path,
-)
+from sagellm_benchmark.board.proof import EVIDENCE, bundle_path, evidence_of, is_proof, signatures_path
 from sagellm_benchmark.board.read import read_rows
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import files
@@ -33,7 +26,11 @@ class Carried:
 
 
 def carry(report: Report) -> Carried:
-    """Pack the evidence of each run whose row has come into hf_data/; take away what no row there names any more."""
+    """Pack the evidence of each run whose row has come into hf_data/; take away what no row there names any more.
+
+    Raises DataError where the folder of bundles is a link.
+    """
+    folder = evidence_folder(report.hf_data)
     written, left = [], []
     for path, outcome in report.outcomes:
         digest = evidence_of(outcome.entry.row)
@@ -44,12 +41,12 @@ def carry(report: Report) -> Carried:
             written.append(bundle_path(digest))
         except DataError as error:
             left.append(f"{path.parent}: {error.message}; its row is published as a claim")
-    return Carried(tuple(written), tuple(_without_rows(report.hf_data)), tuple(left))
+    return Carried(tuple(written), tuple(_without_rows(report.hf_data, folder)), tuple(left))
 
 
-def _without_rows(hf_data: Path) -> Iterator[str]:
+def _without_rows(hf_data: Path, folder: Path) -> Iterator[str]:
     """Bundles of rows that a better one has taken the place of."""
-    held = sorted(p for p in (hf_data / EVIDENCE).glob("*") if p.name.endswith((SUFFIX, SIGNATURES)))
+    held = sorted(path for path in folder.glob("*") if is_proof(path.name))
     named = _named(row_files(hf_data)) if held else set()
     for path in held:
         name = f"{EVIDENCE}/{path.name}"

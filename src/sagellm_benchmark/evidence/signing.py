@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 
+from sagellm_benchmark.board.folder import evidence_folder
 from sagellm_benchmark.board.proof import SIGNED, bundle_path, evidence_of, signatures_path
 from sagellm_benchmark.board.read import read_rows, read_whole
 from sagellm_benchmark.errors import DataError, UsageError
@@ -97,6 +98,7 @@ def hand_in(folder: Path, line: bytes, hf_data: Path) -> str:
         raise DataError(
             f"{folder} holds no row that names its evidence", hint="measure it again, then sign it"
         )
+    evidence_folder(hf_data)
     held = hf_data / signatures_path(digest)
     before = read_whole(held, MOST_BYTES) if held.exists() else b""
     write_whole(hf_data / bundle_path(digest), files.bundle(folder))

@@ -26,7 +26,7 @@ class Inside:
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:
-                return read_regular(base, at_most, dir_fd=place)
+                return read_regular(base, at_most, dir_fd=place, shared=True)
         except FileNotFoundError:
             return None
         except OSError as error:
