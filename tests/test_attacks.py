@@ -160,6 +160,8 @@ ATTACKS = (
                 "test_names_that_look_alike_have_one_skeleton_or_differ_in_case",
                 "test_a_name_that_only_looks_like_a_known_one_is_no_new_identity",
                 "test_the_second_of_two_rows_handed_in_must_bear_the_first_ones_name",
+                "test_a_name_like_that_of_a_documented_workload_is_refused_before_any_row_has_that",
+                "test_how_a_model_is_split_is_said_by_whole_numbers_or_not_at_all",
             ),
             "board/test_hostile.py": ("test_a_hostile_text_is_refused_wherever_it_stands",),
         },

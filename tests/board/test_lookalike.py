@@ -27,6 +27,10 @@ def examined(*rows: dict[str, Any], known: tuple[dict[str, Any], ...] = ()) -> E
         ("gemma", "gernrna"),
         ("model-1", "model-l"),
         ("Ｑwen", "Qwen"),
+        ("random", "rand0m"),
+        ("Qwen2-7B", "Qwen2_7B"),
+        ("Qwen2-7B", "Qwen2-7B."),
+        ("A100 80GB", "A100-80GB"),
     ],
 )
 def test_names_that_look_alike_have_one_skeleton_or_differ_in_case(one: str, other: str) -> None:
@@ -34,7 +38,7 @@ def test_names_that_look_alike_have_one_skeleton_or_differ_in_case(one: str, oth
     assert alike is ("Β" not in other)  # what is not ASCII is refused before
 
 
-@pytest.mark.parametrize(("one", "other"), [("Qwen-VL", "Qwen-V1"), ("a", "b"), ("x 1", "x-1")])
+@pytest.mark.parametrize(("one", "other"), [("Qwen-V2", "Qwen-V1"), ("a", "b"), ("x 1", "x1"), ("0.5.1", "0.5.10")])
 def test_names_that_do_not_look_alike_are_two(one: str, other: str) -> None:
     assert skeleton(one) != skeleton(other)
     assert folded(one) != folded(other)
@@ -58,6 +62,14 @@ def test_names_that_do_not_look_alike_are_two(one: str, other: str) -> None:
         ("engine_version", "b6OOO"),
         ("engine_version", "b6000\u00a0"),
         ("model__quantization", "Ｑ4"),
+        ("engine", "IIama.cpp"),
+        ("engine", "l1ama.cpp"),
+        ("workload__name", "q1"),
+        ("workload__name", "Ql"),
+        ("workload__name", "QI"),
+        ("workload__name", "Q1."),
+        ("sagellm_version", "0.6.00"),
+        ("sagellm_version", "0.6.0.0"),
     ],
 )
 def test_a_name_that_only_looks_like_a_known_one_is_no_new_identity(field: str, name: str) -> None:
@@ -93,6 +105,22 @@ def test_a_known_name_stays_usable_though_an_older_row_has_one_that_looks_like_i
 )
 def test_names_that_machines_give_are_names(name: str) -> None:
     assert problems(new_row(hardware__chip_model=name)) == []
+
+
+def test_a_name_like_that_of_a_documented_workload_is_refused_before_any_row_has_that() -> None:
+    done = examined(new_row(workload__name="QI", metadata__notes=""))
+    assert 'workload.name is "QI"; it must be "Q1"' in str(done.refused[0])
+
+
+@pytest.mark.parametrize("version", ["0.6.1", "0.6.10", "0.60.0", "10.6.0"])
+def test_another_version_is_another_version(version: str) -> None:
+    done = examined(new_row(sagellm_version=version), known=(new_row(),))
+    assert (len(done.new), done.refused) == (1, ())
+
+
+@pytest.mark.parametrize("split", [{}, {"tensor_parallel": 0}, {"tensor_parallel": -1}, {"data_parallel": True}])
+def test_how_a_model_is_split_is_said_by_whole_numbers_or_not_at_all(split: dict[str, Any]) -> None:
+    assert any("parallelism" in str(problem) for problem in problems(new_row(parallelism=split)))
 
 
 @pytest.mark.parametrize("place", ["cluster", "row"])

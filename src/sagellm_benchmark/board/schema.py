@@ -245,14 +245,16 @@ def _load(row: Row) -> Iterator[Problem]:
 
 def _splits(row: Row) -> Iterator[Problem]:
     """Tell how a model is split over chips is part of what a row competes in: nothing else may stand there."""
-    cluster = row.get("cluster")
+    cluster, parts = row.get("cluster"), integer(1, 1_000_000)
     for where, place in (("cluster.", cluster), ("", row)):
         split = place.get("parallelism") if isinstance(place, dict) else None
-        if split is not None and not isinstance(split, dict):
-            yield Problem(f"{where}parallelism", shown(split), "an object")
+        if split is not None and (not isinstance(split, dict) or (place is row and not split)):
+            yield Problem(f"{where}parallelism", shown(split), f"numbers of {', '.join(SPLITS)}")
         for name, value in split.items() if isinstance(split, dict) else ():
-            if name not in SPLITS or type(value) is not int:
+            if name not in SPLITS:
                 yield Problem(f"{where}parallelism", shown(name), f"numbers of {', '.join(SPLITS)}")
+            elif not parts.accepts(value):
+                yield Problem(f"{where}parallelism.{name}", shown(value), parts.allowed)
 
 
 def _agreement(row: Row) -> Iterator[Problem]:

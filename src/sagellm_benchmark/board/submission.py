@@ -85,7 +85,7 @@ class Examiner:
         against = problems(found.row, Strength.NEW)
         if not against and (entry.entry_id, entry.identity) in self._known:
             return [Problem("entry_id", shown(entry.entry_id), "an id of its own: this one is another row's")]
-        return against or list(self._names.mistaken(entry.identity))
+        return against or list(self._names.mistaken(entry.identity, found.row["engine"]))
 
     def _accepted(self, entry: Entry) -> Entry | None:
         """Return the accepted row that says the same, where the mark of verification is not this row's own idea."""
