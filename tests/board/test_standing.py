@@ -23,7 +23,12 @@ ANN, BOB = frozenset({"ann"}), frozenset({"bob"})
 
 RATES = st.sampled_from((80.0, 83.0, 100.0, 200.0))
 SIGNERS = st.frozensets(st.sampled_from(("ann", "bob", "cy")), max_size=2)
-PROVED = st.builds(lambda rate, signers: Proved(Measured(rate), signers), RATES, SIGNERS)
+PROVED = st.builds(
+    lambda rate, signers, since: Proved(Measured(rate), signers, since if signers else 0),
+    RATES,
+    SIGNERS,
+    st.integers(0, 9),
+)
 FACTS = st.builds(
     Fact, st.integers(1, 9), st.sampled_from((NOW, "2026-12-01T00:00:00Z")), st.just("c"), st.none() | PROVED
 )
@@ -196,6 +201,77 @@ def test_a_row_far_above_what_was_reproduced_waits_as_a_claim() -> None:
     assert best(standing, one, same, bold, just).entry_id == same.entry_id
 
 
+def lowered(*later: tuple[float, frozenset[str]]) -> Tier:
+    """The tier of an attested row at 100 after these came, two of which agree on far less."""
+    there = entry(100.0)
+    others = [(entry(rate, metadata__submitter=str(at)), signed(rate, by)) for at, (rate, by) in enumerate(later)]
+    return known((there, signed(100, frozenset({"cy"}))), *others).tier(there.entry_id)
+
+
+def test_two_who_agree_on_little_take_no_tier_from_a_row_that_was_there() -> None:
+    assert lowered((10.0, ANN), (10.1, BOB)) is Tier.ATTESTED
+
+
+def test_one_more_who_measures_as_much_undoes_what_two_agree_on() -> None:
+    high, low, same, again = entry(100.0), entry(10.0), entry(10.1), entry(101.0)
+    of_two = known((high, signed(100, frozenset({"cy"}))), (low, signed(10, ANN)), (same, signed(10.1, BOB)))
+    assert best(of_two, high, low, same).entry_id == same.entry_id
+    of_three = of_two.accepting([again], (), {again.entry_id: signed(101, frozenset({"dee"}))}, NOW)
+    assert best(of_three, high, low, same, again).entry_id == again.entry_id
+
+
+def test_rows_that_are_signed_late_were_not_reproduced_before_a_row_that_came_between() -> None:
+    low, same, high = entry(10.0), entry(10.1), entry(100.0)
+    bare = [(row, signed(row.throughput_tps or 0.0, frozenset())) for row in (low, same)]
+    standing = known(*bare, (high, signed(100, frozenset({"cy"}))))
+    late = {low.entry_id: signed(10, ANN), same.entry_id: signed(10.1, BOB)}
+    standing = parse(to_bytes(standing.accepting([], [low, same], late, NOW)))
+    assert standing.tier(low.entry_id) is Tier.REPRODUCED
+    assert standing.tier(high.entry_id) is Tier.ATTESTED
+    newer = entry(100.0, metadata__submitter="newer")
+    after = standing.accepting([newer], (), {newer.entry_id: signed(100, frozenset({"dee"}))}, NOW)
+    assert after.tier(newer.entry_id) is Tier.REPRODUCED  # by the one that was there
+    bold = entry(150.0)
+    assert after.accepting([bold], (), {bold.entry_id: signed(150, ANN)}, NOW).tier(bold.entry_id) is Tier.CLAIMED
+
+
+RUNS = st.lists(st.tuples(RATES, st.none() | SIGNERS), min_size=1, max_size=7)
+
+
+@given(RUNS, RUNS)
+def test_no_row_that_comes_later_lowers_the_tier_of_one_that_is_there(
+    there: list[tuple[float, frozenset[str] | None]], later: list[tuple[float, frozenset[str] | None]]
+) -> None:
+    rows = [
+        (entry(rate, metadata__submitter=str(at)), None if by is None else signed(rate, by))
+        for at, (rate, by) in enumerate((*there, *later))
+    ]
+    before, after = known(*rows[: len(there)]), known(*rows)
+    for row, _ in rows[: len(there)]:
+        assert before.tier(row.entry_id) <= after.tier(row.entry_id)
+
+
+@given(RUNS, st.lists(st.tuples(st.integers(0, 6), SIGNERS), max_size=4))
+def test_no_signature_that_comes_later_lowers_the_tier_of_a_row_that_is_there(
+    there: list[tuple[float, frozenset[str] | None]], later: list[tuple[int, frozenset[str]]]
+) -> None:
+    rows = [
+        (entry(rate, metadata__submitter=str(at)), None if by is None else signed(rate, by))
+        for at, (rate, by) in enumerate(there)
+    ]
+    before = after = known(*rows)
+    for at, by in later:
+        row, proof = rows[at % len(rows)]
+        if proof is not None:
+            held = after.facts[row.entry_id].proved
+            assert held is not None
+            more = signed(proof.throughput.value, held.signers | by)
+            after = after.accepting([], [row], {row.entry_id: more}, NOW)
+    assert after == parse(to_bytes(after))
+    for row, _ in rows:
+        assert before.tier(row.entry_id) <= after.tier(row.entry_id)
+
+
 @pytest.mark.parametrize("year", ["2000", "2100"])
 def test_a_copy_of_a_row_never_replaces_its_author_whatever_time_it_states(year: str) -> None:
     authors = entry()
@@ -212,10 +288,17 @@ def test_a_row_of_before_anybody_counted_is_earlier_than_every_copy() -> None:
         assert best(known((copy, None)), copy, old).entry_id == old.entry_id
 
 
-def test_the_clock_of_who_publishes_never_turns_time_back() -> None:
+def test_a_clock_that_runs_ahead_gives_nobody_else_its_time() -> None:
     one, two = entry(80.0), entry(81.0)
-    standing = Standing().accepting([one], (), {}, "2026-12-01T00:00:00Z").accepting([two], (), {}, NOW)
-    assert standing.facts[two.entry_id] == Fact(2, "2026-12-01T00:00:00Z", slug(two.identity))
+    standing = Standing().accepting([one], (), {}, "2100-01-01T00:00:00Z").accepting([two], (), {}, NOW)
+    assert standing.facts[two.entry_id] == Fact(2, NOW, slug(two.identity))
+
+
+@pytest.mark.parametrize("now", ["2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"])
+def test_no_clock_orders_rows_of_equal_numbers(now: str) -> None:
+    first, copy = entry(), entry(metadata__submitter="thief")
+    standing = known((first, None)).accepting([copy], (), {}, now)
+    assert best(standing, copy, first).entry_id == first.entry_id
 
 
 def test_accepting_a_row_again_changes_nothing() -> None:

@@ -44,14 +44,19 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What a row's evidence says: its throughput with the 95 % interval, and who signed it."""
+    """What a row's evidence says: its throughput with the 95 % interval, and who signed it.
+
+    `since`: how many rows had been accepted when the last of its signers was known.
+    """
 
     throughput: Measured
     signers: frozenset[str] = frozenset()
+    since: int = 0
 
     def joined(self, other: Proved) -> Proved:
-        """Both speak of the same evidence, so only the signers can differ."""
-        return Proved(min(self.throughput, other.throughput, key=repr), self.signers | other.signers)
+        """Both speak of the same evidence, so only the signers can differ, and when they came."""
+        throughput = min(self.throughput, other.throughput, key=repr)
+        return Proved(throughput, self.signers | other.signers, max(self.since, other.since))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +115,20 @@ class Standing:
     def accepting(
         self, new: Iterable[Entry], known: Iterable[Entry], proofs: Mapping[str, Proved], now: str
     ) -> Standing:
-        """Return the same with `new` rows, numbered on, and what is proved of them and of `known` ones, by row id."""
+        """Return the same with `new` rows, numbered on, and what is proved of them and of `known` ones, by row id.
+
+        `now` is the time that they are published at; it is shown, and orders nothing.
+        """
         facts = dict(self.facts)
-        latest = max((fact.published_at for fact in facts.values()), default="")
         number = max((fact.number for fact in facts.values()), default=0)
         for entry in new:
             number += 1
-            fact = Fact(number, max(now, latest), slug(entry.identity))
-            facts.setdefault(entry.entry_id, fact)
+            facts.setdefault(entry.entry_id, Fact(number, now, slug(entry.identity)))
         for entry in (*new, *known):
             if entry.entry_id in proofs:
                 before = facts.get(entry.entry_id, Fact(0, "", slug(entry.identity)))
-                facts[entry.entry_id] = before.joined(replace(before, proved=proofs[entry.entry_id]))
+                proved = _since(proofs[entry.entry_id], before.proved, number)
+                facts[entry.entry_id] = before.joined(replace(before, proved=proved))
         return Standing(facts, self.withdrawn)
 
     def placed(self, entry: Entry) -> Entry:
@@ -147,14 +154,18 @@ class Standing:
         return entry._replace(place=Place(Tier.EVIDENCED if named else Tier.CLAIMED, _LATER))
 
     def tier(self, entry_id: str) -> Tier:
-        """Return the tier that follows from all facts."""
+        """Return the tier that follows from all facts.
+
+        No row that comes later lowers the tier of one that is there: only what was reproduced before a row makes it
+        wait.
+        """
         fact = self.facts.get(entry_id)
         if fact is None or fact.proved is None:
             return Tier.CLAIMED
-        best = self._best_reproduced.get(fact.configuration)
         if entry_id in self._reproduced:
             return Tier.REPRODUCED
-        if best is not None and fact.proved.throughput.value > BOLD * best:
+        before = [rate for since, rate in self._rates.get(fact.configuration, ()) if since < fact.number]
+        if before and fact.proved.throughput.value > BOLD * max(before):
             return Tier.CLAIMED
         return Tier.ATTESTED if fact.proved.signers else Tier.EVIDENCED
 
@@ -164,8 +175,8 @@ class Standing:
         return [row for row, fact in self.facts.items() if fact.proved and fact.configuration in wanted]
 
     @cached_property
-    def _reproduced(self) -> frozenset[str]:
-        """Rows with another of their configuration that agrees, signed by somebody else."""
+    def _reproduced(self) -> Mapping[str, int]:
+        """Rows with another of their configuration that agrees, signed by somebody else, and since when."""
         signed: defaultdict[str, dict[str, Proved]] = defaultdict(dict)
         for entry_id, fact in self.facts.items():
             if (
@@ -174,25 +185,34 @@ class Standing:
                 and not self._withdrawals(entry_id, fact.configuration)
             ):
                 signed[fact.configuration][entry_id] = fact.proved
-        return frozenset(
-            entry_id
-            for group in signed.values()
-            for entry_id, one in group.items()
-            if any(_by_another(one, other) for name, other in group.items() if name != entry_id)
-        )
+        found: dict[str, int] = {}
+        for group in signed.values():
+            for entry_id, one in group.items():
+                others = [by for name, by in group.items() if name != entry_id and _by_another(one, by)]
+                if others:
+                    found[entry_id] = max(one.since, min(by.since for by in others))
+        return found
 
     def _withdrawals(self, entry_id: str, configuration: str) -> list[Withdrawal]:
         return sorted(one for one in self.withdrawn.get(entry_id, ()) if one.configuration == configuration)
 
     @cached_property
-    def _best_reproduced(self) -> dict[str, float]:
-        best: dict[str, float] = {}
-        for entry_id in self._reproduced:
+    def _rates(self) -> Mapping[str, list[tuple[int, float]]]:
+        """Return what was reproduced of each configuration: since when, and its throughput."""
+        rates: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+        for entry_id, since in self._reproduced.items():
             fact = self.facts[entry_id]
             if fact.proved is not None:
-                rate = fact.proved.throughput.value
-                best[fact.configuration] = max(rate, best.get(fact.configuration, rate))
-        return best
+                rates[fact.configuration].append((since, fact.proved.throughput.value))
+        return rates
+
+
+def _since(proof: Proved, before: Proved | None, number: int) -> Proved:
+    """Return what is proved now; `number` rows are accepted at the moment that a new signer is known."""
+    if not proof.signers:
+        return replace(proof, since=0)
+    known = before is not None and proof.signers <= before.signers
+    return replace(proof, since=before.since if before is not None and known else number)
 
 
 def _union(ours: Withdrawals, theirs: Withdrawals) -> Withdrawals:
@@ -254,6 +274,8 @@ def _row(fact: Fact) -> dict[str, Any]:
             "interval": measured.interval and list(measured.interval),
             "signers": sorted(fact.proved.signers),
         }
+        if fact.proved.signers and fact.proved.since != fact.number:
+            row["evidence"]["signed_after"] = fact.proved.since
     return row
 
 
@@ -263,7 +285,9 @@ def _fact(row: Any) -> Fact:
     if evidence is None:
         return fact
     measured = Measured(float(evidence["throughput_tps"]), _interval(evidence["interval"]))
-    return replace(fact, proved=Proved(measured, frozenset(map(str, evidence["signers"]))))
+    signers = frozenset(map(str, evidence["signers"]))
+    since = _number(evidence.get("signed_after", fact.number if signers else 0))
+    return replace(fact, proved=Proved(measured, signers, since))
 
 
 def _number(value: Any) -> int:
