@@ -75,6 +75,62 @@ def test_a_signature_moved_to_other_evidence_does_not_hold(tmp_path: Path) -> No
 SIGSTORE = b'{"mediaType": "application/vnd.dev.sigstore.bundle"}'
 
 
+IN_TOTO = "application/vnd.in-toto+json"
+NOTHING = {"payload": "", "payloadType": IN_TOTO}
+NO_TEXTS: tuple[object, ...] = (1, None, [], "é", "=", "a")
+NO_SIGNATURES: tuple[object, ...] = (1, None, {}, [1], [{}], [{"keyid": []}])
+HOSTILE = [
+    *(
+        b"",
+        b"[]",
+        b"{}",
+        b"1",
+        b"null",
+        b'"payloadType"',
+        b'{"payloadType": 1}',
+        b'{"mediaType": "x"}',
+        SIGSTORE,
+    ),
+    *(orjson.dumps({**NOTHING, "payload": odd}) for odd in NO_TEXTS),
+    *(orjson.dumps({**NOTHING, "signatures": odd}) for odd in NO_SIGNATURES),
+    *(
+        orjson.dumps({**NOTHING, "signatures": [{"keyid": "k", "sig": odd}]})
+        for odd in (1, None, [], "é", "")
+    ),
+]
+ONE_KEY = to_json({"keys": {"k": {"identity": "ann", "public_key": base64.b64encode(b"1" * 32).decode()}}})
+
+
+@pytest.mark.parametrize("line", HOSTILE)
+def test_no_line_is_a_signature_by_its_form_alone(line: bytes) -> None:
+    for digest in ("0" * 64, sha256(b"")):
+        with pytest.raises(DataError, match="signature"):
+            signing.identify(digest, line, ONE_KEY)
+
+
+@pytest.mark.parametrize("key", [{}, {"public_key": 1}, {"public_key": "eA=="}, {"public_key": None}])
+def test_a_damaged_key_in_the_dataset_identifies_nobody(key: object) -> None:
+    line = orjson.dumps({**NOTHING, "signatures": [{"keyid": "k", "sig": ""}]})
+    with pytest.raises(DataError, match="damaged"):
+        signing.identify(sha256(b""), line, to_json({"keys": {"k": key}}))
+
+
+@pytest.mark.parametrize("signers", [b"", b"[]", b"1", b"{}", b'{"keys": 1}', b'{"keys": {"k": 1}}'])
+def test_a_damaged_signers_file_is_said_to_be_damaged(signers: bytes) -> None:
+    with pytest.raises(DataError, match=r"signers\.json is damaged"):
+        signing.keys(signers)
+
+
+def test_a_mistake_of_our_own_is_not_taken_for_a_bad_signature(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signers = enrolled((tmp_path / "key", "ann"))
+    line = ed25519.sign(EVIDENCE, tmp_path / "key")
+    monkeypatch.setattr(ed25519, "_encoded", lambda _: dict[str, bytes]()["missing"])
+    with pytest.raises(KeyError, match="missing"):
+        signing.identify(sha256(EVIDENCE), line, signers)
+
+
 @pytest.mark.parametrize("line", [b"", b"[]", b"{}", b'{"payloadType": 1}', b'{"mediaType": "x"}', SIGSTORE])
 def test_what_is_no_signature_is_refused(line: bytes) -> None:
     with pytest.raises(DataError, match="signature"):

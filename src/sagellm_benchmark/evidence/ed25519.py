@@ -19,17 +19,22 @@ from sagellm_benchmark.errors import DataError
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 _MOST_KEY_BYTES = 4096
+_RAW_BYTES = 32  # of a public key
 
 
 def identify(digest: str, envelope: Mapping[str, Any], enrolled: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the enrolled identity whose key signed this envelope around the evidence with this SHA-256."""
-    payload, kind = base64.b64decode(envelope["payload"], validate=True), str(envelope["payloadType"])
-    if kind != PAYLOAD_TYPE or hashlib.sha256(payload).hexdigest() != digest:
+    """Return the enrolled identity whose key signed this envelope around the evidence with this SHA-256.
+
+    Raises DataError for an envelope or a key that is damaged, or is over something else, or of nobody enrolled.
+    """
+    payload, signatures = _bytes(envelope.get("payload")), envelope.get("signatures")
+    if envelope.get("payloadType") != PAYLOAD_TYPE or hashlib.sha256(payload).hexdigest() != digest:
         raise DataError("a signature is over something else than this row's evidence")
-    for signature in envelope["signatures"]:
-        key = enrolled.get(str(signature["keyid"]))
-        if key is not None and _holds(key, base64.b64decode(signature["sig"], validate=True), payload):
-            return str(key["identity"])
+    for signature in signatures if isinstance(signatures, list) else ():
+        name = signature.get("keyid") if isinstance(signature, dict) else None
+        key = enrolled.get(name) if isinstance(name, str) else None
+        if key is not None and _holds(_public(key), _bytes(signature.get("sig")), payload):
+            return _owner(key)
     raise DataError("a signature is of no key that signers.json enrols, or does not hold")
 
 
@@ -60,8 +65,29 @@ def new_key(path: Path) -> dict[str, Any]:
     return {_id(key.public_key()): {"identity": "YOUR NAME", "public_key": _base64(_raw(key.public_key()))}}
 
 
-def _holds(key: Mapping[str, Any], signature: bytes, payload: bytes) -> bool:
-    public = Ed25519PublicKey.from_public_bytes(base64.b64decode(key["public_key"], validate=True))
+def _bytes(text: Any) -> bytes:
+    try:
+        return base64.b64decode(text if isinstance(text, str) else "!", validate=True)
+    except ValueError as error:  # not base64, or not even ASCII
+        raise DataError("a signature is damaged: what should be base64 is none") from error
+
+
+def _public(key: Mapping[str, Any]) -> Ed25519PublicKey:
+    """Return an enrolled key. Raises DataError for one that is damaged, which is the dataset's fault."""
+    raw = _bytes(key.get("public_key"))
+    if len(raw) != _RAW_BYTES:
+        raise DataError("a key in signers.json is damaged", hint="enrol it again: sign --new-key shows how")
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
+def _owner(key: Mapping[str, Any]) -> str:
+    owner = key.get("identity")
+    if not isinstance(owner, str) or not owner:
+        raise DataError("a key in signers.json is nobody's", hint="say in it whose it is: `identity`")
+    return owner
+
+
+def _holds(public: Ed25519PublicKey, signature: bytes, payload: bytes) -> bool:
     try:
         public.verify(signature, _encoded(payload))
     except InvalidSignature:

@@ -36,12 +36,13 @@ def identify(digest: str, line: bytes, enrolled: bytes | None) -> str:
     """
     try:
         value = orjson.loads(line)
-        if "payloadType" in value:
-            return str(_library("ed25519", "signing").identify(digest, value, keys(enrolled)))
-        if str(value["mediaType"]).startswith(_SIGSTORE):
-            return str(_library("keyless", "sigstore").identify(digest, line))
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
+    except orjson.JSONDecodeError as error:
         raise DataError(f"a signature is damaged: {error}") from error
+    if isinstance(value, dict) and "payloadType" in value:
+        return str(_library("ed25519", "signing").identify(digest, value, keys(enrolled)))
+    kind = value.get("mediaType") if isinstance(value, dict) else None
+    if isinstance(kind, str) and kind.startswith(_SIGSTORE):
+        return str(_library("keyless", "sigstore").identify(digest, line))
     raise DataError("a signature is of a kind that is not known")
 
 
@@ -50,9 +51,17 @@ def keys(enrolled: bytes | None) -> Mapping[str, Mapping[str, Any]]:
     if enrolled is None:
         return {}
     try:
-        return {str(name): dict(key) for name, key in orjson.loads(enrolled)["keys"].items()}
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"signers.json is damaged: {error}", hint="restore it from the history") from error
+        value = orjson.loads(enrolled)
+    except orjson.JSONDecodeError as error:
+        raise _damaged(str(error)) from error
+    held = value.get("keys") if isinstance(value, dict) else None
+    if not isinstance(held, dict) or not all(isinstance(key, dict) for key in held.values()):
+        raise _damaged("it holds no keys")
+    return held
+
+
+def _damaged(why: str) -> DataError:
+    return DataError(f"signers.json is damaged: {why}", hint="restore it from the history")
 
 
 def new_key(path: Path) -> bytes:
