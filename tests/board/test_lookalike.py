@@ -38,7 +38,9 @@ def test_names_that_look_alike_have_one_skeleton_or_differ_in_case(one: str, oth
     assert alike is ("Β" not in other)  # what is not ASCII is refused before
 
 
-@pytest.mark.parametrize(("one", "other"), [("Qwen-V2", "Qwen-V1"), ("a", "b"), ("x 1", "x1"), ("0.5.1", "0.5.10")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("Qwen-V2", "Qwen-V1"), ("a", "b"), ("x 1", "x1"), ("0.5.1", "0.5.10")]
+)
 def test_names_that_do_not_look_alike_are_two(one: str, other: str) -> None:
     assert skeleton(one) != skeleton(other)
     assert folded(one) != folded(other)
@@ -118,7 +120,9 @@ def test_another_version_is_another_version(version: str) -> None:
     assert (len(done.new), done.refused) == (1, ())
 
 
-@pytest.mark.parametrize("split", [{}, {"tensor_parallel": 0}, {"tensor_parallel": -1}, {"data_parallel": True}])
+@pytest.mark.parametrize(
+    "split", [{}, {"tensor_parallel": 0}, {"tensor_parallel": -1}, {"data_parallel": True}]
+)
 def test_how_a_model_is_split_is_said_by_whole_numbers_or_not_at_all(split: dict[str, Any]) -> None:
     assert any("parallelism" in str(problem) for problem in problems(new_row(parallelism=split)))
 

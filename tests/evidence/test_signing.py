@@ -93,10 +93,7 @@ HOSTILE = [
     ),
     *(orjson.dumps({**NOTHING, "payload": odd}) for odd in NO_TEXTS),
     *(orjson.dumps({**NOTHING, "signatures": odd}) for odd in NO_SIGNATURES),
-    *(
-        orjson.dumps({**NOTHING, "signatures": [{"keyid": "k", "sig": odd}]})
-        for odd in (1, None, [], "é", "")
-    ),
+    *(orjson.dumps({**NOTHING, "signatures": [{"keyid": "k", "sig": odd}]}) for odd in NO_TEXTS),
 ]
 ONE_KEY = to_json({"keys": {"k": {"identity": "ann", "public_key": base64.b64encode(b"1" * 32).decode()}}})
 

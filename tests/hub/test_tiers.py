@@ -10,14 +10,18 @@ import pytest
 
 from sagellm_benchmark.board.agreement import Interval
 from sagellm_benchmark.board.folder import STANDING
+from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.board.proof import bundle_path, signatures_path
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import to_json
-from sagellm_benchmark.hub.publish import publish
+from sagellm_benchmark.hub.bundles import Bundles, nowhere
+from sagellm_benchmark.hub.directory import Directory
+from sagellm_benchmark.hub.publish import Published, publish
 from sagellm_benchmark.hub.rebuild import Rebuilt, rebuild
 from sagellm_benchmark.hub.store import Store
+from tests.fakes.hub_server import HubServer
 from tests.fakes.rows import new_row
-from tests.hub.support import given, put
+from tests.hub.support import fates, given, ids, put
 
 pytestmark = pytest.mark.slow
 
@@ -125,3 +129,143 @@ def test_where_a_library_is_missing_signers_are_as_the_dataset_says(board: Store
     assert any(
         note.startswith(f"who signed row {PROVED['entry_id']} was not looked at") for note in found.notes
     )
+
+
+FASTER = new_row(metrics__throughput_tps=95.0)
+OF_EVE = {"throughput_tps": 90.0, "interval": None, "signers": ["ann", "bob"]}
+
+
+def published(store: Store, *rows: Row, bundles: Bundles = nowhere) -> Published:
+    return publish(store, given(*rows), bundles=bundles, prove=prove, identify=identify)
+
+
+def stripped(value: dict[str, Any]) -> None:
+    del value["rows"][PROVED["entry_id"]]["evidence"]
+
+
+def moved(value: dict[str, Any]) -> None:
+    value["rows"][PROVED["entry_id"]]["configuration"] = "another"
+
+
+def forgotten(value: dict[str, Any]) -> None:
+    del value["rows"][PROVED["entry_id"]]
+
+
+def raised(value: dict[str, Any]) -> None:
+    value["rows"][FAST["entry_id"]]["evidence"] = OF_EVE
+
+
+def taken_back(value: dict[str, Any]) -> None:
+    configuration = value["rows"][PROVED["entry_id"]]["configuration"]
+    value |= {"schema_version": 2}
+    value["withdrawn"] = {
+        PROVED["entry_id"]: [{"configuration": configuration, "by": "ann", "reason": "made up"}]
+    }
+
+
+FORGED = pytest.mark.parametrize("forgery", [stripped, moved, forgotten, raised, taken_back])
+
+
+@FORGED
+def test_publishing_believes_nothing_that_somebody_made_up_of_the_rows_it_decides_about(
+    board: Store, forgery: Callable[[dict[str, Any]], None]
+) -> None:
+    """The co-writer's claim displaces no proved row, though standing.json says that it should."""
+    value = orjson.loads(board.read([STANDING]).files[STANDING])
+    forgery(value)
+    put(board, {STANDING: to_json(value)})
+    done = published(board, FASTER)
+    assert fates(done) == ["beaten"]
+    assert ids(board) == [PROVED["entry_id"]]
+    assert any(PROVED["entry_id"] in said or FAST["entry_id"] in said for said in done.strange)
+    assert checked(board).differences == ()
+
+
+@FORGED
+def test_publishing_another_configuration_leaves_a_proved_row_where_it_is(
+    board: Store, forgery: Callable[[dict[str, Any]], None]
+) -> None:
+    value = orjson.loads(board.read([STANDING]).files[STANDING])
+    forgery(value)
+    put(board, {STANDING: to_json(value)})
+    published(board, new_row(model__name="another"))
+    assert PROVED["entry_id"] in ids(board)
+
+
+def test_an_owner_brings_a_proved_row_back_that_a_made_up_standing_kept_off_the_board(board: Store) -> None:
+    forge(board, FAST["entry_id"], lambda fact: fact.update(evidence=OF_EVE))
+    publish(board, given(FASTER))  # by a version that believed the file
+    put(board, {"leaderboard_single.json": to_json([FAST])})
+    done = published(board, PROVED)
+    assert ids(board) == [PROVED["entry_id"]]
+    assert f"row {FAST['entry_id']} is held for proved, and has no evidence here" in done.strange
+    assert checked(board).differences == ()
+
+
+def test_a_signature_that_nobody_gave_gives_no_row_the_tier_above_another(board: Store) -> None:
+    digest = "b" * 64
+    faster = new_row(metrics__throughput_tps=85.0, evidence={"sha256": digest})
+    forge(board, PROVED["entry_id"], lambda fact: fact["evidence"].update(signers=["ann", "bob", "cy"]))
+    done = published(
+        board,
+        faster,
+        bundles={bundle_path(digest): b"a bundle", signatures_path(digest): b'{"by": "bob"}'}.get,
+    )
+    assert fates(done) == ["improved"]  # both are attested, by one signer each
+    assert checked(board).differences == ()
+
+
+def test_a_publish_computes_each_rival_once_and_no_row_of_another_configuration(board: Store) -> None:
+    other, digest = new_row(model__name="another", evidence={"sha256": "c" * 64}), "c" * 64
+    published(board, other, bundles={bundle_path(digest): b"a bundle"}.get)
+    seen: list[str] = []
+
+    def counted(row: Any, bundle: bytes) -> Interval:
+        seen.append(row["entry_id"])
+        return prove(row, bundle)
+
+    publish(board, given(FASTER, PROVED, FAST, other), prove=counted, identify=identify)
+    assert seen == [PROVED["entry_id"]]
+
+
+def test_of_a_configuration_with_many_proved_rows_the_first_are_looked_at_and_it_is_said(
+    board: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sagellm_benchmark.hub.rivals.MOST_OF_ONE", 1)
+    digest = "d" * 64
+    slower = new_row(metrics__throughput_tps=70.0, evidence={"sha256": digest})
+    published(board, slower, bundles={bundle_path(digest): b"a bundle"}.get)
+    done = published(board, FASTER)
+    assert fates(done) == ["beaten"]
+    assert done.unchecked == ("the evidence of 1 more rows was not looked at: `rebuild --check` does",)
+
+
+def remove(store: Store, server: HubServer, name: str) -> None:
+    """A co-writer removes a file of the dataset."""
+    if isinstance(store, Directory):
+        (store.path / name).unlink()
+    else:
+        server.history.add({name: None}, "remove")
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_who_removes_the_evidence_of_a_row_does_not_put_a_claim_in_its_place(
+    board: Store, server: HubServer, name: str
+) -> None:
+    remove(board, server, name)
+    with pytest.raises(DataError, match=f"{name} was removed by .*, which proves row {PROVED['entry_id']}"):
+        published(board, FASTER)
+    other = new_row(model__name="another")
+    done = publish(board, given(FASTER, other), prove=prove, identify=identify, skip_invalid=True)
+    assert [one.found.row for one in done.refused] == [FASTER]
+    assert ids(board) == sorted([PROVED["entry_id"], other["entry_id"]])
+    assert any(said.startswith(f"{name} was removed by ") for said in checked(board).differences)
+    put(board, {name: FILES[name]})
+    assert fates(published(board, FASTER)) == ["beaten"]
+    assert checked(board).differences == ()
+
+
+def test_a_row_whose_evidence_was_never_there_is_a_claim_and_stops_nobody(store: Store) -> None:
+    published(store, PROVED)
+    assert fates(published(store, FAST)) == ["improved"]
+    assert checked(store).differences == ()

@@ -132,6 +132,7 @@ ANSWERS: dict[str, str] = {
     "back on the board: {row}": "回到榜单：{row}",
     "making the page of the board": "正在生成榜单页面",
     "not as it was accepted: {what}": "与接受时不同：{what}",
+    "not looked at: {what}": "没有核对：{what}",
     "a file of the board has {size} MiB of at most {most}: plan the move to shards (docs/publishing.md)": (
         "榜单的一个文件有 {size} MiB，上限 {most}：请计划改用分片（docs/publishing.md）"
     ),

@@ -106,6 +106,11 @@ BOARD: dict[str, str] = {
     "{a} holds no row that names its evidence": "{a} 没有指明证据的记录",
     "measure it again, then sign it": "重新测量，然后签名",
     "a signature is damaged: {a}": "有一个签名已损坏：{a}",
+    "a signature is damaged: what should be base64 is none": "有一个签名已损坏：应为 base64 的内容不是",
+    "a key in signers.json is damaged": "signers.json 中有一个密钥已损坏",
+    "enrol it again: sign --new-key shows how": "重新登记它：sign --new-key 会说明",
+    "a key in signers.json is nobody's": "signers.json 中有一个密钥没有主人",
+    "say in it whose it is: `identity`": "在其中写明属于谁：`identity`",
     "signers.json is damaged: {a}": "signers.json 已损坏：{a}",
     "restore it from the history": "从历史中恢复它",
     "signatures of this kind need a library that is not installed ({a})": (
@@ -269,6 +274,14 @@ BOARD: dict[str, str] = {
     "row {a} is held for another throughput than its evidence gives": "记录 {a} 的吞吐量与证据给出的不同",
     "row {a} is held for signed by {b}, which no signature here shows": (
         "记录 {a} 被算作由 {b} 签名，但这里没有这样的签名"
+    ),
+    "row {a} is held for a claim, and its evidence here proves it": "记录 {a} 被算作自述，但这里的证据证明了它",
+    "{a} {b}, which proves row {c}; restore it from the history first": (
+        "{a} {b}，它证明记录 {c}；请先从历史中恢复它"
+    ),
+    "row {a} is signed by {b}, which it is not held for": "记录 {a} 有 {b} 的签名，但没有算在内",
+    "the evidence of {a} more rows was not looked at: `rebuild --check` does": (
+        "还有 {a} 条记录的证据没有核对：`rebuild --check` 会核对"
     ),
     "who signed row {a} was not looked at: {b}": "没有核对记录 {a} 的签名人：{b}",
     # hub/tombstones, hub/withdraw

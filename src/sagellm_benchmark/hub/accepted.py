@@ -13,6 +13,8 @@ from sagellm_benchmark.board.schema import SCHEMA_VERSION
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.hub.store import Store
 
+_AT_ONCE = 100  # submissions read in one call
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:
@@ -55,6 +57,18 @@ def as_accepted(files: Mapping[str, bytes], changed: Mapping[str, str], *, prove
         else:
             strange[name] = wrong
     return Rows(tuple(entries), strange, proved)
+
+
+def read_submissions(store: Store, paths: list[str], commit: str) -> list[Entry]:
+    """Return those of the submissions at `paths` that are there and are what their names say.
+
+    They are read in portions, so that no call takes long.
+    """
+    kept: list[Entry] = []
+    for start in range(0, len(paths), _AT_ONCE):
+        files = store.read(paths[start : start + _AT_ONCE], commit=commit).files
+        kept += as_accepted(files, {}).entries
+    return kept
 
 
 def submission_file(entry: Entry) -> bytes:

@@ -98,7 +98,7 @@ def proved(
         try:
             _look_at(entry, bundles, prove, proofs)
         except DataError as error:
-            refused.append(Refused(_where(entry, handed_in), (), (error.message,)))
+            refused.append(Refused(found_of(entry, handed_in), (), (error.message,)))
     wrong = {one.found.row["entry_id"] for one in refused}
     sound = tuple(entry for entry in examined.new if entry.entry_id not in wrong)
     return replace(examined, new=sound, refused=(*examined.refused, *refused)), proofs
@@ -122,5 +122,6 @@ def _look_at(entry: Entry, bundles: Bundles, prove: Prover, proofs: Proofs) -> N
         proofs.proved[entry.entry_id] = Proved(Measured(entry.throughput_tps, interval))
 
 
-def _where(entry: Entry, handed_in: Iterable[Found]) -> Found:
+def found_of(entry: Entry, handed_in: Iterable[Found]) -> Found:
+    """Return where a row that was handed in stands."""
     return next(one for one in handed_in if isinstance(one.row, dict) and Entry.of(one.row).same_as(entry))

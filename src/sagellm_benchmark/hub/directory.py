@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub import journal
@@ -31,6 +32,7 @@ from sagellm_benchmark.hub.store import (
     FILES,
     SUBMISSIONS,
     UNREADABLE,
+    WITHDRAWN,
     Accepted,
     Busy,
     Content,
@@ -125,7 +127,8 @@ class Directory:
             except DataError:
                 odd[name] = UNREADABLE
         log = [self._record(name) for name in self._logged()]
-        return Accepted(files, {**journal.changed(log, files), **odd})
+        proofs = {name for folder in (EVIDENCE, WITHDRAWN) for name in self.paths(folder, commit)}
+        return Accepted(files, {**journal.changed(log, files, proofs), **odd})
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:  # noqa: ARG002
         """Tell whether the folder has just these contents now."""

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sagellm_benchmark import git
 from sagellm_benchmark.board.entry import MAX_ROW_BYTES
+from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.hub.scratch import scratch
-from sagellm_benchmark.hub.store import SUBMISSIONS, UNREADABLE, Accepted, Busy, is_submission
+from sagellm_benchmark.hub.store import SUBMISSIONS, UNREADABLE, WITHDRAWN, Accepted, Busy, is_submission
 
 _TIMEOUT_S = 900.0
 MOST_BYTES = 2 << 30  # of a pack; 100,000 rows with their history take a fraction of that
@@ -124,14 +125,20 @@ def _lines(names: Iterable[bytes]) -> bytes:
 
 
 def _changes(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, str]:
-    """Return what became of each file that was changed or removed after it had been accepted, in words."""
-    said = git.output(place, *_CHANGES, commit, "--", SUBMISSIONS, f":!{SUBMISSIONS}/_*", env=env)
+    """Return what became of each file that was changed or removed after it had been accepted, in words.
+
+    Evidence, signatures and tombstones are only asked to stay: signatures are added to the others in their file.
+    """
+    folders = (SUBMISSIONS, f":!{SUBMISSIONS}/_*", EVIDENCE, WITHDRAWN)
+    there = git.output(place, "ls-tree", "-r", "-z", "--name-only", commit, EVIDENCE, WITHDRAWN, env=env)
+    held = set(there.decode(errors="replace").split("\0"))
+    said = git.output(place, *_CHANGES, commit, "--", *folders, env=env)
     found: dict[str, str] = {}
     by = ""
     for line in said.decode(errors="replace").splitlines():
         kind, _, name = line.partition("\t")
         if kind.startswith("@"):
             by = kind[1:13]
-        elif name:
+        elif name and (is_submission(name) or (kind == "D" and name not in held)):
             found.setdefault(name, f"was {'removed' if kind == 'D' else 'changed'} by commit {by}")
     return found

@@ -6,7 +6,7 @@ import base64
 import binascii
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.blobs import sha256
 from sagellm_benchmark.hub.layout import is_known
-from sagellm_benchmark.hub.store import MAX_FILE_BYTES, is_submission
+from sagellm_benchmark.hub.store import MAX_FILE_BYTES, is_proof, is_submission
 
 MOST_BYTES = 2 * MAX_FILE_BYTES
 
@@ -97,9 +97,9 @@ def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, b
     return found, {file: _content(name, file, text, found.files[file]) for file, text in texts.items()}
 
 
-def changed(log: Sequence[Record], files: Mapping[str, bytes]) -> dict[str, str]:
+def changed(log: Sequence[Record], files: Mapping[str, bytes], proofs: Container[str]) -> dict[str, str]:
     """Return what became of submissions that are not as the commits of this log, oldest first, first wrote them; in
-    words.
+    words. Of evidence, signatures and tombstones, `proofs` are those that are there.
 
     A file that no commit wrote is not in it: where it stands is what speaks for or against it.
     """
@@ -116,6 +116,8 @@ def changed(log: Sequence[Record], files: Mapping[str, bytes]) -> dict[str, str]
             found[name] = "was removed by hand"
         elif sha256(files[name]) != first[name]:
             found.setdefault(name, "was changed by hand")
+    for name in (name for name in first if is_proof(name) and name not in proofs):
+        found[name] = "was removed by hand"
     return found
 
 

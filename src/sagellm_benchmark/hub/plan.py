@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from operator import itemgetter
 from typing import Any
 
@@ -22,7 +23,7 @@ from sagellm_benchmark.board.entry import (
     loaded,
 )
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
-from sagellm_benchmark.board.identity import entry_id, slug, submission_path
+from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Merge, Outcome, join, split
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.standing import VERSION as STANDING_VERSION
@@ -39,7 +40,6 @@ from sagellm_benchmark.hub.store import (
     CARD,
     MAX_FILE_BYTES,
     SIGNERS,
-    SUBMISSIONS,
     VIEWER,
     Content,
     Snapshot,
@@ -66,7 +66,7 @@ class Board:
     """A snapshot's rows: those on the board, and those `recorded` because no submission holds them.
 
     `hashes`: the SHA-256 of each file; of the large ones nothing else is kept, but for `extra`, what others added to
-    the comparison.
+    the comparison. `at`: when it was read, by the store's clock.
     """
 
     commit: str | None
@@ -76,6 +76,7 @@ class Board:
     hashes: Mapping[str, str]
     small: Mapping[str, bytes]
     extra: Mapping[str, Any]
+    at: datetime | None = None
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Board:
@@ -92,7 +93,7 @@ class Board:
         }
         extra = unknown_fields(snapshot.files.get(COMPARE))
         recorded = tuple(map(standing.placed, _rows(snapshot, BEFORE_SUBMISSIONS)))
-        return cls(snapshot.commit, tuple(rows), recorded, standing, hashes, small, extra)
+        return cls(snapshot.commit, tuple(rows), recorded, standing, hashes, small, extra, snapshot.at)
 
     @property
     def is_new(self) -> bool:
@@ -175,14 +176,6 @@ def doubtful(board: Board, examined: Examined) -> list[str]:
     own_ids = [row for row in (entry.row for entry in examined.new) if row.get("entry_id") != entry_id(row)]
     refused = [one.found.row for one in examined.refused if isinstance(one.found.row, dict)]
     return sorted({submission_path(row) for row in (*beaten, *withdrawn, *own_ids, *refused)})
-
-
-def backed(board: Board, examined: Examined, standing: Standing) -> list[str]:
-    """Return the submissions of rows that are off the board, and may come back by what is known of them now."""
-    touched = [slug(entry.identity) for entry in (*examined.new, *examined.known)]
-    here = {entry.entry_id for entry in (*board.entries, *examined.new, *examined.known)}
-    absent = [row for row in standing.backed(touched) if row not in here]
-    return sorted(f"{SUBMISSIONS}/{standing.facts[row].configuration}/{row}.json" for row in absent)
 
 
 def make(

@@ -19,7 +19,7 @@ from sagellm_benchmark.board.standing import Standing
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
 from sagellm_benchmark.files import write_whole
-from sagellm_benchmark.hub.accepted import Rows, accepted_rows, as_accepted
+from sagellm_benchmark.hub.accepted import Rows, accepted_rows, read_submissions
 from sagellm_benchmark.hub.bundles import (
     Bundles,
     Identifier,
@@ -30,8 +30,9 @@ from sagellm_benchmark.hub.bundles import (
     proved,
     signed,
 )
-from sagellm_benchmark.hub.plan import Board, Plan, backed, doubtful, examine, make
+from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make
 from sagellm_benchmark.hub.retry import Pace, Tries, retrying
+from sagellm_benchmark.hub.rivals import Rivals, rivals
 from sagellm_benchmark.hub.store import (
     SIGNERS,
     SUBMISSIONS,
@@ -47,7 +48,7 @@ Source = Callable[[Limits], list[Found]]
 """Gives the rows to publish, read within limits that depend on how large the board is."""
 
 _NAMED = 5  # refused rows in an error message; --skip-invalid lists all of them
-_ASK_EACH = 100  # submissions looked up one by one, and read in one call
+_ASK_EACH = 100  # submissions looked up one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ class Published:
     refused: tuple[Refused, ...]
     known: int = 0
     mended: tuple[Entry, ...] = ()  # accepted rows that somebody else had taken off the board
-    strange: tuple[str, ...] = ()  # what is wrong with the files of accepted rows
+    strange: tuple[str, ...] = ()  # what is wrong with accepted rows, or with what the dataset says of them
+    unchecked: tuple[str, ...] = ()  # what the dataset says of them, and nobody looked at
     largest: int = 0  # bytes of the largest file that was written
     standing: Standing = Standing()  # what is known of all rows now
 
@@ -113,6 +115,7 @@ class _Round(NamedTuple):
     parent: str | None
     plan: Plan
     strange: tuple[str, ...]
+    unchecked: tuple[str, ...]
 
 
 def _published(
@@ -127,15 +130,14 @@ def _published(
             answered = True
             planned = plan_for(board)
             del board
-            parent, strange = planned.parent, planned.strange
             unsure = sent[-1] if sent else None
             with closing(planned.plan.whole()) as plan:
                 if dry_run or not plan.files:
-                    return _finished(store, parent, plan, unsure, strange, written=False)
-                new = store.commit(plan.files, parent, plan.message)
+                    return _finished(store, planned.parent, plan, unsure, planned, written=False)
+                new = store.commit(plan.files, planned.parent, plan.message)
                 sent.append(plan)
-                look_at(store, new, parent, plan)
-                return _finished(store, new, plan, None, strange, written=True)
+                look_at(store, new, planned.parent, plan)
+                return _finished(store, new, plan, None, planned, written=True)
         except (Stale, Busy, Ambiguous) as error:
             # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
             if planned is not None and not isinstance(error, Stale):
@@ -184,24 +186,23 @@ class _Planner:
             self.found = _read(self.source, board)
         kept = _everything(self.store, board)
         examined = _examined(self.store, board, self.found, kept)
-        proofs = Proofs()
+        known = rivals(self.store, board, examined, self.found, self.bundles, kept, self.prove, self.identify)
+        examined, proofs = known.examined, Proofs()
         if self.prove is not None:
             examined, proofs = proved(examined, self.found, self.bundles, self.prove)
         if self.identify is not None:
-            examined, proofs = _signed(self.store, board, examined, self.bundles, proofs, self.identify)
+            examined, proofs = _signed(self.store, known.board, examined, self.bundles, proofs, self.identify)
         _accept(examined, skip_invalid=self.skip_invalid)
-        plan = _plan(self.store, board, examined, proofs, kept)
-        return _Round(board.commit, plan.let_go(), () if kept is None else tuple(kept.problems))
+        plan = _plan(known, examined, proofs, kept)
+        strange = () if kept is None else tuple(kept.problems)
+        return _Round(board.commit, plan.let_go(), (*strange, *known.problems), known.unchecked)
 
 
-def _plan(store: Store, board: Board, examined: Examined, proofs: Proofs, kept: Rows | None) -> Plan:
-    now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
-    standing = board.standing.accepting(examined.new, examined.known, proofs.proved, now)
-    if kept is not None:
-        return make(board, examined, standing, proofs=proofs.files, accepted=kept.entries)
-    paths, commit = backed(board, examined, standing), board.commit
-    absent = read_submissions(store, paths, commit) if paths and commit is not None else []
-    return make(board, examined, standing, proofs=proofs.files, absent=absent)
+def _plan(known: Rivals, examined: Examined, proofs: Proofs, kept: Rows | None) -> Plan:
+    now = f"{known.board.at or datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    standing = known.board.standing.accepting(examined.new, examined.known, proofs.proved, now)
+    accepted = None if kept is None else kept.entries
+    return make(known.board, examined, standing, proofs=proofs.files, absent=known.absent, accepted=accepted)
 
 
 def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace | None = None) -> Published:
@@ -282,18 +283,6 @@ def _examined(store: Store, board: Board, found: list[Found], every: Rows | None
     return examine(board, found, kept)
 
 
-def read_submissions(store: Store, paths: list[str], commit: str) -> list[Entry]:
-    """Return those of the submissions at `paths` that are there and are what their names say.
-
-    They are read in portions, so that no call takes long.
-    """
-    kept: list[Entry] = []
-    for start in range(0, len(paths), _ASK_EACH):
-        files = store.read(paths[start : start + _ASK_EACH], commit=commit).files
-        kept += as_accepted(files, {}).entries
-    return kept
-
-
 def _refusal(refused: tuple[Refused, ...]) -> DataError:
     shown = [str(one) for one in refused[:_NAMED]]
     if len(refused) > _NAMED:
@@ -328,13 +317,7 @@ def _entries(snapshot: Snapshot) -> Iterable[Entry]:
 
 
 def _finished(
-    store: Store,
-    commit: str | None,
-    plan: Plan,
-    unsure: Plan | None,
-    strange: tuple[str, ...],
-    *,
-    written: bool,
+    store: Store, commit: str | None, plan: Plan, unsure: Plan | None, found: _Round, *, written: bool
 ) -> Published:
     """Return the result. Rows that an earlier try brought there, as is now known, count as that try's."""
     outcomes = plan.outcomes
@@ -342,16 +325,16 @@ def _finished(
         first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in ONTO_THE_BOARD}
         there = {o.entry.text for o in outcomes if o.fate is Fate.ALREADY_THERE}
         outcomes = tuple(first[o.entry.text] if o.entry.text in first.keys() & there else o for o in outcomes)
-    done = written or unsure is not None
     return Published(
         store,
         commit,
-        done,
+        written or unsure is not None,
         outcomes,
         plan.refused,
-        plan.known,
-        plan.mended,
-        strange,
-        plan.largest,
-        plan.standing,
+        known=plan.known,
+        mended=plan.mended,
+        strange=found.strange,
+        unchecked=found.unchecked,
+        largest=plan.largest,
+        standing=plan.standing,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, Protocol
 
 from sagellm_benchmark.board.entry import BOARDS, MAX_ROW_BYTES
@@ -48,6 +49,11 @@ def is_submission(name: str) -> bool:
     return name.startswith(f"{SUBMISSIONS}/") and not name.startswith(f"{SUBMISSIONS}/_")
 
 
+def is_proof(name: str) -> bool:
+    """Tell whether a file of this name holds evidence, signatures or a tombstone, which stay for good."""
+    return name.startswith((f"{EVIDENCE}/", f"{WITHDRAWN}/"))
+
+
 def most_bytes(name: str) -> int:
     """Tell how large a file of this name may be."""
     if name.startswith(f"{EVIDENCE}/"):
@@ -85,18 +91,22 @@ class Ambiguous(RemoteError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The files of one commit. `commit` is None where the dataset does not exist; an absent file is not in `files`."""
+    """The files of one commit. `commit` is None where the dataset does not exist; an absent file is not in `files`.
+
+    `at`: when they were read, by the store's own clock; None where it has none.
+    """
 
     commit: str | None
     files: Mapping[str, bytes]
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """Every file under submissions/ at one commit but the notes of our own, which begin with _.
 
-    `changed` says of those that were changed or removed after they had been accepted what became of them; without a
-    history to look at, nothing is `proved` by it.
+    `changed` says of those that were changed or removed after they had been accepted what became of them, and of
+    evidence, signatures and tombstones that were removed; without a history to look at, nothing is `proved` by it.
     """
 
     files: Mapping[str, bytes]

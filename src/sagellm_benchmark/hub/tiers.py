@@ -3,78 +3,145 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.proof import bundle_path, evidence_of, signatures_path
-from sagellm_benchmark.board.standing import Fact, Proved, Standing
+from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.hub.bundles import MOST_SIGNERS, Identifier, Prover, signature_lines
 from sagellm_benchmark.hub.plan import Board
 from sagellm_benchmark.hub.store import SIGNERS, Store
 
-_AT_ONCE = 50  # rows whose evidence is read in one call
+_AT_ONCE = 16  # rows whose evidence is read in one call, and held; a bundle may have 8 MiB
 _CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
 
 
 @dataclass(frozen=True, slots=True)
 class Backed:
-    """The standing that evidence and signatures bear out, and where the dataset claims more; `unchecked`: why not all
-    was looked at, for which its word stands.
+    """The standing that evidence and signatures bear out, and where the dataset says something else.
+
+    `unchecked`: why not all was looked at, for which its word stands; `missing`: the bundles that rows name, and the
+    signatures that they are held for, which are not there, with the row of each.
     """
 
     standing: Standing
     problems: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    missing: Mapping[str, Entry] = field(default_factory=dict)
 
 
-def backed(store: Store, board: Board, rows: Iterable[Entry], prove: Prover, identify: Identifier) -> Backed:
-    """Compute every row again that is held for proved, and look at who signed it. Raises what the store raises."""
-    claimed = {name: fact for name, fact in board.standing.facts.items() if fact.proved is not None}
-    if not claimed:
-        return Backed(board.standing)
-    entries = {(entry.entry_id, slug(entry.identity)): entry for entry in rows if entry.entry_id in claimed}
-    look = _Look(prove, identify, board.small.get(SIGNERS))
+def backed(
+    store: Store,
+    board: Board,
+    rows: Iterable[Entry],
+    prove: Prover,
+    identify: Identifier,
+    *,
+    of: Container[str] | None = None,
+    most: int | None = None,
+) -> Backed:
+    """Compute every row again that is held for proved or names evidence, and look at who signed it.
+
+    `rows` are the accepted ones; `of`: the configurations that matter, all of them without it; `most`: how many rows
+    of one configuration are looked at. Raises what the store raises.
+    """
     facts = dict(board.standing.facts)
-    names = sorted(claimed)
+    claimed = {
+        name: fact
+        for name, fact in facts.items()
+        if fact.proved is not None and (of is None or fact.configuration in of)
+    }
+    entries = {
+        (entry.entry_id, slug(entry.identity)): entry
+        for entry in rows
+        if entry.entry_id in claimed or b'"evidence"' in entry.text
+    }
+    named = {name: _fact(facts.get(name), place) for name, place in entries if of is None or place in of}
+    asked = {**claimed, **named}
+    look = _Look(
+        prove, identify, board.small.get(SIGNERS), max((f.number for f in facts.values()), default=0)
+    )
+    names, left = _first(asked, board.standing, most)
     for start in range(0, len(names), _AT_ONCE):
         part = {
-            name: entries.get((name, claimed[name].configuration)) for name in names[start : start + _AT_ONCE]
+            name: entries.get((name, asked[name].configuration)) for name in names[start : start + _AT_ONCE]
         }
         files = store.read(list(_paths(part.values())), commit=board.commit).files
         for name, entry in part.items():
-            facts[name] = replace(facts[name], proved=look.at(name, claimed[name], entry, files))
-    return Backed(replace(board.standing, facts=facts), tuple(look.problems), tuple(look.unchecked))
+            proved = look.at(name, asked[name], entry, files)
+            if name in facts or proved is not None:
+                facts[name] = replace(asked[name], proved=proved)
+    more = [f"the evidence of {left:,} more rows was not looked at: `rebuild --check` does"] if left else []
+    return Backed(
+        replace(board.standing, facts=facts), tuple(look.problems), (*look.unchecked, *more), look.missing
+    )
+
+
+def _first(asked: Mapping[str, Fact], standing: Standing, most: int | None) -> tuple[list[str], int]:
+    """Return the rows to look at, at most so many of one configuration, and how many are left."""
+    if most is None:
+        return sorted(asked), 0
+    of: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(asked, key=lambda name: (*_urgency(asked[name], standing.tier(name)), name)):
+        of[asked[name].configuration].append(name)
+    names = sorted(name for group in of.values() for name in group[:most])
+    return names, len(asked) - len(names)
+
+
+def _fact(known: Fact | None, place: str) -> Fact:
+    """Return what is known of a row in its own configuration, whatever else somebody has written there."""
+    fact = Fact(0, "", place) if known is None else known
+    return fact if fact.configuration == place else replace(fact, configuration=place, proved=None)
+
+
+def _urgency(fact: Fact, tier: Tier) -> tuple[bool, int, float]:
+    """Rows at hand come first, of which the dataset says nothing; then those of which it says most."""
+    return fact.proved is not None, -tier, 0.0 if fact.proved is None else -fact.proved.throughput.value
 
 
 class _Look:
-    """Looks at one row after the other, and collects what is wrong."""
+    """Looks at one row after the other, and collects what is wrong; `accepted` rows are there."""
 
-    def __init__(self, prove: Prover, identify: Identifier, enrolled: bytes | None) -> None:
-        self.prove, self.identify, self.enrolled = prove, identify, enrolled
+    def __init__(self, prove: Prover, identify: Identifier, enrolled: bytes | None, accepted: int) -> None:
+        self.prove, self.identify, self.enrolled, self.accepted = prove, identify, enrolled, accepted
         self.problems: list[str] = []
         self.unchecked: list[str] = []
+        self.missing: dict[str, Entry] = {}
 
     def at(self, name: str, fact: Fact, entry: Entry | None, files: Mapping[str, bytes]) -> Proved | None:
         """Return what the files prove of this row; None where that is nothing."""
+        held = fact.proved
         digest = None if entry is None else evidence_of(entry.row)
         bundle = None if digest is None else files.get(bundle_path(digest))
-        if entry is None or digest is None or bundle is None or fact.proved is None:
-            missing = "was never accepted" if entry is None else "has no evidence here"
-            self.problems.append(f"row {name} is held for proved, and {missing}")
+        if entry is not None and digest is not None and bundle is None:
+            self.missing[bundle_path(digest)] = entry
+        if entry is None or digest is None or bundle is None:
+            if held is not None:
+                missing = "was never accepted" if entry is None else "has no evidence here"
+                self.problems.append(f"row {name} is held for proved, and {missing}")
             return None
         try:
             measured = Measured(entry.throughput_tps or 0.0, self.prove(entry.row, bundle))
         except DataError as error:
-            self.problems.append(f"row {name} is held for proved, and does not follow: {error.message}")
+            if held is not None:
+                self.problems.append(f"row {name} is held for proved, and does not follow: {error.message}")
             return None
-        if not _same(measured, fact.proved.throughput):
+        if held is None:
+            self.problems.append(f"row {name} is held for a claim, and its evidence here proves it")
+        elif not _same(measured, held.throughput):
             self.problems.append(f"row {name} is held for another throughput than its evidence gives")
-        lines = signature_lines(files.get(signatures_path(digest), b""))
-        return Proved(measured, self._signers(name, digest, lines, fact.proved.signers))
+        claimed, path = frozenset[str]() if held is None else held.signers, signatures_path(digest)
+        if claimed and path not in files:
+            self.missing[path] = entry
+        lines = signature_lines(files.get(path, b""))
+        signers = self._signers(name, digest, lines, claimed)
+        since = self.accepted if held is None or not signers <= claimed else held.since
+        return Proved(measured, signers, since if signers else 0)
 
     def _signers(
         self, name: str, digest: str, lines: Iterable[bytes], claimed: frozenset[str]
@@ -92,7 +159,9 @@ class _Look:
             self.problems.append(
                 f"row {name} is held for signed by {missing[0]}, which no signature here shows"
             )
-        return frozenset(held) & claimed
+        if more := sorted(held - claimed):
+            self.problems.append(f"row {name} is signed by {more[0]}, which it is not held for")
+        return frozenset(held)
 
 
 def _paths(entries: Iterable[Entry | None]) -> Iterator[str]:

@@ -59,6 +59,7 @@ def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
         ],
         "mended": [entry.entry_id for entry in done.mended],
         "not_as_accepted": list(done.strange),
+        "not_looked_at": list(done.unchecked),
         "refused": [{"where": one.found.where, "problems": list(one.reasons)} for one in done.refused],
     }
 
@@ -90,6 +91,7 @@ def _repaired(done: Published) -> Iterator[str]:
         yield f"somebody else wrote the board: {counted_rows(len(done.mended))} that it had lost are back on it"
         yield from (f"  {plain(entry.entry_id)}" for entry in done.mended[:MOST])
     yield from (f"not as it was accepted: {plain(retold(problem))}" for problem in done.strange[:MOST])
+    yield from (f"not looked at: {plain(retold(note))}" for note in done.unchecked[:1])
     if done.largest > LARGE:
         most, size = MOST_WRITTEN >> 20, done.largest >> 20
         yield f"a file of the board has {size} MiB of at most {most}: plan the move to shards (docs/publishing.md)"

@@ -18,9 +18,8 @@ from sagellm_benchmark.board.merge import join
 from sagellm_benchmark.board.read import Limits, read_rows, read_whole
 from sagellm_benchmark.board.standing import Standing, Withdrawal, parse
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
-from sagellm_benchmark.hub.accepted import accepted_rows
+from sagellm_benchmark.hub.accepted import accepted_rows, read_submissions
 from sagellm_benchmark.hub.directory import Directory, open_store
-from sagellm_benchmark.hub.publish import read_submissions
 from sagellm_benchmark.hub.retry import Pace, retrying, silent
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SUBMISSIONS, Snapshot, Store
 

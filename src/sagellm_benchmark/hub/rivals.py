@@ -1,0 +1,170 @@
+"""What a publish decides about: the rows of the same configurations, by what lies in the dataset and not by its word.
+
+Whoever may write to a dataset may write anything into standing.json: that a row was reproduced, that another one is
+a mere claim, that a third was withdrawn. So the evidence, signatures and tombstones behind the rows that compete with
+those handed in are looked at, and what they do not bear out counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.identity import Identity, slug
+from sagellm_benchmark.board.merge import ONTO_THE_BOARD, join
+from sagellm_benchmark.board.proof import evidence_of, signatures_path
+from sagellm_benchmark.board.read import Found
+from sagellm_benchmark.board.standing import Withdrawals
+from sagellm_benchmark.board.submission import Examined, Refused
+from sagellm_benchmark.hub.accepted import Rows, read_submissions
+from sagellm_benchmark.hub.bundles import Bundles, Identifier, Prover, found_of
+from sagellm_benchmark.hub.plan import Board
+from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store
+from sagellm_benchmark.hub.tiers import backed
+from sagellm_benchmark.hub.tombstones import tombstone_path, tombstones, unlike
+
+MOST_OF_ONE = 50
+"""Rows of one configuration whose evidence a publish looks at."""
+_AT_ONCE = 100  # tombstones read in one call
+
+
+@dataclass(frozen=True, slots=True)
+class Rivals:
+    """The board with a standing that is borne out where it matters, and accepted rows that may come back onto it.
+
+    `problems`: what the dataset said and nothing bears out; `unchecked`: what was not looked at. `examined`: the rows
+    handed in, without those whose rival's evidence was removed: nobody can tell which is the better one.
+    """
+
+    board: Board
+    examined: Examined
+    absent: tuple[Entry, ...]
+    problems: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
+
+
+def rivals(
+    store: Store,
+    board: Board,
+    examined: Examined,
+    handed_in: Sequence[Found],
+    bundles: Bundles,
+    kept: Rows | None,
+    prove: Prover | None,
+    identify: Identifier | None,
+) -> Rivals:
+    """Look at what competes with the rows handed in, as far as they change anything; `kept`: every accepted row.
+
+    Without `prove` and `identify` the dataset's word stands. Raises what the store raises.
+    """
+    off, doubted = _off_the_board(board, examined), _withdrawn_on_it(board)
+    changed = (*examined.new, *off, *_signed_again(examined, bundles), *_mended(board, kept))
+    moving = {entry.identity for entry in changed}
+    absent = [] if kept is not None else _absent(store, board, examined, moving)
+    commit = board.commit
+    if prove is None or identify is None or commit is None:
+        return Rivals(board, examined, tuple(absent))
+    of = {*moving, *(entry.identity for entry in doubted)}
+    every = (
+        *board.entries,
+        *board.recorded,
+        *examined.known,
+        *absent,
+        *(() if kept is None else kept.entries),
+    )
+    there = [entry for entry in every if entry.identity in of]
+    done = backed(store, board, there, prove, identify, of=set(map(slug, of)), most=MOST_OF_ONE)
+    board = replace(board, standing=done.standing)
+    suspects = [*doubted, *off, *absent, *_withdrawn(board, examined.new)]
+    board, problems, unchecked = _tombstones(store, board, suspects, identify)
+    removed = _removed(store, commit, done.missing, kept)
+    examined = _undecided(
+        examined, handed_in, {path: (done.missing[path], why) for path, why in removed.items()}
+    )
+    said = (*done.problems, *problems, *(f"{path} {why}" for path, why in removed.items() if kept is None))
+    return Rivals(board, examined, tuple(absent), said, (*done.unchecked, *unchecked))
+
+
+def _removed(store: Store, commit: str, missing: Mapping[str, Entry], kept: Rows | None) -> dict[str, str]:
+    """Return which of these bundles the history had, and who took them away, in words."""
+    if not missing:
+        return {}
+    changed = store.accepted(commit).changed if kept is None else kept.strange
+    return {path: changed[path] for path in sorted(missing) if path in changed}
+
+
+def _undecided(
+    examined: Examined, handed_in: Sequence[Found], removed: Mapping[str, tuple[Entry, str]]
+) -> Examined:
+    """Refuse the new rows of configurations of which evidence was removed."""
+    why = {rival.identity: (path, rival, said) for path, (rival, said) in removed.items()}
+    refused = []
+    for entry in (entry for entry in examined.new if entry.identity in why):
+        path, rival, said = why[entry.identity]
+        reason = f"{path} {said}, which proves row {rival.entry_id}; restore it from the history first"
+        refused.append(Refused(found_of(entry, handed_in), (), (reason,)))
+    new = tuple(entry for entry in examined.new if entry.identity not in why)
+    return replace(examined, new=new, refused=(*examined.refused, *refused))
+
+
+def _off_the_board(board: Board, examined: Examined) -> list[Entry]:
+    """Return the rows handed in that were accepted once, and are off the board."""
+    there = {(entry.entry_id, entry.identity) for entry in board.entries} if examined.known else set()
+    return [entry for entry in examined.known if (entry.entry_id, entry.identity) not in there]
+
+
+def _mended(board: Board, kept: Rows | None) -> list[Entry]:
+    """Return the accepted rows that are better than those on a board which somebody else wrote."""
+    if kept is None:
+        return []
+    placed = board.standing.placed
+    outcomes = join(map(placed, board.entries), list(map(placed, kept.entries))).outcomes
+    return [outcome.entry for outcome in outcomes if outcome.fate in ONTO_THE_BOARD]
+
+
+def _withdrawn_on_it(board: Board) -> list[Entry]:
+    """Return the rows on the board that are said to be withdrawn: a withdrawal takes its row away itself."""
+    return _withdrawn(board, board.entries) if board.standing.withdrawn else []
+
+
+def _withdrawn(board: Board, rows: Iterable[Entry]) -> list[Entry]:
+    return [entry for entry in rows if board.standing.withdrawals(entry)]
+
+
+def _signed_again(examined: Examined, bundles: Bundles) -> Iterator[Entry]:
+    """Yield accepted rows with which signatures are handed in."""
+    for entry in examined.known:
+        digest = evidence_of(entry.row) if b'"evidence"' in entry.text else None
+        if digest is not None and bundles(signatures_path(digest)) is not None:
+            yield entry
+
+
+def _absent(store: Store, board: Board, examined: Examined, moving: Iterable[Identity]) -> list[Entry]:
+    """Return accepted rows of these configurations that are off the board, and are held for more than a claim."""
+    here = {entry.entry_id for entry in (*board.entries, *examined.new, *examined.known)}
+    names = [name for name in board.standing.backed(map(slug, moving)) if name not in here]
+    paths = sorted(f"{SUBMISSIONS}/{board.standing.facts[name].configuration}/{name}.json" for name in names)
+    return [] if board.commit is None else read_submissions(store, paths, board.commit)
+
+
+def _tombstones(
+    store: Store, board: Board, suspects: list[Entry], identify: Identifier
+) -> tuple[Board, tuple[str, ...], tuple[str, ...]]:
+    """Return the board on which of these rows those are withdrawn whose tombstones count."""
+    if not suspects or board.commit is None:
+        return board, (), ()
+    files: dict[str, bytes] = {}
+    paths = sorted(set(map(tombstone_path, suspects)))
+    for start in range(0, len(paths), _AT_ONCE):
+        files |= store.read(paths[start : start + _AT_ONCE], commit=board.commit).files
+    names, standing = {entry.entry_id for entry in suspects}, board.standing
+    stones = tombstones(files, suspects, standing, board.small.get(SIGNERS), identify)
+    others, these = _parted(standing.withdrawn, names)
+    board = replace(board, standing=replace(standing, withdrawn={**others, **stones.withdrawn}))
+    return board, (*stones.problems, *unlike(stones.withdrawn, these)), stones.unchecked
+
+
+def _parted(withdrawn: Withdrawals, names: set[str]) -> tuple[Withdrawals, Withdrawals]:
+    others = {name: of for name, of in withdrawn.items() if name not in names}
+    return others, {name: of for name, of in withdrawn.items() if name in names}
