@@ -17,6 +17,7 @@ import warnings
 from concurrent.futures import Future
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +38,7 @@ _PACKED = 64  # an answer that is compressed unasked may have so many times fewe
 _timeout_s: ContextVar[float | None] = ContextVar("_timeout_s", default=None)
 _at_most: ContextVar[int] = ContextVar("_at_most", default=MAX_ANSWER_BYTES)
 _witness: ContextVar[Callable[[Any], None] | None] = ContextVar("_witness", default=None)
+_clock: ContextVar[Callable[[datetime], None] | None] = ContextVar("_clock", default=None)
 _REASONS = {
     "OfflineModeIsEnabled": "HF_HUB_OFFLINE is set",
     "LocalTokenNotFoundError": "there is no token",
@@ -166,6 +168,18 @@ def before_upload(look: Callable[[Any], None]) -> Iterator[None]:
         yield
     finally:
         _witness.reset(before)
+
+
+@contextmanager
+def by_its_clock(look: Callable[[datetime], None]) -> Iterator[None]:
+    """Tell `look` what time it is by the Hub's own clock, as its answers say; of one that says nothing it is not
+    called.
+    """
+    before = _clock.set(look)
+    try:
+        yield
+    finally:
+        _clock.reset(before)
 
 
 def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
@@ -302,6 +316,9 @@ def _refuse(response: Any) -> None:
         raise Answer(
             response.status_code, response.headers.get("X-Error-Code", ""), _retry_after(response.headers)
         )
+    told, now = _clock.get(), _date(response.headers.get("Date", ""))
+    if told is not None and now is not None:
+        told(now)
     packed = response.headers.get("Content-Encoding", "identity") != "identity"
     limit = _at_most.get() // (_PACKED if packed else 1)
     response.stream = _bounded_stream()(response.stream, limit)
@@ -341,7 +358,14 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit() and len(value) < 10:
         return float(value)
+    date = _date(value)
+    return None if date is None else max(0.0, date.timestamp() - time.time())
+
+
+def _date(value: str) -> datetime | None:
+    """Return a moment as a header writes it; None where it cannot be read."""
     try:
-        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+        moment = parsedate_to_datetime(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

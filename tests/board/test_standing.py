@@ -204,7 +204,9 @@ def test_a_row_far_above_what_was_reproduced_waits_as_a_claim() -> None:
 def lowered(*later: tuple[float, frozenset[str]]) -> Tier:
     """The tier of an attested row at 100 after these came, two of which agree on far less."""
     there = entry(100.0)
-    others = [(entry(rate, metadata__submitter=str(at)), signed(rate, by)) for at, (rate, by) in enumerate(later)]
+    others = [
+        (entry(rate, metadata__submitter=str(at)), signed(rate, by)) for at, (rate, by) in enumerate(later)
+    ]
     return known((there, signed(100, frozenset({"cy"}))), *others).tier(there.entry_id)
 
 
@@ -232,7 +234,10 @@ def test_rows_that_are_signed_late_were_not_reproduced_before_a_row_that_came_be
     after = standing.accepting([newer], (), {newer.entry_id: signed(100, frozenset({"dee"}))}, NOW)
     assert after.tier(newer.entry_id) is Tier.REPRODUCED  # by the one that was there
     bold = entry(150.0)
-    assert after.accepting([bold], (), {bold.entry_id: signed(150, ANN)}, NOW).tier(bold.entry_id) is Tier.CLAIMED
+    assert (
+        after.accepting([bold], (), {bold.entry_id: signed(150, ANN)}, NOW).tier(bold.entry_id)
+        is Tier.CLAIMED
+    )
 
 
 RUNS = st.lists(st.tuples(RATES, st.none() | SIGNERS), min_size=1, max_size=7)
@@ -292,6 +297,13 @@ def test_a_clock_that_runs_ahead_gives_nobody_else_its_time() -> None:
     one, two = entry(80.0), entry(81.0)
     standing = Standing().accepting([one], (), {}, "2100-01-01T00:00:00Z").accepting([two], (), {}, NOW)
     assert standing.facts[two.entry_id] == Fact(2, NOW, slug(two.identity))
+
+
+@pytest.mark.parametrize("now", ["1970-01-01T00:00:00Z", "2150-01-01T00:00:00Z", "soon"])
+def test_a_broken_clock_writes_nothing_that_others_cannot_read(now: str) -> None:
+    one = entry()
+    standing = Standing().accepting([one], (), {}, now)
+    assert parse(to_bytes(standing)).facts[one.entry_id] == Fact(1, "", slug(one.identity))
 
 
 @pytest.mark.parametrize("now", ["2000-01-01T00:00:00Z", "2100-01-01T00:00:00Z"])

@@ -68,6 +68,7 @@ class HubServer:
         self.page = 1000
         self.large: dict[str, bytes] = {}
         self.commit_s = commit_s
+        self.date: str | None = None  # what its clock says, as a header; the time without it
         self.tokens = {WRITER: "write", READER: "read", OIDC: "write"}
         self.lock = threading.Lock()
         self.committing = threading.Lock()
@@ -181,6 +182,12 @@ class _Handler(BaseHTTPRequestHandler):
         if fault.do == "hang":
             self.server.hub.closing.wait(60)
         self.close_connection = True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` of each answer."""
+        return (
+            self.server.hub.date if self.server.hub.date is not None else super().date_time_string(timestamp)
+        )
 
     def _reply(self, value: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
         self._send(

@@ -481,3 +481,31 @@ def test_what_is_no_row_on_a_board_does_not_stop_others_from_publishing(store: S
     publish(store, given(row))
     put(store, {"leaderboard_single.json": to_json([odd, row])})
     assert fates(publish(store, given(new_row(metrics__throughput_tps=80.0)))) == ["improved"]
+
+
+@pytest.mark.parametrize(
+    ("date", "at"),
+    [
+        ("Sat, 02 Mar 2030 08:09:10 GMT", "2030-03-02T08:09:10Z"),
+        ("Sat, 02 Mar 2030 08:09:10 +0800", "2030-03-02T00:09:10Z"),
+    ],
+)
+def test_when_a_row_was_published_is_what_the_hubs_clock_says(
+    hub: Hub, server: HubServer, date: str, at: str
+) -> None:
+    server.date = date
+    publish(hub, given(new_row()))
+    files = hub.read().files
+    (fact,) = orjson.loads(files["standing.json"])["rows"].values()
+    assert fact["published_at"] == at
+    assert orjson.loads(files["last_updated.json"]) == {"last_updated": at}
+
+
+@pytest.mark.parametrize(
+    "date", ["", "soon", "Sat, 99 Mar 2030 08:09:10 GMT", "Sat, 02 Mar 99999 08:09:10 GMT"]
+)
+def test_a_hub_without_a_clock_is_published_to_all_the_same(hub: Hub, server: HubServer, date: str) -> None:
+    server.date = date
+    publish(hub, given(new_row()))
+    (fact,) = orjson.loads(hub.read().files["standing.json"])["rows"].values()
+    assert abs(datetime.fromisoformat(fact["published_at"]) - datetime.now(UTC)) < timedelta(minutes=10)

@@ -117,9 +117,10 @@ class Standing:
     ) -> Standing:
         """Return the same with `new` rows, numbered on, and what is proved of them and of `known` ones, by row id.
 
-        `now` is the time that they are published at; it is shown, and orders nothing.
+        `now` is the time that they are published at; it is shown, and orders nothing. One of no year that anybody
+        publishes in is that of a broken clock, and not known.
         """
-        facts = dict(self.facts)
+        facts, now = dict(self.facts), now if MOMENT.accepts(now) else ""
         number = max((fact.number for fact in facts.values()), default=0)
         for entry in new:
             number += 1

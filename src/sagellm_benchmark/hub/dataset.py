@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,6 +29,7 @@ from sagellm_benchmark.huggingface import (
     NoAnswer,
     NotAsked,
     before_upload,
+    by_its_clock,
     call,
     download,
     exists,
@@ -72,6 +74,7 @@ class Hub:
         self._hidden = False  # the dataset shows nothing without a token
         self._seen: dict[str, str | None] = {}  # the blob of each file at the commit that was read last
         self._seen_at: str | None = None
+        self._now: datetime | None = None
 
     @property
     def name(self) -> str:
@@ -91,7 +94,8 @@ class Hub:
         wanted = tuple(dict.fromkeys(names))
 
         def look(api: Any) -> tuple[str | None, dict[str, Listed]]:
-            head = commit or self._head(api)
+            with by_its_clock(self._note):
+                head = commit or self._head(api)
             listed = {} if head is None or not wanted else listing.of(api, self.repo, wanted, head)
             if head is not None:
                 self._confirm_absent(api, [n for n in wanted if n in FILES and n not in listed], head)
@@ -101,7 +105,9 @@ class Hub:
         if head is None:
             return Snapshot(None, {})
         self._remember(head, wanted, listed)
-        return Snapshot(head, dict(self._contents(head, [listed[n] for n in wanted if n in listed])))
+        return Snapshot(
+            head, dict(self._contents(head, [listed[n] for n in wanted if n in listed])), self._now
+        )
 
     def paths(self, folder: str, commit: str) -> list[str]:
         """Return every file under `folder` at `commit`; none where there is no such folder."""
@@ -210,6 +216,9 @@ class Hub:
             f"{self.name} lists {name} at {commit[:12]} and says that there is no such file",
             hint="one of the two is wrong, so nothing is taken for empty; try again later",
         )
+
+    def _note(self, now: datetime) -> None:
+        self._now = now
 
     def _remember(self, commit: str, names: Iterable[str], listed: Mapping[str, Listed]) -> None:
         if commit != self._seen_at:
