@@ -46,7 +46,7 @@ def folded(name: str) -> str:
 
 
 def version(name: str) -> str:
-    """Return the same for all versions of one value, such as 0.6.0 and 0.06.0.0."""
+    """Return the same for all versions of one value, such as 1.2.0 and 1.02.0.0."""
     return _TRAILING.sub("", _LEADING.sub("", name))
 
 
