@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
 
 from sagellm_benchmark.machine.variant import Variant
@@ -59,6 +59,11 @@ class SelfReport:
     device: str | None = None  # "cpu" where it computes on the processors
     model_folder: str | None = None  # on the server's disk
     behind: tuple[tuple[str, int], ...] = ()  # host and port of the processes behind the one that answers
+
+    def completed(self, other: SelfReport) -> SelfReport:
+        """Return this report with what only the other one says."""
+        names = (each.name for each in fields(self))
+        return SelfReport(**{name: getattr(self, name) or getattr(other, name) for name in names})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +130,7 @@ class Launch:
     command: tuple[str, ...]
     packages: Mapping[Variant, Packages] = field(default_factory=dict)
     remedies: Mapping[str, str] = field(default_factory=dict)  # what helps, by words of a failed start
+    describe: Callable[[str], SelfReport] = lambda _log: SelfReport()  # by what it writes when it starts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sagellm_benchmark.address import Address
-from sagellm_benchmark.engines import model_files, packages, recognise, registry
+from sagellm_benchmark.engines import logs, model_files, packages, recognise, registry
 from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Server, Weights
 from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.errors import RemoteError, UsageError
@@ -34,6 +34,7 @@ class Endpoint:
     quantization: str | None = None
     weights: Weights | None = None
     pid: int | None = None  # of its process, where that is ours
+    log: Path | None = None  # what it writes, where we started it
 
     @contextmanager
     def open(self) -> Iterator[Server]:
@@ -46,7 +47,7 @@ class Endpoint:
         cards = _served(url, self.api_key)
         card = choose_model(cards, self.model)
         engine = self._agreed(recognise.identify(url, card, api_key=self.api_key))
-        said = recognise.describe(engine, url, card, api_key=self.api_key)
+        said = recognise.describe(engine, url, card, api_key=self.api_key).completed(self._logged(engine))
         local, pids = self._processes(address, said)
         installed = packages.of_processes(pids, engine)
         yield Server(
@@ -70,6 +71,11 @@ class Endpoint:
             return listening.places([(address.host, address.port), *said.behind])
         _, behind = listening.places(said.behind)
         return True, tuple(dict.fromkeys((self.pid, *behind)))
+
+    def _logged(self, engine: Engine) -> SelfReport:
+        if self.log is None or engine.launch is None:
+            return SelfReport()
+        return engine.launch.describe(logs.beginning(self.log))
 
     def _agreed(self, told: Engine) -> Engine:
         """Return the engine that the server says it is, which the user may name only where it says nothing."""

@@ -60,7 +60,7 @@ class Launched:
         ):
             pid = int(engine.first_line(START_S) or self._failed(engine, command))
             self._wait(engine, url, command)
-            with replace(self.served, base_url=url, pid=pid).open() as server:
+            with replace(self.served, base_url=url, pid=pid, log=self.log).open() as server:
                 yield server
 
     def _environ(self) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import IO
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.text import one_line
 
+_HEAD_BYTES = 1 << 20
 _TAIL_BYTES = 64 << 10
 _SHOWN_LINES = 3
 _SHOWN_CHARACTERS = 300
@@ -41,6 +42,12 @@ def last_lines(log: Path, most: int = _SHOWN_LINES) -> list[str]:
 def says(log: Path, words: str) -> bool:
     """Tell whether the end of a log has these words."""
     return words in _end(log)
+
+
+def beginning(log: Path) -> str:
+    """Return what the engine wrote first, when it started."""
+    with log.open("rb") as file:
+        return file.read(_HEAD_BYTES).decode("utf-8", "replace")
 
 
 def _end(log: Path) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sagellm_benchmark.engines.base import Server
+from sagellm_benchmark.engines.base import Server, Weights
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.net.fetch import post_json
 
@@ -36,6 +36,13 @@ def count(value: object) -> int | None:
 def word(value: object) -> str | None:
     """Return one short word of letters, digits and a few marks."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w.+-]{1,40}", value) else None
+
+
+def load_format(value: object) -> Weights | None:
+    """Tell what weights vLLM and SGLang load: any format but `dummy` reads them from files."""
+    if not isinstance(value, str) or not value:
+        return None
+    return "dummy" if value == "dummy" else "real"
 
 
 def mapping(value: object) -> dict[str, Any]:

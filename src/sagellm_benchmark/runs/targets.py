@@ -134,10 +134,9 @@ class _Started:
     def _begin(self, log: Path) -> Server:
         if (served := self.start.served) is not None:
             self.log = served.log
-            told = replace(
-                _endpoint(self.spec), engine=self.start.engine, base_url=served.url, pid=served.pid
-            )
-            return self.stack.enter_context(told.open())
+            known = replace(_endpoint(self.spec), engine=self.start.engine)
+            running = replace(known, base_url=served.url, pid=served.pid, log=served.log)
+            return self.stack.enter_context(running.open())
         self.log = log
         launched = _launched(self.spec, self.start, self.command, self.environ, log, self.listener)
         return self.stack.enter_context(launched.open())

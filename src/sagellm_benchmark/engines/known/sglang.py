@@ -11,7 +11,6 @@ from sagellm_benchmark.engines.base import (
     MetricNames,
     Packages,
     SelfReport,
-    Weights,
 )
 from sagellm_benchmark.engines.prompt import tokenize
 
@@ -33,18 +32,11 @@ def describe(ask: Ask, card: Card) -> SelfReport:
         version=said.version(arguments.get("version")),
         precision=said.precision(quantization or arguments.get("dtype")),
         quantization=quantization.upper() if quantization else None,
-        weights=_weights(arguments.get("load_format")),
+        weights=said.load_format(arguments.get("load_format")),
         context_length=said.count(card.get("max_model_len")) or said.count(arguments.get("context_length")),
         parallelism={name: size for name, key in splits.items() if (size := said.count(arguments.get(key)))},
         model_folder=folder if isinstance(folder, str) else None,
     )
-
-
-def _weights(load_format: object) -> Weights | None:
-    """Any format but `dummy` reads them from files."""
-    if not isinstance(load_format, str) or not load_format:
-        return None
-    return "dummy" if load_format == "dummy" else "real"
 
 
 def _info(ask: Ask) -> dict[str, object]:

@@ -1,11 +1,19 @@
-"""vLLM: tells its version, counts prompts as it counts requests, and has the richest /metrics."""
+"""vLLM: tells its version, counts prompts as it counts requests, and has the richest /metrics.
+
+Its API says nothing of the precision or of how it splits a model, but its log does when it starts.
+"""
 
 from __future__ import annotations
+
+import re
 
 from sagellm_benchmark.engines import said
 from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, MetricNames, Packages, SelfReport
 from sagellm_benchmark.engines.prompt import tokenize
 
+_CONFIG = re.compile(r"Initializing an? (?:V\d )?LLM engine .*? with config: (?P<config>.*)")
+_QUOTED = re.compile(r"'[^']*'")  # names and paths, which may hold anything
+_SPLIT = re.compile(r"\b((?:tensor|pipeline|data)_parallel)_size=([1-9]\d{0,5})\b")
 _UNUSED = ("torchvision", "torchaudio", "torchcodec")
 
 
@@ -16,6 +24,22 @@ def describe(ask: Ask, card: Card) -> SelfReport:
         version=said.version(ask("/version").get("version")),
         context_length=said.count(card.get("max_model_len")),
         model_folder=root if isinstance(root, str) else None,
+    )
+
+
+def logged(log: str) -> SelfReport:
+    """The configuration stands in one line: `dtype=torch.bfloat16, load_format=auto, tensor_parallel_size=1, …`."""
+    found = _CONFIG.search(log)
+    if found is None:
+        return SelfReport()
+    unquoted = _QUOTED.sub("", found["config"])
+    config = dict(re.findall(r"\b(\w+)=([\w.-]+)", unquoted))
+    quantization = None if config.get("quantization") == "None" else said.word(config.get("quantization"))
+    return SelfReport(
+        precision=said.precision(quantization or config.get("dtype", "").removeprefix("torch.")),
+        quantization=quantization.upper() if quantization else None,
+        weights=said.load_format(config.get("load_format")),
+        parallelism={name: int(size) for name, size in _SPLIT.findall(unquoted)},
     )
 
 
@@ -54,6 +78,7 @@ VLLM = Engine(
                 stands_for="vllm==0.32.0+cpu",  # without +cpu it finds no platform, and dies of one it takes for one
             ),
         },
+        describe=logged,
         remedies={
             f"less than desired {where} memory utilization": (
                 "others use the memory that vLLM wants to reserve: add --engine-args '--gpu-memory-utilization 0.3', "
