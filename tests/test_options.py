@@ -116,6 +116,8 @@ def test_an_engine_that_is_started_loads_real_weights_unless_it_is_told_not_to()
     vllm = ("--engine", "vllm", "--model", "m")
     assert parsed(*vllm).model_hints.weights == "real"
     assert parsed(*vllm, "--engine-args", "--load-format dummy").model_hints.weights == "dummy"
+    assert parsed(*vllm, "--engine-args", "--load-format=dummy").model_hints.weights == "dummy"
+    assert parsed(*vllm, "--engine-args", "--served-model-name not-dummy").model_hints.weights == "real"
 
 
 @pytest.mark.parametrize(

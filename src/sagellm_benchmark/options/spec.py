@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,9 @@ HARDWARE = (
 )
 CUSTOM_REQUESTS = 10
 LENGTHS = ("input_tokens", "output_tokens", "turns")
-DUMMY = "dummy"  # as vLLM and SGLang take it behind --load-format
+LOADS_DUMMY = re.compile(
+    "(--load[-_]format=)?dummy"
+)  # what vLLM and SGLang take for weights made up by chance
 
 
 def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
@@ -196,5 +199,5 @@ def _model_hints(options: RunOptions) -> ModelHints:
     """An engine loads real weights where we start it, unless told not to; of other servers only the user knows."""
     kind = options.weights
     if kind is None and rules.is_started(options) and not options.launch:
-        kind = "dummy" if DUMMY in (options.engine_args or ()) else "real"
+        kind = "dummy" if any(LOADS_DUMMY.fullmatch(word) for word in options.engine_args or ()) else "real"
     return ModelHints(options.parameters, options.precision, options.quantization, kind)
