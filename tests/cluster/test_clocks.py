@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagellm_benchmark.cluster.clocks import Exchange, Offset, held, offset
+from sagellm_benchmark.cluster.clocks import Exchange, Offset, held, moved_s, offset
 
 MOMENTS = st.floats(0, 1e6)
 DELAYS = st.floats(1e-6, 1.0)
@@ -43,3 +44,21 @@ def test_the_error_at_either_end_lies_within_the_bound_that_is_held(
     after = Offset(true_s + drift_s - share * later_s, later_s)
     kept = held(before, after)
     assert max(abs(kept.offset_s - true_s), abs(kept.offset_s - true_s - drift_s)) <= kept.bound_s + 1e-8
+
+
+@given(st.floats(-1e6, 1e6), MOMENTS, DELAYS, DELAYS, DELAYS, st.floats(-1, 1))
+def test_a_steady_clock_is_never_said_to_have_moved(
+    true_s: float, sent: float, there: float, back: float, bound_s: float, share: float
+) -> None:
+    known = Offset(true_s + share * bound_s, bound_s)
+    assert moved_s(known, Exchange(sent, sent + there + true_s, sent + there + back)) <= 1e-8
+
+
+@pytest.mark.parametrize("jump_s", [0.5, -0.5])
+def test_a_jump_is_known_but_for_the_bound_and_the_time_that_its_answer_took(jump_s: float) -> None:
+    known = Offset(100.0, 0.0625)
+    assert moved_s(known, Exchange(10.0, 110.125 + jump_s, 10.25)) == 0.3125
+
+
+def test_a_jump_that_the_answers_own_time_may_explain_is_not_held_against_a_node() -> None:
+    assert moved_s(Offset(100.0, 0.0625), Exchange(10.0, 110.5, 10.5)) == 0.0

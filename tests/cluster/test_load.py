@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Limits, Progress, Target
-from sagellm_benchmark.cluster.agent import Agent
+from sagellm_benchmark.cluster.agent import Agent, State
 from sagellm_benchmark.cluster.load import Cluster
 from sagellm_benchmark.cluster.nodes import Lost
 from sagellm_benchmark.verdict import nodes as verdict
@@ -30,11 +30,12 @@ pytestmark = pytest.mark.slow
 
 @dataclass
 class Nodes:
-    """Agents of this process; one that is `lost` answers no more. A clock can jump once its load is over."""
+    """Agents of this process; one that is `lost` answers no more. Clocks jump once the load is over, or `stepped`."""
 
     agents: list[Agent]
     lost: set[int] = field(default_factory=set)
     jumps_s: dict[int, float] = field(default_factory=dict)
+    stepped: bool = False
     over: bool = False
 
     @property
@@ -46,11 +47,17 @@ class Nodes:
             node: Lost("it fell silent") if node in self.lost else getattr(self.agents[node], method)(*given)
             for node, given in arguments.items()
         }
+        if self.stepped or self.over:
+            found = {node: self._jumped(node, said) for node, said in found.items()}
         if method == "state":
             self.over = all(isinstance(one, Lost) or one.over for one in found.values())
-        if method == "time" and self.over:
-            found = {node: said + self.jumps_s.get(node, 0.0) for node, said in found.items()}
         return found
+
+    def _jumped(self, node: int, said: Any) -> Any:
+        jump_s = self.jumps_s.get(node, 0.0)
+        if isinstance(said, State):
+            return replace(said, clock_s=said.clock_s + jump_s)
+        return said + jump_s if isinstance(said, float) else said
 
     def end(self, node: int) -> None:
         self.lost.add(node)
@@ -119,6 +126,26 @@ def test_a_clock_that_moves_during_the_load_is_held_against_the_run(nodes: Nodes
     assert moved.clock_bound_s == pytest.approx(0.5, abs=0.25)
     (reason,) = verdict.one_clock(evidence([], nodes=observed.nodes))
     assert "client node 1 (here)" in str(reason)
+
+
+@pytest.mark.parametrize("jump_s", [0.5, -0.5])
+def test_a_clock_that_jumps_in_the_middle_of_a_load_ends_it_at_once(
+    jump_s: float, nodes: Nodes, tmp_path: Path
+) -> None:
+    nodes.jumps_s[1] = jump_s
+    with serving(Script()) as server:
+
+        def step() -> None:
+            wait_for(lambda: len(server.requests) > 8)
+            nodes.stepped = True
+
+        threading.Thread(target=step, daemon=True).start()
+        target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(20.0, 1200))
+        observed = Cluster(nodes).drive(asking(3), 1200, due, target, Limits(), tmp_path)
+    steady, moved = observed.nodes
+    assert steady.lost is None
+    assert "its clock has moved by" in (moved.lost or "")
+    assert observed.elapsed_s < 30
 
 
 def test_an_error_before_the_load_names_its_node(nodes: Nodes, tmp_path: Path) -> None:

@@ -6,15 +6,17 @@ No system lets anybody do that to the real one, so every Python process on that 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import psutil
 import pytest
 
-from sagellm_benchmark.verdict import nodes as verdict
 from tests.cluster.test_matrix_on_ray import joining
-from tests.cluster.test_ray_nodes import Machines, load, machines, sending
+from tests.cluster.test_ray_nodes import Machines, load, machines, named_and_gone, sending
 from tests.fakes.openai_server import Script, serving
-from tests.verdict.test_checks import evidence
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
 __all__ = ["machines"]  # the fixture
@@ -24,28 +26,53 @@ import os, time
 real, began = time.monotonic, time.monotonic()
 time.monotonic = lambda: real() + {ahead}
 """
-FAST = "(real() - began) * 0.01"
-PUT_FORWARD = "0.25 * os.path.exists({file!r})"
 
 
-@pytest.mark.parametrize(
-    ("ahead", "least_s"), [(FAST, 0.02), (PUT_FORWARD, 0.25)], ids=["fast", "put forward"]
-)
-def test_a_node_whose_clock_moves_during_a_load_is_named(
-    machines: Machines, tmp_path: Path, ahead: str, least_s: float
+@contextmanager
+def another(folder: Path, ahead: str) -> Iterator[str]:
+    """A server, and a third node whose clock is ahead by what that Python says."""
+    (folder / "sitecustomize.py").write_text(CLOCK.format(ahead=ahead))
+    environ = {**os.environ, "PYTHONPATH": str(folder)}
+    with serving(Script()) as server, joining(environ=environ):
+        yield server.base_url
+
+
+def third(cluster: Any, folder: Path) -> str:
+    """The name of the node whose processes have our clock."""
+    (name,) = (cluster.nodes.names[node] for node, facts in cluster.facts.items() if has(facts.pid, folder))
+    return str(name)
+
+
+def has(pid: int, folder: Path) -> bool:
+    try:
+        return psutil.Process(pid).environ().get("PYTHONPATH") == str(folder)
+    except psutil.Error:  # a number that counts on a machine of its own only
+        return False
+
+
+@pytest.mark.parametrize("step_s", [0.25, -0.25])
+def test_a_node_whose_clock_is_put_forward_or_back_during_a_load_is_named_within_5_s(
+    machines: Machines, tmp_path: Path, step_s: float
 ) -> None:
-    word = tmp_path / "put forward"
-    (tmp_path / "sitecustomize.py").write_text(CLOCK.format(ahead=ahead.format(file=str(word))))
+    word = tmp_path / "step"
+    named: list[str] = []
 
-    def beside(cluster: object) -> None:
-        sending(cluster, processes=6)
+    def stepped(cluster: object) -> None:
+        sending(cluster)
+        named.append(third(cluster, tmp_path))
         word.touch()
 
-    with serving(Script()) as server, joining(environ={**os.environ, "PYTHONPATH": str(tmp_path)}):
-        observed = load(server.base_url, tmp_path / "raw", 120, 20.0, beside=beside, nodes=3)
-    assert len(list(observed.samples())) == 120
-    (reason,) = (str(one) for one in verdict.one_clock(evidence([], nodes=observed.nodes)))
-    worst = max(observed.nodes, key=lambda one: one.clock_bound_s or 0.0)
-    assert f"the clock of client node {worst.name} is known to" in reason
-    assert (worst.clock_bound_s or 0.0) >= least_s
-    assert sum((one.clock_bound_s or 0.0) >= least_s for one in observed.nodes) == 1
+    with another(tmp_path, f"{step_s} * os.path.exists({str(word)!r})") as url:
+        lost = named_and_gone(stepped, url, tmp_path, nodes=3)
+    assert lost.name == named[0]
+    assert "its clock has moved by 2" in (lost.lost or "")
+
+
+def test_a_node_whose_clock_runs_fast_ends_the_load_that_it_would_spoil(
+    machines: Machines, tmp_path: Path
+) -> None:
+    with another(tmp_path, "(real() - began) * 0.01") as url:
+        observed = load(url, tmp_path / "raw", 1200, 20.0, nodes=3)
+    (lost,) = (node for node in observed.nodes if node.lost)
+    assert "its clock has moved by" in (lost.lost or "")
+    assert observed.elapsed_s < 30

@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from sagellm_benchmark.client.calibration import asking, timed_server
-from sagellm_benchmark.client.terms import Limits, Observed, Target
+from sagellm_benchmark.client.terms import ClientNode, Limits, Observed, Target
 from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.verdict.columns import collect
@@ -54,6 +54,7 @@ NAMESPACES = (
 )
 URGENT = 0 if os.geteuid() == 0 else 15
 """How nice processes are on a node of Ray's, whose workers begin at 15: only root may take that back."""
+ANSWERED = 8  # requests of each node, when it counts as sending
 WORKERS = "sagellm_benchmark.client.worker"
 
 
@@ -107,9 +108,10 @@ def url(tmp_path: Path) -> Iterator[str]:
 
 @dataclass
 class Noticing:
-    """The nodes, and when each was given up."""
+    """The nodes, how many requests each has done, and when each was given up."""
 
     nodes: Any
+    done: dict[int, int] = field(default_factory=dict)
     noticed: list[float] = field(default_factory=list)
 
     @property
@@ -117,7 +119,10 @@ class Noticing:
         return list(self.nodes.names)
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> Any:
-        return self.nodes.ask(method, arguments, within_s)
+        found = self.nodes.ask(method, arguments, within_s)
+        if method == "state":
+            self.done |= {node: getattr(said, "done", 0) for node, said in found.items()}
+        return found
 
     def end(self, node: int) -> None:
         self.noticed.append(time.monotonic())
@@ -253,9 +258,10 @@ def _workers() -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if WORKERS in (one.info["cmdline"] or ())]
 
 
-def sending(cluster: object, processes: int = 4) -> None:
-    wait_for(lambda: len(_workers()) == processes, 60)
-    time.sleep(2.0)  # into the load
+def sending(cluster: object) -> None:
+    """Wait until every node is in the middle of its load."""
+    seen: Noticing = cluster.nodes  # type: ignore[attr-defined]
+    wait_for(lambda: seen.done and min(seen.done.values()) >= ANSWERED, 60)
 
 
 def _worker_dies(cluster: object) -> None:
@@ -287,8 +293,13 @@ def test_a_node_that_fails_is_named_and_nothing_of_it_is_left(
     named_and_gone(fault, url, tmp_path)
 
 
-def named_and_gone(fault: Callable[[object], None], url: str, folder: Path, head: str = HEAD) -> None:
-    """Expect a fault of one node in the middle of a load to be noticed in time, with its name, and to leave nothing."""
+def named_and_gone(
+    fault: Callable[[object], None], url: str, folder: Path, head: str = HEAD, nodes: int = 2
+) -> ClientNode:
+    """Expect a fault of one node in the middle of a load to be noticed in time, with its name, and to leave nothing.
+
+    Gives the node that was lost.
+    """
     failed: list[float] = []
     met: list[Any] = []
 
@@ -297,17 +308,18 @@ def named_and_gone(fault: Callable[[object], None], url: str, folder: Path, head
         fault(cluster)
         failed.append(time.monotonic())
 
-    observed = load(url, folder / "raw", 1200, 20.0, beside=beside, head=head)
+    observed = load(url, folder / "raw", 1200, 20.0, beside=beside, head=head, nodes=nodes)
     (lost,) = (node for node in observed.nodes if node.lost)
-    (kept,) = (node for node in observed.nodes if not node.lost)
+    kept = [node for node in observed.nodes if not node.lost]
     reasons = [str(one) for one in verdict.all_there(evidence([], nodes=observed.nodes))]
     assert len(reasons) == 1
     assert lost.name in reasons[0]
     assert met[0].nodes.noticed[0] - failed[0] < 5
-    assert kept.health is not None
+    assert [node.health is None for node in kept] == [False] * (nodes - 1)
     samples = list(observed.samples())
     assert 0 < len(samples) < 1200
     wait_for(lambda: not _workers(), 10)
+    return lost
 
 
 def _begun(url: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
@@ -320,16 +332,16 @@ def _begun(url: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
 
 
 @contextlib.contextmanager
-def _driven(url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _driven(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The command in the middle of a load."""
-    driver = _begun(url, folder, "--requests=5000", "--no-calibrate")
-    try:
-        wait_for(lambda: len(_workers()) == 4, 90)
-        time.sleep(2.0)  # into the load
-        yield driver
-    finally:
-        driver.kill()
-        driver.wait()
+    with serving(Script(itl_s=0.005)) as server:
+        driver = _begun(server.base_url, folder, "--requests=5000", "--no-calibrate")
+        try:
+            wait_for(lambda: len(server.requests) > 4 * ANSWERED, 90)
+            yield driver
+        finally:
+            driver.kill()
+            driver.wait()
 
 
 def _agents() -> list[psutil.Process]:
@@ -376,10 +388,8 @@ def test_a_driver_that_dies_leaves_no_process_and_no_file_on_a_node(
         wait_for(lambda: not _workers() and not _agents() and not _on_disk() - before, 15)
 
 
-def test_the_command_ends_as_not_valid_and_names_the_lost_node(
-    machines: Machines, url: str, tmp_path: Path
-) -> None:
-    with _driven(url, tmp_path) as driver:
+def test_the_command_ends_as_not_valid_and_names_the_lost_node(machines: Machines, tmp_path: Path) -> None:
+    with _driven(tmp_path) as driver:
         _workers()[0].kill()
         assert driver.wait(60) == Exit.INVALID_RUN
     (run,) = json.loads((tmp_path / "said").read_bytes())

@@ -74,6 +74,7 @@ class State:
     over: bool
     error: tuple[str, str, str] | None  # kind, message, hint
     workers: tuple[int, ...]  # their processes
+    clock_s: float  # its monotonic clock when it said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class Agent:
             over=self._thread is None or not self._thread.is_alive(),
             error=self._error,
             workers=tuple(worker.process.pid for worker in crew),
+            clock_s=self.time(),
         )
 
     def stop(self) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MAX_BOUND_S = 0.001
+"""By how much the time of one machine may differ from the others' in a run that counts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -44,3 +47,14 @@ def held(before: Offset, after: Offset) -> Offset:
     """
     drift_s = abs(after.offset_s - before.offset_s)
     return Offset(before.offset_s, max(before.bound_s, drift_s + after.bound_s))
+
+
+def moved_s(before: Offset, seen: Exchange) -> float:
+    """How far the two clocks have moved apart since `before`, at least; 0 where `seen` shows nothing of that.
+
+    However slow the exchange was, its reading was taken between the two moments that it names.
+    """
+    least, most = seen.theirs_s - seen.received_s, seen.theirs_s - seen.sent_s
+    ahead_s = least - (before.offset_s + before.bound_s)
+    behind_s = before.offset_s - before.bound_s - most
+    return max(0.0, ahead_s, behind_s)

@@ -13,7 +13,7 @@ from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.cluster.agent import Part, State
-from sagellm_benchmark.cluster.clocks import Exchange, Offset, held, offset
+from sagellm_benchmark.cluster.clocks import MAX_BOUND_S, Exchange, Offset, held, moved_s, offset
 from sagellm_benchmark.cluster.nodes import Lost, Nodes
 from sagellm_benchmark.files import cannot_write
 
@@ -134,22 +134,23 @@ class UnderWay:
 
     def _states(self) -> dict[int, State]:
         """Tell how far each node is; raises the first error that one has which is not the loss of a process."""
+        sent = time.monotonic()
         found: dict[int, State] = self._ask("state", within_s=_SILENT_S)
+        received = time.monotonic()
         for node, state in found.items():
             if state.error is not None and node not in self.lost:
                 self._failed(node, *state.error)
+            self._keep_time(node, Exchange(sent, state.clock_s, received))
         if self.on_progress is not None and self.origin:
-            totals = [state.total for state in found.values()]
-            self.on_progress(
-                Progress(
-                    done=sum(state.done for state in found.values()),
-                    failed=sum(state.failed for state in found.values()),
-                    total=None if None in totals else sum(total or 0 for total in totals),
-                    elapsed_s=max(0.0, time.monotonic() - self.origin),
-                    tokens=sum(state.tokens for state in found.values()),
-                )
-            )
+            self.on_progress(_together(list(found.values()), max(0.0, received - self.origin)))
         return {node: state for node, state in found.items() if node not in self.lost}
+
+    def _keep_time(self, node: int, seen: Exchange) -> None:
+        """Lose a node whose clock was put forward or back, or runs at another pace, as soon as an answer shows it."""
+        before = self.offsets.get(node)
+        apart_s = 0.0 if before is None else moved_s(before, seen)
+        if apart_s > MAX_BOUND_S:
+            self.lose(node, f"its clock has moved by {apart_s * 1e3:.0f} ms since the load began")
 
     def _failed(self, node: int, kind: str, message: str, hint: str) -> None:
         """A process that is lost is the loss of its node's part; what it says before the load begins is an error."""
@@ -169,3 +170,15 @@ class UnderWay:
             if isinstance(said, Lost):
                 self.lose(node, said.why)
         return {node: said for node, said in found.items() if not isinstance(said, Lost)}
+
+
+def _together(states: Sequence[State], elapsed_s: float) -> Progress:
+    """How far all nodes are."""
+    totals = [state.total for state in states]
+    return Progress(
+        done=sum(state.done for state in states),
+        failed=sum(state.failed for state in states),
+        total=None if None in totals else sum(total or 0 for total in totals),
+        elapsed_s=elapsed_s,
+        tokens=sum(state.tokens for state in states),
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sagellm_benchmark.cluster.clocks import MAX_BOUND_S
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 
-MAX_CLOCK_BOUND_S = 0.001  # by how much a node's origin of time may differ from the others'
 MOST_USED_BY_OTHERS = 0.25  # of a node's processors
 
 
@@ -22,10 +22,10 @@ def one_clock(e: Evidence) -> Findings:
     """Requests of several nodes are only in order, and a window is only one, by clocks that agree."""
     known = [(node.clock_bound_s, node.name) for node in e.nodes if node.clock_bound_s is not None]
     bound_s, name = max(known, default=(0.0, ""))
-    if bound_s > MAX_CLOCK_BOUND_S:
+    if bound_s > MAX_BOUND_S:
         yield (
             f"the clock of client node {name} is known to {bound_s * 1e3:.1f} ms only, "
-            f"which is more than {MAX_CLOCK_BOUND_S * 1e3:g} ms; is the node or its network overloaded, "
+            f"which is more than {MAX_BOUND_S * 1e3:g} ms; is the node or its network overloaded, "
             "or its clock not kept by NTP?"
         )
 
