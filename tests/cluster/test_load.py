@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from sagellm_benchmark import errors
@@ -26,6 +27,42 @@ from tests.verdict.test_checks import evidence
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
+
+SICK = """
+import asyncio, contextlib, os, signal, time
+from sagellm_benchmark.client import decoded, sender
+
+calls, well, it = 0, {method}, None
+
+def falls_ill():
+    global calls, it
+    calls += 1
+    if it is None and calls > {after}:
+        it = False
+        with contextlib.suppress(FileExistsError):  # another one has: one of all is enough
+            os.close(os.open({claim!r}, os.O_CREAT | os.O_EXCL))
+            it = True
+    return it
+
+async def hanging(*given, **named):
+    while falls_ill():
+        await asyncio.sleep(0.05)
+    return await well(*given, **named)
+
+def frozen(*given, **named):
+    global it
+    if falls_ill():
+        it = False  # once is enough
+        os.kill(os.getpid(), signal.SIGSTOP)
+    return well(*given, **named)
+
+{method} = {sickness}
+"""
+"""What the load's processes are made to do, of which one falls ill."""
+
+OPEN = Schedule(due_s=constant(20.0, 1200))
+CLOSED = Schedule(concurrency=4, duration_s=60.0)
+SHORT = Schedule(due_s=constant(20.0, 8))
 
 
 @dataclass
@@ -144,8 +181,57 @@ def test_a_clock_that_jumps_in_the_middle_of_a_load_ends_it_at_once(
         observed = Cluster(nodes).drive(asking(3), 1200, due, target, Limits(), tmp_path)
     steady, moved = observed.nodes
     assert steady.lost is None
-    assert "its clock has moved by" in (moved.lost or "")
+    assert "its clock moved by" in (moved.lost or "")
     assert observed.elapsed_s < 30
+
+
+@pytest.mark.parametrize(
+    ("method", "after", "sickness", "schedule", "said"),
+    [
+        ("sender.Load._until", 10, "hanging", OPEN, "has requests to send, and has sent none for 3 s"),
+        ("sender.Load._converse", 10, "hanging", OPEN, "has requests to send, and has sent none for 3 s"),
+        ("sender.Load._converse", 10, "hanging", CLOSED, "has requests to send, and has sent none for 3 s"),
+        ("sender.Load._until", 10, "frozen", OPEN, "has said nothing for 2.5 s"),
+        ("sender.Load.spawn_helper", 0, "frozen", OPEN, "has said nothing for 2.5 s"),
+        ("decoded.decode", 0, "frozen", SHORT, "has said nothing for 3 s"),
+    ],
+    ids=["no schedule", "open loop", "closed loop", "frozen", "frozen as it begins", "frozen as it decodes"],
+)
+def test_a_process_that_does_nothing_any_more_is_the_loss_of_its_node(
+    method: str,
+    after: int,
+    sickness: str,
+    schedule: Schedule,
+    said: str,
+    nodes: Nodes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workers, "STUCK_S", 3.0)
+    monkeypatch.setattr(workers, "DECODES_S", 3.0)
+    claim = str(tmp_path / "claimed")
+    (tmp_path / "sitecustomize.py").write_text(
+        SICK.format(method=method, sickness=sickness, after=after, claim=claim)
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with serving(Script()) as server:
+        target = Target(server.base_url, "m", "chat")
+        observed = Cluster(nodes).drive(asking(3), 1200, schedule, target, Limits(), tmp_path / "raw")
+    (lost,) = (node for node in observed.nodes if node.lost)
+    (pid,) = nodes.agents[observed.nodes.index(lost)].state().workers
+    assert lost.lost == f"a client process (pid {pid}) {said}"
+    assert not psutil.pid_exists(pid)
+
+
+def test_a_server_that_is_slow_to_answer_is_no_fault_of_a_node(
+    nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "STUCK_S", 0.5)
+    with serving(Script(ttft_s=2.0)) as server:
+        target = Target(server.base_url, "m", "chat")
+        observed = Cluster(nodes).drive(asking(3), 8, Schedule(4), target, Limits(), tmp_path / "raw")
+    assert [node.lost for node in observed.nodes] == [None, None]
+    assert [one.ok for one in observed.samples()] == [True] * 8
 
 
 def test_an_error_before_the_load_names_its_node(nodes: Nodes, tmp_path: Path) -> None:

@@ -83,20 +83,28 @@ RUN: dict[str, str] = {
     "a client process ended early": "一个客户端进程提前结束",
     "is the machine out of memory?": "机器内存不足吗？",
     "a client process (pid {a}) has said nothing for {b} s": "一个客户端进程（pid {a}）已有 {b} 秒没有消息",
+    "a client process (pid {a}) has requests to send, and has sent none for {b} s": (
+        "一个客户端进程（pid {a}）有请求要发送，但已有 {b} 秒没有发送"
+    ),
+    "it hangs; run again, and report it if it does so again": "它卡住了；请重新运行，如果再次出现请报告",
     "was it frozen?": "它被冻结了吗？",
     "these conversations cannot be sent to another process: {a}": "这些对话无法发送给另一个进程：{a}",
     "give a number of requests, or use one client process": "给出请求数，或只用一个客户端进程",
     # cluster/load, cluster/under_way
     "no node observed anything": "没有节点观察到任何东西",
     "see the nodes' logs": "见各节点的日志",
+    "its clock moved by {a} ms against that of the machine where the run was started": (
+        "它的时钟相对于启动运行的机器偏移了 {a} 毫秒"
+    ),
+    "its agent or its machine has gone": "它的代理或机器已经消失",
     "this machine has version {a} of this tool, other nodes have not: {b}": (
         "本机上本工具的版本是 {a}，其他节点不同：{b}"
     ),
     "install the same on all of them": "在所有节点上安装同一版本",
     "client node {a}: {b}": "客户端节点 {a}：{b}",
     "look at its log, then run again": "查看它的日志，然后重新运行",
-    "the client nodes did not get ready": "客户端节点没有就绪",
-    "are they overloaded?": "它们超载了吗？",
+    "client node {a} did not get ready within {b} s": "客户端节点 {a} 在 {b} 秒内没有就绪",
+    "is it overloaded?": "它超载了吗？",
     # cluster/ray_nodes
     "no Ray cluster at {a}: {b}": "{a} 没有 Ray 集群：{b}",
     "docs/cluster.md says how to start one, and its token": "docs/cluster.md 说明如何启动集群及其令牌",

@@ -75,10 +75,19 @@ class Load:
         self._bug: BaseException | None = None
         self.endless = False  # only the clock ends it
         self.origin = 0.0
+        self.begun = 0  # requests
         self.done = 0
         self.failed = 0
         self.stopped = False
         self._finished_tokens = 0
+        self._due = math.inf  # the next conversation of an open loop
+        self._sequences = 0  # streams of a closed loop, conversations of an open one, that are under way
+        self._exchanging = 0  # of them, waiting for a connection or an answer
+
+    @property
+    def owes(self) -> bool:
+        """Whether a request should have been sent by now and has not: its time has come, or its stream is free."""
+        return self._clock() > self._due or self._sequences > self._exchanging
 
     @property
     def tokens(self) -> int:
@@ -152,7 +161,7 @@ class Load:
         """Start the streams one to a turn of the event loop, so that reads come between the first writes."""
         for stream in streams:
             await self._until(self.origin + self._schedule.stagger_s * stream)
-            self._spawn(self._stream(stream))
+            self._follow(self._stream(stream))
 
     async def _stream(self, stream: int) -> None:
         connection = self._spare()
@@ -169,11 +178,12 @@ class Load:
         due_s = self._schedule.due_s or ()
         limit = math.inf if self._schedule.duration_s is None else self._schedule.duration_s
         while not self.stopped and (job := self._take()) is not None and due_s[job.index] < limit:
-            due = self.origin + due_s[job.index]
+            self._due = due = self.origin + due_s[job.index]
             await self._until(due)
-            self._spawn(self._one(job, self._spare(), due))
+            self._follow(self._one(job, self._spare(), due))
             if len(self._idle) + self._dialing < due_soon(due_s, job.index + 1):
                 self._spawn(self._grow())
+        self._due = math.inf
 
     async def _one(self, job: _Job, connection: Connection | None, due: float) -> None:
         connection = await self._converse(job, connection, 0, due)
@@ -200,7 +210,7 @@ class Load:
             exchange = Exchange(
                 job.index, number, stream, due, asked_before + turn.input_tokens, turn.output_tokens
             )
-            connection = await self._exchange(exchange, request, connection)
+            connection = await self._begin(exchange, request, connection)
             if number + 1 == len(job.conversation) or exchange.failure is not None or self.stopped:
                 break
             answer = answer_of(exchange)
@@ -211,6 +221,16 @@ class Load:
             request = self._request(job.conversation[: number + 2], answers)
             due = None if due is None else exchange.end
         return connection
+
+    async def _begin(
+        self, exchange: Exchange, request: bytes, connection: Connection | None
+    ) -> Connection | None:
+        self.begun += 1
+        self._exchanging += 1
+        try:
+            return await self._exchange(exchange, request, connection)
+        finally:
+            self._exchanging -= 1
 
     async def _exchange(
         self, exchange: Exchange, request: bytes, connection: Connection | None
@@ -303,10 +323,20 @@ class Load:
             else:
                 await asyncio.get_running_loop().run_in_executor(None, sleep, left)
 
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+    def _follow(self, work: Coroutine[None, None, None]) -> None:
+        """Spawn what sends one request after the other, and count it for as long as it does."""
+
+        def over(_task: asyncio.Task[None]) -> None:
+            self._sequences -= 1
+
+        self._sequences += 1
+        self._spawn(work).add_done_callback(over)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

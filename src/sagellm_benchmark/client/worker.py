@@ -12,8 +12,9 @@ import os
 import pickle
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import msgspec
@@ -31,12 +32,22 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Going(msgspec.Struct, frozen=True, tag=True):
-    """How far it is; `sent` once its load is over, and it decodes."""
+    """How far it is; `sent` once its load is over, and it decodes.
+
+    `owes` where a request should have been sent by now and has not.
+    """
 
     done: int = 0
     failed: int = 0
     tokens: int = 0
+    begun: int = 0
+    owes: bool = False
     sent: bool = False
+
+    @classmethod
+    def of(cls, load: Load, *, sent: bool) -> Going:
+        """Tell how far a load is."""
+        return cls(load.done, load.failed, load.tokens, load.begun, load.owes, sent)
 
 
 class Over(msgspec.Struct, frozen=True, tag=True):
@@ -73,14 +84,41 @@ def main() -> None:
     if share.lease_s is not None:
         die_with(os.getppid())
     try:
-        _, ended = run(share, partial(_start, lease_s=share.lease_s), own_signals=False)
+        with _repeating() as repeat:
+            start = partial(_start, repeat=repeat, lease_s=share.lease_s)
+            _, ended = run(share, start, own_signals=False)
     except errors.BenchmarkError as error:
         _say(Failed(type(error).__name__, error.message, error.hint))
     else:
         _say(Over(ended))
 
 
-async def _start(load: Load, total: int | None, *, lease_s: float | None = None) -> float:
+@contextlib.contextmanager
+def _repeating() -> Iterator[Callable[[Word], None]]:
+    """Give what says a word again and again until the block ends, whatever the caller computes meanwhile."""
+    over = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def repeat(word: Word) -> None:
+        _say(word)
+        threads.append(threading.Thread(target=on_and_on, args=(word,)))
+        threads[-1].start()
+
+    def on_and_on(word: Word) -> None:
+        while not over.wait(PROGRESS_S):
+            _say(word)
+
+    try:
+        yield repeat
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+async def _start(
+    load: Load, total: int | None, *, repeat: Callable[[Word], None], lease_s: float | None = None
+) -> float:
     """Report readiness, wait for the common moment, and obey the parent from then on."""
     moment: asyncio.Future[float] = asyncio.get_running_loop().create_future()
     unread, heard_s = b"", time.monotonic()
@@ -102,19 +140,19 @@ async def _start(load: Load, total: int | None, *, lease_s: float | None = None)
     _say(Ready(total))
     origin = await moment
     await asyncio.sleep(origin - time.monotonic())
-    load.spawn_helper(_report(load))
+    load.spawn_helper(_report(load, repeat))
     if lease_s is not None:
         load.spawn_helper(_leased(load, lease_s, lambda: heard_s))
     return origin
 
 
-async def _report(load: Load) -> None:
+async def _report(load: Load, repeat: Callable[[Word], None]) -> None:
     try:
         while True:
             await asyncio.sleep(PROGRESS_S)
-            _say(Going(load.done, load.failed, load.tokens, sent=False))
+            _say(Going.of(load, sent=False))
     finally:
-        _say(Going(load.done, load.failed, load.tokens, sent=True))
+        repeat(Going.of(load, sent=True))
 
 
 async def _leased(load: Load, lease_s: float, heard_s: Callable[[], float]) -> None:

@@ -6,6 +6,7 @@ What the processes are told and what they answer is in `worker`.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import pickle
 import selectors
@@ -29,6 +30,8 @@ from sagellm_benchmark.workload.workloads import Conversation
 
 _LEAD_S = 0.05  # between the last worker being ready and the common start
 FROZEN_S = 2.5  # without a word from a worker that sends
+DECODES_S = 30.0  # without a word from one that decodes: a single huge answer can take seconds
+STUCK_S = 10.0  # without a request from a worker that has some to send, whatever it says
 _PATIENCE = Patience(closed_s=10.0)
 _WORDS: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
 
@@ -55,12 +58,19 @@ class Worker:
     going: Going | None = None  # None before the load
     ended: Ended | None = None
     error: errors.BenchmarkError | None = None
+    begins_s: float = math.inf  # when it is to send its first request
     heard_s: float = field(default_factory=time.monotonic)
+    moved_s: float = field(default_factory=time.monotonic)  # when it owed nothing, or began another request
     unread: bytes = field(default=b"", repr=False)
 
     def tell(self, line: str) -> None:
         """Send a line; a worker that has gone does not need it."""
         self.process.tell(line.encode() + b"\n")
+
+    def start(self, moment: float) -> None:
+        """Have it begin to send at that moment."""
+        self.begins_s = moment
+        self.tell(f"start {moment!r}")
 
     def hear(self, output: bytes) -> None:
         """Take in what the worker wrote; nothing means that it has ended."""
@@ -78,6 +88,8 @@ class Worker:
             case Ready():
                 self.ready = word
             case Going():
+                if not word.owes or self.going is None or word.begun > self.going.begun:
+                    self.moved_s = self.heard_s
                 self.going = word
             case Over(ended):
                 self.ended = ended
@@ -85,12 +97,22 @@ class Worker:
                 self.error = word.error
 
     def check(self) -> None:
-        """Raise RemoteError where it should say how far it is, and does not."""
-        sends = self.going is not None and not self.going.sent
-        if sends and time.monotonic() - self.heard_s > FROZEN_S:
+        """Raise RemoteError where it should say how far it is, and does not, or says it and sends nothing."""
+        if self.ended is not None:
+            return
+        now = time.monotonic()
+        decodes = self.going is not None and self.going.sent
+        patience_s = DECODES_S if decodes else FROZEN_S
+        if now - max(self.heard_s, self.begins_s) > patience_s:
             raise errors.RemoteError(
-                f"a client process (pid {self.process.pid}) has said nothing for {FROZEN_S:g} s",
+                f"a client process (pid {self.process.pid}) has said nothing for {patience_s:g} s",
                 hint="was it frozen?",
+            )
+        if self.going is not None and not decodes and now - self.moved_s > STUCK_S:
+            raise errors.RemoteError(
+                f"a client process (pid {self.process.pid}) has requests to send, and has sent none for "
+                f"{STUCK_S:g} s",
+                hint="it hangs; run again, and report it if it does so again",
             )
 
 
@@ -105,7 +127,7 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
         origin = time.monotonic() + _LEAD_S
         started_at = time.time() + _LEAD_S
         for worker in workers:
-            worker.tell(f"start {origin!r}")
+            worker.start(origin)
         hear_until(workers, lambda worker: worker.ended is not None, _Reporter(workers, origin, on_progress))
     whole, files = together(workers)
     return Recorded(

@@ -193,7 +193,7 @@ class Agent:
                 self._keep()
             origin = time.monotonic() if self._origin is None else self._origin
             for worker in crew:
-                worker.tell(f"start {origin!r}")
+                worker.start(origin)
             try:
                 workers.hear_until(crew, lambda worker: worker.ended is not None, self._keep)
             except BenchmarkError as error:  # said before the processes are ended, which takes time

@@ -54,11 +54,17 @@ class UnderWay:
         for node in self.dealt:
             self._ask("prepare", workers.pickled(self.dealt[node]), nodes=[node], within_s=_READY_S)
         deadline = time.monotonic() + _READY_S
-        while not self.lost and not all(one.ready or one.over for one in self._states().values()):
+        while (late := self._unready()) and not self.lost:
             if time.monotonic() > deadline:
-                raise errors.RemoteError("the client nodes did not get ready", hint="are they overloaded?")
+                raise errors.RemoteError(
+                    f"client node {self.nodes.names[late[0]]} did not get ready within {_READY_S:g} s",
+                    hint="is it overloaded?",
+                )
             time.sleep(_PERIOD_S)
         self.offsets = self._clocks()
+
+    def _unready(self) -> list[int]:
+        return [node for node, one in self._states().items() if not one.ready and not one.over]
 
     def start(self) -> None:
         """Begin everywhere at one moment."""
@@ -150,7 +156,10 @@ class UnderWay:
         before = self.offsets.get(node)
         apart_s = 0.0 if before is None else moved_s(before, seen)
         if apart_s > MAX_BOUND_S:
-            self.lose(node, f"its clock has moved by {apart_s * 1e3:.0f} ms since the load began")
+            self.lose(
+                node,
+                f"its clock moved by {apart_s * 1e3:.0f} ms against that of the machine where the run was started",
+            )
 
     def _failed(self, node: int, kind: str, message: str, hint: str) -> None:
         """A process that is lost is the loss of its node's part; what it says before the load begins is an error."""
