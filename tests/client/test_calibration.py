@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,8 +25,15 @@ from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.client.timed_server import Truth
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.workload.schedule import Schedule, constant
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
+
+CALIBRATES = """
+from sagellm_benchmark.client.calibration import calibrate
+from sagellm_benchmark.workload.schedule import Schedule
+calibrate(Schedule(concurrency=2), "chat")
+"""
 
 
 def sample(text: str, start_s: float, event_s: tuple[float, ...], failure: Failure | None = None) -> Sample:
@@ -135,3 +144,11 @@ def test_a_server_that_says_nothing_is_not_waited_for_for_ever() -> None:
     mute = (sys.executable, "-c", "import sys; sys.stdin.read()")
     with child(mute) as process, pytest.raises(RemoteError, match=r"within 0\.05 s"):
         _address(process, within_s=0.05)
+
+
+def test_a_calibration_that_is_killed_leaves_no_file(tmp_path: Path) -> None:
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen([sys.executable, "-c", CALIBRATES], env=environ) as process:
+        wait_for(lambda: any(tmp_path.glob("sagellm-calibration-*/truth")))
+        process.kill()
+    wait_for(lambda: not list(tmp_path.iterdir()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -20,6 +19,7 @@ from sagellm_benchmark.client.terms import ClientHealth, Limits, Observed, Targe
 from sagellm_benchmark.client.timed_server import Truth, read_log
 from sagellm_benchmark.engines.base import Api
 from sagellm_benchmark.errors import RemoteError
+from sagellm_benchmark.scratch import scratch
 from sagellm_benchmark.workload.schedule import Schedule, busiest, constant
 from sagellm_benchmark.workload.workloads import Turn
 
@@ -80,12 +80,12 @@ def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
     Raises RemoteError where the built-in server cannot be started or answers nothing.
     """
     shape = _shape(load)
-    with tempfile.TemporaryDirectory(prefix="sagellm-calibration-") as folder:
-        log = Path(folder) / "truth"
+    with scratch("sagellm-calibration-") as folder:
+        log = folder / "truth"
         with timed_server(log, ttft_s=_TTFT_S, itl_s=_ITL_S) as base_url:
             steps = (shape, *_rungs(shape))
             loads = [
-                step.drive(base_url, api, Path(folder) / str(number), processes)
+                step.drive(base_url, api, folder / str(number), processes)
                 for number, step in enumerate(steps)
             ]
         truth = read_log(log)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sagellm_benchmark import git
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
-from sagellm_benchmark.hub.scratch import is_alive, scratch
+from sagellm_benchmark.scratch import scratch
 
 _REFS = "refs/sagellm-benchmark"
 _NOBODY = ("sagellm-benchmark", "sagellm-benchmark@users.noreply.github.com")
@@ -200,3 +200,16 @@ def _config(root: Path, name: str) -> str:
 
 def _git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     return git.output(folder, *arguments, env=env).decode(errors="surrogateescape")
+
+
+def is_alive(pid: str) -> bool:
+    """Tell whether a process of this number may be running; True where nobody can tell."""
+    if os.name == "nt" or not (pid.isascii() and pid.isdigit()) or len(pid) > 9:
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

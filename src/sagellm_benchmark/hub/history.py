@@ -11,8 +11,8 @@ from sagellm_benchmark import git
 from sagellm_benchmark.board.entry import MAX_ROW_BYTES
 from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import DataError, RemoteError
-from sagellm_benchmark.hub.scratch import scratch
 from sagellm_benchmark.hub.store import SUBMISSIONS, UNREADABLE, WITHDRAWN, Accepted, Busy, is_submission
+from sagellm_benchmark.scratch import scratch
 
 _TIMEOUT_S = 900.0
 MOST_BYTES = 2 << 30  # of a pack; 100,000 rows with their history take a fraction of that

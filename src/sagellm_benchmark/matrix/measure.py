@@ -15,13 +15,13 @@ from typing import IO, Self
 import orjson
 
 from sagellm_benchmark.children import Child, Patience, child
-from sagellm_benchmark.cluster.scratch import scratch
 from sagellm_benchmark.engines import served
 from sagellm_benchmark.errors import DataError, Exit
 from sagellm_benchmark.matrix import pulse
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import Cell
 from sagellm_benchmark.matrix.tasks import Task
+from sagellm_benchmark.scratch import scratch
 
 _PROGRAM = (sys.executable, "-m", "sagellm_benchmark.matrix.child")
 _PATIENCE = Patience(closed_s=40.0)  # for a run to end cleanly, its engine included

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sagellm_benchmark.cluster.agent import as_urgent_as_others
-from sagellm_benchmark.cluster.scratch import Scratch
 from sagellm_benchmark.matrix import measure
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import Cell
 from sagellm_benchmark.matrix.tasks import Task
+from sagellm_benchmark.scratch import Scratch
 
 LEASE_S = 30.0
 """Without a word from the driver for this long a station ends, and with it the run that is on."""

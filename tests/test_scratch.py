@@ -11,12 +11,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sagellm_benchmark.cluster.scratch import Scratch, scratch
+from sagellm_benchmark.scratch import Scratch, scratch
 from tests.waiting import wait_for
 
 HOLDS = """
 import sys, tempfile
-from sagellm_benchmark.cluster.scratch import Scratch
+from sagellm_benchmark.scratch import Scratch
 tempfile.tempdir = sys.argv[1]
 made = Scratch.made("sagellm-")
 print(made.path, flush=True)
@@ -83,3 +83,12 @@ def test_a_folder_for_a_block_goes_with_it_whatever_happens_there(tmp_path: Path
         assert folder.parent == tmp_path
         raise KeyError(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_of_that_name_is_not_followed(tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "in-use").touch()
+    (tmp_path / "sagellm-link").symlink_to(outside)
+    Scratch.made("sagellm-").remove()
+    assert (outside / "in-use").exists()

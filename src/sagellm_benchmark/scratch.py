@@ -10,6 +10,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,7 +56,11 @@ class Scratch:
 
 @contextlib.contextmanager
 def scratch(prefix: str) -> Iterator[Path]:
-    """Give a folder for as long as the block lasts."""
+    """Give a folder for as long as the block lasts. Windows has nothing to remove it with where we are killed."""
+    if sys.platform == "win32":
+        with tempfile.TemporaryDirectory(prefix=prefix) as folder:
+            yield Path(folder)
+        return
     made = Scratch.made(prefix)
     try:
         yield made.path
@@ -85,6 +90,6 @@ def _remove_unheld(folder: Path) -> None:
 
 def _held(lock: IO[bytes]) -> None:
     """Hold a file until it is closed, by us or by the end of this process. Raises OSError where another one does."""
-    import fcntl  # noqa: PLC0415 - not on every system, and only a cluster needs it
+    import fcntl  # noqa: PLC0415 - not on every system
 
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
