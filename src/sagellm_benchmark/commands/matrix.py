@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sagellm_benchmark.matrix.execute import Place
+    from sagellm_benchmark.matrix.ledger import Ledger, Result
+    from sagellm_benchmark.matrix.plan import Cell
     from sagellm_benchmark.runs.spec import RunSpec
 
 
@@ -51,14 +53,11 @@ def matrix(
     If it is interrupted, start it again and it continues. If you change the plan, it measures what is new.
     """
     from sagellm_benchmark.files import write_whole
-    from sagellm_benchmark.matrix import execute
     from sagellm_benchmark.matrix import plan as planning
     from sagellm_benchmark.matrix.ledger import Ledger
-    from sagellm_benchmark.matrix.tasks import tasks
     from sagellm_benchmark.matrix.versions import version_of
     from sagellm_benchmark.outputs import path_part
     from sagellm_benchmark.report import matrix as shown
-    from sagellm_benchmark.report.progress import ProgressLine
 
     if resume and (dry_run or status):
         raise UsageError("--resume measures, the other only looks", hint="give one of them")
@@ -71,14 +70,26 @@ def matrix(
         known = [state for state in states if state is not None]
         out.show(lambda: shown.render_cells(cells, states), lambda: shown.as_data(known))
         return Exit.DONE
-    todo = tasks(cells, lambda cell: specs[cell.id].start is not None)
-    with ProgressLine(quiet=out.quiet) as line, _place(on, waiting, specs) as place:
-        results = execute.measure_all(todo, ledger, lambda step: line.say(shown.render_step(step)), place)
+    results = _measured(cells, specs, ledger, on, quiet=out.quiet)
     write_whole(ledger.root / "REPORT.md", shown.render_page(asked.name, results).encode())
     out.show(lambda: shown.render_results(results), lambda: shown.as_data(results))
     if any(result.failure is not None for result in results):
         return Exit.DATA
     return Exit.DONE if all(result.valid for result in results) else Exit.INVALID_RUN
+
+
+def _measured(
+    cells: Sequence[Cell], specs: Mapping[str, RunSpec], ledger: Ledger, on: str | None, *, quiet: bool
+) -> Sequence[Result]:
+    """Measure what the ledger lacks, with a line of progress; the results of all cells."""
+    from sagellm_benchmark.matrix import execute
+    from sagellm_benchmark.matrix.tasks import tasks
+    from sagellm_benchmark.report.matrix import render_step
+    from sagellm_benchmark.report.progress import ProgressLine
+
+    todo = tasks(cells, lambda cell: specs[cell.id].start is not None)
+    with ProgressLine(quiet=quiet) as line, _place(on, waiting, specs) as place:
+        return execute.measure_all(todo, ledger, lambda step: line.say(render_step(step)), place)
 
 
 def _place(
