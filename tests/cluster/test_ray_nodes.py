@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -397,6 +398,19 @@ def test_the_command_ends_as_not_valid_and_names_the_lost_node(machines: Machine
     assert run["summary"]["status"] == "node lost"
     assert any(f"client node {lost['name']} was lost" in reason for reason in run["summary"]["reasons"])
     wait_for(lambda: not _workers(), 10)
+
+
+def test_ctrl_c_ends_the_load_on_all_nodes_and_keeps_what_was_measured(
+    machines: Machines, tmp_path: Path
+) -> None:
+    with _driven(tmp_path) as driver:
+        driver.send_signal(signal.SIGINT)
+        assert driver.wait(60) == Exit.INTERRUPTED
+    assert not _workers()
+    (summary,) = tmp_path.glob("**/summary.json")
+    run = json.loads(summary.read_bytes())
+    assert run["requests"] >= 2 * ANSWERED
+    assert [node["lost"] for node in run["client"]["nodes"]] == [None, None]
 
 
 @pytest.mark.skipif(

@@ -45,16 +45,15 @@ class UnderWay:
         return [node for node in self.dealt if node not in self.lost]
 
     def stop(self) -> None:
-        """Have every node send nothing more."""
+        """Note that all nodes are to stop; whoever waits for them tells them, as this may be called by a signal."""
         self.stopped = True
-        self._ask("stop", within_s=_SILENT_S)
 
     def prepare(self) -> None:
         """Have all processes ready, and learn where the nodes' clocks stand."""
         for node in self.dealt:
             self._ask("prepare", workers.pickled(self.dealt[node]), nodes=[node], within_s=_READY_S)
         deadline = time.monotonic() + _READY_S
-        while (late := self._unready()) and not self.lost:
+        while (late := self._unready()) and not self.lost and not self.stopped:
             if time.monotonic() > deadline:
                 raise errors.RemoteError(
                     f"client node {self.nodes.names[late[0]]} did not get ready within {_READY_S:g} s",
@@ -73,10 +72,10 @@ class UnderWay:
             self._ask("start", self.origin + self.offsets[node].offset_s, nodes=[node], within_s=_SILENT_S)
 
     def wait(self) -> None:
-        """Until every node's load is over, or one of them is lost: then the others are stopped."""
-        told = bool(self.lost) and not self._ask("stop", within_s=_SILENT_S)
+        """Until every node's load is over. Where one of them is lost, or `stop` was called, all others are stopped."""
+        told = False
         while not all(one.over for one in self._states().values()):
-            if self.lost and not told:
+            if not told and (self.lost or self.stopped):
                 self._ask("stop", within_s=_SILENT_S)
                 told = True
             time.sleep(_PERIOD_S)
