@@ -22,6 +22,7 @@ from sagellm_benchmark.hub.directory import NO_COMMIT, Directory
 from sagellm_benchmark.hub.journal import Record, pending
 from sagellm_benchmark.hub.layout import is_known
 from sagellm_benchmark.hub.publish import publish
+from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.store import CARD, Busy, Stale
 from tests.fakes.rows import new_row
 from tests.hub.support import given
@@ -353,6 +354,14 @@ def test_a_file_larger_than_any_row_is_no_submission_and_is_not_read(tmp_path: P
     kept = store.accepted(head)
     assert kept.files == {ROW: b"{}\n"}
     assert kept.changed == {"submissions/x/large.json": "cannot be read, or has more than the 1 MiB of a row"}
+
+
+def test_a_folder_whose_history_is_gone_proves_nothing_by_it(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    publish(store, given(new_row()))
+    assert rebuild(store).notes == ()
+    (tmp_path / ".board").rename(tmp_path / "away")
+    assert any(note.startswith("no history could be read") for note in rebuild(store).notes)
 
 
 def test_folders_without_end_are_not_followed_to_it(tmp_path: Path) -> None:

@@ -264,7 +264,7 @@ def test_where_git_has_no_answer_the_rows_are_read_one_by_one_and_that_is_said(s
     server.faults.append(Fault("git", status=404, times=9))
     done = rebuild(hub)
     assert (done.differences, done.submissions) == ((), 3)
-    assert "git could not read the history" in done.notes[0]
+    assert "no history could be read" in done.notes[0]
 
 
 def test_a_private_dataset_is_read_by_git_with_the_token_and_says_it_nowhere(server: HubServer) -> None:

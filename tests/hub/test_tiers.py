@@ -10,18 +10,20 @@ import pytest
 
 from sagellm_benchmark.board.agreement import Interval
 from sagellm_benchmark.board.folder import STANDING
-from sagellm_benchmark.board.identity import Row
+from sagellm_benchmark.board.identity import Row, submission_path
 from sagellm_benchmark.board.proof import bundle_path, signatures_path
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.bundles import Bundles, nowhere
+from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.publish import Published, publish
 from sagellm_benchmark.hub.rebuild import Rebuilt, rebuild
+from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import Store
-from tests.fakes.hub_server import HubServer
+from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row
-from tests.hub.support import fates, given, ids, put
+from tests.hub.support import Clock, fates, given, ids, put
 
 pytestmark = pytest.mark.slow
 
@@ -269,3 +271,40 @@ def test_a_row_whose_evidence_was_never_there_is_a_claim_and_stops_nobody(store:
     published(store, PROVED)
     assert fates(published(store, FAST)) == ["improved"]
     assert checked(store).differences == ()
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_one_false_listing_takes_nothing_from_a_proved_row(
+    hub: Hub, server: HubServer, pace: Pace, clock: Clock, name: str
+) -> None:
+    published(hub, FAST, PROVED, bundles=FILES.get)
+    before = hub.read([STANDING]).files
+    server.faults.append(Fault("paths", do="omit", omit=(name,), skip=1, times=2))
+    done = publish(hub, given(FASTER), prove=prove, identify=identify, pace=pace)
+    assert (fates(done), done.strange, len(clock.slept)) == (["beaten"], (), 1)
+    held = orjson.loads(before[STANDING])["rows"][PROVED["entry_id"]]
+    assert orjson.loads(hub.read([STANDING]).files[STANDING])["rows"][PROVED["entry_id"]] == held
+
+
+def test_one_false_listing_lets_no_rival_lose_who_reproduced_it(
+    hub: Hub, server: HubServer, pace: Pace, clock: Clock
+) -> None:
+    other, digest = new_row(metrics__throughput_tps=80.5, evidence={"sha256": "b" * 64}), "b" * 64
+    files = {bundle_path(digest): b"a bundle", signatures_path(digest): b'{"by": "bob"}'}
+    published(hub, PROVED, other, bundles={**FILES, **files}.get)
+    faster = new_row(metrics__throughput_tps=82.0, evidence={"sha256": "e" * 64})
+    theirs = {bundle_path("e" * 64): b"a bundle", signatures_path("e" * 64): b'{"by": "ann"}'}
+    server.faults.append(Fault("paths", do="omit", omit=(submission_path(PROVED),), skip=1, times=2))
+    done = publish(hub, given(faster), bundles=theirs.get, prove=prove, identify=identify, pace=pace)
+    assert (fates(done), done.strange, len(clock.slept)) == (["improved"], (), 1)
+    assert checked(hub).differences == ()
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_rebuilding_takes_no_false_listing_for_lost_evidence(
+    hub: Hub, server: HubServer, pace: Pace, name: str
+) -> None:
+    published(hub, PROVED, bundles=FILES.get)
+    server.faults.append(Fault("paths", do="omit", omit=(name,), skip=1))
+    assert rebuild(hub, pace, prove=prove, identify=identify).differences == ()
+    assert server.faults[-1].times == 0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -11,7 +11,7 @@ from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.schema import SCHEMA_VERSION
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.hub.store import Store
+from sagellm_benchmark.hub.store import Busy, Store
 
 _AT_ONCE = 100  # submissions read in one call
 
@@ -23,6 +23,16 @@ class Rows:
     entries: tuple[Entry, ...]
     strange: Mapping[str, str]
     proved: bool  # by the store's history, too
+    proofs: frozenset[str] = frozenset()  # the evidence, signatures and tombstones that are there, by name
+
+    def confirm_absent(self, store: Store, commit: str, names: Iterable[str]) -> None:
+        """Raise Busy where one of these files was not found, and is there: one of the store's answers is wrong."""
+        there = self.proofs | {submission_path(entry.row) for entry in self.entries}
+        if wrong := sorted(there.intersection(names)):
+            raise Busy(
+                f"{store.name} holds {wrong[0]} at {commit[:12]} and does not list it",
+                hint="one of the two is wrong, so nothing is taken for absent; try again later",
+            )
 
     @property
     def problems(self) -> Iterator[str]:
@@ -33,7 +43,8 @@ class Rows:
 def accepted_rows(store: Store, commit: str) -> Rows:
     """Return every row under submissions/ at `commit`. Raises what the store raises."""
     kept = store.accepted(commit)
-    return as_accepted(kept.files, kept.changed, proved=kept.proved)
+    rows = as_accepted(kept.files, kept.changed, proved=kept.proved)
+    return replace(rows, proofs=kept.proofs)
 
 
 def as_accepted(files: Mapping[str, bytes], changed: Mapping[str, str], *, proved: bool = False) -> Rows:

@@ -9,12 +9,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.hub import answers, history, listing
 from sagellm_benchmark.hub.blobs import Blobs, Listed, blob_id, sha256
 from sagellm_benchmark.hub.store import (
     FILES,
     SUBMISSIONS,
+    WITHDRAWN,
     Accepted,
     Busy,
     Content,
@@ -158,7 +160,8 @@ class Hub:
         files = self.read(names, commit=commit).files
         if hidden := sorted(set(names) - files.keys()):
             raise self._contradiction(hidden[0], commit)
-        return Accepted(files, {}, proved=False)
+        proofs = frozenset(name for folder in (EVIDENCE, WITHDRAWN) for name in self.paths(folder, commit))
+        return Accepted(files, {}, proofs, proved=False)
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
         """Tell whether the commit lists just these contents."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from sagellm_benchmark import git
@@ -49,7 +49,8 @@ def accepted(url: str, commit: str, token: str | None) -> Accepted:
         sound = {name: blob for name, (blob, size) in blobs.items() if size <= MAX_ROW_BYTES}
         files = dict(_contents(place, sound, env))
         odd = dict.fromkeys(blobs.keys() - sound.keys(), UNREADABLE)
-        return Accepted(files, {**_changes(place, commit, env), **odd})
+        proofs = _proofs(place, commit, env)
+        return Accepted(files, {**_changes(place, commit, proofs, env), **odd}, proofs)
 
 
 def _environment(token: str | None) -> dict[str, str]:
@@ -124,14 +125,18 @@ def _lines(names: Iterable[bytes]) -> bytes:
     return b"".join(name + b"\n" for name in names)
 
 
-def _changes(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, str]:
+def _proofs(place: Path, commit: str, env: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of evidence, signatures and tombstones."""
+    said = git.output(place, "ls-tree", "-r", "-z", "--name-only", commit, EVIDENCE, WITHDRAWN, env=env)
+    return frozenset(name for name in said.decode(errors="replace").split("\0") if name)
+
+
+def _changes(place: Path, commit: str, proofs: Container[str], env: Mapping[str, str]) -> dict[str, str]:
     """Return what became of each file that was changed or removed after it had been accepted, in words.
 
     Evidence, signatures and tombstones are only asked to stay: signatures are added to the others in their file.
     """
     folders = (SUBMISSIONS, f":!{SUBMISSIONS}/_*", EVIDENCE, WITHDRAWN)
-    there = git.output(place, "ls-tree", "-r", "-z", "--name-only", commit, EVIDENCE, WITHDRAWN, env=env)
-    held = set(there.decode(errors="replace").split("\0"))
     said = git.output(place, *_CHANGES, commit, "--", *folders, env=env)
     found: dict[str, str] = {}
     by = ""
@@ -139,6 +144,6 @@ def _changes(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, str]
         kind, _, name = line.partition("\t")
         if kind.startswith("@"):
             by = kind[1:13]
-        elif name and (is_submission(name) or (kind == "D" and name not in held)):
+        elif name and (is_submission(name) or (kind == "D" and name not in proofs)):
             found.setdefault(name, f"was {'removed' if kind == 'D' else 'changed'} by commit {by}")
     return found

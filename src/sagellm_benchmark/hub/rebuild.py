@@ -92,7 +92,10 @@ def _backed(
 ) -> Backed:
     if prove is None or identify is None:
         return Backed(board.standing)
-    return backed(store, board, [*kept.entries, *board.recorded], prove, identify)
+    done = backed(store, board, [*kept.entries, *board.recorded], prove, identify)
+    if done.missing:
+        kept.confirm_absent(store, board.commit or "", done.missing)
+    return done
 
 
 def _tombstones(store: Store, board: Board, kept: Rows, identify: Identifier | None) -> Tombstones:
@@ -146,7 +149,7 @@ def _notes(board: Board, kept: Rows) -> Iterator[str]:
     if board.is_new:
         yield f"{BEFORE_SUBMISSIONS} is missing: rows from before the first publish are not among them"
     if not kept.proved:
-        yield "git could not read the history: whether a submission was changed or removed was not looked at"
+        yield "no history could be read: whether a submission was changed or removed was not looked at"
 
 
 def _rebuilt_of(

@@ -17,11 +17,11 @@ from sagellm_benchmark.board.proof import evidence_of, signatures_path
 from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.standing import Withdrawals
 from sagellm_benchmark.board.submission import Examined, Refused
-from sagellm_benchmark.hub.accepted import Rows, read_submissions
+from sagellm_benchmark.hub.accepted import Rows, accepted_rows, read_submissions
 from sagellm_benchmark.hub.bundles import Bundles, Identifier, Prover, found_of
 from sagellm_benchmark.hub.plan import Board
 from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store
-from sagellm_benchmark.hub.tiers import backed
+from sagellm_benchmark.hub.tiers import Missing, backed
 from sagellm_benchmark.hub.tombstones import tombstone_path, tombstones, unlike
 
 MOST_OF_ONE = 50
@@ -77,34 +77,49 @@ def rivals(
     done = backed(store, board, there, prove, identify, of=set(map(slug, of)), most=MOST_OF_ONE)
     board = replace(board, standing=done.standing)
     suspects = [*doubted, *off, *absent, *_withdrawn(board, examined.new)]
-    board, problems, unchecked = _tombstones(store, board, suspects, identify)
-    removed = _removed(store, commit, done.missing, kept)
+    stones = _read(store, commit, sorted(set(map(tombstone_path, suspects))))
+    gone = {tombstone_path(entry): _whose(entry) for entry in _withdrawn(board, suspects)}
+    missing = {**done.missing, **{path: whose for path, whose in gone.items() if path not in stones}}
+    removed = _removed(store, commit, missing, kept)
+    trusted = [entry for entry in suspects if tombstone_path(entry) not in removed]
+    board, problems, unchecked = _tombstones(board, stones, trusted, identify)
     examined = _undecided(
-        examined, handed_in, {path: (done.missing[path], why) for path, why in removed.items()}
+        examined,
+        handed_in,
+        {path: (missing[path], why) for path, why in removed.items() if path in done.missing},
     )
     said = (*done.problems, *problems, *(f"{path} {why}" for path, why in removed.items() if kept is None))
     return Rivals(board, examined, tuple(absent), said, (*done.unchecked, *unchecked))
 
 
-def _removed(store: Store, commit: str, missing: Mapping[str, Entry], kept: Rows | None) -> dict[str, str]:
-    """Return which of these bundles the history had, and who took them away, in words."""
+def _whose(entry: Entry) -> Missing:
+    return Missing(entry.entry_id, slug(entry.identity))
+
+
+def _removed(store: Store, commit: str, missing: Mapping[str, Missing], kept: Rows | None) -> dict[str, str]:
+    """Return which of these files the history had, and who took them away, in words.
+
+    Raises Busy where one of them is there by the history, and was not found: one of two answers is wrong.
+    """
     if not missing:
         return {}
-    changed = store.accepted(commit).changed if kept is None else kept.strange
-    return {path: changed[path] for path in sorted(missing) if path in changed}
+    every = accepted_rows(store, commit) if kept is None else kept
+    every.confirm_absent(store, commit, missing)
+    return {path: every.strange[path] for path in sorted(missing) if path in every.strange}
 
 
 def _undecided(
-    examined: Examined, handed_in: Sequence[Found], removed: Mapping[str, tuple[Entry, str]]
+    examined: Examined, handed_in: Sequence[Found], removed: Mapping[str, tuple[Missing, str]]
 ) -> Examined:
     """Refuse the new rows of configurations of which evidence was removed."""
-    why = {rival.identity: (path, rival, said) for path, (rival, said) in removed.items()}
+    why = {rival.configuration: (path, rival.row, said) for path, (rival, said) in removed.items()}
+    undecided = [entry for entry in examined.new if why and slug(entry.identity) in why]
     refused = []
-    for entry in (entry for entry in examined.new if entry.identity in why):
-        path, rival, said = why[entry.identity]
-        reason = f"{path} {said}, which proves row {rival.entry_id}; restore it from the history first"
+    for entry in undecided:
+        path, rival, said = why[slug(entry.identity)]
+        reason = f"{path} {said}, which proves row {rival}; restore it from the history first"
         refused.append(Refused(found_of(entry, handed_in), (), (reason,)))
-    new = tuple(entry for entry in examined.new if entry.identity not in why)
+    new = tuple(entry for entry in examined.new if entry not in undecided)
     return replace(examined, new=new, refused=(*examined.refused, *refused))
 
 
@@ -148,16 +163,17 @@ def _absent(store: Store, board: Board, examined: Examined, moving: Iterable[Ide
     return [] if board.commit is None else read_submissions(store, paths, board.commit)
 
 
+def _read(store: Store, commit: str, paths: list[str]) -> dict[str, bytes]:
+    files: dict[str, bytes] = {}
+    for start in range(0, len(paths), _AT_ONCE):
+        files |= store.read(paths[start : start + _AT_ONCE], commit=commit).files
+    return files
+
+
 def _tombstones(
-    store: Store, board: Board, suspects: list[Entry], identify: Identifier
+    board: Board, files: Mapping[str, bytes], suspects: list[Entry], identify: Identifier
 ) -> tuple[Board, tuple[str, ...], tuple[str, ...]]:
     """Return the board on which of these rows those are withdrawn whose tombstones count."""
-    if not suspects or board.commit is None:
-        return board, (), ()
-    files: dict[str, bytes] = {}
-    paths = sorted(set(map(tombstone_path, suspects)))
-    for start in range(0, len(paths), _AT_ONCE):
-        files |= store.read(paths[start : start + _AT_ONCE], commit=board.commit).files
     names, standing = {entry.entry_id for entry in suspects}, board.standing
     stones = tombstones(files, suspects, standing, board.small.get(SIGNERS), identify)
     others, these = _parted(standing.withdrawn, names)

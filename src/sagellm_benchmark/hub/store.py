@@ -107,10 +107,12 @@ class Accepted:
 
     `changed` says of those that were changed or removed after they had been accepted what became of them, and of
     evidence, signatures and tombstones that were removed; without a history to look at, nothing is `proved` by it.
+    `proofs` names the evidence, signatures and tombstones that are there.
     """
 
     files: Mapping[str, bytes]
     changed: Mapping[str, str]
+    proofs: frozenset[str] = frozenset()
     proved: bool = True
 
 

@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.board.entry import Entry
@@ -15,24 +16,31 @@ from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.hub.bundles import MOST_SIGNERS, Identifier, Prover, signature_lines
 from sagellm_benchmark.hub.plan import Board
-from sagellm_benchmark.hub.store import SIGNERS, Store
+from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store
 
 _AT_ONCE = 16  # rows whose evidence is read in one call, and held; a bundle may have 8 MiB
 _CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
+
+
+class Missing(NamedTuple):
+    """Whose file is not there."""
+
+    row: str
+    configuration: str
 
 
 @dataclass(frozen=True, slots=True)
 class Backed:
     """The standing that evidence and signatures bear out, and where the dataset says something else.
 
-    `unchecked`: why not all was looked at, for which its word stands; `missing`: the bundles that rows name, and the
-    signatures that they are held for, which are not there, with the row of each.
+    `unchecked`: why not all was looked at, for which its word stands; `missing`: submissions, bundles and signatures of
+    which the dataset speaks and which are not there, with the row of each and its configuration.
     """
 
     standing: Standing
     problems: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
-    missing: Mapping[str, Entry] = field(default_factory=dict)
+    missing: Mapping[str, Missing] = field(default_factory=dict)
 
 
 def backed(
@@ -111,15 +119,18 @@ class _Look:
         self.prove, self.identify, self.enrolled, self.accepted = prove, identify, enrolled, accepted
         self.problems: list[str] = []
         self.unchecked: list[str] = []
-        self.missing: dict[str, Entry] = {}
+        self.missing: dict[str, Missing] = {}
 
     def at(self, name: str, fact: Fact, entry: Entry | None, files: Mapping[str, bytes]) -> Proved | None:
         """Return what the files prove of this row; None where that is nothing."""
         held = fact.proved
         digest = None if entry is None else evidence_of(entry.row)
         bundle = None if digest is None else files.get(bundle_path(digest))
-        if entry is not None and digest is not None and bundle is None:
-            self.missing[bundle_path(digest)] = entry
+        whose = Missing(name, fact.configuration)
+        if entry is None:
+            self.missing[f"{SUBMISSIONS}/{fact.configuration}/{name}.json"] = whose
+        elif digest is not None and bundle is None:
+            self.missing[bundle_path(digest)] = whose
         if entry is None or digest is None or bundle is None:
             if held is not None:
                 missing = "was never accepted" if entry is None else "has no evidence here"
@@ -137,7 +148,7 @@ class _Look:
             self.problems.append(f"row {name} is held for another throughput than its evidence gives")
         claimed, path = frozenset[str]() if held is None else held.signers, signatures_path(digest)
         if claimed and path not in files:
-            self.missing[path] = entry
+            self.missing[path] = whose
         lines = signature_lines(files.get(path, b""))
         signers = self._signers(name, digest, lines, claimed)
         since = self.accepted if held is None or not signers <= claimed else held.since
