@@ -72,6 +72,7 @@ def test_every_kind_of_run_is_what_follows_from_its_requests(kind: str, tmp_path
     "script",
     [
         Script(usage=False, itl_s=0.001),
+        Script(owned_by="sagellm", itl_s=0.001),  # which cannot be told to go on, and is asked to count
         Script(itl_s=0.001, sequence=({}, {}, {"status": 500})),
         Script(apis=("chat",), itl_s=0.001),
         Script(tokenizer=False, itl_s=0.001),
@@ -245,6 +246,8 @@ HARMFUL: dict[str, tuple[str, tuple[str | int, ...], Any]] = {
     "words of next to no tokens": ("evidence.json", (*PROMPTS, "tokens_per_word"), 1e-300),
     "a template longer than its prompt": ("evidence.json", (*PROMPTS, "overhead"), 10**6),
     "no words": ("evidence.json", (*PROMPTS, "later"), []),
+    "an end of a megabyte": ("evidence.json", (*PROMPTS, "closing"), "x" * 10**6),
+    "an end of 10^18 tokens": ("evidence.json", (*PROMPTS, "closing_tokens"), 10**18),
 }
 
 

@@ -17,7 +17,7 @@ _CHECKED = 32  # prompts whose length is asked of the server; when none is off, 
 _MOST_FITTED = 2_000
 _HASHED = 1_000
 _MOST_LETTERS = 9  # tried at the end of a prompt that words cannot fill up
-_CLOSINGS = (
+CLOSINGS = (
     " Count from 1 to 1000.",
     " Count up.",
 )  # what has a model talk on; the longest that there is room for
@@ -30,7 +30,8 @@ class Prompts:
 
     The same workload, seed, server and index give the same conversation. Every index is another prompt: give warm-up
     and repeats indices of their own. `exact` says whether the lengths of the first `count` are the server's own count.
-    `talkative` ends them with a request that has a model talk on, for servers that cannot be told to.
+    `talkative` ends them with a request that has a model talk on, for servers that cannot be told to; `closing` is that
+    request and its tokens, where it was chosen before.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Prompts:
         lexicon: Lexicon | None = None,
         *,
         talkative: bool = False,
+        closing: tuple[str, int] = ("", 0),
     ) -> None:
         self._workload = workload
         self._key = f"{seed}/{workload.name}/{workload.input_tokens}"
@@ -52,7 +54,7 @@ class Prompts:
         self._first = _shuffled(self._lexicon.first, self._key)
         self._dearest_first = max(self._lexicon.first)
         self._later = _shuffled(self._lexicon.later, f"{self._key}/later")
-        self.closing, self._closing_tokens = "", 0
+        self.closing, self.closing_tokens = closing
         if talkative:
             self._close(counter)
         if counter is not None and counter.cheap:
@@ -95,11 +97,10 @@ class Prompts:
     def build(self, index: int, input_tokens: int, output_tokens: int) -> Conversation:
         """Return the conversation at `index` with lengths of its own, by the lexicon's prices alone."""
         rng = random.Random(f"{self._key}/{index}")  # noqa: S311 - reproducible is what it must be
-        taken = self._lexicon.overhead + self._closing_tokens
+        taken = self._lexicon.overhead + self.closing_tokens
         texts = [self._opening(rng, index, max(1, input_tokens - taken))]
         texts += [
-            self._reply(rng, max(1, input_tokens - self._closing_tokens))
-            for _ in range(1, self._turns(index))
+            self._reply(rng, max(1, input_tokens - self.closing_tokens)) for _ in range(1, self._turns(index))
         ]
         return tuple(Turn(text + self.closing, input_tokens, output_tokens) for text in texts)
 
@@ -107,10 +108,10 @@ class Prompts:
         self, rounds: int, index: int, blocks: Sequence[int], input_tokens: int, output_tokens: int
     ) -> Conversation:
         """Return a prompt of numbered blocks: in a round equal numbers are equal text, so that prompts begin alike."""
-        left = max(1, input_tokens - self._lexicon.overhead - self._closing_tokens)
+        left = max(1, input_tokens - self._lexicon.overhead - self.closing_tokens)
         texts: list[str] = []
         for place, number in enumerate(blocks):
-            before = 0 if place else input_tokens - self._closing_tokens - left  # a template's tokens
+            before = 0 if place else input_tokens - self.closing_tokens - left  # a template's tokens
             budget = min(left, BLOCK_TOKENS - before)
             rng = random.Random(f"{self._key}/{rounds}/block/{number}")  # noqa: S311 - see build
             texts.append(self._reply(rng, budget) if place else self._opening(rng, number, budget))
@@ -124,11 +125,11 @@ class Prompts:
         """Choose the longest closing that leaves every prompt a beginning of its own."""
         word = self._first[0][0]
         alone = None if counter is None else counter.count(word)
-        for closing in _CLOSINGS:
+        for closing in CLOSINGS:
             words = len(closing.split())
             price = words if counter is None or alone is None else counter.count(word + closing) - alone
             if self._lexicon.overhead + price + _HEAD <= self._workload.input_tokens:
-                self.closing, self._closing_tokens = closing, price
+                self.closing, self.closing_tokens = closing, price
                 return
 
     def _turns(self, index: int) -> int:

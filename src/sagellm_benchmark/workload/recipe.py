@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.workload.lexicon import Lexicon
-from sagellm_benchmark.workload.prompts import Prompts
+from sagellm_benchmark.workload.prompts import CLOSINGS, Prompts
 from sagellm_benchmark.workload.sources import Random, Source
 from sagellm_benchmark.workload.traces import TraceSource
 from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
@@ -48,6 +48,8 @@ class _Recipe(msgspec.Struct):
     overhead: Annotated[int, Meta(ge=0, le=1 << 24)]
     tokens_per_word: Annotated[float, Meta(ge=0.01, le=1_000)]
     mended: dict[int, tuple[tuple[int, str], ...]]
+    closing: Literal["", *CLOSINGS] = ""  # type: ignore[valid-type]
+    closing_tokens: Annotated[int, Meta(ge=0, le=1_000)] = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def written(source: Source) -> dict[str, Any] | None:
         "later": [[price, list(words)] for price, words in lexicon.later.items()],
         "overhead": lexicon.overhead,
         "tokens_per_word": lexicon.tokens_per_word,
+        "closing": prompts.closing,
+        "closing_tokens": prompts.closing_tokens,
         "mended": {str(index): list(_ends(prompts, index)) for index in sorted(prompts.fitted)},
     }
 
@@ -106,7 +110,8 @@ def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
         lexicon = Lexicon.of(
             dict(said.first), dict(said.later), overhead=said.overhead, tokens_per_word=said.tokens_per_word
         )
-        return Again(Prompts(workload, seed, None, lexicon), said.mended)
+        closing = said.closing, said.closing_tokens
+        return Again(Prompts(workload, seed, None, lexicon, closing=closing), said.mended)
     except (msgspec.ValidationError, UsageError) as error:
         raise DataError(f"what the prompts were made of is damaged: {error}") from error
 
