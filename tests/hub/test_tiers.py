@@ -242,6 +242,15 @@ def test_of_a_configuration_with_many_proved_rows_the_first_are_looked_at_and_it
     assert done.unchecked == ("the evidence of 1 more rows was not looked at: `rebuild --check` does",)
 
 
+def test_evidence_that_takes_long_to_compute_holds_nobody_up(
+    board: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sagellm_benchmark.hub.rivals.PATIENCE_S", -1.0)
+    done = publish(board, given(FASTER), prove=lambda *_: pytest.fail("it was looked at"), identify=identify)
+    assert fates(done) == ["beaten"]
+    assert done.unchecked == ("the evidence of 1 more rows was not looked at: `rebuild --check` does",)
+
+
 def remove(store: Store, server: HubServer, name: str) -> None:
     """A co-writer removes a file of the dataset."""
     if isinstance(store, Directory):

@@ -7,8 +7,10 @@ those handed in are looked at, and what they do not bear out counts for nothing.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import Identity, slug
@@ -26,6 +28,8 @@ from sagellm_benchmark.hub.tombstones import tombstone_path, tombstones, unlike
 
 MOST_OF_ONE = 50
 """Rows of one configuration whose evidence a publish looks at."""
+PATIENCE_S = 60.0
+"""How long it goes on looking: evidence of long prompts, which anybody may publish, takes half a minute a row."""
 _AT_ONCE = 100  # tombstones read in one call
 
 
@@ -74,7 +78,9 @@ def rivals(
         *(() if kept is None else kept.entries),
     )
     there = [entry for entry in every if entry.identity in of]
-    done = backed(store, board, there, prove, identify, of=set(map(slug, of)), most=MOST_OF_ONE)
+    end, slugs = time.monotonic() + PATIENCE_S, set(map(slug, of))
+    over = partial(_is_past, end)
+    done = backed(store, board, there, prove, identify, of=slugs, most=MOST_OF_ONE, enough=over)
     board = replace(board, standing=done.standing)
     suspects = [*doubted, *off, *absent, *_withdrawn(board, examined.new)]
     stones = _read(store, commit, sorted(set(map(tombstone_path, suspects))))
@@ -90,6 +96,10 @@ def rivals(
     )
     said = (*done.problems, *problems, *(f"{path} {why}" for path, why in removed.items() if kept is None))
     return Rivals(board, examined, tuple(absent), said, (*done.unchecked, *unchecked))
+
+
+def _is_past(end: float) -> bool:
+    return time.monotonic() > end
 
 
 def _whose(entry: Entry) -> Missing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ from sagellm_benchmark.hub.bundles import MOST_SIGNERS, Identifier, Prover, sign
 from sagellm_benchmark.hub.plan import Board
 from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store
 
-_AT_ONCE = 16  # rows whose evidence is read in one call, and held; a bundle may have 8 MiB
+_AT_ONCE = 8  # rows whose evidence is read in one call, and held; a bundle may have 8 MiB
 _CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
 
 
@@ -52,11 +52,13 @@ def backed(
     *,
     of: Container[str] | None = None,
     most: int | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> Backed:
     """Compute every row again that is held for proved or names evidence, and look at who signed it.
 
     `rows` are the accepted ones; `of`: the configurations that matter, all of them without it; `most`: how many rows
-    of one configuration are looked at. Raises what the store raises.
+    of one configuration are looked at; `enough` is asked before each whether to look at no more. Raises what the store
+    raises.
     """
     facts = dict(board.standing.facts)
     claimed = {
@@ -74,31 +76,36 @@ def backed(
     look = _Look(
         prove, identify, board.small.get(SIGNERS), max((f.number for f in facts.values()), default=0)
     )
-    names, left = _first(asked, board.standing, most)
-    for start in range(0, len(names), _AT_ONCE):
+    names = _first(asked, board.standing, most)
+    done = 0
+    while done < len(names) and not enough():
         part = {
-            name: entries.get((name, asked[name].configuration)) for name in names[start : start + _AT_ONCE]
+            name: entries.get((name, asked[name].configuration)) for name in names[done : done + _AT_ONCE]
         }
         files = store.read(list(_paths(part.values())), commit=board.commit).files
         for name, entry in part.items():
+            if enough():
+                break
+            done += 1
             proved = look.at(name, asked[name], entry, files)
             if name in facts or proved is not None:
                 facts[name] = replace(asked[name], proved=proved)
+    left = len(asked) - done
     more = [f"the evidence of {left:,} more rows was not looked at: `rebuild --check` does"] if left else []
-    return Backed(
-        replace(board.standing, facts=facts), tuple(look.problems), (*look.unchecked, *more), look.missing
-    )
+    standing = replace(board.standing, facts=facts)
+    return Backed(standing, tuple(look.problems), (*look.unchecked, *more), look.missing)
 
 
-def _first(asked: Mapping[str, Fact], standing: Standing, most: int | None) -> tuple[list[str], int]:
-    """Return the rows to look at, at most so many of one configuration, and how many are left."""
+def _first(asked: Mapping[str, Fact], standing: Standing, most: int | None) -> list[str]:
+    """Return the rows to look at, at most so many of one configuration, the most urgent ones first."""
     if most is None:
-        return sorted(asked), 0
+        return sorted(asked)
     of: defaultdict[str, list[str]] = defaultdict(list)
-    for name in sorted(asked, key=lambda name: (*_urgency(asked[name], standing.tier(name)), name)):
+    order = sorted(asked, key=lambda name: (*_urgency(asked[name], standing.tier(name)), name))
+    for name in order:
         of[asked[name].configuration].append(name)
-    names = sorted(name for group in of.values() for name in group[:most])
-    return names, len(asked) - len(names)
+    chosen = {name for group in of.values() for name in group[:most]}
+    return [name for name in order if name in chosen]
 
 
 def _fact(known: Fact | None, place: str) -> Fact:
