@@ -317,3 +317,25 @@ def test_rebuilding_takes_no_false_listing_for_lost_evidence(
     server.faults.append(Fault("paths", do="omit", omit=(name,), skip=1))
     assert rebuild(hub, pace, prove=prove, identify=identify).differences == ()
     assert server.faults[-1].times == 0
+
+
+def test_a_copy_that_is_numbered_before_its_author_s_row_is_found_and_takes_no_place(store: Store) -> None:
+    author, other = new_row(), new_row(model__name="another")
+    for row in (author, other):
+        published(store, row)
+    thieves = [new_row(metadata__submitter=name) for name in ("thief", "other thief", "third thief")]
+    published(store, *thieves)
+    assert checked(store).differences == ()
+    value = orjson.loads(store.read([STANDING]).files[STANDING])
+    facts = value["rows"]
+    for row in thieves:
+        facts[row["entry_id"]]["number"] -= 2
+    facts[author["entry_id"]]["number"] = 5
+    put(store, {STANDING: to_json(value)})
+    done = checked(store)
+    said = f"is numbered before row {author['entry_id']}, which was accepted earlier"
+    assert sum(one.endswith(said) for one in done.differences) == 4
+    assert [row["entry_id"] for row in orjson.loads(done.files["leaderboard_single.json"])] == [
+        author["entry_id"],
+        other["entry_id"],
+    ]

@@ -268,6 +268,7 @@ BOARD: dict[str, str] = {
     "{a} does not follow the commit before it": "{a} 不是接在前一个提交之后的",
     "{a} cannot be read, or has more than the {b} MiB of a row": "{a} 无法读取，或超过一条记录的 {b} MiB",
     # hub/tiers
+    "row {a} is numbered before row {b}, which was accepted earlier": "记录 {a} 的编号在更早被接受的记录 {b} 之前",
     "row {a} is held for proved, and was never accepted": "记录 {a} 被算作已证明，但从未被接受",
     "row {a} is held for proved, and has no evidence here": "记录 {a} 被算作已证明，但这里没有它的证据",
     "row {a} is held for proved, and does not follow: {b}": "记录 {a} 被算作已证明，但证据推不出它：{b}",

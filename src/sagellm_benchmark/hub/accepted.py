@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import orjson
 
@@ -24,6 +24,7 @@ class Rows:
     strange: Mapping[str, str]
     proved: bool  # by the store's history, too
     proofs: frozenset[str] = frozenset()  # the evidence, signatures and tombstones that are there, by name
+    order: Mapping[str, int] = field(default_factory=dict)  # of their files, by the store's history
 
     def confirm_absent(self, store: Store, commit: str, names: Iterable[str]) -> None:
         """Raise Busy where one of these files was not found, and is there: one of the store's answers is wrong."""
@@ -44,7 +45,7 @@ def accepted_rows(store: Store, commit: str) -> Rows:
     """Return every row under submissions/ at `commit`. Raises what the store raises."""
     kept = store.accepted(commit)
     rows = as_accepted(kept.files, kept.changed, proved=kept.proved)
-    return replace(rows, proofs=kept.proofs)
+    return replace(rows, proofs=kept.proofs, order=kept.order)
 
 
 def as_accepted(files: Mapping[str, bytes], changed: Mapping[str, str], *, proved: bool = False) -> Rows:

@@ -128,7 +128,8 @@ class Directory:
                 odd[name] = UNREADABLE
         log = [self._record(name) for name in self._logged()]
         proofs = frozenset(name for folder in (EVIDENCE, WITHDRAWN) for name in self.paths(folder, commit))
-        return Accepted(files, {**journal.changed(log, files, proofs), **odd}, proofs, proved=bool(log))
+        changed = {**journal.changed(log, files, proofs), **odd}
+        return Accepted(files, changed, proofs, proved=bool(log), order=journal.order(log))
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:  # noqa: ARG002
         """Tell whether the folder has just these contents now."""

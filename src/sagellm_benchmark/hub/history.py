@@ -35,6 +35,8 @@ _CHANGES = (
     "--name-status",
 )
 
+_ARRIVALS = ("log", "--reverse", "-m", "--no-renames", "--diff-filter=A", "--format=@%H", "--name-only")
+
 
 def accepted(url: str, commit: str, token: str | None) -> Accepted:
     """Return every file of submissions/ at `commit`, and what the history up to it says was changed or removed there.
@@ -50,7 +52,8 @@ def accepted(url: str, commit: str, token: str | None) -> Accepted:
         files = dict(_contents(place, sound, env))
         odd = dict.fromkeys(blobs.keys() - sound.keys(), UNREADABLE)
         proofs = _proofs(place, commit, env)
-        return Accepted(files, {**_changes(place, commit, proofs, env), **odd}, proofs)
+        changed = {**_changes(place, commit, proofs, env), **odd}
+        return Accepted(files, changed, proofs, order=_order(place, commit, env))
 
 
 def _environment(token: str | None) -> dict[str, str]:
@@ -129,6 +132,18 @@ def _proofs(place: Path, commit: str, env: Mapping[str, str]) -> frozenset[str]:
     """Return the names of evidence, signatures and tombstones."""
     said = git.output(place, "ls-tree", "-r", "-z", "--name-only", commit, EVIDENCE, WITHDRAWN, env=env)
     return frozenset(name for name in said.decode(errors="replace").split("\0") if name)
+
+
+def _order(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, int]:
+    """Return in which commit, counted from the first, each submission came."""
+    said = git.output(place, *_ARRIVALS, commit, "--", SUBMISSIONS, f":!{SUBMISSIONS}/_*", env=env)
+    order: dict[str, int] = {}
+    number = 0
+    for line in said.decode(errors="replace").splitlines():
+        number += line.startswith("@")
+        if is_submission(line):
+            order.setdefault(line, number)
+    return order
 
 
 def _changes(place: Path, commit: str, proofs: Container[str], env: Mapping[str, str]) -> dict[str, str]:

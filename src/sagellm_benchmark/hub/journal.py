@@ -121,6 +121,15 @@ def changed(log: Sequence[Record], files: Mapping[str, bytes], proofs: Container
     return found
 
 
+def order(log: Sequence[Record]) -> dict[str, int]:
+    """Return the number of the commit in which each submission came."""
+    first: dict[str, int] = {}
+    for record in log:
+        for name in filter(is_submission, record.files):
+            first.setdefault(name, record.number)
+    return first
+
+
 def _record(name: str, value: Any) -> Record:
     if not isinstance(value, dict) or value.keys() != _FORM.keys():
         raise _no_record(name)

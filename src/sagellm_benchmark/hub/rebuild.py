@@ -14,6 +14,7 @@ from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.accepted import Rows, accepted_rows
 from sagellm_benchmark.hub.blobs import sha256
 from sagellm_benchmark.hub.bundles import Identifier, Prover
+from sagellm_benchmark.hub.order import in_order
 from sagellm_benchmark.hub.plan import Board, derived_files
 from sagellm_benchmark.hub.retry import Pace, retrying
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SIGNERS, WITHDRAWN, Stale, Store
@@ -75,11 +76,12 @@ def _rebuilt(store: Store, prove: Prover | None, identify: Identifier | None, *,
     board = Board.of(snapshot)
     proofs = _backed(store, board, kept, prove, identify)
     known = board.standing.withdrawn
-    board = replace(board, standing=proofs.standing)
+    standing, misplaced = in_order(proofs.standing, kept.order)
+    board = replace(board, standing=standing)
     stones = _tombstones(store, board, kept, identify)
     derived = replace(board, standing=replace(board.standing, withdrawn=stones.withdrawn))
     done = _compared(derived, kept) if compare else _from_rows(derived, kept)
-    said = (*proofs.problems, *stones.problems, *unlike(stones.withdrawn, known))
+    said = (*misplaced[:_NAMED], *proofs.problems, *stones.problems, *unlike(stones.withdrawn, known))
     notes = (*done.notes, *proofs.unchecked, *stones.unchecked)
     done = replace(done, differences=(*done.differences, *said), notes=notes)
     if store.read(()).commit != snapshot.commit:  # then a folder's files may be of two commits

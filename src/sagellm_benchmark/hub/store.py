@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Protocol
 
@@ -107,13 +107,15 @@ class Accepted:
 
     `changed` says of those that were changed or removed after they had been accepted what became of them, and of
     evidence, signatures and tombstones that were removed; without a history to look at, nothing is `proved` by it.
-    `proofs` names the evidence, signatures and tombstones that are there.
+    `proofs` names the evidence, signatures and tombstones that are there. `order` says of each submission in which
+    commit of the history it came, counted from the first.
     """
 
     files: Mapping[str, bytes]
     changed: Mapping[str, str]
     proofs: frozenset[str] = frozenset()
     proved: bool = True
+    order: Mapping[str, int] = field(default_factory=dict)
 
 
 class Store(Protocol):
