@@ -15,7 +15,7 @@ from sagellm_benchmark.report import html
 from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.verdict.metrics import METRICS
-from sagellm_benchmark.words import of_locale, places, retold, speaking, t
+from sagellm_benchmark.words import _fitting, _pattern, of_locale, places, retold, speaking, t
 from tests.fakes.records import a_record
 
 SOURCE = Path(sagellm_benchmark.__file__).parent
@@ -95,3 +95,27 @@ def test_screen_and_report_speak_chinese() -> None:
 )
 def test_the_locale_chooses(environ: dict[str, str], language: str) -> None:
     assert of_locale(environ) == language
+
+
+LONGEST_FIRST = [
+    (re.split(r"\{\w*\}", one), one) for one in sorted(CHINESE, key=len, reverse=True) if places(one)
+]
+
+
+def tried_one_by_one(english: str) -> str:
+    """The longest message that a sentence can be."""
+    held = (one for texts, one in LONGEST_FIRST if all(text in english for text in texts))
+    return next((one for one in held if _pattern(one).fullmatch(english)), "")
+
+
+@pytest.mark.parametrize("value", ["7", "a b", "3,5 %; 2", ""])
+def test_a_sentence_is_found_by_its_words_as_if_every_message_were_tried(value: str) -> None:
+    for texts, _ in LONGEST_FIRST:
+        english = value.join(texts)
+        found = next((one for _, one in _fitting(english) if _pattern(one).fullmatch(english)), "")
+        assert found == tried_one_by_one(english)
+
+
+def test_few_messages_are_tried_for_a_sentence_that_nobody_translated() -> None:
+    said = "the p99 of the run's rows is not what it was: 7 of 12 requests took more than 3 s; see the log"
+    assert len(_fitting(said)) < 60
