@@ -183,8 +183,8 @@ def compare(
 ) -> list[comparison.Comparison]:
     """Say of each of the others whether it is faster or slower than the first, or what it would take to tell.
 
-    Takes runs, their folders, or files with a row. `detect` is the share that is to be found, 0.05 for 5 %. Raises
-    UsageError for runs of unlike things and those that are not valid, unless `force` is given.
+    Takes runs, their folders, or files with a row. `detect` is the difference to be found, as a share: 0.05 is 5 %.
+    Raises DataError if the runs did different work or are not valid, unless `force` is given.
     """
     if not others:
         raise UsageError("there is nothing to compare it with", hint="name two runs or more")

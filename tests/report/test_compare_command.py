@@ -65,7 +65,7 @@ def test_several_runs_are_each_compared_with_the_first_as_json(runs: Path) -> No
 def test_a_rows_file_can_stand_for_a_run(runs: Path) -> None:
     done = command.run("compare", "before/Q1_leaderboard.json", "after", cwd=runs)
     assert done.returncode == Exit.DONE
-    assert "nothing says how sure" in done.stdout
+    assert "a leaderboard row does not say how sure its figures are" in done.stdout
 
 
 @pytest.mark.parametrize(

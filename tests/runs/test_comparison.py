@@ -48,19 +48,26 @@ def test_engines_and_their_versions_are_what_comparisons_are_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "said", "hint"),
     [
-        ({"model": replace(MODEL, name="Other")}, "model is"),
-        ({"model": replace(MODEL, precision="FP8")}, "precision is"),
-        ({"valid": False, "reasons": ("not streamed",)}, "not valid (not streamed)"),
-        ({}, "both are the same run"),
+        ({"model": replace(MODEL, name="Other")}, "model is", "the same load on the same hardware"),
+        ({"model": replace(MODEL, precision="FP8")}, "precision is", "the same load on the same hardware"),
+        (
+            {"seed": 10, "valid": False, "reasons": ("not streamed",)},
+            "not valid (not streamed)",
+            "measure again",
+        ),
+        ({}, "both are the same run", "name two different runs"),
     ],
 )
-def test_unlike_and_invalid_runs_are_refused_until_it_is_forced(changes: dict[str, Any], said: str) -> None:
+def test_unlike_and_invalid_runs_are_refused_until_it_is_forced(
+    changes: dict[str, Any], said: str, hint: str
+) -> None:
     with pytest.raises(DataError) as caught:
         compared(run("a"), run("b", **changes))
     assert said in caught.value.message
-    assert "--force" in str(caught.value.hint)
+    assert hint in str(caught.value.hint)
+    assert ("--force" in str(caught.value.hint)) is bool(changes)
     assert said in " ".join(compared(run("a"), run("b", **changes), force=True).objections)
 
 
@@ -77,6 +84,7 @@ def test_runs_too_short_for_an_interval_are_to_be_repeated_first() -> None:
     found = compared(a, b)
     assert found.verdict is Verdict.CANNOT_TELL
     assert (found.more_repeats, found.at_least) == (3, True)
+    assert "measure both with --repeats 5" in sentence(found)
 
 
 def test_runs_whose_intervals_say_nothing_are_to_be_repeated_first() -> None:
@@ -133,7 +141,18 @@ def test_limits_are_read(text: str, expected: Limit) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ttft", "ttfx>5%", "ttft.p98>5%", "throughput<+3%", "ttft>-1%", "ttft>5"]
+    "text",
+    [
+        "",
+        "ttft",
+        "ttfx>5%",
+        "ttft.p98>5%",
+        "throughput<+3%",
+        "ttft>-1%",
+        "ttft>5",
+        "ttft<-5%",
+        "throughput>+5%",
+    ],
 )
 def test_other_limits_are_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match="--fail-if"):

@@ -8,8 +8,11 @@ ANSWERS: dict[str, str] = {
     "B is slower": "B 更慢",
     "mixed: B is faster in some figures and slower in others": "不一致：B 有些数字更快，有些更慢",
     "cannot tell: there are fewer than {fewest} rounds": "无法判断：少于 {fewest} 轮",
-    "cannot tell: nothing says how sure these figures are; compare run folders": (
-        "无法判断：没有信息说明这些数字有多可靠；请比较运行的文件夹"
+    "cannot tell: a leaderboard row does not say how sure its figures are; compare run folders": (
+        "无法判断：排行榜记录不说明其数字有多可靠；请比较运行的文件夹"
+    ),
+    "cannot tell: there are too few requests to say how sure these figures are; measure both with --repeats 5": (
+        "无法判断：请求太少，无法得知这些数字有多可靠；请用 --repeats 5 重新测量双方"
     ),
     "cannot tell: what difference there is, is smaller than {share}": "无法判断：即使有差异，也小于 {share}",
     "cannot tell: {wanted} would decide a difference of {share}": "无法判断：{wanted}才能判定 {share} 的差异",
@@ -43,7 +46,7 @@ ANSWERS: dict[str, str] = {
     "both are the same run: no figure differs in any digit": "两者是同一次运行：每个指标的每一位数字都相同",
     (
         "one was measured by {one} and the other by {other}: each takes times in its own way, "
-        "so that a difference may be that of the clients"
+        "so a difference may be that of the clients"
     ): "一边由 {one} 测量，另一边由 {other} 测量：两个客户端的计时方式不同，差异可能来自客户端本身",
     # aggregate and validate
     "no finished run under {folder}/; measure one first: {command}": "{folder}/ 下没有已完成的运行；先测量：{command}",

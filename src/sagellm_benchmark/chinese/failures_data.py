@@ -70,7 +70,10 @@ DATA: dict[str, str] = {
     "{a} cannot be read: {b}": "无法读取 {a}：{b}",
     "measure again, or restore the file": "重新测量，或恢复文件",
     "{a} holds no finished run: {b}": "{a} 没有已完成的运行：{b}",
-    "name a folder under outputs/": "指明 outputs/ 下的文件夹",
+    "{a} holds no finished run": "{a} 没有已完成的运行",
+    "name a run's folder, such as outputs/vllm/Qwen2-7B/Q1_20260309_001": (
+        "指明一次运行的文件夹，例如 outputs/vllm/Qwen2-7B/Q1_20260309_001"
+    ),
     # report/table
     "{a} holds no requests: {b}": "{a} 没有请求：{b}",
     "name a run's folder under outputs/": "指明 outputs/ 下一个运行的文件夹",
@@ -89,6 +92,9 @@ DATA: dict[str, str] = {
     "{a} is no leaderboard row: it has no metrics": "{a} 不是排行榜记录：它没有 metrics",
     "name a run folder or a row": "指明运行的文件夹或记录",
     "{a} cannot be compared with {b}:": "{a} 不能与 {b} 比较：",
+    "name two different runs": "指明两次不同的运行",
+    "measure both with the same client, or add --force": "用同一个客户端测量双方，或加上 --force",
+    "measure again what is not valid, or add --force": "重新测量无效的运行，或加上 --force",
     "compare runs of the same load on the same hardware, or add --force": (
         "比较同样硬件上同样负载的运行，或加上 --force"
     ),

@@ -162,15 +162,21 @@ def sentence(comparison: Comparison) -> str:
         return "mixed: B is faster in some figures and slower in others"
     if verdict is not Verdict.CANNOT_TELL:
         return f"B is {verdict.value}"
-    unsure = all(one.difference is None or one.difference.interval is None for one in comparison.lines)
-    if unsure and comparison.in_turn:
-        return f"cannot tell: there are fewer than {FEWEST_ROUNDS} rounds"
-    if unsure:
-        return "cannot tell: nothing says how sure these figures are; compare run folders"
+    if all(one.difference is None or one.difference.interval is None for one in comparison.lines):
+        return f"cannot tell: {_why_unsure(comparison)}"
     more = comparison.more_repeats
     if more == 0:
         return f"cannot tell: what difference there is, is smaller than {comparison.detect:.0%}"
     return f"cannot tell: {_wanted(more, comparison)} would decide a difference of {comparison.detect:.0%}"
+
+
+def _why_unsure(comparison: Comparison) -> str:
+    """Return why no figure has an interval, and what to do about it."""
+    if comparison.in_turn:
+        return f"there are fewer than {FEWEST_ROUNDS} rounds"
+    if comparison.a.is_row or comparison.b.is_row:
+        return "a leaderboard row does not say how sure its figures are; compare run folders"
+    return "there are too few requests to say how sure these figures are; measure both with --repeats 5"
 
 
 def _wanted(more: int | None, comparison: Comparison) -> str:

@@ -23,6 +23,7 @@ from sagellm_benchmark.verdict.metrics import THROUGHPUT
 
 CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "report.html"
 SWEEP = "sweep.html"
+_NAME_A_RUN = "name a run's folder, such as outputs/vllm/Qwen2-7B/Q1_20260309_001"
 _MOST_BYTES = 256 << 20  # of a file of somebody else's run
 
 
@@ -88,9 +89,8 @@ def load(folder: Path) -> Record:
         config, summary = (read_regular(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY))
         timeline = read_regular(folder / TIMELINE, _MOST_BYTES) if (folder / TIMELINE).exists() else None
     except OSError as error:
-        raise DataError(
-            f"{folder} holds no finished run: {error.strerror}", hint="name a folder under outputs/"
-        ) from error
+        why = "" if isinstance(error, FileNotFoundError) else f": {error.strerror}"
+        raise DataError(f"{folder} holds no finished run{why}", hint=_NAME_A_RUN) from error
     try:
         return parse(config, summary, timeline)
     except DataError as error:

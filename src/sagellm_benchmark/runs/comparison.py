@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.runs.quantities import QUANTITIES, Quantity
@@ -89,8 +90,9 @@ def compared(
     objections = tuple(_objections(a, b))
     if objections and not force:
         raise DataError(
-            f"{b.name} cannot be compared with {a.name}:" + "".join(f"\n       {one}" for one in objections),
-            hint="compare runs of the same load on the same hardware, or add --force",
+            f"{b.name} cannot be compared with {a.name}:"
+            + "".join(f"\n       {one.what}" for one in objections),
+            hint=objections[0].remedy,
         )
     lines = tuple(
         Compared(
@@ -102,7 +104,7 @@ def compared(
         for one in QUANTITIES
         if one.name in a.estimates and one.name in b.estimates
     )
-    return Comparison(a, b, lines, objections, detect, in_turn)
+    return Comparison(a, b, lines, tuple(one.what for one in objections), detect, in_turn)
 
 
 def _difference(a: Estimate, b: Estimate, detect: float, *, in_turn: bool) -> Difference:
@@ -111,17 +113,35 @@ def _difference(a: Estimate, b: Estimate, detect: float, *, in_turn: bool) -> Di
     return compare.difference(a, b, detect)
 
 
-def _objections(a: Side, b: Side) -> Iterator[str]:
-    if a.figures and a.figures == b.figures:
-        yield "both are the same run: no figure differs in any digit"
+class _Objection(NamedTuple):
+    """Why two sides should not be compared, and what to do instead."""
+
+    what: str
+    remedy: str
+
+
+_OTHER_RUNS = "name two different runs"
+_ONE_CLIENT = "measure both with the same client, or add --force"
+_AGAIN = "measure again what is not valid, or add --force"
+_LIKE = "compare runs of the same load on the same hardware, or add --force"
+
+
+def _objections(a: Side, b: Side) -> Iterator[_Objection]:
+    """What speaks against it, beginning with what is most in the way."""
+    if a.figures and a.figures == b.figures and a.configuration == b.configuration:
+        yield _Objection("both are the same run: no figure differs in any digit", _OTHER_RUNS)
     if a.client != b.client:
-        yield (
+        yield _Objection(
             f"one was measured by {a.client} and the other by {b.client}: each takes times in its own way, "
-            "so that a difference may be that of the clients"
+            "so a difference may be that of the clients",
+            _ONE_CLIENT,
         )
+    unlike = [
+        f"{name} is {value or 'not known'} in one and {b.configuration[name] or 'not known'} in the other"
+        for name, value in a.configuration.items()
+        if value != b.configuration.get(name, value)  # another client does not tell all of it
+    ]
+    yield from (_Objection(one, _LIKE) for one in unlike)
     for side in (a, b):
         if side.against:
-            yield f"{side.name} is not valid ({'; '.join(side.against)})"
-    for name, value in a.configuration.items():
-        if value != b.configuration.get(name, value):  # another client does not tell all of it
-            yield f"{name} is {value or 'not known'} in one and {b.configuration[name] or 'not known'} in the other"
+            yield _Objection(f"{side.name} is not valid ({'; '.join(side.against)})", _AGAIN)

@@ -44,7 +44,8 @@ def limit(text: str) -> Limit:
             hint=f"write it as ttft.p99>+5% or throughput<-5%; there are {', '.join(names)}",
         )
     share, above = float(match["share"]) / 100, match["sign"] == ">"
-    if (above and share < 0) or (not above and share > 0):
+    grows_worse = next(one.better for one in QUANTITIES if one.name == found) == "lower"
+    if above != grows_worse or (share < 0 if above else share > 0):
         raise UsageError(
             f"--fail-if {text} would call an improvement a regression",
             hint="a figure that must not grow has a limit such as >+5%, one that must not shrink <-5%",

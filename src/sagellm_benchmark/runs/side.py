@@ -36,6 +36,7 @@ class Side:
     estimates: Mapping[str, Estimate]  # by the quantity's name
     not_checked: tuple[str, ...] = ()  # of another client's run
     client: str = OURS  # the tool that measured it
+    is_row: bool = False  # of the leaderboard, which tells no uncertainty
 
     @property
     def figures(self) -> Mapping[str, float]:
@@ -72,6 +73,7 @@ def of_row(name: str, row: Mapping[str, Any]) -> Side:
         _configuration(row),
         tuple(map(str, reasons)) if isinstance(reasons, list | tuple) else ("it is not valid",),
         {name: Estimate(float(value)) for name, value in values.items() if value and _positive(value)},
+        is_row=True,
     )
 
 
