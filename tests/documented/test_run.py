@@ -1,0 +1,195 @@
+"""Every command line in the documents is run as it is written, or says why not (`lines.ONLY_PARSED`).
+
+Only this is changed: addresses lead to a server of the tests, ids are those of rows that they published, and a last
+option or two make loads short and agree to what a person would be asked.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from sagellm_benchmark.commands.shared import DATASET
+from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.hub.store import PAGE
+from tests.documented import world
+from tests.documented.lines import LINES, OURS, OWN, PROGRAM, Line, once
+from tests.documented.made import commands_of
+from tests.documented.world import Published, World
+from tests.evidence.support import PUBLISHABLE
+from tests.fakes.team import git
+from tests.house import ROOT
+
+pytestmark = pytest.mark.slow
+
+MEASURED = (Exit.DONE, Exit.INVALID_RUN)  # a busy machine may spoil the figures, which are not looked at
+MEASURING = ("run", "regress", "replay")
+OF_THE_DATASET = (
+    "aggregate",
+    "clean",
+    "publish",
+    "rebuild",
+    "replay",
+    "sign",
+    "site",
+    "submit",
+    "verify",
+    "withdraw",
+)
+SHORT = (
+    "--workload",
+    "custom",
+    "--input-tokens",
+    "16",
+    "--output-tokens",
+    "4",
+    "--warmup",
+    "0",
+    "--no-calibrate",
+)
+IDS = re.compile("0b4f7c52-…?")
+
+
+def to_run(*programs: str) -> list[Line]:
+    return [line for line in once(LINES) if line.words[0] in programs and line.why_not_run is None]
+
+
+NAMED = "sagellm-benchmark verify"  # in running text, which does not say of what
+TYPED = [line for line in to_run(PROGRAM) if line.text != NAMED]
+MADE = [line for line in to_run("make", "nox") if line.text not in {"make help", "nox -s version_guard"}]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return world.cloned(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture
+def here(tmp_path: Path, clone: Path) -> Iterator[World]:
+    with world.world(tmp_path, clone) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
+    return world.published(tmp_path_factory.mktemp("published"))
+
+
+def short(words: Sequence[str]) -> list[str]:
+    """What makes a documented load short: of options that are given twice, the last one counts."""
+    if words[0] not in ("run", "regress") or "--help" in words:
+        return []
+    if "--search-goodput" in words:
+        return [*SHORT, "--rate", "40", "--duration", "0.1", "--slo", "ttft=1ms"]  # never kept
+    repeats = ["--repeats", "4"] if any(word.startswith("--versus") for word in words) else []
+    repeats = ["--repeats", "2"] if words[0] == "regress" else repeats
+    return [*SHORT, "--requests", "2", *repeats, *(("--rate", "200") if "--rate" in words else ())]
+
+
+def filled(words: Sequence[str], where: World, entry_id: str) -> list[str]:
+    """The words with this test's addresses and ids, and what makes a load short or would be answered by a person."""
+    found = [re.sub(r"^http://[\w.]+:8000$", where.server.base_url, word) for word in words]
+    found = [IDS.sub(entry_id, word).replace("~", str(where.root)) for word in found]
+    found = [word.replace("/shared/board", str(where.root / "board")) for word in found]
+    if "--model" in found and "--base-url" in found:  # `MODEL=…`: the model that the server has
+        found[found.index("--model") + 1] = world.PACE.model
+    return [*found, *short(found), *(["--yes"] if found[0] == "clean" and "--yes" not in found else [])]
+
+
+def prepare(where: World, words: Sequence[str], request: pytest.FixtureRequest) -> str:
+    """Put there what the command needs; gives the id of a published row."""
+    name = words[0]
+    world.add_files(where)
+    if name in OF_THE_DATASET and not {"--merge-only", "--from"} & set(words):
+        found: Published = request.getfixturevalue("published")
+        world.add_published(where, found)
+        return str(found.row["entry_id"])
+    if name in ("compare", "report"):
+        world.add_runs(where, words)
+    if "--engine" in words or "--model" in words:
+        world.add_engines(where)
+    if name == "regress" and "--record" not in words:
+        load = ["--base-url", where.server.base_url]
+        assert where.run(["regress", "--record", *load, *short(["regress"])]).returncode in MEASURED
+    return ""
+
+
+def does(where: World, words: Sequence[str], entry_id: str) -> None:
+    """Run a command of the program, and see that it did what it should."""
+    asked = filled(words, where, entry_id)
+    done = where.run(asked)
+    measures = words[0] in (*MEASURING, "compare", "matrix")
+    assert done.returncode in (MEASURED if measures else (Exit.DONE,)), f"{asked}\n{done.stdout}{done.stderr}"
+    assert done.stdout.strip()
+    if words[0] == "run" and "--help" not in words:
+        assert list(where.checkout.glob("outputs/*/*/*/report.html"))
+
+
+@pytest.mark.parametrize("line", TYPED, ids=lambda line: line.text)
+def test_a_documented_command_does_what_it_says(
+    line: Line, here: World, request: pytest.FixtureRequest
+) -> None:
+    words = line.words[1:]
+    does(here, words, prepare(here, words, request))
+
+
+ALREADY = {tuple(line.words[1:]) for line in TYPED}
+
+
+@pytest.mark.parametrize("line", MADE, ids=lambda line: line.text)
+def test_what_make_or_nox_comes_to_does_what_it_says(
+    line: Line, here: World, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> None:
+    commands = commands_of(tmp_path_factory.mktemp("made"), line.words)
+    assert {program for program, *_ in commands} == {PROGRAM}
+    still_to_run = [words for _, *words in commands if tuple(words) not in ALREADY]
+    entry_id = prepare(here, still_to_run[0], request) if still_to_run else ""
+    for words in still_to_run:
+        does(here, words, entry_id)
+
+
+def test_readme_s_first_lines_bring_a_run_from_a_new_clone_to_the_board(here: World) -> None:
+    """make, nox, the noxfile and the program, all real; only nothing is installed."""
+    world.add_nox(here)
+    publishable = " ".join(PUBLISHABLE).replace("NVIDIA H100 80GB HBM3", "H100")
+    for line in ("make bench", "make aggregate", "make submit", "make publish YES=1"):
+        assert line.removesuffix(" YES=1") in {one.text for one in OWN}
+        done = here.shell(line, **({"ARGS": f"{publishable} --no-calibrate"} if line == "make bench" else {}))
+        assert done.returncode == Exit.DONE, f"{line}\n{done.stdout}{done.stderr}"
+    head = here.hub.repos[DATASET].head
+    assert head.files["leaderboard_single.json"].count(b'"entry_id"') == 1
+    left = git(here.remote, "ls-tree", "-r", "--name-only", "main").splitlines()
+    assert left == sorted([*world.CHECKED_OUT, "hf_data/README.md"]), "hf_data/ is empty again"
+    assert PAGE not in head.files
+
+
+def test_the_steps_of_git_are_git_s(here: World) -> None:
+    world.add_files(here)
+    typed = [line.text for line in once(LINES) if line.words[0] == "git" and line.why_not_run is None]
+    clone = next(text for text in typed if text.startswith("git clone"))
+    assert sorted(typed) == sorted([clone, "git add hf_data", "git commit", "git push", "git pull"])
+    steps = f"git add hf_data && git commit -m rows && git push && git pull && cd .. && {clone} another"
+    done = here.shell(steps)
+    assert done.returncode == 0, done.stderr
+    assert (here.root / "another" / "hf_data" / "leaderboard_single.json").is_file()
+
+
+def test_what_of_the_checks_takes_a_moment_is_run() -> None:
+    assert subprocess.run(("make", "help"), cwd=ROOT, capture_output=True, check=True).stdout
+    assert subprocess.run((sys.executable, "scripts/version_guard.py"), cwd=ROOT, check=True).returncode == 0
+
+
+def test_every_line_of_ours_is_run_or_says_why_not() -> None:
+    run = {line.text for line in (*TYPED, *MADE)} | {
+        "make help",
+        "nox -s version_guard",
+        NAMED,
+    }
+    for line in OWN:
+        assert (line.text in run) != bool(line.why_not_run), line
+    assert {line.words[0] for line in OWN} <= set(OURS)
