@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,39 +10,22 @@ import pytest
 
 from sagellm_benchmark.site.gather import Board
 from sagellm_benchmark.site.page import page
+from tests.browser import chromium
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 Open = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium with a profile of its own; its absence is said in the summary of the tests.
+    """A headless Chromium.
 
     Not for a whole session: while it is open an event loop runs, and other modules' tests run loops of their own.
     """
-    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        pytest.skip("NO BROWSER: the page was not tested in one; apt-get install chromium, or set CHROMIUM")
-    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not installed everywhere
-
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=program, args=list(QUIET))
+    with chromium() as found:
         yield found
-        found.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.board.boards import published_rows
+from tests.browser import OVERLAPS, POOR_CONTRASTS, barriers
 from tests.fakes.rows import new_row
 from tests.site import boards
 from tests.site.conftest import Open
@@ -26,34 +27,12 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
 ROW = "#body tr:not(.reason)"
-OVERLAPS = "(() => document.documentElement.scrollWidth - innerWidth)()"
 NAMELESS = """() => [...document.querySelectorAll("button, input, select")]
   .filter((one) => !(one.textContent.trim() || one.ariaLabel || one.labels?.length)).length"""
 CLICK_MS = """(selector) => {
   const start = performance.now();
   document.querySelector(selector).click();
   return performance.now() - start;
-}"""
-POOR_CONTRASTS = """(within) => {
-  const rgb = (text) => text.match(/[\\d.]+/g).map(Number);
-  const linear = (c) => (c <= .04045 ? c / 12.92 : ((c + .055) / 1.055) ** 2.4);
-  const light = ([r, g, b]) => .2126 * linear(r / 255) + .7152 * linear(g / 255) + .0722 * linear(b / 255);
-  const behind = (node) => {
-    for (let one = node; one; one = one.parentElement) {
-      const color = rgb(getComputedStyle(one).backgroundColor);
-      if (color.length < 4 || color[3] > .99) return color;
-    }
-    return rgb(getComputedStyle(document.documentElement).backgroundColor);
-  };
-  const written = (node) => [...node.childNodes].some((child) => child.nodeType === 3 && child.data.trim())
-    && node.getClientRects().length && !["OPTION", "TITLE", "NOSCRIPT"].includes(node.tagName.toUpperCase());
-  const ratio = (node) => {
-    const style = getComputedStyle(node), ink = node.namespaceURI.endsWith("svg") ? style.fill : style.color;
-    const [low, high] = [light(rgb(ink)), light(behind(node))].sort((a, b) => a - b);
-    return (high + .05) / (low + .05);
-  };
-  return [...document.querySelectorAll(within + " *")].filter((node) => written(node) && ratio(node) < 4.5)
-    .map((node) => `${node.tagName}.${node.getAttribute("class")}: ${node.textContent.slice(0, 30)}`);
 }"""
 
 
@@ -342,6 +321,16 @@ def test_a_screen_reader_finds_a_table_with_named_columns(visit: Open) -> None:
     assert page.locator("caption").count() == 1
     assert page.evaluate(NAMELESS) == 0
     assert page.locator("#table").get_by_role("cell").count() == 16 * 16
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+def test_nothing_keeps_out_who_uses_it_otherwise(visit: Open, locale: str) -> None:
+    rows = (*boards.fresh_rows(), *published_rows())
+    page = visit(boards.of(*rows), width=390 if locale == "en" else 1360, locale=locale)
+    page.locator("#filter").click()
+    assert barriers(page) == []
+    page.locator(f"{ROW} .open").first.click()
+    assert barriers(page) == []
 
 
 def test_hostile_rows_are_only_text(visit: Open) -> None:

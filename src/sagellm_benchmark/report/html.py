@@ -36,8 +36,10 @@ class Plot:
 
     @classmethod
     def of(cls, name: str, caption: str, svg: str) -> Plot:
-        """Trust a picture of ours, as plot.py has escaped its texts; the caption is told in the language in use."""
-        return cls(name, retold(caption), Markup(svg))  # noqa: S704
+        """Trust a picture of ours, as plot.py has escaped its texts; the caption, in the language in use, names it."""
+        told = retold(caption)
+        named = Markup('role="img" aria-label="{}"').format(told)
+        return cls(name, told, Markup(svg.replace('role="img"', named, 1)))  # noqa: S704
 
 
 def render_html(view: View) -> str:
