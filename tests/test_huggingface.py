@@ -36,7 +36,7 @@ def test_a_mistake_of_our_own_stays_one(bug: Any) -> None:
 def test_odd_json_is_an_unusable_answer(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving({"GET /api/models/me/it?blobs=true": (200, answer)}) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.base_url)
-        with pytest.raises(RemoteError, match=r"cannot be read|names no commit") as caught:
+        with pytest.raises(RemoteError, match=r"cannot be read|did not name a commit") as caught:
             look_up("me/it", None)
     assert caught.value.hint
 

@@ -19,6 +19,13 @@ def headings(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_picture_is_there(page: Path) -> None:
+    shown = re.findall(r"""(?:src|srcset)="([^"]+)\"""", page.read_text())
+    assert [path for path in shown if not (page.parent / path).is_file()] == []
+    assert not re.search("<img (?!alt=)", page.read_text()), "a picture says in words what it shows"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_to_another_page_leads_somewhere(page: Path) -> None:
     lost = []
     for path, anchor in LINK.findall(page.read_text()):

@@ -78,7 +78,7 @@ def _check(text: str, parts: SplitResult) -> None:
         raise UsageError(f"the address {text!r} has no host", hint=f"write it as {_EXAMPLE}")
     if parts.query or parts.fragment or re.search(r"[^\x21-\x7e]", text):
         raise UsageError(
-            f"the address {text!r} has more in it than a server's address",
+            f"the address {text!r} contains more than a server's address",
             hint=f"give what comes before /v1 in plain ASCII, such as {_EXAMPLE}",
         )
 

@@ -65,7 +65,7 @@ class CodeHost:
         except RemoteError as error:
             raise RemoteError(
                 error.message,
-                hint="push the commit first, and give the token leave to write commit statuses",
+                hint="push the commit first, and allow the token to write commit statuses",
             ) from error
 
     def _failed(self, found: Iterable[Mapping[str, Any]]) -> Iterator[int]:

@@ -95,7 +95,7 @@ def library() -> Any:
     except ValueError as error:  # it reads its numbers when it is imported
         raise UsageError(
             "huggingface_hub cannot read its settings",
-            hint="is a variable HF_… that should hold a number none?",
+            hint="check that every HF_… variable that should hold a number does",
         ) from error
     return huggingface_hub
 
@@ -200,7 +200,7 @@ def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
         raise NoAnswer(f"nothing came within {total_s:g} s") from error
     except _bad_address() as error:
         raise UsageError(
-            "the address of the Hub, or of a proxy, is none",
+            "the address of the Hub or of a proxy is not valid",
             hint="look at HF_ENDPOINT, HTTPS_PROXY and ALL_PROXY",
         ) from error
     except _own_fault() as error:

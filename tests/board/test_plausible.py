@@ -25,10 +25,10 @@ def test_every_row_published_long_ago_is_refused_with_its_reason() -> None:
         ({"metrics__ttft_ms": 800.0, "metrics__tbt_ms": 0.01, "metrics__tpot_ms": 0.01}, "not streamed"),
         ({"metrics__ttft_ms": 0.0}, "TTFT of 0 ms"),
         ({"metrics__throughput_tps": 200.0}, "more than 1 streams"),
-        ({"metrics__throughput_tps": 200.0}, "Little's law: the rate and latency need"),
+        ({"metrics__throughput_tps": 200.0}, "Little's law: rate and latency imply"),
         ({"metrics__throughput_tps": 7.7}, "Little's law: one request after another"),
         ({"metrics__tbt_ms": 5.0}, "TPOT 12.5 ms is more than twice"),
-        ({"metrics__tpot_ms": 0.5, "metrics__tbt_ms": 0.5}, "faster than memory can feed the weights"),
+        ({"metrics__tpot_ms": 0.5, "metrics__tbt_ms": 0.5}, "faster than memory can deliver the weights"),
         ({"model__parameters": "235B-A22B", "metrics__tpot_ms": 2.0}, "faster than memory"),
         (
             {"model__parameters": "8x7B", "metrics__tpot_ms": 0.5, "metrics__tbt_ms": 0.5},

@@ -101,7 +101,7 @@ def test_a_repeated_key_is_refused() -> None:
     (refused,) = Examiner([]).examine([Found("rows.json", 3, new_row(), repeated="entry_id")]).refused
     assert (
         str(refused)
-        == 'rows.json, row 3: the key "entry_id" is there twice; it must be there once in its object'
+        == 'rows.json, row 3: the key "entry_id" is present twice; it must be present once in its object'
     )
 
 

@@ -61,7 +61,7 @@ def test_a_repeated_key_is_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "rows.json"
     path.write_bytes(to_json(new_row()).replace(b'"engine":', b'"schema_version": 1, "engine":'))
     assert reasons(validate([path], as_new=True)) == [
-        'the key "schema_version" is there twice; it must be there once in its object'
+        'the key "schema_version" is present twice; it must be present once in its object'
     ]
 
 

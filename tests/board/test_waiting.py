@@ -49,9 +49,9 @@ def test_aggregate_joins_the_sides_of_a_conflict(tmp_path: Path) -> None:
 
 def test_whoever_else_reads_a_conflict_is_told_who_joins_it(tmp_path: Path) -> None:
     marked = conflict(tmp_path, [BASE], [OURS], [THEIRS])
-    with pytest.raises(DataError, match="marks of a conflict") as told:
+    with pytest.raises(DataError, match="conflict markers") as told:
         parse_rows("rows.json", marked, Limits())
-    assert told.value.hint == "join both sides: `sagellm-benchmark aggregate`"
+    assert told.value.hint == "merge both sides: `sagellm-benchmark aggregate`"
 
 
 @given(st.text())

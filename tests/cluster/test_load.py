@@ -191,9 +191,9 @@ def test_a_clock_that_jumps_in_the_middle_of_a_load_ends_it_at_once(
         ("sender.Load._until", 10, "hanging", OPEN, "has requests to send, and has sent none for 3 s"),
         ("sender.Load._converse", 10, "hanging", OPEN, "has requests to send, and has sent none for 3 s"),
         ("sender.Load._converse", 10, "hanging", CLOSED, "has requests to send, and has sent none for 3 s"),
-        ("sender.Load._until", 10, "frozen", OPEN, "has said nothing for 2.5 s"),
-        ("sender.Load.spawn_helper", 0, "frozen", OPEN, "has said nothing for 2.5 s"),
-        ("decoded.decode", 0, "frozen", SHORT, "has said nothing for 3 s"),
+        ("sender.Load._until", 10, "frozen", OPEN, "has not responded for 2.5 s"),
+        ("sender.Load.spawn_helper", 0, "frozen", OPEN, "has not responded for 2.5 s"),
+        ("decoded.decode", 0, "frozen", SHORT, "has not responded for 3 s"),
     ],
     ids=["no schedule", "open loop", "closed loop", "frozen", "frozen as it begins", "frozen as it decodes"],
 )

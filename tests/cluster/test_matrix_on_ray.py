@@ -178,7 +178,7 @@ def test_a_node_with_another_version_is_named_before_anything_is_measured(
             plan(tmp_path, venvs, 1), cwd=tmp_path, capture_output=True, text=True, check=False
         )
     assert ended.returncode == Exit.USAGE
-    assert re.search(r"other nodes have not: \S+ \(.+\) has 0\.0\.1\n", ended.stderr)
+    assert re.search(r"other nodes have others: \S+ \(.+\) has 0\.0\.1\n", ended.stderr)
     assert not any((venv / "starts").exists() for venv in venvs)
 
 

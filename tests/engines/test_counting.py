@@ -103,7 +103,7 @@ def test_a_templates_own_system_message_gives_way_where_it_leaves_no_room(roomy:
 def test_a_file_that_is_no_tokenizer_is_a_data_error(tmp_path: Path) -> None:
     path = tmp_path / "tokenizer.json"
     path.write_text("{}")
-    with pytest.raises(DataError, match="no tokenizer"):
+    with pytest.raises(DataError, match="not a tokenizer"):
         tokenizer_file.load(str(tmp_path))
 
 

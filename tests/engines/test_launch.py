@@ -139,7 +139,7 @@ def test_an_engine_that_never_serves_is_given_up_and_stopped(
     running = (folder / "pids").is_file  # before it runs, no time passes
     monkeypatch.setattr(launch, "time", SimpleNamespace(monotonic=lambda: 60.0 if running() else 0.0))
     engine = replace(launched(folder), start_seconds=30.0)
-    with pytest.raises(DataError, match="did not begin to serve"), engine.open():
+    with pytest.raises(DataError, match="did not start serving"), engine.open():
         pytest.fail("it cannot have started")
     wait_for(lambda: gone(pids_of(folder)))
 

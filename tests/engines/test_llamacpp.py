@@ -281,7 +281,7 @@ def test_a_server_that_never_answers_is_given_up(tiny: Gguf, tmp_path: Path) -> 
     pipe = tmp_path / "pipe.gguf"
     os.mkfifo(pipe)
     before = psutil.Process().children()  # such as the server that other tests fork commands from
-    with pytest.raises(DataError, match="did not start to serve"):
+    with pytest.raises(DataError, match="did not start serving"):
         replace(engine(replace(tiny, path=pipe), tmp_path), start_seconds=2.0).open().__enter__()
     assert psutil.Process().children() == before
 

@@ -67,7 +67,11 @@ def test_an_engine_of_another_package_is_found_by_its_names(
 
 @pytest.mark.parametrize(
     ("module", "words"),
-    [("TOY = 7", "is no Engine"), ("", "cannot be loaded"), ("import no_such_module", "cannot be loaded")],
+    [
+        ("TOY = 7", "is not an Engine"),
+        ("", "cannot be loaded"),
+        ("import no_such_module", "cannot be loaded"),
+    ],
 )
 def test_what_is_no_engine_is_named_with_a_way_out(
     fresh: pytest.MonkeyPatch, tmp_path: Path, module: str, words: str

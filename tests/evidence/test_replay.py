@@ -143,7 +143,7 @@ def test_another_configuration_reproduces_nothing() -> None:
     assert compare(row, None, [(row, None)]).reproduced
     done = compare(row, None, [(other, None)])
     assert (done.reproduced, done.differs) == (False, ("chip_model",))
-    with pytest.raises(DataError, match="no valid run came of it"):
+    with pytest.raises(DataError, match="the new run is not valid"):
         compare(row, None, [])
     row["metrics"]["throughput_tps"] = 0
     with pytest.raises(DataError, match="the row has no throughput"):

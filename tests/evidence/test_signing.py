@@ -53,14 +53,14 @@ def test_a_signature_by_a_key_that_nobody_enrolled_counts_for_nothing(tmp_path: 
     enrolled((tmp_path / "key", "ann"))
     line = ed25519.sign(EVIDENCE, tmp_path / "key")
     for signers in (None, enrolled((tmp_path / "other", "bob"))):
-        with pytest.raises(DataError, match="no key that signers"):
+        with pytest.raises(DataError, match="not enrolled in signers"):
             signing.identify(sha256(EVIDENCE), line, signers)
 
 
 def test_a_signature_of_one_run_does_not_fit_another(tmp_path: Path) -> None:
     signers = enrolled((tmp_path / "key", "ann"))
     line = ed25519.sign(EVIDENCE, tmp_path / "key")
-    with pytest.raises(DataError, match="something else"):
+    with pytest.raises(DataError, match="something other"):
         signing.identify(sha256(b"another"), line, signers)
 
 
@@ -68,7 +68,7 @@ def test_a_signature_moved_to_other_evidence_does_not_hold(tmp_path: Path) -> No
     signers = enrolled((tmp_path / "key", "ann"))
     envelope = orjson.loads(ed25519.sign(EVIDENCE, tmp_path / "key"))
     envelope["payload"] = base64.b64encode(b"another").decode()
-    with pytest.raises(DataError, match="does not hold"):
+    with pytest.raises(DataError, match="is not valid"):
         signing.identify(sha256(b"another"), orjson.dumps(envelope), signers)
 
 
@@ -142,19 +142,19 @@ def test_a_bundle_that_a_workflow_made_names_the_workflow() -> None:
 
 
 def test_a_bundle_over_other_bytes_does_not_hold() -> None:
-    with pytest.raises(DataError, match="does not hold"):
+    with pytest.raises(DataError, match="is not valid"):
         signing.identify("0" * 64, (DATA / "message.sigstore.json").read_bytes(), None)
 
 
 def test_an_attestation_is_over_its_subjects() -> None:
     bundle, staging = (DATA / "dsse-staging.sigstore.json").read_bytes(), Verifier.staging(offline=True)
     assert keyless.identify(SUBJECT, bundle, staging).startswith("https://github.com/sigstore-conformance/")
-    with pytest.raises(DataError, match="something else"):
+    with pytest.raises(DataError, match="something other"):
         keyless.identify("0" * 64, bundle, staging)
 
 
 def test_a_bundle_of_another_sigstore_is_not_trusted() -> None:
-    with pytest.raises(DataError, match="does not hold"):
+    with pytest.raises(DataError, match="is not valid"):
         signing.identify(SUBJECT, (DATA / "dsse-staging.sigstore.json").read_bytes(), None)
 
 
@@ -196,5 +196,5 @@ def test_a_signature_over_something_else_is_attached_to_no_run(home: Path) -> No
     (run,) = (path.parent for path in home.glob("outputs/*/*/*_[0-9][0-9][0-9]/summary.json"))
     before = sorted((home / "hf_data").rglob("*"))
     done = command.run("sign", str(run), "--attach", str(DATA / "message.sigstore.json"), cwd=home)
-    assert (done.returncode, "does not hold" in done.stderr) == (Exit.DATA, True), done.stderr
+    assert (done.returncode, "is not valid" in done.stderr) == (Exit.DATA, True), done.stderr
     assert sorted((home / "hf_data").rglob("*")) == before

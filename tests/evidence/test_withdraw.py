@@ -194,7 +194,7 @@ def test_a_tombstone_is_about_one_row(tmp_path: Path) -> None:
     entry, other = Entry.of(new_row()), Entry.of(new_row(metrics__throughput_tps=81.0))
     said = statement(entry, REASON)
     line = tombstone(said, ed25519.sign(said, tmp_path / "mia")) if keys(tmp_path) else b""
-    with pytest.raises(DataError, match="something else than this row"):
+    with pytest.raises(DataError, match="something other than this row"):
         withdrawal(other, line, Standing(), None, signing.identify)
 
 
@@ -202,7 +202,7 @@ def test_a_reason_that_was_changed_afterwards_does_not_hold(tmp_path: Path) -> N
     entry, enrolled = Entry.of(new_row()), keys(tmp_path)
     said = statement(entry, REASON)
     line = tombstone(said, ed25519.sign(said, tmp_path / "mia")).replace(b"not fixed", b"fixed")
-    with pytest.raises(DataError, match="something else"):
+    with pytest.raises(DataError, match="something other"):
         withdrawal(entry, line, Standing(), enrolled, signing.identify)
 
 

@@ -73,7 +73,7 @@ def test_a_rows_file_can_stand_for_a_run(runs: Path) -> None:
     [
         (("before",), Exit.USAGE, "nothing to compare"),
         (("before", "gone"), Exit.DATA, "cannot read gone: No such file or directory\nnext:  check its name"),
-        (("before", "before/REPORT.md"), Exit.DATA, "no JSON"),
+        (("before", "before/REPORT.md"), Exit.DATA, "not JSON"),
         (("before", "after", "--fail-if", "speed>1%"), Exit.USAGE, "--fail-if"),
     ],
 )

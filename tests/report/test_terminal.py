@@ -170,7 +170,7 @@ def test_after_an_invalid_run_nothing_is_suggested_that_was_just_done(
     run = save(tmp_path / "outputs/vllm/m/Q1_20260309_001", a_record(valid=False, reasons=("it was busy",)))
     Screen(as_json=False).close([run], None)
     said = capsys.readouterr().out
-    assert "next    mend what ✗ names, then measure again" in said
+    assert "next    fix what ✗ names, then measure again" in said
     assert "sagellm-benchmark report" not in said
 
 
@@ -250,7 +250,7 @@ def test_tab_offers_an_engine_that_was_added(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_note_of_several_lines_is_told_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
     with speaking("zh"):
         Screen(as_json=False).note(
-            "this cannot be published as it is:\n  precision is not known; say it with --precision"
+            "this cannot be published as it is:\n  precision is not known; state it with --precision"
         )
     assert capsys.readouterr().err == "按现在的样子不能发布：\n  不知道精度；请用 --precision 说明\n"
 

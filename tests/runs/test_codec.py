@@ -60,7 +60,7 @@ def test_a_run_of_the_first_version_opens_and_gives_the_row_that_it_gave(folder:
     (published,) = (RUNS / folder).glob("*_leaderboard.json")
     assert row is not None
     asked_since = row.pop("unpublishable")
-    assert asked_since == ["the model's size is not known; say it with --parameters"]
+    assert asked_since == ["the model's size is not known; state it with --parameters"]
     assert {**row, "entry_id": entry_id(row)} == json.loads(published.read_bytes())
 
 

@@ -113,12 +113,12 @@ def test_a_row_has_figures_but_nothing_to_be_sure_by() -> None:
 
 
 def test_what_is_no_row_is_refused() -> None:
-    with pytest.raises(DataError, match="no leaderboard row"):
+    with pytest.raises(DataError, match="not a leaderboard row"):
         of_row("x.json", {"a": 1})
 
 
 def test_a_run_without_numbers_is_refused() -> None:
-    with pytest.raises(DataError, match="gave no numbers"):
+    with pytest.raises(DataError, match="has no figures"):
         of_run("x", a_record(samples=[]))
 
 

@@ -82,7 +82,9 @@ CHARGES = (
         "its usage is wrong",
         Setting(exact=False),
     ),
-    _wire("charges for twice the prompt", Wire(prompt_charged=2.0), "prompts have another length"),
+    _wire(
+        "charges for twice the prompt", Wire(prompt_charged=2.0), "prompts do not have the requested length"
+    ),
     Case("a letter an event", "lies", lambda: Streaming(between=between.letters), "its usage is wrong"),
     Case(
         "eight words for 64 tokens",
@@ -231,7 +233,7 @@ CACHES = (
     ),
     _cache(
         "knew half of the run's prompts, keeps no others, four streams",
-        "were known before",
+        "were known in advance",
         0.5,
         setting=Setting(requests=60, streams=4, output_tokens=128),
         forgets=True,
@@ -244,8 +246,8 @@ CACHES = (
         new=varying(lambda a: 0.08 + dice(a).expovariate(25), lambda _, __: 0.01),
     ),
     _cache("knew whole answers", "answered from a cache", known=even(0.002, 0.001)),
-    _cache("knew the run's prompts, keeps no others", "were known before", forgets=True),
-    _cache("knew 40 % of the run's prompts, keeps no others", "were known before", 0.4, forgets=True),
+    _cache("knew the run's prompts, keeps no others", "were known in advance", forgets=True),
+    _cache("knew 40 % of the run's prompts, keeps no others", "were known in advance", 0.4, forgets=True),
 )
 
 MODELS = (

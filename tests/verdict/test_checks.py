@@ -73,7 +73,7 @@ def test_a_run_without_requests_is_not_valid() -> None:
 
 
 def test_a_run_of_one_request_is_not_valid() -> None:
-    assert only_reason(evidence(closed_loop(1))).startswith("one request tells nothing")
+    assert only_reason(evidence(closed_loop(1))).startswith("a single request says nothing")
     assert judge(evidence(closed_loop(2))).valid
 
 
@@ -144,7 +144,7 @@ def test_prompts_that_a_cache_does_not_explain_were_computed(test: RepeatTest) -
 def test_without_enough_repeated_prompts_a_cache_is_not_checked() -> None:
     verdict = judge(evidence(closed_loop(200), repeat_test=repeat_test(0.5, 0.1, prompts=7)))
     assert verdict.not_checked == (
-        "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it",
+        "prefix cache, but for what the server says: there was not enough time to send enough new prompts twice",
     )
 
 
@@ -160,11 +160,13 @@ def test_a_conversation_may_reuse_its_own_turns() -> None:
 
 def test_prompts_of_another_length_are_not_the_workload() -> None:
     samples = [replace(one, prompt_tokens=40) for one in closed_loop(200)]
-    assert "prompts have another length" in only_reason(evidence(samples))
+    assert "prompts do not have the requested length" in only_reason(evidence(samples))
 
 
 def test_answers_that_ended_early_are_not_the_workload() -> None:
-    assert "answers have another length" in only_reason(evidence(closed_loop(200), asked_output_tokens=64))
+    assert "answers do not have the requested length" in only_reason(
+        evidence(closed_loop(200), asked_output_tokens=64)
+    )
 
 
 def _answers_of(*lengths: int) -> list[Sample]:
@@ -175,12 +177,12 @@ def _answers_of(*lengths: int) -> list[Sample]:
 def test_a_text_that_splits_into_a_few_tokens_less_has_its_length_all_the_same() -> None:
     samples = _answers_of(*[11] * 7, 10)
     assert judge(evidence(samples, recounted=True)).valid
-    assert "answers have another length" in only_reason(evidence(samples, recounted=False))
+    assert "answers do not have the requested length" in only_reason(evidence(samples, recounted=False))
 
 
 def test_texts_that_all_split_into_less_are_not_the_workload() -> None:
     samples = _answers_of(10)
-    assert "answers have another length" in only_reason(evidence(samples, recounted=True))
+    assert "answers do not have the requested length" in only_reason(evidence(samples, recounted=True))
 
 
 def test_more_events_than_tokens_cannot_be() -> None:
@@ -199,7 +201,7 @@ def test_an_answer_before_its_request_is_a_broken_clock() -> None:
         ({"health": replace(HEALTHY, loop_lag_p99_s=0.05)}, "woke up 50 ms late"),
         ({"health": replace(HEALTHY, cpu_share=0.99)}, "used 99% of a core"),
         ({"calibrated_ttft_bias_s": 0.08}, "80.0 ms too high"),
-        ({"most_events_per_s": 10.0}, "found clean"),
+        ({"most_events_per_s": 10.0}, "found able to handle"),
     ],
 )
 def test_a_client_that_was_late_itself_is_not_believed(changes: dict[str, Any], words: str) -> None:
@@ -304,7 +306,7 @@ def test_an_uncalibrated_client_is_said_to_be_so() -> None:
 
 def test_an_open_loop_that_left_late_did_not_send_at_its_rate() -> None:
     samples = [sample(start=0.1 * i + 0.5, due_s=0.1 * i) for i in range(200)]
-    assert "requests left late" in only_reason(evidence(samples, concurrency=None, asked_rate_rps=10.0))
+    assert "requests were sent late" in only_reason(evidence(samples, concurrency=None, asked_rate_rps=10.0))
 
 
 def test_more_requests_in_flight_than_streams_breaks_littles_law() -> None:
@@ -373,7 +375,7 @@ def test_a_long_wait_before_a_short_answer_is_streamed_all_the_same() -> None:
 def test_many_tokens_an_event_are_no_burden_for_the_client() -> None:
     samples = [replace(one, completion_tokens=1000, asked_output_tokens=1000) for one in closed_loop(200)]
     verdict = judge(evidence(samples, most_events_per_s=1000.0, asked_output_tokens=None))
-    assert not any("found clean" in reason for reason in verdict.reasons)
+    assert not any("found able to handle" in reason for reason in verdict.reasons)
 
 
 def test_conversations_that_grow_are_not_called_unsteady() -> None:
@@ -381,16 +383,17 @@ def test_conversations_that_grow_are_not_called_unsteady() -> None:
     assert any("never steady" in reason for reason in judge(evidence(growing)).reasons)
     verdict = judge(evidence(growing, may_cache=True))
     assert not any("never steady" in reason for reason in verdict.reasons)
-    assert "steadiness: prompts that begin alike, as turns do, take unlike times" in verdict.not_checked
+    assert (
+        "steadiness: prompts that share their beginning, as turns do, take different times"
+        in verdict.not_checked
+    )
 
 
 def test_a_cache_behind_a_queue_is_not_checked() -> None:
     samples = [replace(one, cached_tokens=None) for one in closed_loop(200)]
     verdict = judge(evidence(samples, repeat_test=repeat_test(0.05, 0.01)))
     assert verdict.valid
-    assert verdict.not_checked == (
-        "prefix cache: requests waited for each other, so that TTFT does not tell",
-    )
+    assert verdict.not_checked == ("prefix cache: requests waited for each other, so TTFT cannot show it",)
 
 
 def stream(*gaps_s: float, ttft: float = 0.1) -> list[Sample]:

@@ -38,7 +38,7 @@ def test_low_priority_and_neighbours_are_said() -> None:
         evidence(closed_loop(200), nodes=(NODE, replace(OTHER, niceness=15, others_share=0.5)))
     ).not_checked
     assert [one for one in said if "10.0.0.2" in one] == [
-        "priority: client node 1 (b, 10.0.0.2) gives way to other programs (nice 15); "
+        "priority: client node 1 (b, 10.0.0.2) has a low priority (nice 15); "
         "start Ray with RAY_worker_niceness=0",
         "neighbours: other programs used 50% of the processors of client node 1 (b, 10.0.0.2)",
     ]

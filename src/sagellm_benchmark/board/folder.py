@@ -35,8 +35,8 @@ def row_files(folder: Path) -> list[Path]:
     for path in files:
         if path.parent != folder:
             raise DataError(
-                f"{str(path)!r} lies in a folder of its own; only files directly in {folder}/ are read",
-                hint=f"move its rows into {folder}/, or take it away",
+                f"{str(path)!r} is in a subfolder; only files directly in {folder}/ are read",
+                hint=f"move its rows into {folder}/, or remove it",
             )
         if not is_plain(path.name):
             raise DataError(

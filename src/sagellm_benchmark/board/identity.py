@@ -183,9 +183,7 @@ def _by_the_slow_way(value: Any) -> bytes:
     try:
         return json.dumps(value, sort_keys=True).encode()
     except RecursionError as error:
-        raise DataError(
-            "a row is nested too deeply to be read", hint="take it out of the board that holds it"
-        ) from error
+        raise DataError("a row is nested too deeply to be read", hint="remove it from the board") from error
 
 
 def _object(value: Any) -> Row:

@@ -95,7 +95,5 @@ class Names:
             looks = sorted(_keys(field, written) | _keys(field, name))
             other = next((self._known[key] for key in looks if key in self._known), None)
             if other is not None:
-                allowed = (
-                    f"{shown(other)}, the name that rows have already, or one that does not look like it"
-                )
+                allowed = f"{shown(other)}, as rows already have it, or a name that does not look like it"
                 yield Problem(path, shown(written), allowed)

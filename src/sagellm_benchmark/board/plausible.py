@@ -122,7 +122,7 @@ def rate_fits_gap(c: Claims) -> Iterator[str]:
     if c.throughput_tps > most * LOOSE:
         yield (
             f"{c.throughput_tps:.4g} tokens/s is more than {c.at_once:g} streams with one token every "
-            f"{c.token_gap_ms:.3g} ms can give ({most:.4g}); check how tokens and requests at once were counted"
+            f"{c.token_gap_ms:.3g} ms can produce ({most:.4g}); check how tokens and requests at once were counted"
         )
 
 
@@ -133,7 +133,7 @@ def littles_law(c: Claims) -> Iterator[str]:
     in_flight = c.throughput_tps / c.output_length * c.answer_ms / 1000
     if in_flight > c.at_once * LOOSE:
         yield (
-            f"Little's law: the rate and latency need {in_flight:.3g} requests in flight, but {c.at_once:g} were sent "
+            f"Little's law: rate and latency imply {in_flight:.3g} requests in flight, but {c.at_once:g} were sent "
             "at once; check concurrent_requests and how the throughput was computed"
         )
     elif c.at_once == 1 and in_flight < 0.5:
@@ -156,7 +156,7 @@ def memory_can_feed(c: Claims) -> Iterator[str]:
     """A step of decoding reads every active weight once."""
     if c.gap_ms is not None and c.step_floor_ms is not None and c.gap_ms < c.step_floor_ms / TOKENS_PER_STEP:
         yield (
-            f"a token every {c.gap_ms:.3g} ms is faster than memory can feed the weights (one step takes "
+            f"a token every {c.gap_ms:.3g} ms is faster than memory can deliver the weights (one step takes "
             f"{c.step_floor_ms:.3g} ms); check hardware, model.parameters and model.precision"
         )
 
@@ -178,7 +178,7 @@ def rate_was_asked_for(c: Claims) -> Iterator[str]:
     if c.throughput_tps > most:
         yield (
             f"{c.throughput_tps:.4g} tokens/s is more than {c.request_rate:g} requests/s of {c.output_length:g} tokens "
-            "ask for; check request_rate and how tokens were counted"
+            "amount to; check request_rate and how tokens were counted"
         )
 
 

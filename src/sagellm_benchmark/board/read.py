@@ -92,7 +92,7 @@ def parse_rows(name: str, content: bytes, limits: Limits) -> list[Found]:
     one = isinstance(rows, dict)
     rows = [rows] if one else rows
     if not isinstance(rows, list):
-        raise DataError(f"{name} holds {shown(rows)}; an array of rows is allowed")
+        raise DataError(f"{name} holds {shown(rows)}; it must hold an array of rows")
     if len(rows) > limits.rows:
         raise DataError(
             f"{name} holds {len(rows):,} rows; at most {limits.rows:,} are allowed",
@@ -112,8 +112,8 @@ def _parse(name: str, content: bytes) -> Any:
     except orjson.JSONDecodeError as error:
         if content.startswith(b"<<<<<<< ") or b"\n<<<<<<< " in content:
             raise DataError(
-                f"{name} holds the marks of a conflict in git",
-                hint="join both sides: `sagellm-benchmark aggregate`",
+                f"{name} contains git's conflict markers",
+                hint="merge both sides: `sagellm-benchmark aggregate`",
             ) from error
         raise DataError(
             f"{name} is not valid JSON: {error}",

@@ -179,4 +179,4 @@ class Problem:
 
 def repeated_key(key: str) -> Problem:
     """Return a key that stands twice in one object, of which a parser keeps only one."""
-    return Problem(f"the key {json.dumps(key[:60])}", "there twice", "there once in its object")
+    return Problem(f"the key {json.dumps(key[:60])}", "present twice", "present once in its object")

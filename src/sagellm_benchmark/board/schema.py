@@ -95,7 +95,7 @@ NEW = (
     Rule("model.parameters", rules.SIZE),
     Rule("model.precision", choice(*PRECISIONS)),
     optional("model.quantization", nullable(rules.NAME_OR_NOTHING)),
-    optional("model.weights", rules.only("real", "measure the real weights, made-up ones show speed alone")),
+    optional("model.weights", rules.only("real", "measure the real weights; made-up ones only show speed")),
     Rule("workload.name", rules.PLAIN_NAME),
     Rule("workload.input_length", integer(1, 10**9)),
     Rule("workload.output_length", integer(1, 10**9)),

@@ -14,7 +14,7 @@ ANSWERS: dict[str, str] = {
     "cannot tell: there are too few requests to say how sure these figures are; measure both with --repeats 5": (
         "无法判断：请求太少，无法得知这些数字有多可靠；请用 --repeats 5 重新测量双方"
     ),
-    "cannot tell: what difference there is, is smaller than {share}": "无法判断：即使有差异，也小于 {share}",
+    "cannot tell: any difference is smaller than {share}": "无法判断：即使有差异，也小于 {share}",
     "cannot tell: {wanted} would decide a difference of {share}": "无法判断：{wanted}才能判定 {share} 的差异",
     "{count} more repeat": "再重复 {count} 次",
     "{count} more repeats": "再重复 {count} 次",

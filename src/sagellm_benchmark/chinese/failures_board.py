@@ -15,20 +15,20 @@ BOARD: dict[str, str] = {
     # board/folder
     "there is no folder {a}": "没有文件夹 {a}",
     "make its files with `sagellm-benchmark aggregate`": "用 `sagellm-benchmark aggregate` 生成其中的文件",
-    "{a} lies in a folder of its own; only files directly in {b}/ are read": (
+    "{a} is in a subfolder; only files directly in {b}/ are read": (
         "{a} 在单独的文件夹里；只读取直接位于 {b}/ 中的文件"
     ),
-    "move its rows into {a}/, or take it away": "把其中的记录移到 {a}/，或移走它",
+    "move its rows into {a}/, or remove it": "把其中的记录移到 {a}/，或移走它",
     "{a} holds a file named {b}": "{a} 中有名为 {b} 的文件",
     "use letters, digits, . _ and -": "请用字母、数字、. _ 和 -",
     "{a} is a symbolic link": "{a} 是符号链接",
     "remove it: a plain folder belongs there": "移除它：那里应是普通文件夹",
     # board/identity
     "a row is nested too deeply to be read": "记录嵌套太深，无法读取",
-    "take it out of the board that holds it": "从含有它的榜单中取出",
+    "remove it from the board": "从含有它的榜单中取出",
     # board/read
     "submit fewer rows at a time": "一次少提交一些记录",
-    "{a} holds {b}; an array of rows is allowed": "{a} 含有 {b}；只允许记录的数组",
+    "{a} holds {b}; it must hold an array of rows": "{a} 含有 {b}；只允许记录的数组",
     "{a} holds {b} rows; at most {c} are allowed": "{a} 含有 {b} 条记录；最多允许 {c} 条",
     "check its name": "检查它的名称",
     "put a plain JSON file in its place": "换成一个普通的 JSON 文件",
@@ -37,14 +37,14 @@ BOARD: dict[str, str] = {
     "write it with a JSON library; NaN and Infinity are not JSON": (
         "用 JSON 库写出；NaN 和 Infinity 不是 JSON"
     ),
-    "{a} holds the marks of a conflict in git": "{a} 含有 git 的冲突标记",
-    "join both sides: `sagellm-benchmark aggregate`": "合并两边：`sagellm-benchmark aggregate`",
+    "{a} contains git's conflict markers": "{a} 含有 git 的冲突标记",
+    "merge both sides: `sagellm-benchmark aggregate`": "合并两边：`sagellm-benchmark aggregate`",
     # codehost
     "{a} does not answer as the code host's API does": "{a} 的回答不像代码托管平台的 API",
     "check GITHUB_API_URL": "检查 GITHUB_API_URL",
     "the token is not sent to {a}: it is not https": "令牌没有发送到 {a}：它不是 https",
     "correct GITHUB_API_URL": "改正 GITHUB_API_URL",
-    "push the commit first, and give the token leave to write commit statuses": (
+    "push the commit first, and allow the token to write commit statuses": (
         "先推送提交，并给令牌写提交状态的权限"
     ),
     # evidence/bundle
@@ -55,16 +55,16 @@ BOARD: dict[str, str] = {
     "the bundle is damaged: {a}": "证据包已损坏：{a}",
     "{a} is nested deeper than {b} levels": "{a} 嵌套超过 {b} 层",
     "fetch it again": "重新获取",
-    "the bundle holds something else than a few plain files": "证据包含有几个普通文件以外的内容",
+    "the bundle contains something other than a few plain files": "证据包含有几个普通文件以外的内容",
     "the bundle ends too early": "证据包过早结束",
     # evidence/ed25519
-    "a signature is of no key that signers.json enrols, or does not hold": (
+    "a signature is not valid, or its key is not enrolled in signers.json": (
         "有一个签名不属于 signers.json 登记的密钥，或不成立"
     ),
-    "a signature is over something else than this row's evidence": "有一个签名针对的不是这条记录的证据",
-    "{a} is no Ed25519 key": "{a} 不是 Ed25519 密钥",
+    "a signature covers something other than this row's evidence": "有一个签名针对的不是这条记录的证据",
+    "{a} is not an Ed25519 key": "{a} 不是 Ed25519 密钥",
     "make one: sign --new-key FILE": "创建一个：sign --new-key FILE",
-    "{a} is no key without a password": "{a} 不是无密码的密钥",
+    "{a} is not a private key without a password": "{a} 不是无密码的密钥",
     # evidence/files
     "{a} holds no evidence": "{a} 没有证据",
     "a run of an older version, or without numbers, has none": "旧版本的运行，或没有数字的运行，没有证据",
@@ -80,14 +80,14 @@ BOARD: dict[str, str] = {
     "{a} holds no row {b}": "{a} 没有记录 {b}",
     "look at the ids on the board": "查看榜单上的 id",
     # evidence/keyless
-    "a Sigstore statement is about something else than this row's evidence": (
+    "a Sigstore statement is about something other than this row's evidence": (
         "有一个 Sigstore 声明针对的不是这条记录的证据"
     ),
-    "a Sigstore signature does not hold: {a}": "有一个 Sigstore 签名不成立：{a}",
-    "a Sigstore signature does not hold: its key is on no elliptic curve": (
+    "a Sigstore signature is not valid: {a}": "有一个 Sigstore 签名不成立：{a}",
+    "a Sigstore signature is not valid: its key is on no elliptic curve": (
         "有一个 Sigstore 签名不成立：它的密钥不在椭圆曲线上"
     ),
-    "a Sigstore signature does not hold: its certificate names nobody": (
+    "a Sigstore signature is not valid: its certificate names nobody": (
         "有一个 Sigstore 签名不成立：它的证书没有写明是谁"
     ),
     "Sigstore did not sign: {a}": "Sigstore 没有签名：{a}",
@@ -95,12 +95,12 @@ BOARD: dict[str, str] = {
         "没有网络时用已登记的密钥签名：sign RUN --key FILE"
     ),
     # evidence/replay
-    "no valid run came of it": "没有得到有效的运行",
+    "the new run is not valid": "没有得到有效的运行",
     "look at its REPORT.md": "查看它的 REPORT.md",
     "the row has no throughput": "记录没有吞吐",
     "choose another row": "选择另一条记录",
     # evidence/signing
-    "a signature is of a kind that is not known": "有一个签名的类型未知",
+    "a signature is of an unknown kind": "有一个签名的类型未知",
     "{a} exists already": "{a} 已存在",
     "choose another name; a key is never overwritten": "换一个名称；密钥从不被覆盖",
     "{a} holds no row that names its evidence": "{a} 没有指明证据的记录",
@@ -125,7 +125,7 @@ BOARD: dict[str, str] = {
     "it is from an older version, or not from this tool: it is a claim": "它来自旧版本或其他工具：只是声明",
     "{a} is missing": "缺少 {a}",
     "give the run's folder, or its bundle": "给出运行的文件夹，或它的证据包",
-    "the evidence lacks what belongs there: {a}": "证据缺少应有的内容：{a}",
+    "the evidence is incomplete: {a}": "证据缺少应有的内容：{a}",
     # git
     "git is not installed, or the folder is gone": "没有安装 git，或文件夹已不存在",
     "install git": "安装 git",
@@ -145,7 +145,7 @@ BOARD: dict[str, str] = {
     "the row does not follow from its evidence: {a}; measure again, or take {b} away: the row is then "
     "a claim": ("记录与它的证据不符：{a}；请重新测量，或移走 {b}：记录就只是声明"),
     # hub/cleanup
-    "branch {a} kept moving; nothing was removed": "分支 {a} 一直在变；没有删除任何内容",
+    "branch {a} changed again and again; nothing was removed": "分支 {a} 一直在变；没有删除任何内容",
     "run `sagellm-benchmark clean` again": "再次运行 `sagellm-benchmark clean`",
     "run this in a clone, or name its folder with --hf-data": (
         "在克隆的仓库中运行，或用 --hf-data 指明文件夹"
@@ -173,7 +173,7 @@ BOARD: dict[str, str] = {
     "{a} at {b} is larger than {c} MiB": "{b} 上的 {a} 大于 {c} MiB",
     # hub/directory
     "{a} is not a name in the store": "{a} 不是存储中的名称",
-    "its notes are its own": "它的笔记属于它自己",
+    "this name is reserved for the store's own notes": "它的笔记属于它自己",
     # hub/fetch
     "merge with nothing fetched: {a} (safe: publishing merges again)": (
         "不下载任何内容地合并：{a}（安全：发布时会再次合并）"
@@ -192,14 +192,14 @@ BOARD: dict[str, str] = {
     "see what `git ls-remote {a}` says here": "看看 `git ls-remote {a}` 在这里怎么说",
     # hub/inside
     "{a} is not a name in {b}": "{a} 不是 {b} 中的名称",
-    "names lead downwards only": "名称只能向下",
+    "a name must stay inside that folder": "名称只能向下",
     "a link, a pipe or a folder has no place there: remove it": "链接、管道或文件夹不该在那里：移除它",
     # hub/journal
     "{a} was not written by this tool; nothing of it was carried out": (
         "{a} 不是本工具写的；没有执行其中任何内容"
     ),
     "{a}: what it holds of {b} is not what it recorded": "{a}：它所含的 {b} 与它记录的不同",
-    "{a} is no file of a board": "{a} 不是榜单的文件",
+    "{a} is not a file of a board": "{a} 不是榜单的文件",
     "report it: nothing was written": "请报告：没有写入任何内容",
     # hub/listing
     "{a} does not say what a commit holds": "{a} 没有说明提交中有什么",
@@ -227,7 +227,7 @@ BOARD: dict[str, str] = {
     ),
     "restore it from its last good version, or delete it": "从最后的完好版本恢复它，或删除它",
     # hub/publish
-    "mend or remove them, or publish the others with --skip-invalid": (
+    "fix or remove them, or publish the others with --skip-invalid": (
         "修正或移除它们，或用 --skip-invalid 发布其余记录"
     ),
     "row {a} is missing at {b}": "{b} 缺少记录 {a}",
@@ -242,8 +242,8 @@ BOARD: dict[str, str] = {
     "remove them from {a}/, then submit again": "从 {a}/ 移除它们，然后再提交",
     # huggingface
     "huggingface_hub cannot read its settings": "huggingface_hub 无法读取它的设置",
-    "is a variable HF_… that should hold a number none?": "是否有应为数字的 HF_… 变量不是数字？",
-    "the address of the Hub, or of a proxy, is none": "Hub 或代理的地址不是地址",
+    "check that every HF_… variable that should hold a number does": "是否有应为数字的 HF_… 变量不是数字？",
+    "the address of the Hub or of a proxy is not valid": "Hub 或代理的地址不是地址",
     "look at HF_ENDPOINT, HTTPS_PROXY and ALL_PROXY": "查看 HF_ENDPOINT、HTTPS_PROXY 和 ALL_PROXY",
     "the proxy that the environment names needs a package that is not installed": (
         "环境变量指定的代理需要一个没有安装的软件包"
@@ -289,7 +289,7 @@ BOARD: dict[str, str] = {
     "a reason is one line of plain text of at most {a} characters": "原因是一行普通文字，最多 {a} 个字符",
     "give one: --reason '…'": "请给出：--reason '…'",
     "a tombstone is damaged": "墓碑已损坏",
-    "a tombstone is about something else than this row": "墓碑说的不是这条记录",
+    "a tombstone is about something other than this row": "墓碑说的不是这条记录",
     "{a} neither signed the row nor is a maintainer of the dataset; nothing was withdrawn": (
         "{a} 既没有为这条记录签名，也不是数据集的维护者；什么也没有撤回"
     ),

@@ -41,14 +41,14 @@ DATA: dict[str, str] = {
     "a plan may have {a}; split it": "一个计划最多 {a} 个；请拆分",
     "{a}: {b} must be tables": "{a}：{b} 必须是表",
     "write [[{a}]] and its options below it": "写上 [[{a}]]，并在下面写它的选项",
-    "{a}: two of the {b} have one name": "{a}：有两个 {b} 同名",
+    "{a}: two of the {b} have the same name": "{a}：有两个 {b} 同名",
     "give each a name of its own": "给每个单独的名称",
     'such as name = "tuned vLLM"': '例如 name = "tuned vLLM"',
     "{a} must be a table": "{a} 必须是表",
     "with a line for each option of `run`": "每行写 `run` 的一个选项",
-    "{a}: {b} is no option for a plan": "{a}：{b} 不是计划的选项",
+    "{a}: {b} cannot be set in a plan": "{a}：{b} 不是计划的选项",
     "{a}: {b} must be a text, a number, true or false": "{a}：{b} 必须是文本、数字、true 或 false",
-    "mend that line": "修改那一行",
+    "fix that line": "修改那一行",
     "{a}: {b} is stated in two places": "{a}：{b} 写在了两个地方",
     "leave it on one axis, or in [options]": "只留在一个轴上，或写在 [options] 中",
     # outputs
@@ -58,13 +58,13 @@ DATA: dict[str, str] = {
     "measure something first: sagellm-benchmark run": "先测量：sagellm-benchmark run",
     # report/baseline
     "there is no baseline in {a}": "{a} 中没有基线",
-    "record one: the same command with --record, where all is well": (
+    "record one: run the same command with --record on a version that you trust": (
         "记录一个：在一切正常的地方用同一命令加 --record"
     ),
     # report/comparison
     "{a} does not hold one row": "{a} 不是恰好一条记录",
     "name a run's folder, or a file with one row": "指明运行的文件夹，或含有一条记录的文件",
-    "{a} is no JSON: {b}": "{a} 不是 JSON：{b}",
+    "{a} is not JSON: {b}": "{a} 不是 JSON：{b}",
     "name a run's folder, or a row's file": "指明运行的文件夹，或记录的文件",
     # report/folder
     "{a} cannot be read: {b}": "无法读取 {a}：{b}",
@@ -87,9 +87,9 @@ DATA: dict[str, str] = {
     ),
     "use the version that wrote it": "用写出它的版本",
     # runs/comparison, runs/side, runs/limit
-    "{a} gave no numbers": "{a} 没有数字",
-    "compare runs that measured something": "比较测量到结果的运行",
-    "{a} is no leaderboard row: it has no metrics": "{a} 不是排行榜记录：它没有 metrics",
+    "{a} has no figures": "{a} 没有数字",
+    "compare runs that have figures": "比较测量到结果的运行",
+    "{a} is not a leaderboard row: it has no metrics": "{a} 不是排行榜记录：它没有 metrics",
     "name a run folder or a row": "指明运行的文件夹或记录",
     "{a} cannot be compared with {b}:": "{a} 不能与 {b} 比较：",
     "name two different runs": "指明两次不同的运行",
@@ -107,12 +107,12 @@ DATA: dict[str, str] = {
         "不该增长的数字用 >+5% 这样的界限，不该下降的用 <-5%"
     ),
     # runs/foreign/files
-    "{a} holds averages alone, which nobody can check": "{a} 只有平均值，没有人能检查",
+    "{a} holds only averages, which cannot be checked": "{a} 只有平均值，没有人能检查",
     "keep aiperf's {a} beside it (--export-level records)": (
         "把 aiperf 的 {a} 放在旁边（--export-level records）"
     ),
     "name a run's folder, a row, or a client's results": "指明运行的文件夹、记录或客户端的结果",
-    "{a}, line {b}, is no JSON: {c}": "{a} 第 {b} 行不是 JSON：{c}",
+    "{a}, line {b}, is not JSON: {c}": "{a} 第 {b} 行不是 JSON：{c}",
     # runs/foreign/guidellm
     "the file holds {a} benchmarks of guidellm": "文件含有 guidellm 的 {a} 个 benchmark",
     "name one of them, as FILE:1": "指明其中之一，写成 FILE:1",
@@ -133,8 +133,8 @@ DATA: dict[str, str] = {
     ),
     "{a} did not answer the warm-up within --timeout": "{a} 没有在 --timeout 内回答预热请求",
     "look at the server's log, or allow for more": "查看服务的日志，或给更多时间",
-    "{a} answers, but not as it was asked: {b}": "{a} 有回答，但不是所要求的：{b}",
-    "look at the server's log; --warmup 0 measures all the same and counts every failure": (
+    "{a} answers, but not as requested: {b}": "{a} 有回答，但不是所要求的：{b}",
+    "look at the server's log; --warmup 0 measures anyway and counts every failure": (
         "查看服务的日志；--warmup 0 仍会测量，并计入每个失败"
     ),
     "{a} did not answer the warm-up: {b}": "{a} 没有回答预热请求：{b}",
@@ -159,11 +159,10 @@ DATA: dict[str, str] = {
     "ShareGPT files begin with [": "ShareGPT 文件以 [ 开头",
     "{a}, entry {b}: no list of conversations": "{a} 第 {b} 项：不是对话的列表",
     "see the ShareGPT format": "见 ShareGPT 格式",
-    "{a} is not JSON: {b}": "{a} 不是 JSON：{b}",
     "is it cut off? Fetch it again": "它被截断了吗？重新获取",
     # workload/lines
     "{a}, line {b}: {c}": "{a} 第 {b} 行：{c}",
-    "mend that line or leave it out": "修改那一行或去掉它",
+    "fix that line or leave it out": "修改那一行或去掉它",
     "check the path after the colon of --dataset": "检查 --dataset 冒号后的路径",
     "{a} is larger than 1 GiB": "{a} 大于 1 GiB",
     "give a part of it": "给出其中一部分",
@@ -187,7 +186,7 @@ DATA: dict[str, str] = {
     # workload/traces
     "{a} lasts more than a week, or holds more than {b} requests": "{a} 长于一周，或含有超过 {b} 个请求",
     "send a part of it with --requests or --duration, or all of it faster with --time-scale; "
-    "timestamps in milliseconds belong into timestamp_ms, or into a mooncake: file": (
+    "timestamps in milliseconds belong in timestamp_ms, or in a mooncake: file": (
         "用 --requests 或 --duration 发送一部分，或用 --time-scale 更快地全部发送；毫秒时间戳应放在 "
         "timestamp_ms 或 mooncake: 文件中"
     ),

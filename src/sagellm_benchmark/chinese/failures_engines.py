@@ -38,7 +38,7 @@ ENGINES: dict[str, str] = {
     ),
     "--engine says {a}, but the server says that it is {b}": "--engine 说是 {a}，但服务说自己是 {b}",
     "leave out --engine, or check --base-url": "去掉 --engine，或检查 --base-url",
-    "{a}/v1/models lists no model, so this does not look like an LLM server that is ready": (
+    "{a}/v1/models lists no model, so it does not look like an LLM server that is ready": (
         "{a}/v1/models 没有列出模型，所以这不像就绪的 LLM 服务"
     ),
     "wait until the server has loaded its model, or check --base-url": (
@@ -87,8 +87,8 @@ ENGINES: dict[str, str] = {
     ),
     # engines/hub_weights
     "the Hub has no GGUF file of {a} ({b})": "Hub 上没有 {a} 的 GGUF 文件（{b}）",
-    "the Hub is not asked, as this run is offline": "本次运行离线，不询问 Hub",
-    "the Hub names no commit of {a}": "Hub 没有给出 {a} 的提交",
+    "the Hub was not asked, because this run is offline": "本次运行离线，不询问 Hub",
+    "the Hub did not name a commit of {a}": "Hub 没有给出 {a} 的提交",
     "see HF_ENDPOINT": "检查 HF_ENDPOINT",
     "there is no {a} among the GGUF files": "GGUF 文件中没有 {a}",
     "there are: {a}": "有：{a}",
@@ -111,7 +111,7 @@ ENGINES: dict[str, str] = {
     "share that is free": (
         "vLLM 要预留的内存有一部分被别的程序占用：请加上 --engine-args '--gpu-memory-utilization 0.3'，或其他空闲的比例"
     ),
-    "{a} did not begin to serve within {b} s": "{a} 没有在 {b} 秒内开始服务",
+    "{a} did not start serving within {b} s": "{a} 没有在 {b} 秒内开始服务",
     "see its log {a}": "见它的日志 {a}",
     # engines/llamacpp
     "llama.cpp cannot serve {a}: {b}": "llama.cpp 无法提供 {a}：{b}",
@@ -119,15 +119,15 @@ ENGINES: dict[str, str] = {
     "{a}, or give the address of a running server with --base-url": (
         "{a}，或用 --base-url 给出运行中的服务的地址"
     ),
-    "llama.cpp did not start to serve {a} within {b} s": "llama.cpp 没有在 {b} 秒内开始提供 {a}",
+    "llama.cpp did not start serving {a} within {b} s": "llama.cpp 没有在 {b} 秒内开始提供 {a}",
     "see its log {a}; a smaller model or quantization loads faster": (
         "见它的日志 {a}；更小的模型或量化加载更快"
     ),
     # engines/registry
-    "{a} is no Engine, though a package offers it as one": "{a} 不是 Engine，虽然有软件包这样提供它",
-    "mend or remove the package that offers it in the group {a}": "修复或移除在组 {a} 中提供它的软件包",
+    "{a} is not an Engine, although a package offers it as one": "{a} 不是 Engine，虽然有软件包这样提供它",
+    "fix or remove the package that offers it in the group {a}": "修复或移除在组 {a} 中提供它的软件包",
     "the engine {a} of an installed package cannot be loaded: {b}": "无法加载已安装软件包的引擎 {a}：{b}",
-    "mend or remove the package that offers {a} in the group {b}": "修复或移除在组 {b} 中提供 {a} 的软件包",
+    "fix or remove the package that offers {a} in the group {b}": "修复或移除在组 {b} 中提供 {a} 的软件包",
     # engines/said
     "the server's answer holds no count at {a}": "服务的回答在 {a} 处没有计数",
     # engines/tokenizer_file
@@ -136,7 +136,7 @@ ENGINES: dict[str, str] = {
     ),
     "there is no tokenizer {a}": "没有分词器 {a}",
     "give a {a}, the folder that holds it, or a Hub name": "给出一个 {a}、它所在的文件夹或 Hub 名称",
-    "{a} is no tokenizer: {b}": "{a} 不是分词器：{b}",
+    "{a} is not a tokenizer: {b}": "{a} 不是分词器：{b}",
     "give a {a} of the model": "给出该模型的 {a}",
     "the Hub gave no {a} of {b}: {c}": "Hub 没有给出 {b} 的 {a}：{c}",
     "give the path of a {a}, or a name such as organization/model": (
@@ -148,7 +148,7 @@ ENGINES: dict[str, str] = {
     "{a} is a later part of a split model": "{a} 是拆分模型的后续部分",
     "give the part that ends in -00001-of-…": "给出以 -00001-of-… 结尾的部分",
     "{a} is {b}, not {c}": "{a} 是 {b}，不是 {c}",
-    "leave --quantization out: a file has the one it was written in": (
+    "leave out --quantization: a file has the quantization it was written in": (
         "去掉 --quantization：文件只有写出时的量化"
     ),
     "there is no GGUF file for this in {a}": "{a} 中没有适用的 GGUF 文件",

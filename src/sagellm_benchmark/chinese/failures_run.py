@@ -20,31 +20,31 @@ RUN: dict[str, str] = {
     ),
     "the address {a} has no host": "地址 {a} 没有主机名",
     "write it as {a}": "写成 {a} 的样子",
-    "the address {a} has more in it than a server's address": "地址 {a} 含有服务地址以外的内容",
+    "the address {a} contains more than a server's address": "地址 {a} 含有服务地址以外的内容",
     "give what comes before /v1 in plain ASCII, such as {a}": "用纯 ASCII 写出 /v1 之前的部分，例如 {a}",
     "the address {a} is not one: {b}": "{a} 不是地址：{b}",
     # cli
-    "--resume measures, the other only looks": "--resume 会测量，另一个只是查看",
-    "give one of them": "只给出其中一个",
+    "--resume measures, but --dry-run and --status only look": "--resume 会测量，另一个只是查看",
+    "give only one of them": "只给出其中一个",
     "{a} asks for several measurements": "{a} 要求多个测量",
     "give each workload and load a table of its own": "为每个工作负载和负载各写一个表",
     "a table holds the requests of one run": "一个表只容纳一次运行的请求",
     "name one folder": "只指明一个文件夹",
     "the folder has no name": "文件夹没有名称",
-    "clean asks before it pushes, and nobody is there to answer": "clean 在推送前会询问，而这里没有人回答",
+    "clean asks before it pushes, but there is no terminal to answer at": "clean 在推送前会询问，而这里没有人回答",
     "add --yes": "加上 --yes",
     "rebuild either compares or writes": "rebuild 要么比较，要么写出",
     "give --check, or --output FOLDER": "给出 --check，或 --output FOLDER",
-    "nothing to sign, or two ways to do it": "没有要签名的内容，或有两种签名方式",
-    "name RUNS, and --key or --attach or neither": "指明 RUNS，并给出 --key 或 --attach，或都不给",
+    "there is nothing to sign, or there are two ways to sign it": "没有要签名的内容，或有两种签名方式",
+    "name RUNS, and give --key, --attach or neither": "指明 RUNS，并给出 --key 或 --attach，或都不给",
     "--on needs Ray, which is not installed": "--on 需要 Ray，而它没有安装",
-    "--published judges hf_data/ as a whole": "--published 把 hf_data/ 作为整体判断",
+    "--published checks hf_data/ as a whole": "--published 把 hf_data/ 作为整体判断",
     "leave out FILES and --as-new": "去掉 FILES 和 --as-new",
     # client/calibration
-    "the built-in server answered nothing": "内置服务没有任何回答",
+    "the built-in server did not answer": "内置服务没有任何回答",
     "is this machine badly overloaded?": "这台机器是否严重超载？",
     "the built-in server did not start within {a} s": "内置服务没有在 {a} 秒内启动",
-    "is this machine badly overloaded? --no-calibrate does without it": (
+    "is this machine badly overloaded? --no-calibrate skips the calibration": (
         "这台机器是否严重超载？--no-calibrate 可以不用它"
     ),
     "the built-in server did not start": "内置服务没有启动",
@@ -65,7 +65,7 @@ RUN: dict[str, str] = {
     "`choices` is not a list": "`choices` 不是列表",
     "a choice is not an object": "一个 choice 不是对象",
     "not JSON ({a}): {b}": "不是 JSON（{a}）：{b}",
-    "the answer is compressed (Content-Encoding: gzip), which nobody asked for": (
+    "the answer is compressed (Content-Encoding: gzip), although compression was not requested": (
         "回答被压缩（Content-Encoding: gzip），而没有人要求压缩"
     ),
     # client/process
@@ -82,7 +82,7 @@ RUN: dict[str, str] = {
     # client/workers
     "a client process ended early": "一个客户端进程提前结束",
     "is the machine out of memory?": "机器内存不足吗？",
-    "a client process (pid {a}) has said nothing for {b} s": "一个客户端进程（pid {a}）已有 {b} 秒没有消息",
+    "a client process (pid {a}) has not responded for {b} s": "一个客户端进程（pid {a}）已有 {b} 秒没有消息",
     "a client process (pid {a}) has requests to send, and has sent none for {b} s": (
         "一个客户端进程（pid {a}）有请求要发送，但已有 {b} 秒没有发送"
     ),
@@ -97,10 +97,10 @@ RUN: dict[str, str] = {
         "它的时钟相对于启动运行的机器偏移了 {a} 毫秒"
     ),
     "its agent or its machine has gone": "它的代理或机器已经消失",
-    "this machine has version {a} of this tool, other nodes have not: {b}": (
+    "this machine has version {a} of this tool, but other nodes have others: {b}": (
         "本机上本工具的版本是 {a}，其他节点不同：{b}"
     ),
-    "install the same on all of them": "在所有节点上安装同一版本",
+    "install the same version on all of them": "在所有节点上安装同一版本",
     "client node {a}: {b}": "客户端节点 {a}：{b}",
     "look at its log, then run again": "查看它的日志，然后重新运行",
     "client node {a} did not get ready within {b} s": "客户端节点 {a} 在 {b} 秒内没有就绪",
@@ -166,7 +166,7 @@ RUN: dict[str, str] = {
     "{a} answers {b} {c}{d}": "{a} 回答 {b} {c}{d}",
     "{a} cannot be reached: {b}": "无法连接 {a}：{b}",
     "check {a}": "检查 {a}",
-    "{a} answers with Content-Encoding: {b}, which nobody asked for": (
+    "{a} answers with Content-Encoding: {b}, although compression was not requested": (
         "{a} 的回答带有 Content-Encoding: {b}，而没有人要求"
     ),
     "switch off compression in the server or the proxy before it": "关闭服务或它前面代理的压缩",
@@ -185,17 +185,17 @@ RUN: dict[str, str] = {
     "{a}; check {b}": "{a}；检查 {b}",
     "{a} does not look like {b}: its answer is not JSON ({c})": "{a} 不像 {b}：它的回答不是 JSON（{c}）",
     # options/again
-    "the row's command asks for something of this machine: {a}": "记录的命令要用到本机的东西：{a}",
-    "add --allow-files only where you agree to all of {a}": "只有完全同意这条命令时才加上 --allow-files：{a}",
+    "the row's command uses something of this machine: {a}": "记录的命令要用到本机的东西：{a}",
+    "add --allow-files only if you agree to all of {a}": "只有完全同意这条命令时才加上 --allow-files：{a}",
     "the row has no command of `sagellm-benchmark run`": "记录没有 `sagellm-benchmark run` 的命令",
     "rows of other tools have none": "其他工具的记录没有",
-    "the row is of a server, and only you know where such a one is": (
+    "the row was measured on a server, and only you know where to find one like it": (
         "记录是某个服务的，只有你知道这样的服务在哪里"
     ),
     "start the same engine with the same model, and add --base-url URL": (
         "用同样的模型启动同样的引擎，并加上 --base-url URL"
     ),
-    "the row is of our own engine, which needs no server": "记录是我们自己的引擎的，不需要服务",
+    "the row was measured with the embedded engine, which needs no server": "记录是我们自己的引擎的，不需要服务",
     "leave out --base-url": "去掉 --base-url",
     "this version does not know the row's command: {a}": "此版本不认识记录的命令：{a}",
     "use the version of this tool that the row names": "用记录所指的本工具版本",
@@ -234,7 +234,7 @@ RUN: dict[str, str] = {
     "write a whole number from {a} to {b}": "写 {a} 到 {b} 的整数",
     "write a number from 0 to {a}": "写 0 到 {a} 的数",
     "write a number above 0, up to {a}": "写大于 0、不超过 {a} 的数",
-    "there is no word in it": "里面没有词",
+    "it is empty": "里面没有词",
     "leave the option out, or give it something": "去掉该选项，或给它一个值",
     "{a} cannot be split into words: {b}": "{a} 无法拆分成词：{b}",
     "close every quote": "闭合每个引号",

@@ -6,10 +6,10 @@ REASONS: dict[str, str] = {
     "use --client-processes, move the client to another machine, or lower the load": (
         "使用 --client-processes，把客户端移到另一台机器，或降低负载"
     ),
-    "not enough new prompts could be sent twice in the time for it": (
+    "there was not enough time to send enough new prompts twice": (
         "在允许的时间内没有足够的新提示词可以发送两次"
     ),
-    "one request tells nothing of how latencies are spread; send more: --requests 10": (
+    "a single request says nothing about how latencies vary; send more: --requests 10": (
         "一个请求说明不了延迟的分布；请多发一些：--requests 10"
     ),
     "the server sent no usage and has no tokenizer to ask, so its tokens cannot be counted; enable "
@@ -32,14 +32,14 @@ REASONS: dict[str, str] = {
     "the client was the bottleneck: it used {a} of a core{b}; {c}": (
         "客户端成了瓶颈：它用了一个核的 {a}{b}；{c}"
     ),
-    "{a} events/s are more than the {b} up to which this client was found clean on this machine; {c}": (
+    "{a} events/s are more than the {b} that this client was found able to handle on this machine; {c}": (
         "每秒 {a} 个事件，超过本机客户端可靠的上限 {b}；{c}"
     ),
     "Little's law: {a} requests were in flight on average, more than the {b} streams allow; this is a "
     "fault of the client: please report it": (
         "利特尔法则：平均有 {a} 个请求在途，超过 {b} 路所允许；这是客户端的错误：请报告"
     ),
-    "one token every {a} ms is faster than memory can feed the weights: {b} ms even at {c} tokens a "
+    "one token every {a} ms is faster than memory can deliver the weights: {b} ms even at {c} tokens per "
     "step; check --hardware, --parameters and which model is served": (
         "每 {a} ms 一个 token，快于显存读取权重的速度：即使每步 {c} 个 token 也要 {b} ms；检查 --hardware"
         "、--parameters 和所提供的模型"
@@ -58,32 +58,32 @@ REASONS: dict[str, str] = {
         "{a} 的提示词由缓存回答：它们的 TTFT 像重复的提示词（{b} ms），不像新的（{c} ms）；请换一个 --seed 或"
         "重启服务"
     ),
-    "{a} of {b} {c} have another length than the {d} tokens asked ({e} to {f}); {g}": (
+    "{a} of {b} {c} do not have the requested length of {d} tokens ({e} to {f}); {g}": (
         "{b} 个{c}中有 {a} 个的长度不是所要求的 {d} 个 token（{e} 到 {f}）；{g}"
     ),
-    "client's event loop: the load was too short to watch it": "客户端事件循环：负载太短，无法观察",
+    "client's event loop: the load was too short to measure it": "客户端事件循环：负载太短，无法观察",
     "the client reports TTFT {a} ms too high at this load shape on this machine; {b}": (
         "在本机的这种负载下，客户端报告的 TTFT 偏高 {a} ms；{b}"
     ),
-    "requests left late (p90 {a} ms; {b}/s for {c}/s asked); use --client-processes or a lower --rate": (
+    "requests were sent late (p90 {a} ms; {b}/s instead of {c}/s); use --client-processes or a lower --rate": (
         "请求发出得太晚（p90 {a} ms；要求 {c}/s，实际 {b}/s）；使用 --client-processes 或更低的 --rate"
     ),
-    "steadiness: prompts that begin alike, as turns do, take unlike times": (
+    "steadiness: prompts that share their beginning, as turns do, take different times": (
         "稳定性：开头相同的提示词（如多轮对话）用时不同"
     ),
     "energy cannot be right: {a} W on average with a limit of {b} W; update the driver": (
         "能耗不可能正确：平均 {a} W，而上限是 {b} W；请更新驱动"
     ),
     "length of {a}: the server does not report it": "{a}的长度：服务没有报告",
-    "Little's law: only {a} of {b} streams were busy on average; give the run more --requests, or "
-    "fewer streams": ("利特尔法则：{b} 路中平均只有 {a} 路在忙；请增加 --requests，或减少路数"),
-    "prefix cache: requests waited for each other, so that TTFT does not tell": (
+    "Little's law: only {a} of {b} streams were busy on average; send more --requests, or "
+    "use fewer streams": ("利特尔法则：{b} 路中平均只有 {a} 路在忙；请增加 --requests，或减少路数"),
+    "prefix cache: requests waited for each other, so TTFT cannot show it": (
         "前缀缓存：请求互相等待，所以 TTFT 说明不了问题"
     ),
     "prefix cache: {a} requests were as quick as repeated ones, which may be chance": (
         "前缀缓存：{a} 个请求和重复的一样快，可能是偶然"
     ),
-    "{a} of the prompts were known before: their TTFT is much shorter than that of new ones ({b} ms), "
+    "{a} of the prompts were known in advance: their TTFT is much shorter than that of new ones ({b} ms), "
     "repeated or not; use another --seed": (
         "{a} 的提示词以前就见过：无论是否重复，TTFT 都远短于新提示词（{b} ms）；请换一个 --seed"
     ),
@@ -145,25 +145,25 @@ REASONS: dict[str, str] = {
     "buffering in the server or the proxy before it": (
         "回答分两段到来：一个间隔占首末事件之间时间的 {a}；关闭服务或前面代理的缓冲"
     ),
-    "output tokens: as the server charges them, for it has no tokenizer to hold that against": (
+    "output tokens: only the server counted them; there is no tokenizer to check this with": (
         "输出 token：按服务所计，因为它没有可对照的分词器"
     ),
-    "answers: all {a} are the same text, so nobody knows if prompts were read": (
+    "answers: all {a} are the same text, so it is not known whether prompts were read": (
         "回答：{a} 个全是同样的文本，无法知道提示词是否被读取"
     ),
     "answers: {a} of {b} say a word or two over and over": "回答：{b} 个中有 {a} 个反复说一两个词",
-    "answers: {a} of {b} repeat their prompt, as a server may that has no model": (
+    "answers: {a} of {b} repeat their prompt, as a server without a model might": (
         "回答：{b} 个中有 {a} 个重复提示词，没有模型的服务会这样"
     ),
-    "answers: they end in {a} blanks, so that they may have been filled up to their length": (
+    "answers: they end in {a} blanks, so they may have been padded to their length": (
         "回答：以 {a} 个空白结尾，可能是为凑足长度"
     ),
     "model: asked for {a}, the server's answers name {b}": "模型：要求的是 {a}，服务的回答写的是 {b}",
     "streaming: no answer has 8 tokens or more": "流式传输：没有回答达到 8 个 token",
-    "output tokens: nearly all answers have an event more than tokens; it is charged too little, or is "
-    "no token": ("输出 token：几乎每个回答都比 token 多一个事件；它少计了，或不是 token"),
-    "streaming: one gap is {a} of an answer's time, be it that prompts waited for each other, or that "
-    "something held answers back; `--concurrency 1` tells": (
+    "output tokens: nearly all answers have one event more than tokens; either one token too few is charged, "
+    "or that event is not a token": ("输出 token：几乎每个回答都比 token 多一个事件；它少计了，或不是 token"),
+    "streaming: one gap is {a} of an answer's time; either prompts waited for each other, or "
+    "something held answers back: `--concurrency 1` shows which": (
         "流式传输：一个间隔占回答时间的 {a}，可能是提示词互相等待，也可能是回答被扣住；`--concurrency 1` 可"
         "以分辨"
     ),
@@ -172,7 +172,7 @@ REASONS: dict[str, str] = {
         "{a} 的回答在计算之前就开始：首批事件之后一直等到其他回答有首批事件时才继续；"
         "TTFT 是占位内容的，请在发送它的环节之后测量"
     ),
-    "TTFT: a wait of {a} ms or more follows the first events, {b} times as long as the other gaps: chips of their own "
+    "TTFT: a wait of {a} ms or more follows the first events, {b} times as long as the other gaps: separate chips "
     "for prompts, or a placeholder": (
         "TTFT：首批事件之后等待 {a} ms 或更久，是其他间隔的 {b} 倍：可能是提示词由专用芯片处理，也可能是占位内容"
     ),
@@ -186,31 +186,31 @@ REASONS: dict[str, str] = {
         "流式传输：{a} 的事件与前一个同时到来，最多 {b} 个，投机解码会这样；扣住回答的东西也会这样，并增"
         "加 TTFT"
     ),
-    "the clock of client node {a} is known to {b} ms only, which is more than {c} ms; is the node or "
+    "the clock of client node {a} is known only to within {b} ms, which is more than {c} ms; is the node or "
     "its network overloaded, or its clock not kept by NTP?": (
         "客户端节点 {a} 的时钟只精确到 {b} ms，超过 {c} ms；节点或网络超载了吗，还是时钟没有用 NTP 校准？"
     ),
-    "client node {a} was lost: {b}; its part of the load is missing. Mend it or leave it out, and run "
-    "again": ("客户端节点 {a} 丢失：{b}；缺少它那部分负载。修好或去掉它，然后重新运行"),
+    "client node {a} was lost: {b}; its part of the load is missing. Fix it or leave it out, and run again": (
+        "客户端节点 {a} 丢失：{b}；缺少它那部分负载。修好或去掉它，然后重新运行"
+    ),
     "neighbours: other programs used {a} of the processors of client node {b}": (
         "邻居：其他程序占用了客户端节点 {b} 的 {a} 处理器"
     ),
-    "priority: client node {a} gives way to other programs (nice {b}); start Ray with "
-    "RAY_worker_niceness=0": (
+    "priority: client node {a} has a low priority (nice {b}); start Ray with RAY_worker_niceness=0": (
         "优先级：客户端节点 {a} 让位于其他程序（nice {b}）；请用 RAY_worker_niceness=0 启动 Ray"
     ),
-    "sagellm_version {a} is not X.Y.Z; say it with --sagellm-version": (
+    "sagellm_version {a} is not X.Y.Z; state it with --sagellm-version": (
         "sagellm_version {a} 不是 X.Y.Z；请用 --sagellm-version 说明"
     ),
     "weights: dummy; measure the real weights to publish": "权重：随机（dummy）；要发布请测量真实权重",
-    "the model's size is not known; say it with --parameters": "不知道模型大小；请用 --parameters 说明",
-    "the server does not say which engine it is; say it with --engine": (
+    "the model's size is not known; state it with --parameters": "不知道模型大小；请用 --parameters 说明",
+    "the server does not say which engine it is; state it with --engine": (
         "服务没有说明是哪个引擎；请用 --engine 说明"
     ),
-    "the engine's version is not known; say it with --engine-version": (
+    "the engine's version is not known; state it with --engine-version": (
         "不知道引擎的版本；请用 --engine-version 说明"
     ),
-    "hardware is not known ({a}); say it with --hardware FILE.toml or flags such as --chip-model": (
+    "hardware is not known ({a}); state it with --hardware FILE.toml or flags such as --chip-model": (
         "不知道硬件（{a}）；请用 --hardware FILE.toml 或 --chip-model 等选项说明"
     ),
     "zero throughput with zero errors: count empty answers as errors and measure again": (
@@ -226,11 +226,11 @@ REASONS: dict[str, str] = {
     "TTFT of 0 ms with tokens generated: it was not measured; stream the answers and measure again": (
         "有生成的 token 而 TTFT 为 0 ms：没有测量；请流式传输回答并重新测量"
     ),
-    "{a} tokens/s is more than {b} streams with one token every {c} ms can give ({d}); check how "
+    "{a} tokens/s is more than {b} streams with one token every {c} ms can produce ({d}); check how "
     "tokens and requests at once were counted": (
         "{a} tokens/s 超过 {b} 路每 {c} ms 一个 token 所能达到的（{d}）；检查 token 和同时请求数的计法"
     ),
-    "Little's law: the rate and latency need {a} requests in flight, but {b} were sent at once; check "
+    "Little's law: rate and latency imply {a} requests in flight, but {b} were sent at once; check "
     "concurrent_requests and how the throughput was computed": (
         "利特尔法则：速率和延迟需要 {a} 个请求在途，但同时只发送了 {b} 个；检查 concurrent_requests 和吞"
         "吐的算法"
@@ -239,7 +239,7 @@ REASONS: dict[str, str] = {
     "take them from the server's usage": (
         "TPOT {a} ms 超过事件间隔（{b} ms）的两倍：输出 token 少计了；请取自服务的 usage"
     ),
-    "a token every {a} ms is faster than memory can feed the weights (one step takes {b} ms); check "
+    "a token every {a} ms is faster than memory can deliver the weights (one step takes {b} ms); check "
     "hardware, model.parameters and model.precision": (
         "每 {a} ms 一个 token，快于显存读取权重的速度（一步要 {b} ms）；检查 hardware、model.parameters "
         "和 model.precision"
@@ -248,7 +248,7 @@ REASONS: dict[str, str] = {
     "tokens were counted": (
         "{a} tokens/s 超过这些芯片的计算能力（{b}）；检查 hardware、model.parameters 和 token 的计法"
     ),
-    "{a} tokens/s is more than {b} requests/s of {c} tokens ask for; check request_rate and how tokens "
+    "{a} tokens/s is more than {b} requests/s of {c} tokens amount to; check request_rate and how tokens "
     "were counted": (
         "{a} tokens/s 超过每秒 {b} 个、每个 {c} 个 token 的请求所需；检查 request_rate 和 token 的计法"
     ),

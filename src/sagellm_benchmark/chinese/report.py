@@ -45,7 +45,7 @@ REPORT: dict[str, str] = {
     ),
     # the setup
     "{size} GiB per chip": "每芯片 {size} GiB",
-    "not known; say it with --hardware FILE.toml or --chip-model": (
+    "not known; state it with --hardware FILE.toml or --chip-model": (
         "未知；请用 --hardware FILE.toml 或 --chip-model 说明"
     ),
     "unknown processor": "未知处理器",

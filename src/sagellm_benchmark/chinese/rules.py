@@ -5,7 +5,7 @@ from __future__ import annotations
 RULES: dict[str, str] = {
     # what a field holds
     "missing": "缺失",
-    "there twice": "出现了两次",
+    "present twice": "出现了两次",
     "an object of {count} fields": "含 {count} 个字段的对象",
     "an array of {count}": "含 {count} 项的数组",
     "an integer of more than 64 bits": "超过 64 位的整数",
@@ -40,16 +40,16 @@ RULES: dict[str, str] = {
     ),
     "a date such as 2026-03-19": "日期，例如 2026-03-19",
     "a link that begins with http:// or https://": "以 http:// 或 https:// 开头的链接",
-    "there once in its object": "在所属对象中只出现一次",
+    "present once in its object": "在所属对象中只出现一次",
     "a finite number of at most {most}": "绝对值不超过 {most} 的有限数字",
     "at most {count} characters": "最多 {count} 个字符",
     "at most {count} levels": "最多 {count} 层",
-    "{name}, the name that rows have already, or one that does not look like it": (
+    "{name}, as rows already have it, or a name that does not look like it": (
         "已有记录所用的名称 {name}，或一个与它不相似的名称"
     ),
     # what new rows must hold
     "{value}: the form whose id follows from the content": "{value}：id 由内容得出的格式",
-    "{value}: measure the real weights, made-up ones show speed alone": "{value}：请测量真实权重，随机权重只能说明速度",
+    "{value}: measure the real weights; made-up ones only show speed": "{value}：请测量真实权重，随机权重只能说明速度",
     "{value}: maintainers verify a row once it is on the board": "{value}：记录上榜之后由维护者核实",
     "{value}: its own checks must find nothing against the run; see validity.reasons": (
         "{value}：它自己的检查不能发现任何问题；见 validity.reasons"

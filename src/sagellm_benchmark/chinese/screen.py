@@ -13,7 +13,7 @@ SCREEN: dict[str, str] = {
     "{share} in time": "{share} 达标",
     "open {page} in the browser?": "在浏览器中打开 {page}？",
     "read {page}, which says why it cannot be published": "阅读 {page}，里面写明为什么不能发布",
-    "mend what ✗ names, then measure again": "先解决 ✗ 指出的问题，再重新测量",
+    "fix what ✗ names, then measure again": "先解决 ✗ 指出的问题，再重新测量",
     "nothing was removed": "没有删除任何内容",
     "nothing was recorded": "没有记录任何内容",
     "recorded": "已记录",
@@ -94,7 +94,7 @@ SCREEN: dict[str, str] = {
     "command": "命令",
     # reasons, and what was not checked
     "the run is not valid: {reasons}": "本次运行无效：{reasons}",
-    "it gave no numbers": "没有得到数字",
+    "it has no figures": "没有得到数字",
     "interrupted: only the finished requests were measured; run it again to the end": (
         "被中断：只测量了已完成的请求；请重新完整运行"
     ),
@@ -140,7 +140,7 @@ SCREEN: dict[str, str] = {
     "gaps between events: {tool} keeps the first and the last event of an answer": (
         "事件之间的间隔：{tool} 只保存每个回答的第一个和最后一个事件"
     ),
-    "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it": (
+    "prefix cache, but for what the server says: there was not enough time to send enough new prompts twice": (
         "前缀缓存（服务自己的说法除外）：在允许的时间内没有足够的新提示词可以发送两次"
     ),
     "client bias: not calibrated": "客户端偏差：没有校准",
@@ -163,8 +163,8 @@ SCREEN: dict[str, str] = {
     "runs here, but its process cannot be seen": "在本机运行，但看不到其进程",
     "is not here to be seen": "不在本机，看不到",
     "contention, by --accept-busy: {figures}": "资源争用（因 --accept-busy）：{figures}",
-    "precision is not known; say it with --precision": "不知道精度；请用 --precision 说明",
-    "the weights are unknown: the server does not say whether they are real; say it with --weights": (
+    "precision is not known; state it with --precision": "不知道精度；请用 --precision 说明",
+    "the weights are unknown: the server does not say whether they are real; state it with --weights": (
         "权重未知：服务没有说明是否为真实权重；请用 --weights 说明"
     ),
 }

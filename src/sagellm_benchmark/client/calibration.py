@@ -248,7 +248,7 @@ def compare(samples: Iterable[Sample], truth: Mapping[int, Truth]) -> Bias:
             itl.append(abs(_span(sample.event_s) - _span(known.sent_s)) / gaps)
         tokens += len(sample.event_s)
     if not ttft:
-        raise RemoteError("the built-in server answered nothing", hint="is this machine badly overloaded?")
+        raise RemoteError("the built-in server did not answer", hint="is this machine badly overloaded?")
     p50, p99 = np.percentile(ttft, [50, 99])
     return Bias(len(ttft), tokens, float(p50), float(p99), float(np.mean(itl)) if itl else 0.0)
 
@@ -268,7 +268,7 @@ def _address(server: Child, within_s: float = _START_S) -> str:
     if line is None:
         raise RemoteError(
             f"the built-in server did not start within {within_s:g} s",
-            hint="is this machine badly overloaded? --no-calibrate does without it",
+            hint="is this machine badly overloaded? --no-calibrate skips the calibration",
         )
     if not line:
         raise RemoteError("the built-in server did not start", hint="see the message above")

@@ -162,7 +162,7 @@ class _Reading:
         if complete and nothing and said and not said.startswith(b":"):  # comments keep connections alive
             if said.startswith(_GZIP):
                 raise _MalformedError(
-                    "the answer is compressed (Content-Encoding: gzip), which nobody asked for"
+                    "the answer is compressed (Content-Encoding: gzip), although compression was not requested"
                 )
             raise _MalformedError(f"neither events nor JSON: {said[:200].decode(errors='replace')}")
         if self.finish_reason is None and (said or not complete):

@@ -105,7 +105,7 @@ class Worker:
         patience_s = DECODES_S if decodes else FROZEN_S
         if now - max(self.heard_s, self.begins_s) > patience_s:
             raise errors.RemoteError(
-                f"a client process (pid {self.process.pid}) has said nothing for {patience_s:g} s",
+                f"a client process (pid {self.process.pid}) has not responded for {patience_s:g} s",
                 hint="was it frozen?",
             )
         if self.going is not None and not decodes and now - self.moved_s > STUCK_S:

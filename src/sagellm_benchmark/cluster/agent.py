@@ -57,8 +57,8 @@ def check_versions(found: Mapping[str, Facts]) -> None:
     others = [f"{name} has {said.version}" for name, said in found.items() if said.version != __version__]
     if others:
         raise UsageError(
-            f"this machine has version {__version__} of this tool, other nodes have not: {', '.join(others)}",
-            hint="install the same on all of them",
+            f"this machine has version {__version__} of this tool, but other nodes have others: {', '.join(others)}",
+            hint="install the same version on all of them",
         )
 
 

@@ -153,7 +153,9 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
     from sagellm_benchmark.report.job_summary import add_to_job_summary
 
     if not yes and not sys.stdin.isatty():
-        raise UsageError("clean asks before it pushes, and nobody is there to answer", hint="add --yes")
+        raise UsageError(
+            "clean asks before it pushes, but there is no terminal to answer at", hint="add --yes"
+        )
     agree = (lambda _: True) if yes else confirm
     pace = Pace(say=waiting)
     store = open_store(repo, to)

@@ -59,7 +59,8 @@ def sign(
         return
     if not runs or (key is not None and attach is not None):
         raise UsageError(
-            "nothing to sign, or two ways to do it", hint="name RUNS, and --key or --attach or neither"
+            "there is nothing to sign, or there are two ways to sign it",
+            hint="name RUNS, and give --key, --attach or neither",
         )
     done = {}
     for run in runs:

@@ -60,7 +60,9 @@ def matrix(
     from sagellm_benchmark.report import matrix as shown
 
     if resume and (dry_run or status):
-        raise UsageError("--resume measures, the other only looks", hint="give one of them")
+        raise UsageError(
+            "--resume measures, but --dry-run and --status only look", hint="give only one of them"
+        )
     asked = planning.read(plan)
     cells = planning.cells(asked, version_of)
     specs = {cell.id: _checked(cell.label, cell.words) for cell in cells}

@@ -126,7 +126,7 @@ def validate(
 
     if as_published:
         if files or as_new:
-            raise UsageError("--published judges hf_data/ as a whole", hint="leave out FILES and --as-new")
+            raise UsageError("--published checks hf_data/ as a whole", hint="leave out FILES and --as-new")
         return _judged(repo, to, out)
     here = Path("hf_data")
     done = core.validate(

@@ -115,7 +115,7 @@ def _served(url: str, api_key: str | None) -> list[dict[str, Any]]:
     ]
     if not cards:
         raise RemoteError(
-            f"{url}/v1/models lists no model, so this does not look like an LLM server that is ready",
+            f"{url}/v1/models lists no model, so it does not look like an LLM server that is ready",
             hint="wait until the server has loaded its model, or check --base-url",
         )
     return cards

@@ -100,7 +100,7 @@ def look_up(name: str, quantization: str | None, *, offline: bool = False) -> Ch
     UsageError when it has some, but not in the wanted quantization.
     """
     if offline:
-        raise RemoteError("the Hub is not asked, as this run is offline", hint=OTHER_WAYS)
+        raise RemoteError("the Hub was not asked, because this run is offline", hint=OTHER_WAYS)
     reason = "no GGUF repository is known by that name"
     for repo in candidates(name):
         try:
@@ -120,7 +120,7 @@ class _Absent(Exception):  # noqa: N818 - an answer, of which there are several
 def _choice(repo: str, quantization: str | None) -> Choice:
     info = _ask(lambda api: api.model_info(repo, files_metadata=True))
     if not isinstance(info.sha, str):
-        raise RemoteError(f"the Hub names no commit of {repo}", hint="see HF_ENDPOINT")
+        raise RemoteError(f"the Hub did not name a commit of {repo}", hint="see HF_ENDPOINT")
     sizes = {str(item.rfilename): _size(item.size) for item in info.siblings or ()}
     file = choose(sizes, quantization)
     if file is None:

@@ -75,7 +75,7 @@ class Launched:
                 self._failed(engine, command)
             if waited > self.start_seconds:
                 raise DataError(
-                    f"{command[0]} did not begin to serve within {self.start_seconds:.0f} s",
+                    f"{command[0]} did not start serving within {self.start_seconds:.0f} s",
                     hint=f"see its log {self.log}",
                 )
             doing = ": ".join(["", *logs.last_lines(self.log, 1)]) if waited > LONG_S else ""

@@ -85,7 +85,7 @@ class LlamaCpp:
         line = process.first_line(limit)
         if line is None:
             raise DataError(
-                f"llama.cpp did not start to serve {self.gguf.path} within {limit:.0f} s",
+                f"llama.cpp did not start serving {self.gguf.path} within {limit:.0f} s",
                 hint=f"see its log {self.log}; a smaller model or quantization loads faster",
             )
         if not line:

@@ -55,11 +55,11 @@ def _loaded(entry: EntryPoint) -> Engine:
     except (ImportError, AttributeError) as error:
         raise UsageError(
             f"the engine {entry.name!r} of an installed package cannot be loaded: {error}",
-            hint=f"mend or remove the package that offers {entry.value} in the group {GROUP}",
+            hint=f"fix or remove the package that offers {entry.value} in the group {GROUP}",
         ) from error
     if not isinstance(value, Engine):
         raise UsageError(
-            f"{entry.value} is no Engine, though a package offers it as one",
-            hint=f"mend or remove the package that offers it in the group {GROUP}",
+            f"{entry.value} is not an Engine, although a package offers it as one",
+            hint=f"fix or remove the package that offers it in the group {GROUP}",
         )
     return value

@@ -38,7 +38,7 @@ def read(path: Path) -> Callable[[str], int]:
     try:
         tokenizer = library.Tokenizer.from_file(str(path))
     except Exception as error:
-        raise DataError(f"{path} is no tokenizer: {error}", hint=f"give a {FILE} of the model") from error
+        raise DataError(f"{path} is not a tokenizer: {error}", hint=f"give a {FILE} of the model") from error
 
     def count(text: str) -> int:
         return len(tokenizer.encode(text, add_special_tokens=False).ids)

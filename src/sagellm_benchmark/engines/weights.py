@@ -87,7 +87,7 @@ def _from_disk(path: Path, quantization: str | None) -> Gguf:
     if quantization is not None and (found.quantization or "").upper() != quantization.upper():
         raise UsageError(
             f"{file} is {found.quantization or found.precision}, not {quantization}",
-            hint="leave --quantization out: a file has the one it was written in",
+            hint="leave out --quantization: a file has the quantization it was written in",
         )
     return Gguf(file, found, f"the file {file}")
 

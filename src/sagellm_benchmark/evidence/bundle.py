@@ -59,7 +59,7 @@ def _members(tar: tarfile.TarFile) -> list[tarfile.TarInfo]:
     for about in tar:
         found.append(about)
         if len(found) > _MOST_FILES or about.type not in _PLAIN or about.issparse():
-            raise DataError("the bundle holds something else than a few plain files")
+            raise DataError("the bundle contains something other than a few plain files")
     return found
 
 

@@ -29,25 +29,25 @@ def identify(digest: str, envelope: Mapping[str, Any], enrolled: Mapping[str, Ma
     """
     payload, signatures = _bytes(envelope.get("payload")), envelope.get("signatures")
     if envelope.get("payloadType") != PAYLOAD_TYPE or hashlib.sha256(payload).hexdigest() != digest:
-        raise DataError("a signature is over something else than this row's evidence")
+        raise DataError("a signature covers something other than this row's evidence")
     for signature in signatures if isinstance(signatures, list) else ():
         name = signature.get("keyid") if isinstance(signature, dict) else None
         key = enrolled.get(name) if isinstance(name, str) else None
         if key is not None and _holds(_public(key), _bytes(signature.get("sig")), payload):
             return _owner(key)
-    raise DataError("a signature is of no key that signers.json enrols, or does not hold")
+    raise DataError("a signature is not valid, or its key is not enrolled in signers.json")
 
 
 def sign(evidence: bytes, path: Path) -> bytes:
-    """Return the envelope, in one line. Raises DataError for what is no Ed25519 key."""
+    """Return the envelope, in one line. Raises DataError for what is not an Ed25519 key."""
     try:
         key = serialization.load_pem_private_key(read_whole(path, _MOST_KEY_BYTES), password=None)
     except (TypeError, ValueError) as error:
         raise DataError(
-            f"{path} is no key without a password", hint="make one: sign --new-key FILE"
+            f"{path} is not a private key without a password", hint="make one: sign --new-key FILE"
         ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise DataError(f"{path} is no Ed25519 key", hint="make one: sign --new-key FILE")
+        raise DataError(f"{path} is not an Ed25519 key", hint="make one: sign --new-key FILE")
     signature = {"keyid": _id(key.public_key()), "sig": _base64(key.sign(_encoded(evidence)))}
     return orjson.dumps(
         {"payload": _base64(evidence), "payloadType": PAYLOAD_TYPE, "signatures": [signature]}

@@ -59,7 +59,7 @@ def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> st
             judge.verify_artifact(content, signed, _Anybody())
         return _identity(signed.signing_certificate)
     except _OF_HOSTILE_BUNDLES as error:
-        raise DataError(f"a Sigstore signature does not hold: {error}") from error
+        raise DataError(f"a Sigstore signature is not valid: {error}") from error
 
 
 def sign(evidence: bytes) -> bytes:
@@ -80,7 +80,7 @@ def sign(evidence: bytes) -> bytes:
 def _of_a_known_kind(certificate: Certificate) -> None:
     """Sigstore verifies by keys on elliptic curves alone, and calls others in a way that they do not have."""
     if not isinstance(certificate.public_key(), EllipticCurvePublicKey):
-        raise DataError("a Sigstore signature does not hold: its key is on no elliptic curve")
+        raise DataError("a Sigstore signature is not valid: its key is on no elliptic curve")
 
 
 def _is_about(digest: str, kind: str, payload: bytes) -> None:
@@ -91,14 +91,14 @@ def _is_about(digest: str, kind: str, payload: bytes) -> None:
         [one.get("digest") for one in subjects if isinstance(one, dict)] if isinstance(subjects, list) else []
     )
     if digest not in [one.get("sha256") for one in named if isinstance(one, dict)]:
-        raise DataError("a Sigstore statement is about something else than this row's evidence")
+        raise DataError("a Sigstore statement is about something other than this row's evidence")
 
 
 def _identity(certificate: Certificate) -> str:
     names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     for name in names:
         return f"{name.value} ({_issuer(certificate)})"
-    raise DataError("a Sigstore signature does not hold: its certificate names nobody")
+    raise DataError("a Sigstore signature is not valid: its certificate names nobody")
 
 
 def _issuer(certificate: Certificate) -> str:

@@ -37,7 +37,7 @@ def compare(
     claimed = Measured(_throughput(row), interval)
     found = sorted(runs, key=lambda run: len(_differing(wanted, identity(run[0]))))
     if not found:
-        raise DataError("no valid run came of it", hint="look at its REPORT.md")
+        raise DataError("the new run is not valid", hint="look at its REPORT.md")
     (measured, its_interval), *_ = found
     return Replayed(
         str(row.get("entry_id")),

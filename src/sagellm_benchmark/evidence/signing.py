@@ -43,7 +43,7 @@ def identify(digest: str, line: bytes, enrolled: bytes | None) -> str:
     kind = value.get("mediaType") if isinstance(value, dict) else None
     if isinstance(kind, str) and kind.startswith(_SIGSTORE):
         return str(_library("keyless", "sigstore").identify(digest, line))
-    raise DataError("a signature is of a kind that is not known")
+    raise DataError("a signature is of an unknown kind")
 
 
 def keys(enrolled: bytes | None) -> Mapping[str, Mapping[str, Any]]:

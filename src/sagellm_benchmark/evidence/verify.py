@@ -80,7 +80,7 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
         against = tuple(_against(row, said, claimed, computed))
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise DataError(
-            f"the evidence lacks what belongs there: {error!r}", hint="restore it, or measure again"
+            f"the evidence is incomplete: {error!r}", hint="restore it, or measure again"
         ) from error
     bound = (*_bound(row, content), *_digests(said, files))
     return Findings(

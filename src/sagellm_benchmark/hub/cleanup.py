@@ -87,7 +87,7 @@ def clean(
             followed = repository.follow(done)
             return Cleaned(removed, tuple(rest), tuple(left), repository.branch, done, followed)
     raise ConflictError(
-        f"branch {repository.branch} kept moving; nothing was removed",
+        f"branch {repository.branch} changed again and again; nothing was removed",
         hint="run `sagellm-benchmark clean` again",
     )
 

@@ -215,5 +215,7 @@ class Directory:
 def _public(name: str) -> str:
     """Return the same name; raises DataError for one of the store's own notes."""
     if name.split("/", maxsplit=1)[0] == _OWN:
-        raise DataError(f"{name!r} is not a name in the store", hint="its notes are its own")
+        raise DataError(
+            f"{name!r} is not a name in the store", hint="this name is reserved for the store's own notes"
+        )
     return name

@@ -106,7 +106,9 @@ class Inside:
     def _parts(self, name: str) -> tuple[tuple[str, ...], str]:
         parts = PurePosixPath(name).parts
         if not parts or name.startswith("/") or ".." in parts or "\0" in name:
-            raise DataError(f"{name!r} is not a name in {self.root}", hint="names lead downwards only")
+            raise DataError(
+                f"{name!r} is not a name in {self.root}", hint="a name must stay inside that folder"
+            )
         return parts[:-1], parts[-1]
 
     @contextlib.contextmanager

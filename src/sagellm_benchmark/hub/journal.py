@@ -54,7 +54,7 @@ class Record:
         """
         strange = [name for name in files if not is_known(name)]
         if strange:
-            raise DataError(f"{strange[0]!r} is no file of a board", hint="report it: nothing was written")
+            raise DataError(f"{strange[0]!r} is not a file of a board", hint="report it: nothing was written")
         at = datetime.now(UTC).isoformat(timespec="microseconds")
         hashes = {name: sha256(content) for name, content in files.items()}
         rest: dict[str, Any] = {

@@ -289,7 +289,7 @@ def _refusal(refused: tuple[Refused, ...]) -> DataError:
         shown.append(f"… and {len(refused) - _NAMED} more")
     return DataError(
         "\n       ".join(["these rows may not be published; nothing was sent:", *shown]),
-        hint="mend or remove them, or publish the others with --skip-invalid",
+        hint="fix or remove them, or publish the others with --skip-invalid",
     )
 
 

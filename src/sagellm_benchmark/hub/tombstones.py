@@ -87,7 +87,7 @@ def withdrawal(
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise DataError("a tombstone is damaged") from error
     if said != about:
-        raise DataError("a tombstone is about something else than this row")
+        raise DataError("a tombstone is about something other than this row")
     by = identify(sha256(said), signature, enrolled)
     if by not in _may_withdraw(entry, standing, enrolled):
         raise DataError(

@@ -171,7 +171,7 @@ def _axis(axis: str, tables: Any, path: Path) -> tuple[Point, ...]:
         for place, table in enumerate(tables, 1)
     )
     if len({point.name for point in points}) < len(points):
-        raise DataError(f"{path}: two of the {axis} have one name", hint="give each a name of its own")
+        raise DataError(f"{path}: two of the {axis} have the same name", hint="give each a name of its own")
     return points
 
 
@@ -203,12 +203,12 @@ def _options(table: Any, where: str) -> tuple[tuple[str, str | int | float | boo
     for name, value in table.items():
         if not re.fullmatch(r"[a-z][a-z-]*", name) or name in RESERVED:
             raise DataError(
-                f"{where}: {name!r} is no option for a plan",
+                f"{where}: {name!r} cannot be set in a plan",
                 hint="use the long names of `sagellm-benchmark run --help`; the matrix itself sets "
                 + ", ".join(RESERVED),
             )
         if not isinstance(value, str | int | float | bool):
-            raise DataError(f"{where}: {name} must be a text, a number, true or false", hint="mend that line")
+            raise DataError(f"{where}: {name} must be a text, a number, true or false", hint="fix that line")
     return tuple(table.items())
 
 

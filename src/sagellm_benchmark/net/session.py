@@ -154,7 +154,7 @@ def _check(url: str, answer: _Answer, peer: Peer) -> None:
     encoding = str(answer.headers.get("Content-Encoding") or "").strip().lower()
     if encoding not in {"", "identity"}:
         raise RemoteError(
-            f"{url} answers with Content-Encoding: {encoding[:40]!r}, which nobody asked for",
+            f"{url} answers with Content-Encoding: {encoding[:40]!r}, although compression was not requested",
             hint="switch off compression in the server or the proxy before it",
         )
     if len(answer.content) > MAX_REPLY_BYTES:

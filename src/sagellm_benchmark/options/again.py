@@ -54,16 +54,19 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
     if options.base_url is not None:
         if base_url is None:
             raise UsageError(
-                "the row is of a server, and only you know where such a one is",
+                "the row was measured on a server, and only you know where to find one like it",
                 hint="start the same engine with the same model, and add --base-url URL",
             )
         options = replace(options, base_url=base_url)
     elif base_url is not None:
-        raise UsageError("the row is of our own engine, which needs no server", hint="leave out --base-url")
+        raise UsageError(
+            "the row was measured with the embedded engine, which needs no server",
+            hint="leave out --base-url",
+        )
     if not files_allowed and (asks := _of_this_machine(options)):
         raise UsageError(
-            f"the row's command asks for something of this machine: {', '.join(asks)}",
-            hint=f"add --allow-files only where you agree to all of {one_line(shlex.join(words), 2000)}",
+            f"the row's command uses something of this machine: {', '.join(asks)}",
+            hint=f"add --allow-files only if you agree to all of {one_line(shlex.join(words), 2000)}",
         )
     return Again(options, tuple(words))
 

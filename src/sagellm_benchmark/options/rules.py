@@ -145,10 +145,12 @@ CONTRADICTIONS = (
     Contradiction(
         lambda o: o.concurrency and o.rate,
         "--concurrency is a closed loop, --rate an open one",
-        "give one of them",
+        "give only one of them",
     ),
     Contradiction(
-        lambda o: o.duration and o.requests, "--duration and --requests both end a run", "give one of them"
+        lambda o: o.duration and o.requests,
+        "--duration and --requests both end a run",
+        "give only one of them",
     ),
     Contradiction(
         lambda o: o.duration and _edges_s(o) >= o.duration,

@@ -188,5 +188,5 @@ def words(text: str) -> tuple[str, ...]:
     except ValueError as error:
         raise UsageError(f"{text!r} cannot be split into words: {error}", hint="close every quote") from error
     if not found:
-        raise UsageError("there is no word in it", hint="leave the option out, or give it something")
+        raise UsageError("it is empty", hint="leave the option out, or give it something")
     return found

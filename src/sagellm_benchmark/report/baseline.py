@@ -23,7 +23,7 @@ def opened(folder: Path) -> Side:
     if not folder.is_dir():
         raise DataError(
             f"there is no baseline in {folder}",
-            hint="record one: the same command with --record, where all is well",
+            hint="record one: run the same command with --record on a version that you trust",
         )
     return open_side(folder)
 

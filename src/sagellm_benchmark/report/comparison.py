@@ -79,7 +79,9 @@ def _row(path: Path) -> dict[str, Any]:
     try:
         value = orjson.loads(read_whole(path, _MOST_ROW_BYTES))
     except orjson.JSONDecodeError as error:
-        raise DataError(f"{path} is no JSON: {error}", hint="name a run's folder, or a row's file") from error
+        raise DataError(
+            f"{path} is not JSON: {error}", hint="name a run's folder, or a row's file"
+        ) from error
     row = value[0] if isinstance(value, list) and len(value) == 1 else value
     if not isinstance(row, dict):
         raise DataError(f"{path} does not hold one row", hint="name a run's folder, or a file with one row")
@@ -166,7 +168,7 @@ def sentence(comparison: Comparison) -> str:
         return f"cannot tell: {_why_unsure(comparison)}"
     more = comparison.more_repeats
     if more == 0:
-        return f"cannot tell: what difference there is, is smaller than {comparison.detect:.0%}"
+        return f"cannot tell: any difference is smaller than {comparison.detect:.0%}"
     return f"cannot tell: {_wanted(more, comparison)} would decide a difference of {comparison.detect:.0%}"
 
 

@@ -29,7 +29,7 @@ _MOST_BYTES = 256 << 20  # of a file of somebody else's run
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that has its files; `row` is None where it gave no numbers."""
+    """A run that has its files; `row` is None where it has no figures."""
 
     folder: Path
     record: Record
@@ -88,9 +88,10 @@ def load(folder: Path) -> Record:
     try:
         config, summary = (read_regular(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY))
         timeline = read_regular(folder / TIMELINE, _MOST_BYTES) if (folder / TIMELINE).exists() else None
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} holds no finished run", hint=_NAME_A_RUN) from error
     except OSError as error:
-        why = "" if isinstance(error, FileNotFoundError) else f": {error.strerror}"
-        raise DataError(f"{folder} holds no finished run{why}", hint=_NAME_A_RUN) from error
+        raise DataError(f"{folder} holds no finished run: {error.strerror}", hint=_NAME_A_RUN) from error
     try:
         return parse(config, summary, timeline)
     except DataError as error:

@@ -156,4 +156,4 @@ def _next(finished: Sequence[Finished]) -> str:
         return typed("aggregate")
     if all(one.record.summary.valid for one in finished):
         return t("read {page}, which says why it cannot be published", page=finished[-1].folder / PAGE)
-    return t("mend what ✗ names, then measure again")
+    return t("fix what ✗ names, then measure again")

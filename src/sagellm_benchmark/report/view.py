@@ -125,7 +125,7 @@ def _labelled(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 def _unpublishable(record: Record) -> tuple[str, ...]:
     row = rows.build(record)
-    return ("it gave no numbers",) if row is None else tuple(row.get("unpublishable", ()))
+    return ("it has no figures",) if row is None else tuple(row.get("unpublishable", ()))
 
 
 def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headline]:
@@ -267,7 +267,7 @@ def _processors(seen: Contended | None) -> Iterator[tuple[str, str]]:
 
 def _hardware(hardware: Hardware) -> str:
     if hardware.chip_model is None:
-        return "not known; say it with --hardware FILE.toml or --chip-model"
+        return "not known; state it with --hardware FILE.toml or --chip-model"
     return f"{hardware.chip_count or UNKNOWN} × {hardware.chip_model}"
 
 

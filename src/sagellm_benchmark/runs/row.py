@@ -85,7 +85,7 @@ def unpublishable(record: Record) -> Iterator[str]:
     server = config.server
     yield from lacking(config.model, config.hardware, server.engine, server.engine_version)
     if not VERSION.fullmatch(config.sagellm_version):
-        yield f"sagellm_version {config.sagellm_version!r} is not X.Y.Z; say it with --sagellm-version"
+        yield f"sagellm_version {config.sagellm_version!r} is not X.Y.Z; state it with --sagellm-version"
 
 
 def _on_processors(config: Config) -> bool:
@@ -99,16 +99,16 @@ def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: 
     if model.weights == "dummy":
         yield "weights: dummy; measure the real weights to publish"
     if model.weights is None:
-        yield "the weights are unknown: the server does not say whether they are real; say it with --weights"
+        yield "the weights are unknown: the server does not say whether they are real; state it with --weights"
     yield from _unknown_hardware(hardware)
     if model.parameters is None:
-        yield "the model's size is not known; say it with --parameters"
+        yield "the model's size is not known; state it with --parameters"
     if model.precision is None:
-        yield "precision is not known; say it with --precision"
+        yield "precision is not known; state it with --precision"
     if named(engine) is UNKNOWN:
-        yield "the server does not say which engine it is; say it with --engine"
+        yield "the server does not say which engine it is; state it with --engine"
     if engine_version is None:
-        yield "the engine's version is not known; say it with --engine-version"
+        yield "the engine's version is not known; state it with --engine-version"
 
 
 def _unknown_hardware(hardware: Hardware) -> Iterator[str]:
@@ -116,7 +116,7 @@ def _unknown_hardware(hardware: Hardware) -> Iterator[str]:
     if missing := [name for name in needed if getattr(hardware, name) is None]:
         yield (
             f"hardware is not known ({', '.join(missing)}); "
-            "say it with --hardware FILE.toml or flags such as --chip-model"
+            "state it with --hardware FILE.toml or flags such as --chip-model"
         )
 
 

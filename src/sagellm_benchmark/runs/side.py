@@ -48,7 +48,7 @@ def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
     """Return a run, whose own repeats say how sure its figures are; else its requests, and its course over time."""
     row = rows.build(record)
     if row is None:
-        raise DataError(f"{name} gave no numbers", hint="compare runs that measured something")
+        raise DataError(f"{name} has no figures", hint="compare runs that have figures")
     return Side(
         name,
         _configuration(row),
@@ -65,7 +65,9 @@ def of_row(name: str, row: Mapping[str, Any]) -> Side:
     """Return a row of the leaderboard: it holds no repeats, and so nothing tells how sure it is."""
     metrics, validity = row.get("metrics"), row.get("validity")
     if not isinstance(metrics, dict):
-        raise DataError(f"{name} is no leaderboard row: it has no metrics", hint="name a run folder or a row")
+        raise DataError(
+            f"{name} is not a leaderboard row: it has no metrics", hint="name a run folder or a row"
+        )
     values = {one.name: metrics.get(one.in_row) for one in QUANTITIES if one.in_row is not None}
     reasons = validity.get("reasons") if isinstance(validity, dict) and not validity.get("valid") else ()
     return Side(

@@ -37,13 +37,13 @@ def warm_up(context: Context, listener: Listener) -> None:
         raise KeyboardInterrupt
     if samples and all(sample.failure in ANSWERED_BADLY for sample in samples):
         raise DataError(
-            f"{context.server.base_url} answers, but not as it was asked: {_why(samples)}",
-            hint="look at the server's log; --warmup 0 measures all the same and counts every failure",
+            f"{context.server.base_url} answers, but not as requested: {_why(samples)}",
+            hint="look at the server's log; --warmup 0 measures anyway and counts every failure",
         )
     if not any(sample.ok for sample in samples):
         raise RemoteError(
             f"{context.server.base_url} did not answer the warm-up: {_why(samples)}",
-            hint="look at the server's log; --warmup 0 measures all the same and counts every failure",
+            hint="look at the server's log; --warmup 0 measures anyway and counts every failure",
         )
 
 

@@ -23,7 +23,7 @@ def was_clean(e: Evidence) -> Findings:
     lag, share = e.health.loop_lag_p99_s, e.health.cpu_share
     action = "use --client-processes, move the client to another machine, or lower the load"
     if lag is None:
-        yield NotChecked("client's event loop: the load was too short to watch it")
+        yield NotChecked("client's event loop: the load was too short to measure it")
     typical_ttft = float(np.median(e.columns.ttft_s)) if e.columns.answered else None
     if lag is not None and typical_ttft is not None and lag > max(MAX_LAG_S, 0.25 * typical_ttft):
         where = nodes.worst(e, "loop_lag_p99_s")
@@ -44,6 +44,6 @@ def _calibrated(e: Evidence, typical_ttft: float | None, action: str) -> Finding
     rate = events_per_s(e.columns)
     if e.most_events_per_s is not None and rate is not None and rate > e.most_events_per_s:
         yield (
-            f"{rate:.0f} events/s are more than the {e.most_events_per_s:.0f} up to which this client was found clean "
-            f"on this machine; {action}"
+            f"{rate:.0f} events/s are more than the {e.most_events_per_s:.0f} that this client "
+            f"was found able to handle on this machine; {action}"
         )

@@ -72,7 +72,9 @@ class Evidence:
         if self.concurrency is None and self.asked_rate_rps is None:
             return NotChecked("steadiness: the load itself is not steady")
         if self.may_cache:
-            return NotChecked("steadiness: prompts that begin alike, as turns do, take unlike times")
+            return NotChecked(
+                "steadiness: prompts that share their beginning, as turns do, take different times"
+            )
         trend = steadiness.of(self.columns)
         if trend is None or self.columns.answered < 10 * (self.concurrency or 1):
             return NotChecked("steadiness: fewer than 100 answered requests, or than 10 a stream")

@@ -23,8 +23,8 @@ def rate_was_reached(e: Evidence) -> Findings:
         yield NotChecked("arrival rate: fewer than 20 requests")
     elif float(np.percentile(late, 90)) > max(0.01, 1 / e.asked_rate_rps):
         yield (
-            f"requests left late (p90 {np.percentile(late, 90) * 1e3:.0f} ms; {achieved:.2f}/s for "
-            f"{e.asked_rate_rps:g}/s asked); use --client-processes or a lower --rate"
+            f"requests were sent late (p90 {np.percentile(late, 90) * 1e3:.0f} ms; {achieved:.2f}/s instead of "
+            f"{e.asked_rate_rps:g}/s); use --client-processes or a lower --rate"
         )
 
 
@@ -43,7 +43,7 @@ def littles_law(e: Evidence) -> Findings:
     elif in_flight is not None and in_flight < 0.8 * e.concurrency and not e.columns.failures:
         yield (
             f"Little's law: only {in_flight:.2f} of {e.concurrency} streams were busy on average; "
-            "give the run more --requests, or fewer streams"
+            "send more --requests, or use fewer streams"
         )
 
 

@@ -14,7 +14,7 @@ def all_there(e: Evidence) -> Findings:
         if node.lost is not None:
             yield (
                 f"client node {node.name} was lost: {node.lost}; its part of the load is missing. "
-                "Mend it or leave it out, and run again"
+                "Fix it or leave it out, and run again"
             )
 
 
@@ -24,7 +24,7 @@ def one_clock(e: Evidence) -> Findings:
     bound_s, name = max(known, default=(0.0, ""))
     if bound_s > MAX_BOUND_S:
         yield (
-            f"the clock of client node {name} is known to {bound_s * 1e3:.1f} ms only, "
+            f"the clock of client node {name} is known only to within {bound_s * 1e3:.1f} ms, "
             f"which is more than {MAX_BOUND_S * 1e3:g} ms; is the node or its network overloaded, "
             "or its clock not kept by NTP?"
         )
@@ -35,7 +35,7 @@ def undisturbed(e: Evidence) -> Findings:
     for node in e.nodes:
         if node.niceness > 0:
             yield NotChecked(
-                f"priority: client node {node.name} gives way to other programs (nice {node.niceness}); "
+                f"priority: client node {node.name} has a low priority (nice {node.niceness}); "
                 "start Ray with RAY_worker_niceness=0"
             )
     known = [(node.others_share, node.name) for node in e.nodes if node.others_share is not None]

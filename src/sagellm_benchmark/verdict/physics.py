@@ -53,7 +53,7 @@ def memory_feeds_it(e: Evidence) -> Findings:
     bound = e.step_floor_s / TOKENS_PER_STEP
     if float(np.median(step)) < bound:
         yield (
-            f"one token every {np.median(step) * 1e3:.2f} ms is faster than memory can feed the weights: "
-            f"{bound * 1e3:.2f} ms even at {TOKENS_PER_STEP} tokens a step; "
+            f"one token every {np.median(step) * 1e3:.2f} ms is faster than memory can deliver the weights: "
+            f"{bound * 1e3:.2f} ms even at {TOKENS_PER_STEP} tokens per step; "
             "check --hardware, --parameters and which model is served"
         )

@@ -31,7 +31,7 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
     test = e.repeat_test
     if test is None or not test.tells:
         yield NotChecked(
-            "prefix cache, but for what the server says: not enough new prompts could be sent twice in the time for it"
+            "prefix cache, but for what the server says: there was not enough time to send enough new prompts twice"
         )
     elif share := test.answered(e.columns.ttft_s.tolist()):
         yield (
@@ -40,12 +40,12 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
             "use another --seed or restart the server"
         )
     elif test.shows_cache and float(np.median(e.columns.ttft_s)) > max(test.new_s):
-        yield NotChecked("prefix cache: requests waited for each other, so that TTFT does not tell")
+        yield NotChecked("prefix cache: requests waited for each other, so TTFT cannot show it")
     elif few := test.too_few(e.columns.ttft_s.tolist()):
         yield NotChecked(f"prefix cache: {few} requests were as quick as repeated ones, which may be chance")
     elif not test.shows_cache and (share := test.known(e.columns.ttft_s.tolist(), alike=_alike(e, test))):
         yield (
-            f"{share:.0%} of the prompts were known before: their TTFT is much shorter than that of new ones "
+            f"{share:.0%} of the prompts were known in advance: their TTFT is much shorter than that of new ones "
             f"({test.new_ttft_s * 1e3:.1f} ms), repeated or not; use another --seed"
         )
 

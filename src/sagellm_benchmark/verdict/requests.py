@@ -29,7 +29,7 @@ def answered(e: Evidence) -> Findings:
             "requests.jsonl has each one's detail: fix the server or lower the load, then run again"
         )
     if e.columns.attempted == 1:
-        yield "one request tells nothing of how latencies are spread; send more: --requests 10"
+        yield "a single request says nothing about how latencies vary; send more: --requests 10"
 
 
 def counted(e: Evidence) -> Findings:
@@ -74,6 +74,6 @@ def lengths(e: Evidence) -> Findings:
         )
         if off.any():
             yield (
-                f"{int(off.sum())} of {len(seen)} {what} have another length than the {asked} tokens asked "
+                f"{int(off.sum())} of {len(seen)} {what} do not have the requested length of {asked} tokens "
                 f"({int(seen.min())} to {int(seen.max())}); {action}"
             )

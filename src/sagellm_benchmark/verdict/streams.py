@@ -89,7 +89,7 @@ def began_when_it_said(e: Evidence) -> Findings:
     elif wait >= HELD_BACK_S and slower >= HELD_BACK and ahead >= AHEAD / 4:
         yield NotChecked(
             f"TTFT: a wait of {wait * 1e3:.1f} ms or more follows the first events, {slower:.0f} times as long as the "
-            "other gaps: chips of their own for prompts, or a placeholder"
+            "other gaps: separate chips for prompts, or a placeholder"
         )
     yield from _sooner_than_a_step(e, shapes)
 
@@ -156,8 +156,8 @@ def came_one_by_one(e: Evidence) -> Findings:
         )
     elif largest >= ONE_GAP:
         yield NotChecked(
-            f"streaming: one gap is {largest:.0%} of an answer's time, be it that prompts waited for each other, or "
-            "that something held answers back; `--concurrency 1` tells"
+            f"streaming: one gap is {largest:.0%} of an answer's time; either prompts waited for each other, or "
+            "something held answers back: `--concurrency 1` shows which"
         )
     elif share >= BUNCHED or together > SPECULATED:
         yield NotChecked(
@@ -197,7 +197,8 @@ def token_truth(e: Evidence) -> Findings:
         )
     elif _uncharged(e):
         yield NotChecked(
-            "output tokens: nearly all answers have an event more than tokens; it is charged too little, or is no token"
+            "output tokens: nearly all answers have one event more than tokens; either one token too few is "
+            "charged, or that event is not a token"
         )
 
 
@@ -225,7 +226,7 @@ def text_holds_the_tokens(e: Evidence) -> Findings:
         yield _thin(e.thin)
     if e.charged_only and e.columns.answered:
         yield NotChecked(
-            "output tokens: as the server charges them, for it has no tokenizer to hold that against"
+            "output tokens: only the server counted them; there is no tokenizer to check this with"
         )
     tokens, text = float(np.nansum(e.columns.tokens)), e.texts
     if text is not None and tokens >= ENOUGH_EVENTS and text.bytes < LEAST_BYTES * tokens:
@@ -257,16 +258,18 @@ def answers_say_something(e: Evidence) -> Findings:
     if not answered or texts is None:
         return
     if answered > 1 and texts.distinct == 1:
-        yield NotChecked(f"answers: all {answered} are the same text, so nobody knows if prompts were read")
+        yield NotChecked(
+            f"answers: all {answered} are the same text, so it is not known whether prompts were read"
+        )
     if texts.monotonous > answered / 2:
         yield NotChecked(f"answers: {texts.monotonous} of {answered} say a word or two over and over")
     if (e.echoes or 0) > answered / 2:
         yield NotChecked(
-            f"answers: {e.echoes} of {answered} repeat their prompt, as a server may that has no model"
+            f"answers: {e.echoes} of {answered} repeat their prompt, as a server without a model might"
         )
     if texts.blank_ends > MOST_BLANK * np.nansum(e.columns.tokens):
         yield NotChecked(
-            f"answers: they end in {texts.blank_ends} blanks, so that they may have been filled up to their length"
+            f"answers: they end in {texts.blank_ends} blanks, so they may have been padded to their length"
         )
 
 

@@ -159,7 +159,7 @@ class _Array:
 
 def bad_line(path: Path, number: int, what: str) -> DataError:
     """Return the error for one line."""
-    return DataError(f"{path}, line {number}: {what}", hint="mend that line or leave it out")
+    return DataError(f"{path}, line {number}: {what}", hint="fix that line or leave it out")
 
 
 def opened(path: Path) -> BufferedReader:

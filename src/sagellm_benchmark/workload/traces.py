@@ -134,7 +134,7 @@ def _too_long(path: Path) -> DataError:
     return DataError(
         f"{path} lasts more than a week, or holds more than {MAX_REQUESTS:,} requests",
         hint="send a part of it with --requests or --duration, or all of it faster with --time-scale; "
-        "timestamps in milliseconds belong into timestamp_ms, or into a mooncake: file",
+        "timestamps in milliseconds belong in timestamp_ms, or in a mooncake: file",
     )
 
 

@@ -64,7 +64,7 @@ def test_aiperfs_records_give_our_figures_without_its_warm_up(tmp_path: Path, na
 
 def test_averages_alone_are_refused(tmp_path: Path) -> None:
     foreign.write_aiperf(tmp_path / "run").unlink()
-    with pytest.raises(DataError, match="averages alone"):
+    with pytest.raises(DataError, match="only averages"):
         files.read(tmp_path / "run/profile_export_aiperf.json")
 
 

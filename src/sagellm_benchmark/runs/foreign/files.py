@@ -41,7 +41,7 @@ def _by_its_summary(file: Path) -> Foreign | None:
     records = file.with_name(file.name.replace(aiperf.SUMMARY, aiperf.RECORDS))
     if records == file or not records.is_file():
         raise DataError(
-            f"{file} holds averages alone, which nobody can check",
+            f"{file} holds only averages, which cannot be checked",
             hint=f"keep aiperf's {aiperf.RECORDS} beside it (--export-level records)",
         )
     return aiperf.read(_lines(records), _document(file))
@@ -57,7 +57,7 @@ def _document(file: Path) -> Any:
         return orjson.loads(read_whole(file, _MOST_BYTES))
     except orjson.JSONDecodeError as error:
         raise DataError(
-            f"{file} is no JSON: {error}", hint="name a run's folder, a row, or a client's results"
+            f"{file} is not JSON: {error}", hint="name a run's folder, a row, or a client's results"
         ) from error
 
 
@@ -69,6 +69,6 @@ def _lines(file: Path) -> list[dict[str, Any]]:
                 found.append(orjson.loads(line))
             except orjson.JSONDecodeError as error:
                 raise DataError(
-                    f"{file}, line {number}, is no JSON: {error}", hint="measure again"
+                    f"{file}, line {number}, is not JSON: {error}", hint="measure again"
                 ) from error
     return [one for one in found if isinstance(one, dict)]
