@@ -67,7 +67,9 @@ BOARD: dict[str, str] = {
     "{a} is not a private key without a password": "{a} 不是无密码的密钥",
     # evidence/files
     "{a} holds no evidence": "{a} 没有证据",
-    "a run of an older version, or without numbers, has none": "旧版本的运行，或没有数字的运行，没有证据",
+    "measure again: runs of older versions and runs without figures have none": (
+        "请重新测量：旧版本的运行和没有数字的运行没有证据"
+    ),
     # evidence/find
     "{a} holds {b} rows": "{a} 含有 {b} 条记录",
     "name one of them by its id": "用 id 指明其中之一",
@@ -237,7 +239,7 @@ BOARD: dict[str, str] = {
     "publish to it once, then try again": "先向它发布一次，然后再试",
     # hub/retry
     "{a}; what has arrived in the meantime is not sent twice": "{a}；其间已到达的内容不会发送两次",
-    "it asks to wait {a} s: publish again after that": "它要求等待 {a} 秒：之后再发布",
+    "it asks to wait {a} s: try again after that": "它要求等待 {a} 秒：之后再试",
     # hub/submit
     "remove them from {a}/, then submit again": "从 {a}/ 移除它们，然后再提交",
     # huggingface

@@ -49,6 +49,8 @@ DATA: dict[str, str] = {
     "{a}: {b} cannot be set in a plan": "{a}：{b} 不是计划的选项",
     "{a}: {b} must be a text, a number, true or false": "{a}：{b} 必须是文本、数字、true 或 false",
     "fix that line": "修改那一行",
+    "give each value a table of its own": "给每个值单独写一个表",
+    "{a}; in a plan, options are written without --": "{a}；在计划中，选项不写 --",
     "{a}: {b} is stated in two places": "{a}：{b} 写在了两个地方",
     "leave it on one axis, or in [options]": "只留在一个轴上，或写在 [options] 中",
     # outputs

@@ -124,7 +124,8 @@ def _checked(label: str, words: tuple[str, ...]) -> RunSpec:
     try:
         spec = run_spec(parse(RunOptions, words), words, os.environ)
     except (UsageError, DataError) as error:
-        raise type(error)(f"{label}: {error.message}", hint=error.hint) from error
+        hint = f"{error.hint}; in a plan, options are written without --" if error.hint else None
+        raise type(error)(f"{label}:\n       {error.message}", hint=hint) from error
     if len(spec.workloads) * len(spec.shapes) > 1 or spec.search_goodput:
         raise UsageError(
             f"{label} asks for several measurements", hint="give each workload and load a table of its own"

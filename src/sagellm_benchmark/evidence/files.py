@@ -53,7 +53,8 @@ def in_folder(folder: Path) -> dict[str, bytes]:
     """Return a run's files by name. Raises DataError where one that must be there is missing."""
     if not (folder / EVIDENCE_FILE).is_file():
         raise DataError(
-            f"{folder} holds no evidence", hint="a run of an older version, or without numbers, has none"
+            f"{folder} holds no evidence",
+            hint="measure again: runs of older versions and runs without figures have none",
         )
     names = [EVIDENCE_FILE, *(name for name in _FILES if name != SERVER_LOG or (folder / name).exists())]
     return {name: read_whole(folder / name, _MOST_BYTES) for name in names}

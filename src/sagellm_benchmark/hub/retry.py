@@ -39,10 +39,11 @@ class Pace:
 
 
 class Tries:
-    """Counts the tries of one publish and waits between them."""
+    """Counts the tries of one publish, or of one read, and waits between them."""
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Pace, *, writes: bool = True) -> None:
         self._pace = pace
+        self._writes = writes
         self._end = pace.clock() + pace.patience_s
         self.made = 0
 
@@ -69,14 +70,15 @@ class Tries:
         if isinstance(error, Stale):
             return ConflictError(said, hint=error.hint)
         if isinstance(error, Busy) and error.retry_after_s:
-            return RemoteError(said, hint=f"it asks to wait {delay:.0f} s: publish again after that")
-        advice = error.hint or "publish again later"
-        return RemoteError(said, hint=f"{advice}; what has arrived in the meantime is not sent twice")
+            return RemoteError(said, hint=f"it asks to wait {delay:.0f} s: try again after that")
+        advice = error.hint or "try again later"
+        more = "; what has arrived in the meantime is not sent twice" if self._writes else ""
+        return RemoteError(said, hint=f"{advice}{more}")
 
 
 def retrying(read: Callable[[], T], pace: Pace | None = None) -> T:
     """Return what `read` gives, tried again while the store is busy or gives no usable answer. Raises as Tries.wait."""
-    tries = Tries(pace or Pace())
+    tries = Tries(pace or Pace(), writes=False)
     while True:
         try:
             return read()

@@ -208,7 +208,10 @@ def _options(table: Any, where: str) -> tuple[tuple[str, str | int | float | boo
                 + ", ".join(RESERVED),
             )
         if not isinstance(value, str | int | float | bool):
-            raise DataError(f"{where}: {name} must be a text, a number, true or false", hint="fix that line")
+            raise DataError(
+                f"{where}: {name} must be a text, a number, true or false",
+                hint="give each value a table of its own" if isinstance(value, list) else "fix that line",
+            )
     return tuple(table.items())
 
 
