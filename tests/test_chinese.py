@@ -192,7 +192,7 @@ def test_help_misuse_and_failures_speak_chinese(tmp_path: Path) -> None:
     assert misused.stderr.endswith("\n下一步：查看它接受什么：python -m sagellm_benchmark run --help\n")
     failed = command.run("report", "nothing", "--lang", "zh", cwd=tmp_path)
     assert failed.returncode == Exit.DATA
-    assert failed.stderr.startswith("错误：nothing 没有已完成的运行：没有这个文件或文件夹\n下一步：")
+    assert failed.stderr.startswith("错误：nothing 没有已完成的运行\n下一步：")
     before = command.run("--lang", "zh", "report", "nothing", cwd=tmp_path)
     assert before.stderr == failed.stderr
     unreachable = command.run("run", "--base-url", "http://127.0.0.1:9", cwd=tmp_path, env=locale)

@@ -113,7 +113,7 @@ def test_a_claim_is_withdrawn_by_nobody_but_a_maintainer(
     with pytest.raises(DataError, match="ann neither signed the row nor is a maintainer"):
         take_back(store, rows[0], tmp_path / "ann")
     signing.new_key(tmp_path / "eve")
-    with pytest.raises(DataError, match=r"no key that signers\.json enrols"):
+    with pytest.raises(DataError, match=r"not enrolled in signers\.json"):
         take_back(store, rows[0], tmp_path / "eve")
     assert store.read().files == before
 
