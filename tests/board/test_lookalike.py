@@ -84,7 +84,7 @@ def test_a_name_that_only_looks_like_a_known_one_is_no_new_identity(field: str, 
 def test_the_second_of_two_rows_handed_in_must_bear_the_first_ones_name() -> None:
     done = examined(new_row(), new_row(model__name="qwen/QWEN2-7B"))
     assert len(done.new) == 1
-    assert 'it must be "Qwen/Qwen2-7B", the name that rows have already' in str(done.refused[0])
+    assert 'it must be "Qwen/Qwen2-7B", as rows already have it' in str(done.refused[0])
 
 
 def test_a_known_name_stays_usable_though_an_older_row_has_one_that_looks_like_it() -> None:
