@@ -13,7 +13,7 @@ import pytest
 
 from tests.house import ROOT, clean_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 OLD = "#!/bin/sh\ncase $2 in *print*) echo 3.8;; *) exit 1;; esac\n"
 NO_PYTHON = "#!/bin/sh\nexit 127\n"  # as a version manager's stand-in for a Python that is not installed

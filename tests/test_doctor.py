@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from sagellm_benchmark.codehost import FALLBACK
 from sagellm_benchmark.doctor import Finding, State
 from sagellm_benchmark.report.diagnosis import render, summary
+from tests import forked
 from tests.fakes.code_host import code_host_server
 from tests.house import clean_environment
 from tests.test_codehost import BILLING, failed_run
@@ -27,15 +27,7 @@ def doctor(folder: Path, *options: str, **environment: str) -> subprocess.Comple
     home.mkdir(exist_ok=True)
     settings = {"HOME": str(home), "HF_ENDPOINT": NOWHERE} | environment
     inherited = {name: value for name, value in clean_environment().items() if not name.startswith("HF_")}
-    return subprocess.run(
-        (sys.executable, "-m", "sagellm_benchmark", "doctor", *options),
-        cwd=folder,
-        env=inherited | settings,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return forked.start(("doctor", *options), folder, inherited | settings).ended(60)
 
 
 def finding(folder: Path, about: str, *options: str, **environment: str) -> dict[str, str]:

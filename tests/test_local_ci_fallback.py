@@ -14,7 +14,7 @@ import pytest
 from tests.fakes.code_host import code_host_server
 from tests.house import ROOT, clean_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 # Stands for nox: writes the results that nox would, to the file that --report names, and leaves with CODE.
 NOX = """#!/bin/sh

@@ -10,7 +10,7 @@ import pytest
 
 from tests.house import ROOT, clean_environment
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 GUARD = ROOT / "scripts/version_guard.py"
 SOURCE = "src/sagellm_benchmark/_version.py"

@@ -25,7 +25,7 @@ from tests.fakes.rows import custom_row
 from tests.forked import Running
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 PUBLISHERS, ROWS_EACH = 16, 10
 

@@ -207,6 +207,7 @@ def tries_to_wipe(server: HubServer, pace: Pace, faults: list[Fault], old: list[
     return files
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("name", [SINGLE, MULTI, "README.md", BEFORE_SUBMISSIONS, STANDING])
 @pytest.mark.parametrize("lie", LIES)
 def test_no_lie_about_a_file_wipes_what_was_published_before(
@@ -230,6 +231,7 @@ def test_no_lie_about_a_file_wipes_what_was_published_before(
     assert orjson.loads(files[STANDING])["rows"].items() >= orjson.loads(before[STANDING])["rows"].items()
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("lie", LIES)
 def test_no_lie_about_the_board_wipes_it_on_the_very_first_publish(
     server: HubServer, pace: Pace, lie: str

@@ -20,7 +20,7 @@ from tests.fakes.team import Team, git
 from tests.house import ROOT, load_noxfile
 from tests.test_parity import NOX
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 WORKFLOW = ROOT / ".github" / "workflows" / "upload-to-hf.yml"
 DATASET = "intellistream/sagellm-benchmark-results"

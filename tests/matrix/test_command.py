@@ -77,6 +77,7 @@ def kill_after(folder: Path, cells: int) -> None:
     wait_for(lambda: not left_running(folder))
 
 
+@pytest.mark.no_cover
 def test_killed_at_any_moment_and_started_again_it_measures_each_cell_once(
     tmp_path: Path, servers: list[FakeServer]
 ) -> None:
@@ -96,6 +97,7 @@ def test_killed_at_any_moment_and_started_again_it_measures_each_cell_once(
     assert sum(len(server.requests) for server in servers) == asked
 
 
+@pytest.mark.no_cover
 def test_a_killed_matrix_leaves_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with serving(Script(ttft_s=60.0)) as silent:
@@ -109,6 +111,7 @@ def test_a_killed_matrix_leaves_no_temporary_folder(tmp_path: Path, monkeypatch:
     assert list(tmp_path.glob("sagellm-matrix-*")) == []
 
 
+@pytest.mark.no_cover
 def test_a_changed_plan_measures_only_what_is_new(tmp_path: Path, servers: list[FakeServer]) -> None:
     plan(tmp_path, servers, loads=(1,))
     command.run("matrix", "plan.toml", cwd=tmp_path)
@@ -160,6 +163,7 @@ def test_what_is_wrong_with_any_cell_is_found_before_the_first_is_measured(
     assert not any(server.requests for server in servers)
 
 
+@pytest.mark.no_cover
 def test_a_second_start_waits_for_nobody_and_says_who_measures(
     tmp_path: Path, servers: list[FakeServer]
 ) -> None:

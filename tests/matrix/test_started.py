@@ -42,6 +42,7 @@ def _is_alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
+@pytest.mark.no_cover
 def test_an_engine_is_started_once_for_the_cells_of_a_repeat(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     plan(tmp_path, venv, repeats=2)
@@ -51,6 +52,7 @@ def test_an_engine_is_started_once_for_the_cells_of_a_repeat(tmp_path: Path) -> 
     assert alive(venv) == []
 
 
+@pytest.mark.no_cover
 def test_each_cell_has_the_command_that_measures_it_alone_and_the_engines_log(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     plan(tmp_path, venv)
@@ -71,6 +73,7 @@ def test_an_engine_that_does_not_start_fails_its_cells_with_its_own_words(tmp_pa
     assert all("no room for the weights" in one["failure"] for one in json.loads(ended.stdout))
 
 
+@pytest.mark.no_cover
 def test_killed_in_the_middle_it_leaves_no_engine_and_goes_on(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     plan(tmp_path, venv, loads=(1, 2, 3))

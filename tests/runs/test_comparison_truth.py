@@ -7,6 +7,8 @@ import pytest
 
 from tests.fakes.rounds import DRIFTS, Machine, shares
 
+pytestmark = pytest.mark.no_cover
+
 PAIRS = 100
 
 

@@ -24,7 +24,7 @@ expect = playwright.expect
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.no_cover]
 
 ROW = "#body tr:not(.reason)"
 NAMELESS = """() => [...document.querySelectorAll("button, input, select")]
