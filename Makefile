@@ -39,6 +39,9 @@ clean:  ## remove what was installed, built and cached; outputs/ and hf_data/ st
 validate:  ## check the rows in hf_data/, or the files named in ARGS
 	$(NOX) -s validate -- $$ARGS
 
+check-board:  ## prove that the published board is what was accepted, from every row, its evidence and the history
+	$(NOX) -s rebuild -- --check $$ARGS
+
 report:  ## show finished runs again: ARGS="outputs/…"
 	$(NOX) -s report -- $$ARGS
 
@@ -78,4 +81,4 @@ peers:  ## the same work through the best-known load clients, side by side
 engines:  ## measure real engines and hold the figures against a plain client's (10 GB, an hour)
 	$(NOX) -s engines -- $$ARGS
 
-.PHONY: help bench aggregate submit publish clean-published clean validate report site compare doctor ci lint test tests pythons perf statistics peers engines
+.PHONY: help bench aggregate submit publish clean-published clean validate check-board report site compare doctor ci lint test tests pythons perf statistics peers engines

@@ -236,6 +236,12 @@ def validate(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def rebuild(session: nox.Session) -> None:
+    """Rebuild the boards from every row ever accepted; with `--check`, only compare them with the published ones."""
+    program(session, "rebuild")
+
+
+@nox.session(venv_backend="none")
 def report(session: nox.Session) -> None:
     """Show finished runs again."""
     program(session, "report")

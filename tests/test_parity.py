@@ -28,11 +28,11 @@ SET_UP = (
     "actions/deploy-pages",
 )
 NOX = "python -m pip install --require-hashes --only-binary=:all: -r locks/nox.txt"
-ONE_SESSION = re.compile(r"nox -s (?P<session>[a-z_]+)(?P<rest>( -- --(yes|published|skip-invalid))?)")
+ONE_SESSION = re.compile(r"nox -s (?P<session>[a-z_]+)(?P<rest>( -- --(check|yes|published|skip-invalid))?)")
 
 # What people run here, and the workflow that runs the same once it has installed that.
 ONLY_THERE = ("release.yml",)  # the index trusts the workflow, and nobody's laptop
-SAME = {"ci": "ci.yml", "publish": "upload-to-hf.yml", "bench": "bench.yml", "validate": "validate-rows.yml"}
+SAME = {"ci": "ci.yml", "publish": "upload-to-hf.yml", "bench": "bench.yml", "validate": "validate-rows.yml", "check-board": "check-board.yml"}
 AFTERWARDS = {"upload-to-hf.yml": ["site"]}  # shows what was done; here it is a target of its own
 
 
