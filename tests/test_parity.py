@@ -32,7 +32,13 @@ ONE_SESSION = re.compile(r"nox -s (?P<session>[a-z_]+)(?P<rest>( -- --(check|yes
 
 # What people run here, and the workflow that runs the same once it has installed that.
 ONLY_THERE = ("release.yml",)  # the index trusts the workflow, and nobody's laptop
-SAME = {"ci": "ci.yml", "publish": "upload-to-hf.yml", "bench": "bench.yml", "validate": "validate-rows.yml", "check-board": "check-board.yml"}
+SAME = {
+    "ci": "ci.yml",
+    "publish": "upload-to-hf.yml",
+    "bench": "bench.yml",
+    "validate": "validate-rows.yml",
+    "check-board": "check-board.yml",
+}
 AFTERWARDS = {"upload-to-hf.yml": ["site"]}  # shows what was done; here it is a target of its own
 
 
