@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -92,3 +93,16 @@ def test_a_link_of_that_name_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "sagellm-link").symlink_to(outside)
     Scratch.made("sagellm-").remove()
     assert (outside / "in-use").exists()
+
+
+@pytest.mark.parametrize("holds", [(), ("new",)])
+def test_what_a_process_left_that_was_killed_while_it_made_its_folder_goes(
+    holds: tuple[str, ...], tmp_path: Path
+) -> None:
+    for name in ("sagellm-old", "sagellm-young"):
+        (tmp_path / name).mkdir()
+        for file in holds:
+            (tmp_path / name / file).touch()
+    os.utime(tmp_path / "sagellm-old", (0, 0))
+    Scratch.made("sagellm-").remove()
+    assert [one.name for one in tmp_path.iterdir()] == ["sagellm-young"]

@@ -9,15 +9,18 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-_LOCK = "in-use"
+_LOCK, _NEW = "in-use", "new"
+_MADE_S = 60.0  # by then a folder is made, or will never be
 _REMOVE = """
 exec 3<&0
 { read -r _ <&3; for _ in 1 2 3 4 5; do rm -rf -- "$1" && break; sleep 1; done; } &
@@ -42,9 +45,9 @@ class Scratch:
         for left in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
             _remove_unheld(left)
         path = Path(tempfile.mkdtemp(prefix=prefix))
-        lock = (path / "new").open("wb")
+        lock = (path / _NEW).open("wb")
         _held(lock)
-        (path / "new").rename(path / _LOCK)  # so that it is never seen without being held
+        (path / _NEW).rename(path / _LOCK)  # so that it is never seen without being held
         return cls(path, lock, _remover(path))
 
     def remove(self) -> None:
@@ -81,8 +84,12 @@ def _remover(folder: Path) -> IO[bytes]:
 
 def _remove_unheld(folder: Path) -> None:
     with contextlib.suppress(OSError):  # held, another user's, or removed by somebody else meanwhile
-        if folder.lstat().st_uid != os.getuid():
+        status = folder.lstat()
+        if status.st_uid != os.getuid() or not stat.S_ISDIR(status.st_mode):
             return
+        if not (folder / _LOCK).exists() and time.time() - status.st_mtime > _MADE_S:
+            (folder / _NEW).unlink(missing_ok=True)  # its process was killed while it made the folder
+            folder.rmdir()
         with (folder / _LOCK).open("r+b") as lock:
             _held(lock)
             shutil.rmtree(folder)
