@@ -27,6 +27,7 @@ from tests.cluster.test_ray_nodes import (
     URGENT,
     Machines,
     alive,
+    is_ours,
     kill_all,
     machines,
 )
@@ -293,7 +294,8 @@ def test_an_engine_on_a_node_is_as_urgent_as_the_system_allows(machines: Machine
 def stations() -> list[psutil.Process]:
     """The processes in which tasks are measured."""
     every = psutil.process_iter(["cmdline"])
-    return [one for one in every if any("_Station" in word for word in one.info["cmdline"] or ())]
+    named = (one for one in every if any("_Station" in word for word in one.info["cmdline"] or ()))
+    return [one for one in named if is_ours(one)]
 
 
 @pytest.mark.skipif(

@@ -252,11 +252,20 @@ def _agent(cluster: object) -> psutil.Process:
 
 
 def _is_agent(process: psutil.Process) -> bool:
-    return any("_Agent" in word for word in process.info["cmdline"] or ())
+    return any("_Agent" in word for word in process.info["cmdline"] or ()) and is_ours(process)
 
 
 def _workers() -> list[psutil.Process]:
-    return [one for one in psutil.process_iter(["cmdline"]) if WORKERS in (one.info["cmdline"] or ())]
+    every = psutil.process_iter(["cmdline"])
+    return [one for one in every if WORKERS in (one.info["cmdline"] or ()) and is_ours(one)]
+
+
+def is_ours(process: psutil.Process) -> bool:
+    """Whether a process belongs to the cluster of these tests, and not to others that run beside them."""
+    try:
+        return process.environ().get("RAY_AUTH_TOKEN") == os.environ["RAY_AUTH_TOKEN"]
+    except psutil.Error:
+        return False
 
 
 def sending(cluster: object) -> None:
