@@ -137,7 +137,7 @@ RUN: dict[str, str] = {
     "the Ray cluster at {a} asks for no token: whoever reaches it can run programs there": (
         "{a} 的 Ray 集群不要求令牌：能连上它的人都可以在那里运行程序"
     ),
-    "the load comes from {a} nodes: {b}": "负载来自 {a} 个节点：{b}",
+    "client nodes: {a}": "客户端节点：{a}",
     "no answer for {a} s": "{a} 秒没有回应",
     "what listens at {a} does not answer as a Ray cluster that knows us": (
         "在 {a} 监听的程序没有像认识我们的 Ray 集群那样回应"

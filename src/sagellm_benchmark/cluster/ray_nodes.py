@@ -78,7 +78,7 @@ def connect(
     Raises RemoteError where there is no such cluster, UsageError where it has too few nodes with room.
     """
     with joined(address, note, said_to), _placed(nodes, processes) as agents:
-        note(f"the load comes from {nodes} nodes: {', '.join(agents.names)}")
+        note(f"client nodes: {', '.join(agents.names)}")
         cluster = Cluster(agents)
         cluster.meet()
         yield cluster
