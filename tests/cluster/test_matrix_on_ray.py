@@ -8,7 +8,6 @@ import json
 import os
 import random
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ import pytest
 
 from sagellm_benchmark.errors import Exit
 from tests.cluster.test_ray_nodes import (
+    ADDRESSES,
     HEAD,
     NAMESPACES,
     RAY,
@@ -71,6 +71,18 @@ def engines(folder: Path, **behaviour: Any) -> list[Path]:
     return [install(folder / name, "vllm", Behaviour(**behaviour)) for name in ("a", "b")]
 
 
+@contextlib.contextmanager
+def begun(folder: Path, command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """The command while it runs; what it says goes to `said` and `complaint`. Nothing of it outlives the test."""
+    with (folder / "said").open("wb") as said, (folder / "complaint").open("wb") as complaint:
+        driver = subprocess.Popen([*command, "--json"], cwd=folder, stdout=said, stderr=complaint)
+    try:
+        yield driver
+    finally:
+        driver.kill()
+        driver.wait()
+
+
 def run(folder: Path, command: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
     ended = subprocess.run([*command, "--json"], cwd=folder, capture_output=True, text=True, check=False)
     return json.loads(ended.stdout or "[]"), ended.stderr
@@ -114,11 +126,8 @@ def test_a_driver_that_dies_leaves_nothing_running_and_the_next_one_goes_on(
 ) -> None:
     venvs = engines(tmp_path)
     command = plan(tmp_path, venvs, cpus=1)
-    with (tmp_path / "said").open("wb") as said:
-        driver = subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said)
-    wait_for(lambda: len(done(tmp_path)) >= 1, 90)
-    os.kill(driver.pid, signal.SIGKILL)
-    driver.wait()
+    with begun(tmp_path, command):
+        wait_for(lambda: len(done(tmp_path)) >= 1, 90)
     wait_for(lambda: not left_running(tmp_path), 60)
     kept = {path: path.stat().st_mtime_ns for path in done(tmp_path)}
     results, complaint = run(tmp_path, command)
@@ -155,17 +164,16 @@ def test_the_engines_of_a_repeat_are_measured_on_one_node_and_repeats_on_several
 
 def test_a_cluster_that_others_use_is_waited_for_and_said_to_be(machines: Machines, tmp_path: Path) -> None:
     command = plan(tmp_path, engines(tmp_path)[:1], cpus=2, loads=(1,))
-    complaint = tmp_path / "complaint"
     taken = subprocess.Popen(
         [sys.executable, "-c", TAKES_ALL, HEAD], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert taken.stdout is not None
     assert taken.stdout.readline() == b"taken\n"
-    with complaint.open("wb") as said:
-        driver = subprocess.Popen(command, cwd=tmp_path, stdout=said, stderr=said)
-    wait_for(lambda: b"no node has room at the moment" in complaint.read_bytes(), 60)
-    taken.communicate(timeout=60)
-    assert driver.wait(120) == Exit.DONE
+    with begun(tmp_path, command) as driver:
+        complaint = tmp_path / "complaint"
+        wait_for(lambda: b"no node has room at the moment" in complaint.read_bytes(), 60)
+        taken.communicate(timeout=60)
+        assert driver.wait(120) == Exit.DONE
 
 
 def test_a_node_with_another_version_is_named_before_anything_is_measured(
@@ -187,7 +195,7 @@ def test_a_node_with_another_version_is_named_before_anything_is_measured(
 def joining(*more: str, environ: dict[str, str] | None = None) -> Iterator[None]:
     """One more node, started with `more`, whose processes have this environment."""
     before = alive(HEAD)
-    command = [RAY, "start", f"--address={HEAD}", *SMALL, *more]
+    command = [RAY, "start", f"--address={HEAD}", ADDRESSES[2], *SMALL, *more]
     node = subprocess.Popen(
         command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -212,9 +220,7 @@ def test_an_engine_sees_as_many_gpus_as_it_asked_for_on_the_node_of_all(
     for gpus, name in ((1, "a"), (2, "b")):
         text = text.replace(f'name = "{name}"', f'name = "{name}"\nnum_gpus = {gpus}')
     (tmp_path / "plan.toml").write_text(text)
-    with joining("--num-gpus=2"):
-        with (tmp_path / "said").open("wb") as said:
-            driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said)
+    with joining("--num-gpus=2"), begun(tmp_path, command) as driver:
         seen = []
         for venv, word in zip(venvs, words, strict=True):
             wait_for((venv / "pids").is_file, 90)
@@ -250,12 +256,9 @@ def test_killed_at_three_random_moments_and_started_again_it_measures_each_cell_
 
 def kill_once_done(folder: Path, command: Sequence[str], cells: int) -> None:
     """Start, and kill as soon as that many cells are done; expect nothing of it to be left on any node."""
-    with (folder / "said").open("wb") as said:
-        driver = subprocess.Popen(command, cwd=folder, stdout=said, stderr=said)
-    wait_for(lambda: len(done(folder)) >= cells or driver.poll() is not None, 120)
-    assert driver.poll() is None, (folder / "said").read_text()
-    driver.send_signal(signal.SIGKILL)
-    driver.wait()
+    with begun(folder, command) as driver:
+        wait_for(lambda: len(done(folder)) >= cells or driver.poll() is not None, 120)
+        assert driver.poll() is None, (folder / "complaint").read_text()
     wait_for(lambda: not left_running(folder), 60)
 
 
@@ -263,15 +266,15 @@ def test_what_was_on_a_node_that_hangs_is_measured_again(machines: Machines, tmp
     word = tmp_path / "go"
     venv, _ = engines(tmp_path, waits_for=word)
     command = plan(tmp_path, [venv], cpus=1, loads=(1,))
-    with (tmp_path / "said").open("wb") as said, (tmp_path / "complaint").open("wb") as complaint:
-        driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said, stderr=complaint)
-    wait_for((venv / "starts").is_file, 90)
-    (hung,) = stations()
-    hung.suspend()
-    wait_for(lambda: starts(venv) == 2, 120)
-    word.touch()
-    driver.wait(120)
+    with begun(tmp_path, command) as driver:
+        wait_for((venv / "starts").is_file, 90)
+        (hung,) = stations()
+        hung.suspend()
+        wait_for(lambda: starts(venv) == 2, 120)
+        word.touch()
+        code = driver.wait(120)
     told = (tmp_path / "complaint").read_text()
+    assert code in (Exit.DONE, Exit.INVALID_RUN), told
     assert "was lost (no answer for 30 s)" in told
     results = json.loads((tmp_path / "said").read_bytes())
     assert [one["failure"] for one in results] == [None], told
@@ -283,12 +286,18 @@ def test_an_engine_on_a_node_is_as_urgent_as_the_system_allows(machines: Machine
     word = tmp_path / "go"
     venv, _ = engines(tmp_path, waits_for=word)
     command = plan(tmp_path, [venv], cpus=1, loads=(1,))
-    driver = subprocess.Popen([*command, "--quiet"], cwd=tmp_path, stdout=subprocess.DEVNULL)
-    wait_for((venv / "pids").is_file, 90)
-    niceness = {psutil.Process(pid).nice() for pid in json.loads((venv / "pids").read_text())}
-    word.touch()
-    assert driver.wait(120) == Exit.DONE
+    with begun(tmp_path, command) as driver:
+        wait_for((venv / "pids").is_file, 90)
+        niceness = {one.nice() for one in engines_of(venv)}
+        word.touch()
+        assert driver.wait(120) == Exit.DONE
     assert niceness == {URGENT}
+
+
+def engines_of(venv: Path) -> list[psutil.Process]:
+    """The processes of an engine, by their numbers on this machine: a node can have numbers of its own."""
+    every = psutil.process_iter(["cmdline"])
+    return [one for one in every if (one.info["cmdline"] or [""])[0].startswith(str(venv))]
 
 
 def stations() -> list[psutil.Process]:
@@ -304,12 +313,12 @@ def stations() -> list[psutil.Process]:
 def test_what_was_on_a_node_that_dies_is_measured_elsewhere(machines: Machines, tmp_path: Path) -> None:
     venvs = engines(tmp_path)
     command = plan(tmp_path, venvs, cpus=2, repeats=2, loads=(1,))  # a node has two: each takes one repeat
-    with (tmp_path / "said").open("wb") as said, (tmp_path / "complaint").open("wb") as complaint:
-        driver = subprocess.Popen([*command, "--json"], cwd=tmp_path, stdout=said, stderr=complaint)
-    wait_for(lambda: all((venv / "starts").is_file() for venv in venvs), 90)
-    kill_all(machines.second)
-    driver.wait(240)
+    with begun(tmp_path, command) as driver:
+        wait_for(lambda: all((venv / "starts").is_file() for venv in venvs), 90)
+        kill_all(machines.second)
+        code = driver.wait(240)
     told = (tmp_path / "complaint").read_text()
+    assert code in (Exit.DONE, Exit.INVALID_RUN), told
     results = json.loads((tmp_path / "said").read_bytes())
     assert [one["failure"] for one in results] == [None] * 4, told
     assert len(done(tmp_path)) == len(runs(tmp_path)) == 4

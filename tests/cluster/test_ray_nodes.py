@@ -49,7 +49,9 @@ HEAD = "127.0.0.1:6391"
 RAY = str(Path(sys.executable).with_name("ray"))
 OWN_CLOCK = ("unshare", "--time", "--monotonic", str(SHIFT_S), "--boottime", str(SHIFT_S))
 OWN_PROCESSES = ("--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
-SMALL = ("--num-cpus=2", "--node-ip-address=127.0.0.1", "--object-store-memory=80000000", "--block")
+SMALL = ("--num-cpus=2", "--object-store-memory=80000000", "--block")
+ADDRESSES = [f"--node-ip-address=127.0.0.{number}" for number in (1, 2, 3)]
+"""Of the head, the second node and a third: whoever joins is part of the node that has its own address, the head."""
 NAMESPACES = (
     subprocess.run([*OWN_CLOCK, *OWN_PROCESSES, "true"], capture_output=True, check=False).returncode == 0
 )
@@ -73,7 +75,10 @@ def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     node = [*(OWN_CLOCK if NAMESPACES else ()), *(OWN_PROCESSES if NAMESPACES else ()), RAY, "start"]
     processes: list[subprocess.Popen[bytes]] = []
     with (tmp_path_factory.mktemp("ray") / "log").open("wb") as log:
-        for command in ([*head, f"--temp-dir={folder}", *SMALL], [*node, f"--address={HEAD}", *SMALL]):
+        for command in (
+            [*head, f"--temp-dir={folder}", ADDRESSES[0], *SMALL],
+            [*node, f"--address={HEAD}", ADDRESSES[1], *SMALL],
+        ):
             processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
             wait_for(lambda: alive(HEAD) == len(processes), 90)
     yield Machines(processes[1])
