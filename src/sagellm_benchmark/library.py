@@ -41,36 +41,36 @@ _FRAME = (
 
 @dataclass(frozen=True, repr=False)
 class Run(folder.Finished):
-    """One finished run: its folder, its record, and the figures in it."""
+    """One finished run: its folder, its record and its figures."""
 
     @property
     def config(self) -> Config:
-        """What was asked, of what, on what, by what."""
+        """The configuration: what was measured, on which hardware, by which version of the tool."""
         return self.record.config
 
     @property
     def summary(self) -> Summary:
-        """What came of it."""
+        """The results and the verdict."""
         return self.record.summary
 
     @property
     def valid(self) -> bool:
-        """Whether its checks found nothing against it."""
+        """Whether the run passed its checks."""
         return self.summary.valid
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """What is against it; empty where it is valid."""
+        """The reasons why the run is not valid; empty if it is."""
         return self.summary.reasons
 
     @property
     def figures(self) -> dict[str, float | None]:
-        """Every metric by its name in the record, such as `throughput_tps`; None is not measured."""
+        """Every metric by its name in the record, such as `throughput_tps`; None means not measured."""
         return {metric.name: self.summary.value(metric) for metric in METRICS}
 
     @property
     def latencies(self) -> dict[str, Distribution]:
-        """`ttft_ms`, `itl_ms`, `tpot_ms`, `e2e_ms`: mean, p50, p90 and p99, milliseconds."""
+        """`ttft_ms`, `itl_ms`, `tpot_ms`, `e2e_ms`: mean, p50, p90 and p99, in milliseconds."""
         return {latency.name: self.summary.latency(latency) for latency in LATENCIES}
 
     @cached_property
@@ -89,7 +89,7 @@ class Run(folder.Finished):
         return click.unstyle(render_terminal(view(self.record)))
 
     def _repr_html_(self) -> str:
-        """Return the report, in a frame of its own: its style and the notebook's stay apart."""
+        """Return the report in a frame of its own, so that its style and the notebook's do not mix."""
         return _framed(html.render_html(view(self.record)), self.config.description, 640)
 
 
@@ -114,7 +114,7 @@ class Runs(Sequence[Run]):
 
     @property
     def valid(self) -> bool:
-        """Whether nothing was found against any of them."""
+        """Whether all of them are valid."""
         return all(run.valid for run in self._runs)
 
     def _repr_html_(self) -> str:
@@ -138,7 +138,7 @@ def run(
     listener: Listener | None = None,
     **more: Unpack[RunArguments],
 ) -> Runs:
-    """Measure a model, as `sagellm-benchmark run` does, and return its runs; their files lie in `outputs`.
+    """Measure a model, as `sagellm-benchmark run` does, and return its runs; their files are written to `outputs`.
 
     `slo` gives milliseconds by metric, such as `{"ttft": 200}`. `rate` is in requests per second; `float("inf")` sends
     all at once, `Rate(2, 20)` ramps up from 2 to 20, and several make a sweep. `more` takes the other options by their
@@ -163,14 +163,14 @@ def run(
 
 
 def measure(spec: RunSpec, listener: Listener, sender: Sender = HERE) -> Iterator[Run]:
-    """Measure what was asked, run by run; each has its files when it is handed out."""
+    """Measure run by run; the files of each run are complete when it is yielded."""
     for measured in pipeline.run(spec, listener, sender):
         done = folder.save(measured.folder, measured.record)
         yield Run(done.folder, done.record, done.row)
 
 
 def load(path: str | os.PathLike[str] | None = None) -> Run:
-    """Open a finished run by its folder, else the newest one under outputs/. Raises DataError where there is none."""
+    """Open a finished run by its folder, or the newest one under outputs/. Raises DataError if there is none."""
     where = folders.newest(Path("outputs")) if path is None else Path(path)
     return Run(where, folder.load(where), folder.row_of(where))
 
@@ -181,7 +181,7 @@ def compare(
     detect: float = DETECT,
     force: bool = False,
 ) -> list[comparison.Comparison]:
-    """Say of each of the others whether it is faster or slower than the first, or what it would take to tell.
+    """Compare each of the others with the first: faster, slower, or what it would take to tell.
 
     Takes runs, their folders, or files with a row. `detect` is the difference to be found, as a share: 0.05 is 5 %.
     Raises DataError if the runs did different work or are not valid, unless `force` is given.
@@ -193,7 +193,7 @@ def compare(
 
 
 class Silent:
-    """A listener that nobody hears."""
+    """A listener that prints nothing."""
 
     def say(self, text: str) -> None:
         """Say nothing."""
