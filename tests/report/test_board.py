@@ -115,7 +115,7 @@ def test_a_row_that_would_be_refused_as_new_is_told_apart_from_a_valid_one(tmp_p
     validation = Validation((checked(), old), (), 1)
     assert click.unstyle(validation_text(validation)).splitlines() == [
         "2 of 2 rows valid",
-        "1 of them only where published already; --as-new says what new ones lack",
+        "1 of them only because they are published already; --as-new says what new ones lack",
     ]
     add_to_job_summary(validation_markdown(validation), {"GITHUB_STEP_SUMMARY": str(tmp_path / "summary")})
     rows = [line for line in (tmp_path / "summary").read_text().splitlines() if line.startswith("| rows")]

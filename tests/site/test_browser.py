@@ -242,7 +242,7 @@ def test_it_speaks_chinese_by_the_browser_and_by_a_switch(visit: Open) -> None:
 def test_why_a_row_is_grey_is_told_in_chinese_in_the_table_and_in_its_record(visit: Open) -> None:
     row = new_row(
         metrics__throughput_tps=-5,
-        validity__not_checked=["steadiness: fewer than 100 answered requests, or than 10 a stream"],
+        validity__not_checked=["steadiness: fewer than 100 answered requests, or than 10 per stream"],
     )
     page = visit(boards.of(row), f"open={row['entry_id']}", locale="zh-CN")
     for place in ("#body tr.reason", "dialog ul >> nth=0"):

@@ -59,8 +59,8 @@ def test_a_short_run_is_valid_and_says_what_was_not_checked() -> None:
     verdict = judge(evidence(closed_loop(5)))
     assert verdict.valid
     assert verdict.not_checked == (
-        "Little's law: fewer than 10 requests a stream",
-        "steadiness: fewer than 100 answered requests, or than 10 a stream",
+        "Little's law: fewer than 10 requests per stream",
+        "steadiness: fewer than 100 answered requests, or than 10 per stream",
     )
 
 
@@ -144,7 +144,7 @@ def test_prompts_that_a_cache_does_not_explain_were_computed(test: RepeatTest) -
 def test_without_enough_repeated_prompts_a_cache_is_not_checked() -> None:
     verdict = judge(evidence(closed_loop(200), repeat_test=repeat_test(0.5, 0.1, prompts=7)))
     assert verdict.not_checked == (
-        "prefix cache, but for what the server says: there was not enough time to send enough new prompts twice",
+        "prefix cache, apart from what the server says: there was not enough time to send enough new prompts twice",
     )
 
 
@@ -248,7 +248,7 @@ def test_a_busy_machine_that_the_user_accepts_is_said_beside_the_verdict() -> No
 
 def test_a_machine_that_nobody_watched_is_not_checked() -> None:
     assert judge(evidence(closed_loop(200), contention=None)).not_checked == (
-        "contention: the server's process is not here to be seen, or the load was too short",
+        "contention: the server's process is not visible here, or the load was too short",
     )
 
 
@@ -259,7 +259,7 @@ ELSEWHERE = replace(
 
 def test_how_long_the_client_waited_is_said_where_the_server_is_elsewhere() -> None:
     assert judge(evidence(closed_loop(200), contention=ELSEWHERE)).not_checked == (
-        "contention: the server is not here to be seen; the client waited 12% of the time it could have run, "
+        "contention: the server is not visible here; the client waited 12% of the time it could have run, "
         "and for 5% of the time a program of this machine waited for a processor",
     )
 

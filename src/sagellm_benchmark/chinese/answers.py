@@ -84,13 +84,13 @@ ANSWERS: dict[str, str] = {
     ),
     "next:  sagellm-benchmark {command}": "下一步：sagellm-benchmark {command}",
     "next:  make {command}": "下一步：make {command}",
-    "there are no files to check; without FILES, those in hf_data/ are looked for": (
+    "there are no files to check; without FILES, those in hf_data/ are checked": (
         "没有要检查的文件；不给 FILES 时检查 hf_data/ 中的文件"
     ),
     "and {count} more; --json lists them": "还有 {count} 条；--json 列出",
     "{good} of {all} row valid": "{all} 条记录中有 {good} 条有效",
     "{good} of {all} rows valid": "{all} 条记录中有 {good} 条有效",
-    "{count} of them only where published already; --as-new says what new ones lack": (
+    "{count} of them only because they are published already; --as-new says what new ones lack": (
         "其中 {count} 条仅因已发布而有效；--as-new 说明新记录还缺什么"
     ),
     "{file}, row {count}": "{file}，第 {count} 条",
@@ -145,7 +145,7 @@ ANSWERS: dict[str, str] = {
     "nothing to write: {where}": "无需写入：{where}",
     "{where}: holds every row of yours already, nothing to push": "{where}：已有你的全部记录，无需推送",
     "{where}: pushed {rows} in {commit}": "{where}：在 {commit} 中推送了 {rows}",
-    "{count} other pushes came first; their rows and yours are joined": "有 {count} 次其他推送在先；双方的记录已合并",
+    "{count} other pushes came first; their rows and yours are merged": "有 {count} 次其他推送在先；双方的记录已合并",
     "next:  git pull (your checkout has work of its own, so it was left as it is)": (
         "下一步：git pull（你的检出有自己的改动，所以保持原样）"
     ),

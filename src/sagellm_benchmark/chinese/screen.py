@@ -78,11 +78,11 @@ SCREEN: dict[str, str] = {
     "latency changed by {change} over the window; {least} or more would have been detected": (
         "窗口内延迟变化 {change}；达到 {least} 的变化会被发现"
     ),
-    "steadiness: a drift below {least} could not have been seen; send more --requests": (
+    "steadiness: a drift below {least} could not have been detected; send more --requests": (
         "稳定性：小于 {least} 的漂移无法发现；请增加 --requests"
     ),
-    "other programs used {others}, the host took {stolen}; waited for one: the server {server}, the client {client}, "
-    "any program {pressed} of the time": (
+    "other programs used {others}, the host took {stolen}; waiting for a processor: the server {server}, "
+    "the client {client}, any program {pressed} of the time": (
         "其他程序占用 {others}，宿主机占用 {stolen}；"
         "等待处理器：服务 {server}，客户端 {client}，任一程序 {pressed} 的时间"
     ),
@@ -140,20 +140,20 @@ SCREEN: dict[str, str] = {
     "gaps between events: {tool} keeps the first and the last event of an answer": (
         "事件之间的间隔：{tool} 只保存每个回答的第一个和最后一个事件"
     ),
-    "prefix cache, but for what the server says: there was not enough time to send enough new prompts twice": (
+    "prefix cache, apart from what the server says: there was not enough time to send enough new prompts twice": (
         "前缀缓存（服务自己的说法除外）：在允许的时间内没有足够的新提示词可以发送两次"
     ),
     "client bias: not calibrated": "客户端偏差：没有校准",
-    "Little's law: fewer than 10 requests a stream": "利特尔法则：每路少于 10 个请求",
+    "Little's law: fewer than 10 requests per stream": "利特尔法则：每路少于 10 个请求",
     "arrival rate: fewer than 20 requests": "到达速率：少于 20 个请求",
-    "steadiness: fewer than 100 answered requests, or than 10 a stream": (
+    "steadiness: fewer than 100 answered requests, or than 10 per stream": (
         "稳定性：少于 100 个得到回答的请求，或每路少于 10 个"
     ),
     "steadiness: the load itself is not steady": "稳定性：负载本身不稳定",
     "memory bandwidth: the size of the weights or the chip's bandwidth is not known": (
         "显存带宽：不知道权重大小或芯片带宽"
     ),
-    "contention: the server's process is not here to be seen, or the load was too short": (
+    "contention: the server's process is not visible here, or the load was too short": (
         "资源争用：看不到服务的进程，或负载太短"
     ),
     "contention: the server {where}; the client waited {wait} of the time it could have run, and for {pressed} of the "
@@ -161,7 +161,7 @@ SCREEN: dict[str, str] = {
         "资源争用：服务{where}；客户端在可运行的时间中有 {wait} 在等待，本机 {pressed} 的时间里有程序在等待处理器"
     ),
     "runs here, but its process cannot be seen": "在本机运行，但看不到其进程",
-    "is not here to be seen": "不在本机，看不到",
+    "is not visible here": "不在本机，看不到",
     "contention, by --accept-busy: {figures}": "资源争用（因 --accept-busy）：{figures}",
     "precision is not known; state it with --precision": "不知道精度；请用 --precision 说明",
     "the weights are unknown: the server does not say whether they are real; state it with --weights": (

@@ -65,13 +65,15 @@ def validation_text(validation: Validation) -> str:
     if len(refused) > MOST:
         lines.append(f"✗ and {len(refused) - MOST} more; --json lists them all")
     if not validation.files:
-        return "there are no files to check; without FILES, those in hf_data/ are looked for"
+        return "there are no files to check; without FILES, those in hf_data/ are checked"
     good = len(validation.rows) - len(refused)
     verdict = retold(f"{good} of {_count(len(validation.rows), 'row')} valid")
     sound = not refused and not validation.damaged
     lines.append(click.style(verdict, fg="green" if sound else "red", bold=True))
     if old := sum(row.valid and bool(row.if_new) for row in validation.rows):
-        lines.append(f"{old:,} of them only where published already; --as-new says what new ones lack")
+        lines.append(
+            f"{old:,} of them only because they are published already; --as-new says what new ones lack"
+        )
     return "\n".join(lines)
 
 

@@ -109,7 +109,7 @@ def submitted_text(done: Submitted) -> str:
         return f"{where}: holds every row of yours already, nothing to push"
     lines = [f"{where}: pushed {done.rows} in {done.commit[:12]}"]
     if done.rounds > 1:
-        lines.append(f"{done.rounds - 1} other pushes came first; their rows and yours are joined")
+        lines.append(f"{done.rounds - 1} other pushes came first; their rows and yours are merged")
     if not done.followed:
         lines.append("next:  git pull (your checkout has work of its own, so it was left as it is)")
     return "\n".join([*lines, 'the workflow "Upload to Hugging Face" publishes it in 1 to 3 minutes'])

@@ -261,7 +261,7 @@ def _processors(seen: Contended | None) -> Iterator[tuple[str, str]]:
     yield (
         "processors",
         f"other programs used {others}, the host took {stolen}; "
-        f"waited for one: the server {server}, the client {client}, any program {pressed} of the time",
+        f"waiting for a processor: the server {server}, the client {client}, any program {pressed} of the time",
     )
 
 

@@ -77,7 +77,7 @@ class Evidence:
             )
         trend = steadiness.of(self.columns)
         if trend is None or self.columns.answered < 10 * (self.concurrency or 1):
-            return NotChecked("steadiness: fewer than 100 answered requests, or than 10 a stream")
+            return NotChecked("steadiness: fewer than 100 answered requests, or than 10 per stream")
         return trend
 
 

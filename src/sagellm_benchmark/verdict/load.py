@@ -39,7 +39,7 @@ def littles_law(e: Evidence) -> Findings:
             f"{e.concurrency} streams allow; this is a fault of the client: please report it"
         )
     elif e.columns.answered < 10 * e.concurrency:
-        yield NotChecked("Little's law: fewer than 10 requests a stream")
+        yield NotChecked("Little's law: fewer than 10 requests per stream")
     elif in_flight is not None and in_flight < 0.8 * e.concurrency and not e.columns.failures:
         yield (
             f"Little's law: only {in_flight:.2f} of {e.concurrency} streams were busy on average; "
@@ -60,5 +60,5 @@ def steady(e: Evidence) -> Findings:
         )
     elif trend.least > VISIBLE_DRIFT:
         yield NotChecked(
-            f"steadiness: a drift below {trend.least:.0%} could not have been seen; send more --requests"
+            f"steadiness: a drift below {trend.least:.0%} could not have been detected; send more --requests"
         )

@@ -17,7 +17,7 @@ def was_free(e: Evidence) -> Findings:
     """Where other programs want the processors, a server and its client wait, and the wait is measured as theirs."""
     seen = e.contention
     if seen is None:
-        yield NotChecked("contention: the server's process is not here to be seen, or the load was too short")
+        yield NotChecked("contention: the server's process is not visible here, or the load was too short")
         return
     if seen.others_share is None:
         yield NotChecked(_unseen(seen, here=e.server_is_here))
@@ -48,7 +48,7 @@ def _busy(seen: Contended) -> bool:
 
 def _unseen(seen: Contended, *, here: bool) -> str:
     wait, pressed = _share(seen.client_wait_share), _share(seen.pressure_share)
-    where = "runs here, but its process cannot be seen" if here else "is not here to be seen"
+    where = "runs here, but its process cannot be seen" if here else "is not visible here"
     return (
         f"contention: the server {where}; the client waited {wait} of the time it could have run, "
         f"and for {pressed} of the time a program of this machine waited for a processor"

@@ -31,7 +31,7 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
     test = e.repeat_test
     if test is None or not test.tells:
         yield NotChecked(
-            "prefix cache, but for what the server says: there was not enough time to send enough new prompts twice"
+            "prefix cache, apart from what the server says: there was not enough time to send enough new prompts twice"
         )
     elif share := test.answered(e.columns.ttft_s.tolist()):
         yield (
