@@ -314,6 +314,34 @@ def test_a_keyboard_reaches_everything_and_keeps_its_place(visit: Open) -> None:
     assert page.evaluate("document.activeElement.className") == "open"
 
 
+def test_a_chart_is_one_stop_for_tab_and_arrows_move_between_its_points(visit: Open) -> None:
+    page = visit(boards.fresh())
+    stops = page.locator('#strip .mark[data-open][tabindex="0"]')
+    assert stops.count() == 2, "one for each chart"
+    points = page.locator("#pareto .mark[data-open]")
+    lefts = points.evaluate_all("(all) => all.map((one) => one.getBoundingClientRect().left)")
+    stops.first.focus()
+    page.keyboard.press("Home")
+    left = "document.activeElement.getBoundingClientRect().left"
+    seen = [page.evaluate(left)]
+    for _ in lefts[1:]:
+        page.keyboard.press("ArrowRight")
+        seen.append(page.evaluate(left))
+    assert seen == sorted(lefts)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(left) == max(lefts), "the last one stays"
+    assert stops.count() == 2
+    page.keyboard.press("Enter")
+    assert page.locator("dialog[open]").count() == 1
+
+
+def test_on_a_phone_tab_stops_at_nothing_that_is_not_seen(visit: Open) -> None:
+    page = visit(boards.fresh(), width=390)
+    assert page.locator('#head button:not([tabindex="-1"])').count() == 0
+    page.set_viewport_size({"width": 1280, "height": 900})
+    expect(page.locator('#head button:not([tabindex="-1"])')).to_have_count(15)
+
+
 def test_a_screen_reader_finds_a_table_with_named_columns(visit: Open) -> None:
     page = visit(boards.fresh(), width=390)
     assert page.locator("#table").get_by_role("columnheader").count() == 16

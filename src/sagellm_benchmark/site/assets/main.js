@@ -113,6 +113,14 @@ for (const event of ["click", "keydown"]) {
     openRow(key);
   });
 }
+$("strip").addEventListener("keydown", (given) => {
+  const next = given.target.dataset.open && beside(given.target, given.key);
+  if (!next) return;
+  given.preventDefault();
+  given.target.setAttribute("tabindex", "-1");
+  next.setAttribute("tabindex", "0");
+  next.focus();
+});
 $("languages").addEventListener("click", ({ target }) => {
   if (!target.dataset.lang) return;
   state.lang = target.dataset.lang;

@@ -43,6 +43,7 @@ function timeScale(values, from, to) {
 
 function frame(x, y, names, label, marks) {
   const { width, height, left, right, top, bottom } = FRAME, floor = height - bottom;
+  marks.find((one) => one.dataset.open)?.setAttribute("tabindex", "0");  // one stop for Tab; arrows go on from there
   return svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", "aria-label": label },
     ...y.ticks.flatMap((tick) => [
       svg("line", { class: "grid", x1: left, x2: width - right, y1: y.place(tick), y2: y.place(tick) }),
@@ -66,10 +67,20 @@ function shape(kind, x, y, size, attributes) {
 
 function mark(row, kind, x, y, look, about) {
   const node = shape(kind, x, y, 5, {
-    class: `mark ${look} s${Math.min(kind, 8)}`, tabindex: 0, role: "button", "aria-label": about, "data-open": row.key,
+    class: `mark ${look} s${Math.min(kind, 8)}`, tabindex: -1, role: "button", "aria-label": about, "data-open": row.key,
   });
   node.append(svg("title", {}, about));
   return node;
+}
+
+// The mark that an arrow key leads to, from left to right.
+function beside(from, key) {
+  const marks = [...from.ownerSVGElement.querySelectorAll("[data-open]")];
+  const left = new Map(marks.map((one) => [one, one.getBoundingClientRect().left]));
+  marks.sort((a, b) => left.get(a) - left.get(b));
+  const at = marks.indexOf(from);
+  const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: marks.length - 1 }[key];
+  return to === undefined ? null : marks[to] ?? from;
 }
 
 function legend(names, failing) {

@@ -77,17 +77,22 @@ function nameOf(row) {
   return [row.engine, row.version].filter(Boolean).join(" ");
 }
 
+// Where rows are cards, their head is only read aloud: a list sorts there, and Tab stops at nothing that is not seen.
+const cards = matchMedia("(max-width: 44rem)");
+cards.addEventListener("change", () => drawHead());
+
 function drawHead() {
+  const tabindex = cards.matches ? -1 : null;
   const sort = state.sort.replace(/^-/, "");
   const down = state.sort.startsWith("-");
   $("head").replaceChildren(
     el("th", { role: "columnheader", scope: "col", class: "pick" }, el("span", { class: "hidden" }, say("pick"))),
     el("th", { role: "columnheader", scope: "col", class: "rank" },
-      el("button", { type: "button", "data-sort": "", title: say("by_scope") }, say("rank"))),
+      el("button", { type: "button", tabindex, "data-sort": "", title: say("by_scope") }, say("rank"))),
     ...COLUMNS.map((name) => el("th", {
       role: "columnheader", scope: "col", class: NUMBERS.includes(name) ? "number" : null,
       "aria-sort": sort === name ? (down ? "descending" : "ascending") : null,
-    }, el("button", { type: "button", "data-sort": name }, say(name), sort === name ? (down ? " ↓" : " ↑") : ""))));
+    }, el("button", { type: "button", tabindex, "data-sort": name }, say(name), sort === name ? (down ? " ↓" : " ↑") : ""))));
 }
 
 // Numbers are first looked at from the good end.
