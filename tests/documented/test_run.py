@@ -25,7 +25,7 @@ from tests.evidence.support import PUBLISHABLE
 from tests.fakes.team import git
 from tests.house import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 MEASURED = (Exit.DONE, Exit.INVALID_RUN)  # a busy machine may spoil the figures, which are not looked at
 MEASURING = ("run", "regress", "replay")

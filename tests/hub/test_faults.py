@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -20,7 +21,7 @@ from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS
 from tests.fakes.history import blob_id
-from tests.fakes.hub_server import READER, REPO, Fault, HubServer
+from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import SEEDED, Clock, fates, given
 
@@ -207,25 +208,43 @@ def tries_to_wipe(server: HubServer, pace: Pace, faults: list[Fault], old: list[
     return files
 
 
-@pytest.mark.no_cover
-@pytest.mark.parametrize("name", [SINGLE, MULTI, "README.md", BEFORE_SUBMISSIONS, STANDING])
-@pytest.mark.parametrize("lie", LIES)
-def test_no_lie_about_a_file_wipes_what_was_published_before(
-    server: HubServer, pace: Pace, name: str, lie: str
-) -> None:
-    server.page = 2  # every listing comes in pages
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A dataset that was published to, and the rows on its board."""
+
+    files: dict[str, bytes]
+    old: list[Row]
+    both: Row
+
+
+@pytest.fixture(scope="module")
+def held() -> Held:
+    """What two publishes leave, which no test changes."""
     old = new_rows(3)
-    publish(Hub(REPO, endpoint=server.url), given(*old), pace=pace)
     cluster = {
         "node_count": 2,
         **dict.fromkeys(("comm_backend", "topology_type", "interconnect", "topology"), "x"),
     }
     both = new_row(cluster=cluster, config_type="multi_node")
-    publish(Hub(REPO, endpoint=server.url), given(both), pace=pace)
+    with pytest.MonkeyPatch.context() as patch, HubServer() as server:
+        patch.setenv("HF_TOKEN", WRITER)
+        for rows in (old, [both]):
+            publish(Hub(REPO, endpoint=server.url), given(*rows))
+        return Held(server.history.head.files, old, both)
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("name", [SINGLE, MULTI, "README.md", BEFORE_SUBMISSIONS, STANDING])
+@pytest.mark.parametrize("lie", LIES)
+def test_no_lie_about_a_file_wipes_what_was_published_before(
+    server: HubServer, held: Held, pace: Pace, name: str, lie: str
+) -> None:
+    server.page = 2  # every listing comes in pages
+    server.history.add(dict(held.files), "published")
     server.history.add({"README.md": b"# Ours\n", "empty": b"[]\n"}, "a person's card")
     before = server.history.head.files
-    files = tries_to_wipe(server, pace, LIES[lie](name), old)
-    assert orjson.loads(files[MULTI]) == [both]
+    files = tries_to_wipe(server, pace, LIES[lie](name), held.old)
+    assert orjson.loads(files[MULTI]) == [held.both]
     assert files["README.md"].endswith(b"# Ours\n")
     assert files[BEFORE_SUBMISSIONS] == before[BEFORE_SUBMISSIONS]
     assert orjson.loads(files[STANDING])["rows"].items() >= orjson.loads(before[STANDING])["rows"].items()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
 from pathlib import Path
 
 import psutil
@@ -14,7 +11,7 @@ import pytest
 from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.fakes.engine_install import Behaviour, install
-from tests.matrix.test_command import done, left_running, start
+from tests.matrix.test_command import done, kill, left_running, start
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.slow
@@ -42,23 +39,25 @@ def _is_alive(pid: int) -> bool:
     return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.no_cover
-def test_an_engine_is_started_once_for_the_cells_of_a_repeat(tmp_path: Path) -> None:
-    venv = install(tmp_path / "venv", "vllm")
-    plan(tmp_path, venv, repeats=2)
-    ended = command.run("matrix", "plan.toml", "--json", cwd=tmp_path)
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a matrix of two loads, each measured twice, which no test changes."""
+    folder = tmp_path_factory.mktemp("measured")
+    plan(folder, install(folder / "venv", "vllm"), repeats=2)
+    ended = command.run("matrix", "plan.toml", "--json", cwd=folder)
     assert [one["failure"] for one in json.loads(ended.stdout)] == [None] * 4
-    assert starts(venv) == 2
-    assert alive(venv) == []
+    return folder
 
 
-@pytest.mark.no_cover
-def test_each_cell_has_the_command_that_measures_it_alone_and_the_engines_log(tmp_path: Path) -> None:
-    venv = install(tmp_path / "venv", "vllm")
-    plan(tmp_path, venv)
-    command.run("matrix", "plan.toml", cwd=tmp_path)
-    for path in done(tmp_path):
-        folder = tmp_path / "outputs/matrix/m" / json.loads(path.read_bytes())["folder"]
+def test_an_engine_is_started_once_for_the_cells_of_a_repeat(measured: Path) -> None:
+    assert starts(measured / "venv") == 2
+    assert alive(measured / "venv") == []
+
+
+def test_each_cell_has_the_command_that_measures_it_alone_and_the_engines_log(measured: Path) -> None:
+    assert len(done(measured)) == 4
+    for path in done(measured):
+        folder = measured / "outputs/matrix/m" / json.loads(path.read_bytes())["folder"]
         config = json.loads((folder / "config.json").read_bytes())
         assert "--engine=vllm" in config["tool"]["command"]
         assert "base-url" not in config["tool"]["command"]
@@ -77,10 +76,9 @@ def test_an_engine_that_does_not_start_fails_its_cells_with_its_own_words(tmp_pa
 def test_killed_in_the_middle_it_leaves_no_engine_and_goes_on(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     plan(tmp_path, venv, loads=(1, 2, 3))
-    process: subprocess.Popen[bytes] = start(tmp_path)
+    process = start(tmp_path)
     wait_for(lambda: len(done(tmp_path)) >= 1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    kill(process)
     wait_for(lambda: not left_running(tmp_path) and not alive(venv))
     ended = command.run("matrix", "plan.toml", "--json", cwd=tmp_path)
     assert [one["failure"] for one in json.loads(ended.stdout)] == [None] * 3
