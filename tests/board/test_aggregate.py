@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from sagellm_benchmark.board.aggregate import Report, aggregate
-from sagellm_benchmark.board.entry import MULTI, SINGLE
-from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
+from sagellm_benchmark.board.agreement import Measured
+from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry
+from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.merge import Fate
+from sagellm_benchmark.board.standing import Proved, Standing, to_bytes
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from tests.board.boards import PUBLISHED, published_rows
@@ -50,6 +52,18 @@ def content(hf_data: Path) -> dict[str, bytes]:
 
 def fates(report: Report) -> list[Fate]:
     return [outcome.fate for _, outcome in report.outcomes]
+
+
+@pytest.mark.parametrize(("rate", "fate"), [(91.0, Fate.IMPROVED), (89.0, Fate.BEATEN)])
+def test_a_faster_run_with_evidence_goes_to_the_dataset_whatever_that_says_of_its_rival(
+    outputs: Path, hf_data: Path, rate: float, fate: Fate
+) -> None:
+    rival = Entry.of(new_row(metrics__throughput_tps=90.0))
+    proved = {rival.entry_id: Proved(Measured(90.0), frozenset({"ann"}))}
+    standing = Standing().accepting([rival], (), proved, "")
+    a_run(outputs, new_row(metrics__throughput_tps=rate, evidence={"sha256": "a" * 64}))
+    published = {SINGLE: to_json([rival.row]), STANDING: to_bytes(standing)}
+    assert fates(aggregate(outputs, hf_data, published)) == [fate]
 
 
 def test_a_finished_run_is_added(outputs: Path, hf_data: Path) -> None:

@@ -15,7 +15,7 @@ from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
 from sagellm_benchmark.board.rules import repeated_key
 from sagellm_benchmark.board.schema import Strength, problems
-from sagellm_benchmark.board.standing import parse
+from sagellm_benchmark.board.standing import Tier, parse
 from sagellm_benchmark.board.waiting import MAX_BOARD_BYTES, Unsound, sorted_out, together, waiting
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
@@ -56,7 +56,7 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
     Raises DataError, with nothing written, when a board cannot be read or written.
     """
     standing = parse((published or {}).get(STANDING))
-    fetched = list(map(standing.placed, _published(published or {})))
+    fetched = [_at_most_evidenced(standing.placed(entry)) for entry in _published(published or {})]
     sound, unsound = sorted_out(waiting(hf_data), fetched)
     before = join([*fetched, *map(standing.expected, sound)], [])
     runs = _Runs()
@@ -78,6 +78,14 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
         written=written,
         offline=published is None,
     )
+
+
+def _at_most_evidenced(entry: Entry) -> Entry:
+    """Return a published row as it is before anybody has looked at who signed it.
+
+    A faster run with evidence goes to the dataset, where that is looked at, and where it is kept though it be beaten.
+    """
+    return entry._replace(place=entry.place._replace(tier=min(entry.place.tier, Tier.EVIDENCED)))
 
 
 def finished(outputs: Path) -> Iterator[Path]:
