@@ -18,8 +18,8 @@ from sagellm_benchmark.board import entry
 from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.hub.directory import NO_COMMIT, Directory
-from sagellm_benchmark.hub.journal import Record, pending
+from sagellm_benchmark.hub import journal
+from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.layout import is_known
 from sagellm_benchmark.hub.publish import publish
 from sagellm_benchmark.hub.rebuild import rebuild
@@ -120,14 +120,74 @@ def test_waits_for_the_lock_only_so_long(tmp_path: Path) -> None:
 def test_a_commit_that_was_left_half_way_is_finished_by_the_next_reader(tmp_path: Path) -> None:
     store = Directory(tmp_path)
     first = store.commit({SINGLE: b"[1]\n", MULTI: b"[1]\n"}, None, "first")
-    head = Record(first, 1, NO_COMMIT, "first", "", {})
-    files = {SINGLE: b"[2]\n", MULTI: b"[2]\n"}
-    left = pending(Record.after(head, "second", files), files)
-    (tmp_path / ".board" / "pending.json").write_bytes(left)
+    left = forged(first, {SINGLE: b"[2]\n", MULTI: b"[2]\n"})
+    (tmp_path / ".board" / "pending.json").write_bytes(orjson.dumps(left))
     (tmp_path / f".{SINGLE}.abc.tmp").write_text("half a fi")
     assert store.read((SINGLE, MULTI)).files == {SINGLE: b"[2]\n", MULTI: b"[2]\n"}
     assert len(store.log()) == 2
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+LARGE = b"[" + b"1," * 40_000 + b"1]\n"
+
+
+class Killed(Directory):
+    """A writer that is killed as soon as its commit has happened."""
+
+    def _recover(self) -> bool:
+        if (self.path / ".board" / "pending.json").exists():
+            raise KeyboardInterrupt
+        return super()._recover()
+
+
+def test_a_commit_of_large_files_that_was_left_half_way_is_finished_by_the_next_reader(
+    tmp_path: Path,
+) -> None:
+    first = Directory(tmp_path).commit({SINGLE: b"[]\n"}, None, "first")
+    with pytest.raises(KeyboardInterrupt):
+        Killed(tmp_path).commit({SINGLE: LARGE, MULTI: b"[2]\n"}, first, "second")
+    assert (tmp_path / ".board" / "pending.json").stat().st_size < 10_000
+    assert Directory(tmp_path).read((SINGLE, MULTI)).files == {SINGLE: LARGE, MULTI: b"[2]\n"}
+    assert not list((tmp_path / ".board" / "staged").iterdir())
+
+
+@pytest.mark.parametrize("change", [None, b"[3]\n"])
+def test_a_large_file_that_is_not_what_its_commit_recorded_is_not_carried_out(
+    tmp_path: Path, change: bytes | None
+) -> None:
+    first = Directory(tmp_path).commit({SINGLE: b"[]\n"}, None, "first")
+    with pytest.raises(KeyboardInterrupt):
+        Killed(tmp_path).commit({SINGLE: LARGE}, first, "second")
+    (staged,) = (tmp_path / ".board" / "staged").iterdir()
+    staged.unlink()
+    if change is not None:
+        staged.write_bytes(change)
+    with pytest.raises(DataError, match="is not what it recorded"):
+        Directory(tmp_path).read()
+    assert (tmp_path / SINGLE).read_bytes() == b"[]\n"
+
+
+def test_what_a_killed_writer_staged_before_its_commit_is_swept(tmp_path: Path) -> None:
+    store = Directory(tmp_path)
+    first = store.commit({SINGLE: b"[]\n"}, None, "first")
+    left = tmp_path / ".board" / "staged" / ("0" * 64)
+    left.parent.mkdir(exist_ok=True)
+    left.write_bytes(LARGE)
+    store.commit({SINGLE: b"[1]\n"}, first, "second")
+    assert not left.exists()
+
+
+def test_a_commit_that_nobody_could_read_again_leaves_the_folder_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Directory(tmp_path)
+    first = store.commit({SINGLE: b"[]\n"}, None, "first")
+    monkeypatch.setattr(journal, "MOST_BYTES", 1000)
+    with pytest.raises(DataError, match="small files; nothing was written"):
+        store.commit({ROW: b"x" * 2000}, first, "second")
+    with pytest.raises(DataError, match="would have more than 1 MiB; nothing was written"):
+        store.commit({ROW: b"x" * (2 << 20)}, first, "second")
+    assert store.commit({SINGLE: b"[1]\n"}, first, "third") == store.read(()).commit
 
 
 def test_a_reader_without_the_right_to_write_waits_for_a_writer(tmp_path: Path) -> None:
@@ -408,6 +468,6 @@ def test_only_a_boards_own_files_have_a_place(name: str, known: bool) -> None:
 
 
 def test_a_file_without_a_place_is_not_written(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no file of a board"):
+    with pytest.raises(DataError, match="is not a file of a board"):
         Directory(tmp_path).commit({".bashrc": b"x"}, None, "first")
     assert not (tmp_path / ".bashrc").exists()

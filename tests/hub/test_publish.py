@@ -509,3 +509,14 @@ def test_a_hub_without_a_clock_is_published_to_all_the_same(hub: Hub, server: Hu
     publish(hub, given(new_row()))
     (fact,) = orjson.loads(hub.read().files["standing.json"])["rows"].values()
     assert abs(datetime.fromisoformat(fact["published_at"]) - datetime.now(UTC)) < timedelta(minutes=10)
+
+
+@pytest.mark.parametrize(("mebibytes", "kept"), [(0.5, True), (2, False)])
+def test_what_others_add_to_the_comparison_is_kept_unless_it_would_stop_every_publish(
+    store: Store, mebibytes: float, kept: bool
+) -> None:
+    publish(store, given(new_row()))
+    compared = orjson.loads(store.read([COMPARE]).files[COMPARE])
+    put(store, {COMPARE: to_json({**compared, "theirs": "x" * int(mebibytes * (1 << 20))})})
+    publish(store, given(new_row(model__name="another")))
+    assert ("theirs" in orjson.loads(store.read([COMPARE]).files[COMPARE])) is kept

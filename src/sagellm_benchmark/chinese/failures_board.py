@@ -197,6 +197,11 @@ BOARD: dict[str, str] = {
     "a name must stay inside that folder": "名称只能向下",
     "a link, a pipe or a folder has no place there: remove it": "链接、管道或文件夹不该在那里：移除它",
     # hub/journal
+    "this commit has more than {a} MiB of small files; nothing was written": (
+        "这次提交的小文件超过 {a} MiB；没有写入任何内容"
+    ),
+    "publish fewer rows at a time": "一次少发布一些记录",
+    "{a} would have more than {b} MiB; nothing was written": "{a} 会超过 {b} MiB；没有写入任何内容",
     "{a} was not written by this tool; nothing of it was carried out": (
         "{a} 不是本工具写的；没有执行其中任何内容"
     ),

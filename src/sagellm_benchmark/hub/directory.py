@@ -3,7 +3,8 @@
 The files lie in the folder under their own names, for any reader. Beside them, in `.board/`:
 
     lock                 held while somebody writes
-    pending.json         the commit being written, whole; once it is there, the commit has happened
+    staged/HASH          the large files of the commit being written
+    pending.json         that commit, with its small files; once it is there, the commit has happened
     commits/000007.json  what each commit was: id, parent, message, time, and a hash per file
     current.json         the newest of those
 
@@ -24,7 +25,7 @@ from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub import journal
-from sagellm_benchmark.hub.blobs import user_cache
+from sagellm_benchmark.hub.blobs import sha256, user_cache
 from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.inside import Inside
 from sagellm_benchmark.hub.journal import Record
@@ -42,6 +43,7 @@ from sagellm_benchmark.hub.store import (
     in_memory,
     is_submission,
     most_bytes,
+    size,
 )
 
 NO_COMMIT = "0" * 40
@@ -49,6 +51,8 @@ NO_COMMIT = "0" * 40
 
 _OWN = ".board"
 _PENDING, _CURRENT, _LOG = f"{_OWN}/pending.json", f"{_OWN}/current.json", f"{_OWN}/commits"
+_STAGED = f"{_OWN}/staged"
+_LARGE = 64 << 10  # bytes of a file that has a place of its own until its commit is carried out
 
 
 def never(_: str) -> bool:
@@ -111,11 +115,32 @@ class Directory:
                 raise Stale(
                     f"another commit reached {self.path} first", hint="somebody else is publishing; try again"
                 )
-            contents = in_memory(files)
-            record = Record.after(head, message, contents)
-            self._inside.write(_PENDING, journal.pending(record, contents))
+            small, hashes = self._stage(files)
+            record = Record.after(head, message, hashes)
+            self._inside.write(_PENDING, journal.pending(record, small))
             self._recover()
             return record.commit
+
+    def _stage(self, files: Mapping[str, Content]) -> tuple[dict[str, bytes], dict[str, str]]:
+        """Write the large files to where a commit finds them; the content of the small ones, and all hashes.
+
+        Raises DataError, with nothing of the board changed, for a file that nobody would read again.
+        """
+        small: dict[str, bytes] = {}
+        hashes: dict[str, str] = {}
+        for name, given in files.items():
+            if size(given) > (most := most_bytes(name)):
+                raise DataError(
+                    f"{name} would have more than {most >> 20} MiB; nothing was written",
+                    hint="publish fewer rows at a time",
+                )
+            content = in_memory({name: given})[name]
+            hashes[name] = sha256(content)
+            if len(content) < _LARGE:
+                small[name] = content
+            else:
+                self._inside.write(f"{_STAGED}/{hashes[name]}", content)
+        return small, hashes
 
     def accepted(self, commit: str) -> Accepted:
         """Return every submission as it is now, held against the log of all commits."""
@@ -178,16 +203,29 @@ class Directory:
         self._inside.sweep(_LOG)
         whole = self._inside.read(_PENDING, journal.MOST_BYTES)
         if whole is None:
+            self._clear()
             return False
-        record, contents = journal.unpack(str(self.path / _PENDING), whole, self._head())
+        note = str(self.path / _PENDING)
+        record, contents = journal.unpack(note, whole, self._head())
         for name, content in contents.items():
             self._inside.sweep(name.rpartition("/")[0])
-            self._inside.write(name, content)
+            self._inside.write(name, self._staged(note, name, record) if content is None else content)
         line = to_json(record.as_dict())
         self._inside.write(f"{_LOG}/{record.number:06}.json", line)
         self._inside.write(_CURRENT, line)
         self._inside.remove(_PENDING)
+        self._clear()
         return True
+
+    def _staged(self, note: str, name: str, record: Record) -> bytes:
+        digest = record.files[name]
+        content = self._inside.read(f"{_STAGED}/{digest}", most_bytes(name))
+        return journal.as_recorded(note, name, content, digest)
+
+    def _clear(self) -> None:
+        """Remove what was staged, by a commit that is carried out or by one that never came to be."""
+        for name in self._inside.names(_STAGED):
+            self._inside.remove(name)
 
     @contextlib.contextmanager
     def _locked(self, wait_s: float | None = None) -> Iterator[None]:

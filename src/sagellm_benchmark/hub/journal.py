@@ -47,22 +47,21 @@ class Record:
     files: Mapping[str, str]
 
     @classmethod
-    def after(cls, head: Record, message: str, files: Mapping[str, bytes]) -> Record:
-        """Return the record of a commit on top of `head`.
+    def after(cls, head: Record, message: str, hashes: Mapping[str, str]) -> Record:
+        """Return the record of a commit on top of `head`, of files with these SHA-256.
 
         Raises DataError for a file that has no place in the dataset.
         """
-        strange = [name for name in files if not is_known(name)]
+        strange = [name for name in hashes if not is_known(name)]
         if strange:
             raise DataError(f"{strange[0]!r} is not a file of a board", hint="report it: nothing was written")
         at = datetime.now(UTC).isoformat(timespec="microseconds")
-        hashes = {name: sha256(content) for name, content in files.items()}
         rest: dict[str, Any] = {
             "number": head.number + 1,
             "parent": head.commit,
             "message": message,
             "at": at,
-            "files": hashes,
+            "files": dict(hashes),
         }
         return cls(_commit_id(rest), **rest)
 
@@ -76,14 +75,25 @@ def record(name: str, content: bytes) -> Record:
     return _record(name, loaded(name, content, _HINT))
 
 
-def pending(of: Record, files: Mapping[str, bytes]) -> bytes:
-    """Return a commit as it waits to be carried out: its record, and the content of each file."""
-    contents = {name: base64.b64encode(content).decode() for name, content in files.items()}
-    return to_json({"record": of.as_dict(), "contents": contents})
+def pending(of: Record, small: Mapping[str, bytes]) -> bytes:
+    """Return a commit as it waits to be carried out: its record, and the content of each small file.
+
+    The others are named, and lie beside it under their hashes. Raises DataError for more than is read again.
+    """
+    held = {name: base64.b64encode(content).decode() for name, content in small.items()}
+    note = to_json({"record": of.as_dict(), "contents": {name: held.get(name) for name in of.files}})
+    if len(note) > MOST_BYTES:
+        raise DataError(
+            f"this commit has more than {MOST_BYTES >> 20} MiB of small files; nothing was written",
+            hint="publish fewer rows at a time",
+        )
+    return note
 
 
-def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, bytes]]:
-    """Return a pending commit, and the content of each file; it must be the next one after `head`, or `head` itself.
+def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, bytes | None]]:
+    """Return a pending commit, and the content of each file, None for one that lies beside it.
+
+    It must be the next one after `head`, or `head` itself.
 
     Raises DataError for a file that is none of the dataset's, and for a content that is not the one recorded.
     """
@@ -94,7 +104,10 @@ def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, b
     follows = found.number == head.number + 1 and found.parent == head.commit
     if not isinstance(texts, dict) or texts.keys() != found.files.keys() or not (follows or found == head):
         raise _no_record(name)
-    return found, {file: _content(name, file, text, found.files[file]) for file, text in texts.items()}
+    return found, {
+        file: None if text is None else _content(name, file, text, found.files[file])
+        for file, text in texts.items()
+    }
 
 
 def changed(log: Sequence[Record], files: Mapping[str, bytes], proofs: Container[str]) -> dict[str, str]:
@@ -151,7 +164,12 @@ def _content(name: str, file: str, text: Any, digest: str) -> bytes:
         content = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
     except binascii.Error as error:
         raise _no_record(name) from error
-    if sha256(content) != digest:
+    return as_recorded(name, file, content, digest)
+
+
+def as_recorded(name: str, file: str, content: bytes | None, digest: str) -> bytes:
+    """Return the content of a pending commit's file. Raises DataError where it is not the one recorded."""
+    if content is None or sha256(content) != digest:
         raise DataError(f"{name}: what it holds of {file} is not what it recorded", hint=_HINT)
     return content
 

@@ -51,6 +51,8 @@ MOST_WRITTEN = MAX_FILE_BYTES // 2
 LARGE = MOST_WRITTEN // 2
 """From this size of a file on, whoever publishes is told that the board grows."""
 
+MOST_EXTRA = 1 << 20  # bytes of what others add to the comparison
+
 OURS = frozenset(
     b"schema_version generated_at group_count preferred_pair_count groups preferred_pairs".split()
 )
@@ -255,14 +257,18 @@ def _refuse_vanished(board: Board) -> None:
 def unknown_fields(compared: bytes | None) -> dict[str, Any]:
     """Return what somebody else added to the comparison: its top-level fields that are none of ours.
 
-    It is large: it is only parsed where its layout, or the name of a field, is not ours.
+    It is large: it is only parsed where its layout, or the name of a field, is not ours. What would make it too large
+    for its readers is not kept.
     """
     if compared is None or (
         compared.startswith(b"{\n  ") and all(field[1] in OURS for field in _FIELD.finditer(compared))
     ):
         return {}
     value = loaded(COMPARE, compared)
-    return {k: v for k, v in value.items() if k.encode() not in OURS} if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        return {}
+    extra = {k: v for k, v in value.items() if k.encode() not in OURS}
+    return extra if len(to_json(extra)) <= MOST_EXTRA else {}
 
 
 def derived_files(board: Board, rows: Iterable[Entry]) -> dict[str, bytes]:

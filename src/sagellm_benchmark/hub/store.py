@@ -98,7 +98,7 @@ class Snapshot:
 
     commit: str | None
     files: Mapping[str, bytes]
-    at: datetime | None = None
+    at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
