@@ -88,6 +88,13 @@ ATTACKS = (
                 "test_two_who_agree_on_little_take_no_tier_from_a_row_that_was_there",
                 "test_one_more_who_measures_as_much_undoes_what_two_agree_on",
             ),
+            "hub/test_tiers.py": (
+                "test_publishing_believes_nothing_that_somebody_made_up_of_the_rows_it_decides_about",
+                "test_who_removes_the_evidence_of_a_row_does_not_put_a_claim_in_its_place",
+                "test_one_false_listing_takes_nothing_from_a_proved_row",
+                "test_evidence_that_takes_long_to_compute_holds_nobody_up",
+                "test_a_copy_that_is_numbered_before_its_author_s_row_is_found_and_takes_no_place",
+            ),
             "hub/test_publish.py": ("test_a_claim_displaces_no_row_whose_evidence_lies_in_the_dataset",),
             "board/test_submission.py": ("test_nobody_verifies_a_published_row_by_submitting_it_again",),
             "evidence/test_verify.py": ("test_a_verdict_that_does_not_follow_is_refused",),
@@ -124,7 +131,12 @@ ATTACKS = (
         "free fields make the board larger than its readers take",
         {
             "board/test_schema.py": ("test_a_new_row_has_at_most_16_kib_and_a_published_one_stays",),
+            "hub/test_directory.py": (
+                "test_a_commit_that_nobody_could_read_again_leaves_the_folder_as_it_was",
+                "test_a_large_file_that_is_not_what_its_commit_recorded_is_not_carried_out",
+            ),
             "hub/test_publish.py": (
+                "test_what_others_add_to_the_comparison_is_kept_unless_it_would_stop_every_publish",
                 "test_a_board_that_would_grow_too_large_for_its_readers_is_not_sent",
                 "test_whoever_publishes_is_told_long_before_a_board_is_too_large",
             ),
