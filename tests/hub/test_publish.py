@@ -409,8 +409,8 @@ def test_reading_the_published_boards_ends_with_a_way_to_go_on(
     monkeypatch.setenv("HF_ENDPOINT", server.url)
     server.faults.append(Fault("info", status=503, times=99))
     with pytest.raises(RemoteError, match="gave up after 8 tries") as caught:
-        published_boards(REPO, pace=pace)
-    assert "offline" in str(caught.value.hint).lower()
+        published_boards(REPO, asked_by="submit", pace=pace)
+    assert "submit --offline" in str(caught.value.hint) or "submit OFFLINE=1" in str(caught.value.hint)
     assert len(clock.slept) == 7
 
 

@@ -48,19 +48,20 @@ def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: O
     """Merge every finished run's row with the published board into hf_data/."""
     from sagellm_benchmark.report import board
 
-    done = _aggregated(found_in, hf_data, repo, offline=offline)
+    done = _aggregated("aggregate", found_in, hf_data, repo, offline=offline)
     out.show(lambda: board.aggregate_text(done), lambda: board.aggregate_json(done))
     return Exit.DATA if done.damaged else Exit.DONE
 
 
-def _aggregated(found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> Report:
+def _aggregated(asked_by: str, found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> Report:
     """Aggregate, with each row's evidence, and see to it that git can join what comes of it."""
     from sagellm_benchmark.board import aggregate as core
     from sagellm_benchmark.evidence.carry import carry
     from sagellm_benchmark.hub import merging
     from sagellm_benchmark.hub.fetch import published_boards
 
-    done = core.aggregate(found_in, hf_data, None if offline else published_boards(repo, say=waiting))
+    published = None if offline else published_boards(repo, asked_by=asked_by, say=waiting)
+    done = core.aggregate(found_in, hf_data, published)
     for left in carry(done).left:
         echo(left, err=True, mark=t("note:  "), colour="yellow")
     merging.install(hf_data)
@@ -81,7 +82,7 @@ def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Outp
     from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import board, publishing
 
-    report = _aggregated(found_in, hf_data, repo, offline=offline)
+    report = _aggregated("submit", found_in, hf_data, repo, offline=offline)
     if not (out.as_json or out.quiet):
         echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take its time
     done = pushing.submit(hf_data, pace=Pace(say=waiting))

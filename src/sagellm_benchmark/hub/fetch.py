@@ -15,11 +15,11 @@ _UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 
 
 def published_boards(
-    repo: str, *, pace: Pace | None = None, say: Callable[[str], None] = silent
+    repo: str, *, asked_by: str = "aggregate", pace: Pace | None = None, say: Callable[[str], None] = silent
 ) -> Mapping[str, bytes]:
     """Return both boards, and what is known of their rows, at the dataset's newest commit.
 
-    Raises RemoteError with a way to go on without them.
+    Raises RemoteError with a way to go on without them, by the command that asked.
     """
     hub = open_store(repo, None)
     try:
@@ -30,6 +30,6 @@ def published_boards(
     except RemoteError as error:
         raise RemoteError(
             error.message,
-            hint=f"merge with nothing fetched: {typed('aggregate --offline', 'aggregate OFFLINE=1')} "
+            hint=f"merge with nothing fetched: {typed(f'{asked_by} --offline', f'{asked_by} OFFLINE=1')} "
             "(safe: publishing merges again)",
         ) from error
