@@ -224,7 +224,8 @@ def test_what_cannot_be_read_is_an_error_and_not_a_verdict(folder: Path) -> None
     with pytest.raises(DataError, match=r"line 1 of requests.jsonl is damaged"):
         verified(folder)
     assert command.run("verify", str(folder), cwd=folder).returncode == Exit.DATA
-    assert command.run("verify", str(folder / "absent.json"), cwd=folder).returncode == Exit.DATA
+    absent = command.run("verify", "0b4f7c52", cwd=folder)
+    assert (absent.returncode, "whole id of a published row" in absent.stderr) == (Exit.DATA, True)
 
 
 def deep(levels: int) -> Any:

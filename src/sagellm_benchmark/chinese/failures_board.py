@@ -71,6 +71,10 @@ BOARD: dict[str, str] = {
         "请重新测量：旧版本的运行和没有数字的运行没有证据"
     ),
     # evidence/find
+    "{a} is neither a file nor the id of a row": "{a} 既不是文件，也不是记录的 id",
+    "name a run's folder, a row's file, or the whole id of a published row": (
+        "指明运行的文件夹、记录的文件，或已发布记录的完整 id"
+    ),
     "{a} holds {b} rows": "{a} 含有 {b} 条记录",
     "name one of them by its id": "用 id 指明其中之一",
     "there is no evidence beside {a}": "{a} 旁边没有证据",

@@ -95,6 +95,11 @@ def _row_of_run(folder: Path, held: Mapping[str, bytes]) -> Any:
 
 
 def _only_row(path: Path) -> Any:
+    if not path.exists():
+        raise DataError(
+            f"{path} is neither a file nor the id of a row",
+            hint="name a run's folder, a row's file, or the whole id of a published row",
+        )
     found = read_rows(path)
     if len(found) != 1:
         raise DataError(f"{path} holds {len(found)} rows", hint="name one of them by its id")
