@@ -26,7 +26,16 @@ COMMANDS = (
     "sagellm_benchmark.report.screen",
     "sagellm_benchmark.runs.pipeline",
 )
-BEHIND = ("concurrent.futures", "filelock", "httpx2", "tqdm.auto", "truststore", "uvloop", "yaml")
+BEHIND = (
+    "concurrent.futures",
+    "filelock",
+    "httpcore2",
+    "httpx2",
+    "tqdm.auto",
+    "truststore",
+    "uvloop",
+    "yaml",
+)
 
 for name in COMMANDS:
     importlib.import_module(name)

@@ -411,6 +411,7 @@ def test_repeats_give_intervals(tmp_path: Path) -> None:
     assert summary["requests"] == 30
 
 
+@pytest.mark.no_cover
 def test_the_highest_rate_that_keeps_the_objectives_is_found(tmp_path: Path) -> None:
     search = (
         "--slo",
@@ -457,6 +458,7 @@ def test_objectives_are_judged_under_every_load(load: tuple[str, ...], runs: int
     assert [one["summary"]["slo_attainment"] for one in json.loads(done.stdout)] == [1.0] * runs
 
 
+@pytest.mark.no_cover
 def test_objectives_that_no_rate_keeps_are_given_up_on(tmp_path: Path) -> None:
     search = ("--slo", "ttft=1ms", "--search-goodput", "--rate", "40", "--duration", "0.4")
     with serving(Script(ttft_s=0.005, itl_s=0.001)) as server:
@@ -650,6 +652,7 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stderr.strip() == "[]"
 
 
+@pytest.mark.no_cover
 def test_a_second_run_with_the_same_prompts_is_found_out_where_the_server_caches_them_and_keeps_quiet(
     tmp_path: Path,
 ) -> None:

@@ -274,6 +274,7 @@ def test_clean_refuses_then_cleans_then_finds_nothing(tmp_path: Path) -> None:
     assert git(clone, "status", "--porcelain") == ""
 
 
+@pytest.mark.no_cover
 def test_cleaning_that_is_killed_and_started_again_ends_as_if_it_never_was(tmp_path: Path) -> None:
     team = Team(tmp_path)
     clone = team.clone("mine")
@@ -312,6 +313,7 @@ def test_a_pull_request_s_check_tells_first_what_it_adds(folder: Path, server: H
     assert server.history.head.id == before
 
 
+@pytest.mark.no_cover
 def test_what_passes_a_pull_request_s_check_is_not_refused_by_publishing(
     folder: Path, server: HubServer
 ) -> None:
@@ -339,6 +341,7 @@ def test_publishing_writes_a_job_summary_with_the_refused_rows_first(folder: Pat
     assert rows[0].count(" | ") == 6
 
 
+@pytest.mark.no_cover
 def test_a_job_summary_of_hostile_rows_stays_small_enough_to_be_shown(
     folder: Path, server: HubServer
 ) -> None:

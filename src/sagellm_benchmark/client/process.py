@@ -216,15 +216,16 @@ def _in_loop(work: Coroutine[None, None, T]) -> T:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No garbage collection while requests are in flight."""
-    was_on = gc.isenabled()
+    """No garbage collection while requests are in flight; what somebody else froze before stays so."""
+    was_on, others = gc.isenabled(), gc.get_freeze_count()
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
         yield
     finally:
-        gc.unfreeze()
+        if not others:
+            gc.unfreeze()
         if was_on:
             gc.enable()
 
