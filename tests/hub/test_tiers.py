@@ -21,6 +21,7 @@ from sagellm_benchmark.hub.publish import Published, publish
 from sagellm_benchmark.hub.rebuild import Rebuilt, rebuild
 from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import Store
+from sagellm_benchmark.hub.withdraw import withdraw
 from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row
 from tests.hub.support import Clock, fates, given, ids, put
@@ -339,3 +340,29 @@ def test_a_copy_that_is_numbered_before_its_author_s_row_is_found_and_takes_no_p
         author["entry_id"],
         other["entry_id"],
     ]
+
+
+def withdrawn(store: Store) -> str:
+    """Ann takes her row back; the path of the tombstone."""
+    taken = withdraw(store, PROVED["entry_id"], "hot", sign=lambda _: b'{"by": "ann"}', identify=identify)
+    (path,) = store.paths("withdrawn", taken.commit)
+    return path
+
+
+def test_who_removes_a_tombstone_does_not_bring_its_row_back(board: Store, server: HubServer) -> None:
+    path = withdrawn(board)
+    remove(board, server, path)
+    done = published(board, PROVED)
+    assert (fates(done), ids(board)) == (["withdrawn"], [FAST["entry_id"]])
+    assert any(said.startswith(f"{path} was removed by ") for said in done.strange)
+
+
+def test_one_false_listing_brings_no_withdrawn_row_back(
+    hub: Hub, server: HubServer, pace: Pace, clock: Clock
+) -> None:
+    published(hub, FAST, PROVED, bundles=FILES.get)
+    path = withdrawn(hub)
+    server.faults.append(Fault("paths", do="omit", omit=(path,), skip=1, times=4))
+    done = publish(hub, given(PROVED), prove=prove, identify=identify, pace=pace)
+    assert (fates(done), done.strange, ids(hub)) == (["withdrawn"], (), [FAST["entry_id"]])
+    assert clock.slept

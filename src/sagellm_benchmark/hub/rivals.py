@@ -8,7 +8,7 @@ those handed in are looked at, and what they do not bear out counts for nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -70,31 +70,20 @@ def rivals(
     if prove is None or identify is None or commit is None:
         return Rivals(board, examined, tuple(absent))
     of = {*moving, *(entry.identity for entry in doubted)}
-    every = (
-        *board.entries,
-        *board.recorded,
-        *examined.known,
-        *absent,
-        *(() if kept is None else kept.entries),
-    )
+    accepted = () if kept is None else kept.entries
+    every = (*board.entries, *board.recorded, *examined.known, *absent, *accepted)
     there = [entry for entry in every if entry.identity in of]
-    end, slugs = time.monotonic() + PATIENCE_S, set(map(slug, of))
-    over = partial(_is_past, end)
+    over = partial(_is_past, time.monotonic() + PATIENCE_S)
+    slugs = set(map(slug, of))
     done = backed(store, board, there, prove, identify, of=slugs, most=MOST_OF_ONE, enough=over)
     board = replace(board, standing=done.standing)
     suspects = [*doubted, *off, *absent, *_withdrawn(board, examined.new)]
     stones = _read(store, commit, sorted(set(map(tombstone_path, suspects))))
-    gone = {tombstone_path(entry): _whose(entry) for entry in _withdrawn(board, suspects)}
-    missing = {**done.missing, **{path: whose for path, whose in gone.items() if path not in stones}}
-    removed = _removed(store, commit, missing, kept)
-    trusted = [entry for entry in suspects if tombstone_path(entry) not in removed]
-    board, problems, unchecked = _tombstones(board, stones, trusted, identify)
-    examined = _undecided(
-        examined,
-        handed_in,
-        {path: (missing[path], why) for path, why in removed.items() if path in done.missing},
-    )
+    removed = _removed(store, commit, {**_without(board, suspects, stones), **done.missing}, kept)
+    board, problems, unchecked = _tombstones(board, stones, suspects, removed, identify)
+    lost = {path: (whose, removed[path]) for path, whose in done.missing.items() if path in removed}
     said = (*done.problems, *problems, *(f"{path} {why}" for path, why in removed.items() if kept is None))
+    examined = _undecided(examined, handed_in, lost)
     return Rivals(board, examined, tuple(absent), said, (*done.unchecked, *unchecked))
 
 
@@ -102,8 +91,11 @@ def _is_past(end: float) -> bool:
     return time.monotonic() > end
 
 
-def _whose(entry: Entry) -> Missing:
-    return Missing(entry.entry_id, slug(entry.identity))
+def _without(board: Board, suspects: list[Entry], stones: Container[str]) -> dict[str, Missing]:
+    """Return the tombstones that are not there, of rows that are said to be withdrawn."""
+    paths = {tombstone_path(entry): entry for entry in _withdrawn(board, suspects)}
+    absent = {path: entry for path, entry in paths.items() if path not in stones}
+    return {path: Missing(entry.entry_id, slug(entry.identity)) for path, entry in absent.items()}
 
 
 def _removed(store: Store, commit: str, missing: Mapping[str, Missing], kept: Rows | None) -> dict[str, str]:
@@ -181,9 +173,14 @@ def _read(store: Store, commit: str, paths: list[str]) -> dict[str, bytes]:
 
 
 def _tombstones(
-    board: Board, files: Mapping[str, bytes], suspects: list[Entry], identify: Identifier
+    board: Board,
+    files: Mapping[str, bytes],
+    suspects: list[Entry],
+    removed: Container[str],
+    identify: Identifier,
 ) -> tuple[Board, tuple[str, ...], tuple[str, ...]]:
-    """Return the board on which of these rows those are withdrawn whose tombstones count."""
+    """Return the board on which of these rows those are withdrawn whose tombstones count, or were removed."""
+    suspects = [entry for entry in suspects if tombstone_path(entry) not in removed]
     names, standing = {entry.entry_id for entry in suspects}, board.standing
     stones = tombstones(files, suspects, standing, board.small.get(SIGNERS), identify)
     others, these = _parted(standing.withdrawn, names)
