@@ -66,7 +66,7 @@ def test_validate_tells_which_rows_pass_only_because_they_may_be_published(tmp_p
     (tmp_path / "rows.json").write_bytes(to_json([new_row(), forged]))
     done = command.run("validate", "rows.json", cwd=tmp_path, env={"GITHUB_STEP_SUMMARY": str(summary)})
     assert done.returncode == 0
-    assert "1 of them only where published already" in done.stdout
+    assert "1 of them only because they are published already" in done.stdout
     assert summary.read_text().count("refused as new") == 1
 
 
