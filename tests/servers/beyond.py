@@ -39,7 +39,7 @@ BEYOND = (
         "charges for two tokens where a long word is one, and has no tokenizer to ask",
         "beyond a client",
         lambda: Streaming(Engine(even(), words=lambda a, i: f"word{a.number}-{i} "), Wire(charged=2.0)),
-        "as the server charges them",
+        "only the server counted them",
         Setting(tokenizer=False, exact=False),
     ),
     _beyond("filler words at decoding's pace while it reads the prompt", between.fillers(9, 0.01, 24), 0.01),
