@@ -65,3 +65,13 @@ def test_it_asks_for_the_nodes_that_it_starts(manifest: Any) -> None:
     assert (program, command) == ("sagellm-benchmark", "run")
     assert options.client_nodes == group["replicas"]
     assert options.client_processes == int(container["resources"]["requests"]["cpu"])
+
+
+def test_its_report_is_written_where_it_stays(manifest: Any) -> None:
+    _, _, *words = shlex.split(manifest["spec"]["entrypoint"])
+    pod = manifest["spec"]["rayClusterSpec"]["headGroupSpec"]["template"]["spec"]
+    (mounted,) = pod["containers"][0]["volumeMounts"]
+    (volume,) = pod["volumes"]
+    assert str(parse(RunOptions, words).outputs) == mounted["mountPath"]
+    assert mounted["name"] == volume["name"]
+    assert "persistentVolumeClaim" in volume
