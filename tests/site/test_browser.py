@@ -203,6 +203,12 @@ def test_names_of_versions_do_not_cover_each_other(visit: Open) -> None:
             assert right <= other[0] or other[1] <= left or bottom <= other[2] + 2 or other[3] <= top + 2
 
 
+def test_a_version_of_several_rows_of_one_day_is_named_once(visit: Open) -> None:
+    page = visit(boards.fresh(), "nodes=single&engine=vllm")
+    assert page.locator("#time .mark[data-open]").count() == 5
+    assert page.locator("#time text.version").count() == 1
+
+
 def test_unlike_rows_are_called_unlike_and_neither_is_better(visit: Open) -> None:
     first, second = new_row(), new_row(model__name="other")
     page = visit(boards.of(first, second), f"pick={first['entry_id']}&pick={second['entry_id']}")

@@ -101,18 +101,20 @@ function rateScale(values, from, to) {
   return low > 0 && Math.max(...values) / low > 8 ? logScale(values, from, to) : linearScale(values, from, to);
 }
 
-// A version's name stands beside its point where it covers no other name: above it, else below it, else nowhere.
+// A version's name stands beside its point where it covers no other name: above it, else below it, else nowhere. Of
+// rows of one version that were measured at one time, it names one.
 function versionsBeside(rows, x, y) {
   const letter = 7.2, line = 13;
   const taken = rows.map(({ row, at }) => ({ left: x.place(at) - 6, wide: 12, py: y.place(row.tps) + 5 }));  // the points
   return rows.filter(({ row }) => row.version && !row.failing).flatMap(({ row, at }) => {
     const name = row.version.slice(0, 14), wide = name.length * letter, px = x.place(at);
+    if (taken.some((one) => one.name === name && Math.abs(one.px - px) < wide / 2)) return [];
     const left = Math.min(Math.max(px - wide / 2, FRAME.left), FRAME.width - FRAME.right - wide);
     const py = [y.place(row.tps) - 9, y.place(row.tps) + 18].find((top) =>
       top > line && top < FRAME.height - FRAME.bottom &&
       !taken.some((one) => left < one.left + one.wide && one.left < left + wide && Math.abs(one.py - top) < line));
     if (py === undefined) return [];
-    taken.push({ left, wide, py });
+    taken.push({ left, wide, py, name, px });
     return [svg("text", { class: "version", x: left + wide / 2, y: py, "text-anchor": "middle" }, name)];
   });
 }
