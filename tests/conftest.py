@@ -6,6 +6,7 @@ import gc
 import os
 from collections.abc import Generator
 
+import coverage
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -23,11 +24,18 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.hookimpl(wrapper=True)
+@pytest.hookimpl(wrapper=True, trylast=True)  # inside of what pytest-cov does about such a test
 def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Measure no child of a test that is not measured itself: noting lines doubles the time that Python takes."""
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("no_cover"):
+            _stop_measuring_beneath()
             for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
                 patch.delenv(name)
         yield
+
+
+def _stop_measuring_beneath() -> None:
+    """Stop what else measures a worker, which would go on while pytest-cov pauses, and is not needed beside it."""
+    while (beneath := coverage.Coverage.current()) is not None:
+        beneath.stop()
