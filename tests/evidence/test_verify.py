@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sagellm_benchmark.errors import DataError, Exit
 from sagellm_benchmark.evidence import statement
 from sagellm_benchmark.evidence.bundle import unpack
 from sagellm_benchmark.evidence.files import bundle, in_folder
-from sagellm_benchmark.evidence.verify import verify
+from sagellm_benchmark.evidence.verify import Findings, verify
 from sagellm_benchmark.outputs import row_file
 from tests import command
 from tests.evidence.support import KINDS, edit, measured, verified
@@ -50,7 +51,8 @@ def made_to_fit(folder: Path) -> None:
     row = statement.without_evidence(json.loads(row_path.read_text()))
     said = json.loads((folder / "evidence.json").read_text())
     config = json.loads((folder / "config.json").read_text())
-    said["predicate"] |= {"row": row, "seed": config["seed"]}
+    tool = {"name": config["tool"]["name"], "version": config["tool"]["version"]}
+    said["predicate"] |= {"row": row, "seed": config["seed"], "tool": tool}
     files = in_folder(folder)
     for subject in said["subject"]:
         if subject["name"] in files:
@@ -115,6 +117,47 @@ def test_intervals_that_another_version_made_otherwise_are_left_and_said_to_be_u
     assert found.not_checked == (
         "95 % intervals of the latencies' means: another version made them in another way",
     )
+
+
+def in_words(folder: Path, change: Callable[[list[str]], list[str]]) -> Findings:
+    """What is found of the run if its row says otherwise what was not checked, and everything is made to fit."""
+    path, row = folder / "summary.json", row_file(folder)
+    assert row is not None
+    summary = json.loads(path.read_text())
+    summary["not_checked"] = change(summary["not_checked"])
+    path.write_text(json.dumps(summary))
+    edit(row, lambda said: said["validity"].update(not_checked=summary["not_checked"]))
+    made_to_fit(folder)
+    return verified(folder)
+
+
+def test_notes_in_other_words_fit_and_are_said_to_be_another_versions(folder: Path) -> None:
+    found = in_words(folder, lambda notes: [note.replace("fewer than", "less than") for note in notes])
+    assert found.mismatches == ()
+    assert found.not_checked == ("the words of the verdict: another version wrote them",)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda notes: notes[1:], lambda notes: [note.replace("10", "9") for note in notes]],
+    ids=["one left out", "another figure"],
+)
+def test_a_note_that_is_left_out_or_has_another_figure_is_found(
+    folder: Path, change: Callable[[list[str]], list[str]]
+) -> None:
+    found = in_words(folder, change)
+    assert any("not_checked" in mismatch.field for mismatch in found.mismatches)
+
+
+def test_another_version_may_have_had_other_checks_but_not_another_verdict(folder: Path) -> None:
+    edit(folder / "config.json", lambda config: config["tool"].update(version="0.5.0"))
+    row = row_file(folder)
+    assert row is not None
+    edit(row, lambda said: said["versions"].update(benchmark="0.5.0"))
+    assert in_words(folder, lambda notes: notes[1:]).mismatches == ()
+    edit(folder / "summary.json", lambda summary: summary.update(valid=False))
+    made_to_fit(folder)
+    assert "summary.valid" in [mismatch.field for mismatch in verified(folder).mismatches]
 
 
 def numbers_of(metrics: dict[str, Any]) -> list[str]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import orjson
 
+from sagellm_benchmark._version import __version__
 from sagellm_benchmark.board.identity import entry_id
 from sagellm_benchmark.board.proof import evidence_of
 from sagellm_benchmark.errors import DataError
@@ -20,7 +22,7 @@ from sagellm_benchmark.runs import codec
 from sagellm_benchmark.runs import requests as lines
 from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.codec import summary_json
-from sagellm_benchmark.runs.record import Config, Record
+from sagellm_benchmark.runs.record import Config, Record, Summary
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.columns import joined
@@ -30,6 +32,7 @@ from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.workload import recipe
 from sagellm_benchmark.workload.sources import RANDOM
 
+_FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _NAMED = 3  # fields in an error's message
 CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
 _MOST_TOKENS = 1 << 27  # of prompts; half a minute of work
@@ -76,6 +79,7 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
     requests = list(lines.read(_file(files, REQUESTS_FILE)))
     try:
         computed, other_intervals = _by_its_own_method(claimed, _recomputed(said, claimed, requests))
+        computed, other_words = _in_its_own_words(claimed, computed)
         other_prompts, unmade = _prompts(said, claimed.config, requests)
         against = tuple(_against(row, said, claimed, computed))
     except (LookupError, TypeError, ValueError, ArithmeticError) as error:
@@ -87,7 +91,7 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
         str(row.get("entry_id")),
         len(requests),
         (*bound, *against, *other_prompts),
-        (*other_intervals, *unmade),
+        (*other_intervals, *other_words, *unmade),
     )
 
 
@@ -170,6 +174,28 @@ def _by_its_own_method(claimed: Record, computed: Record) -> tuple[Record, list[
     return replace(computed, summary=replace(computed.summary, numbers=numbers)), [
         "95 % intervals of the latencies' means: another version made them in another way"
     ]
+
+
+def _in_its_own_words(claimed: Record, computed: Record) -> tuple[Record, list[str]]:
+    """Leave the words of the verdict as they are said: they may change between versions, and the verdict does not.
+
+    Of a run of this version, there must be as many reasons and notes as were computed, with the same figures in them.
+    """
+    said, again = claimed.summary, computed.summary
+    if _words(said) == _words(again):
+        return computed, []
+    if claimed.config.tool.version == __version__ and _figures(said) != _figures(again):
+        return computed, []
+    summary = replace(again, reasons=said.reasons, not_checked=said.not_checked)
+    return replace(computed, summary=summary), ["the words of the verdict: another version wrote them"]
+
+
+def _words(summary: Summary) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return tuple(summary.reasons), tuple(summary.not_checked)
+
+
+def _figures(summary: Summary) -> list[list[list[str]]]:
+    return [[_FIGURE.findall(text) for text in texts] for texts in _words(summary)]
 
 
 def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:
