@@ -12,6 +12,7 @@ import pytest
 
 from sagellm_benchmark.errors import Exit
 from tests import command
+from tests.evidence.support import verified
 from tests.fakes.engine_install import Behaviour, install
 from tests.waiting import wait_for
 
@@ -53,6 +54,12 @@ def test_it_starts_once_for_all_runs_of_a_command_and_each_has_the_log(tmp_path:
     logs = sorted(tmp_path.glob("outputs/vllm/tiny/Q1_*/server.log"))
     assert len(logs) == 2
     assert [log.read_text().count("loading weights") for log in logs] == [1, 1]
+    with logs[0].open("a") as file:  # the same file by another name
+        file.write("shutting down\n")  # as real engines write to it after the run
+    for log in logs:
+        assert verified(log.parent).mismatches == ()
+    logs[0].write_text("another log")
+    assert [one.field for one in verified(logs[0].parent).mismatches] == ["sha256 of server.log"]
 
 
 @pytest.mark.slow

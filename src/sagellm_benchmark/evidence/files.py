@@ -27,6 +27,7 @@ CONFIG, SUMMARY, SERVER_LOG = "config.json", "summary.json", "server.log"
 _FILES = (CONFIG, SUMMARY, REQUESTS_FILE, SERVER_LOG)
 _MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run has digests, and nothing to be handed out
 _MOST_BYTES = 1 << 30
+_PIECE_BYTES = 1 << 20
 
 
 def write(folder: Path, record: Record, row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -36,9 +37,11 @@ def write(folder: Path, record: Record, row: Mapping[str, Any]) -> Mapping[str, 
     """
     if record.grounds is None or not (folder / REQUESTS_FILE).is_file():
         return row
-    digests = {name: _digest(folder / name) for name in _FILES if (folder / name).is_file()}
+    hashed = {name: _digest(folder / name) for name in _FILES if (folder / name).is_file()}
+    digests = {name: digest for name, (digest, _) in hashed.items()}
     digests |= {name: sha256(content) for name, content in _public(folder).items()}
-    content = statement(record, row, record.grounds, digests)
+    lengths = {name: length for name, (_, length) in hashed.items() if name == SERVER_LOG}
+    content = statement(record, row, record.grounds, digests, lengths)
     write_whole(folder / EVIDENCE_FILE, content)
     return with_evidence(row, sha256(content))
 
@@ -71,6 +74,11 @@ def _public(folder: Path) -> dict[str, bytes]:
     }
 
 
-def _digest(path: Path) -> str:
+def _digest(path: Path) -> tuple[str, int]:
+    """Return a file's SHA-256, and of how many bytes; an engine writes on to its log until it is stopped."""
+    digest, length = hashlib.sha256(), 0
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+            length += len(piece)
+    return digest.hexdigest(), length

@@ -27,6 +27,7 @@ PREDICATE_TYPE = "https://github.com/intellistream/sagellm-benchmark/evidence/v1
 PUBLIC = "public/"
 """Before the name of a file's form that everybody may see."""
 
+_ANNOTATIONS, _BYTES = "annotations", "bytes"  # of a subject, as in-toto's ResourceDescriptor has them
 _MOST_LEVELS = 64
 _LATER = ("entry_id", "evidence")  # what a row gets when its evidence is there
 
@@ -36,6 +37,7 @@ class Statement:
     """A statement that was read: what it says of which bytes."""
 
     digests: Mapping[str, str]  # SHA-256 by name
+    lengths: Mapping[str, int]  # bytes that the digest is of, where the file may have grown since
     row: Mapping[str, Any]
     predicate: Mapping[str, Any]
     grounds: Grounds
@@ -46,12 +48,28 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def statement(record: Record, row: Mapping[str, Any], grounds: Grounds, digests: Mapping[str, str]) -> bytes:
-    """Return the bytes of evidence.json. Equal runs give equal bytes."""
+def statement(
+    record: Record,
+    row: Mapping[str, Any],
+    grounds: Grounds,
+    digests: Mapping[str, str],
+    lengths: Mapping[str, int],
+) -> bytes:
+    """Return the bytes of evidence.json. Equal runs give equal bytes.
+
+    `lengths`: of files that go on growing, how many bytes their digest is of.
+    """
     return to_json(
         {
             "_type": STATEMENT_TYPE,
-            "subject": [{"name": name, "digest": {"sha256": digests[name]}} for name in sorted(digests)],
+            "subject": [
+                {
+                    "name": name,
+                    "digest": {"sha256": digests[name]},
+                    **({_ANNOTATIONS: {_BYTES: lengths[name]}} if name in lengths else {}),
+                }
+                for name in sorted(digests)
+            ],
             "predicateType": PREDICATE_TYPE,
             "predicate": {"row": without_evidence(row), **facts(record), "grounds": grounds},
         }
@@ -83,7 +101,13 @@ def parse(content: bytes) -> Statement:
             )
         predicate = value["predicate"]
         digests = {str(one["name"]): str(one["digest"]["sha256"]) for one in value["subject"]}
-        return Statement(digests, dict(predicate["row"]), predicate, Grounds.parse(predicate["grounds"]))
+        lengths = {
+            str(one["name"]): int(one[_ANNOTATIONS][_BYTES])
+            for one in value["subject"]
+            if _BYTES in one.get(_ANNOTATIONS, {})
+        }
+        grounds = Grounds.parse(predicate["grounds"])
+        return Statement(digests, lengths, dict(predicate["row"]), predicate, grounds)
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise DataError(
             f"{EVIDENCE_FILE} is damaged: {error}", hint="restore it, or measure again"

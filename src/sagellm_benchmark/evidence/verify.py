@@ -35,6 +35,7 @@ from sagellm_benchmark.workload.sources import RANDOM
 _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _NAMED = 3  # fields in an error's message
 CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
+_UNPUBLISHABLE = "unpublishable"
 _MOST_TOKENS = 1 << 27  # of prompts; half a minute of work
 _HASHED = 1_000  # conversations that the hash of a run's prompts covers
 
@@ -136,10 +137,11 @@ def _bound(row: dict[str, Any], content: bytes) -> Iterator[Mismatch]:
 
 
 def _digests(said: Statement, files: Mapping[str, bytes]) -> Iterator[Mismatch]:
-    """Every file must be the one that the statement is about."""
+    """Every file must be the one that the statement is about; what a log got after that does not count."""
     for name, content in files.items():
         if name in said.digests:
-            yield from differences(f"sha256 of {name}", said.digests[name], sha256(content))
+            then = content[: said.lengths.get(name)]
+            yield from differences(f"sha256 of {name}", said.digests[name], sha256(then))
 
 
 def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Record:
@@ -203,6 +205,8 @@ def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Re
     summaries = (_plain(summary_json(record.summary)) for record in (claimed, computed))
     yield from differences("summary", *summaries)
     again = _plain(without_evidence(rows.build(computed) or {}))
+    if row.get(_UNPUBLISHABLE) and again.get(_UNPUBLISHABLE):
+        again[_UNPUBLISHABLE] = row[_UNPUBLISHABLE]  # in whatever words, it is not published
     yield from differences("", without_evidence(row), again)
     yield from differences("evidence.row", said.row, again)
     for name, value in _plain(statements.facts(computed)).items():
