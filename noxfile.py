@@ -36,8 +36,8 @@ LOCKS = {
     "release": ("--group", "release"),
 }
 
-# How pytest uses all processors; who has nothing left to do takes tests from another. Of all tests together half the
-# time is waiting, for processes and sockets: two workers share a processor.
+# How pytest uses all processors; who has nothing left to do takes tests from another. Of all tests together two workers
+# share a processor: while one waits for a process or a socket, the other has it.
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
 SHARING = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
 

@@ -25,6 +25,9 @@ class Twin:
     setting: Setting = WAVE
 
 
+LONG_S = 0.6  # a wait that is long beside what a busy machine adds before it
+
+
 def _held(held: Between, ttft_s: float = 0.15) -> Callable[[], Server]:
     return lambda: Streaming(Engine(even(ttft_s, 0.005)), between=held)
 
@@ -35,9 +38,9 @@ TWINS = (
         "honest, speculation",
         lambda: Streaming(Engine(several(lambda _, __: 3, 0.03)), between=between.apart),
     ),
-    Twin("a word at once", _held(between.begins_with("Well ")), ("begin before they are computed",)),
-    Twin(  # a wait that is long beside what a busy machine adds before it
-        "five words guessed at once", _held(between.guesses(5), 0.6), ("begin before they are computed",)
+    Twin("a word at once", _held(between.begins_with("Well "), LONG_S), ("begin before they are computed",)),
+    Twin(
+        "five words guessed at once", _held(between.guesses(5), LONG_S), ("begin before they are computed",)
     ),
     Twin("a proxy that holds 200 ms", _held(between.held(0.2)), ("let go in bunches",)),
     Twin(
