@@ -24,10 +24,9 @@ ANN, BOB = frozenset({"ann"}), frozenset({"bob"})
 RATES = st.sampled_from((80.0, 83.0, 100.0, 200.0))
 SIGNERS = st.frozensets(st.sampled_from(("ann", "bob", "cy")), max_size=2)
 PROVED = st.builds(
-    lambda rate, signers, since: Proved(Measured(rate), signers, since if signers else 0),
+    lambda rate, since: Proved(Measured(rate), frozenset(since), since),
     RATES,
-    SIGNERS,
-    st.integers(0, 9),
+    st.dictionaries(st.sampled_from(("ann", "bob", "cy")), st.integers(0, 9), max_size=2),
 )
 FACTS = st.builds(
     Fact, st.integers(1, 9), st.sampled_from((NOW, "2026-12-01T00:00:00Z")), st.just("c"), st.none() | PROVED
@@ -275,6 +274,25 @@ def test_no_signature_that_comes_later_lowers_the_tier_of_a_row_that_is_there(
     assert after == parse(to_bytes(after))
     for row, _ in rows:
         assert before.tier(row.entry_id) <= after.tier(row.entry_id)
+
+
+def test_one_who_signs_late_what_two_reproduced_leaves_it_reproduced_since_then() -> None:
+    first, low, same, second = entry(200.0), entry(80.0), entry(81.0), entry(201.0)
+    third = entry(202.0)
+    standing = known(
+        *((first, signed(200, BOB)), (low, signed(80, ANN)), (same, signed(81, BOB))),
+        *((second, signed(201, ANN)), (third, signed(202, frozenset()))),
+    )
+    assert standing.tier(third.entry_id) is Tier.EVIDENCED
+    late = standing.accepting([], [first], {first.entry_id: signed(200, ANN | BOB)}, NOW)
+    assert late.tier(third.entry_id) is Tier.EVIDENCED
+
+
+def test_two_who_sign_each_others_rows_leave_them_reproduced() -> None:
+    one, other = entry(80.0), entry(81.0)
+    standing = known((one, signed(80, ANN)), (other, signed(81, BOB)))
+    both = {row.entry_id: signed(row.throughput_tps or 0.0, ANN | BOB) for row in (one, other)}
+    assert standing.accepting([], [one, other], both, NOW).tier(one.entry_id) is Tier.REPRODUCED
 
 
 @pytest.mark.parametrize("year", ["2000", "2100"])

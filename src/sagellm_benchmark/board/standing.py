@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
 from io import BytesIO
+from itertools import product
 from sys import intern
 from typing import Any, NamedTuple
 
@@ -46,17 +47,24 @@ class Tier(IntEnum):
 class Proved:
     """What a row's evidence says: its throughput with the 95 % interval, and who signed it.
 
-    `since`: how many rows had been accepted when the last of its signers was known.
+    `since`: how many rows had been accepted when each of the signers was known.
     """
 
     throughput: Measured
     signers: frozenset[str] = frozenset()
-    since: int = 0
+    since: Mapping[str, int] = field(default_factory=dict)
 
     def joined(self, other: Proved) -> Proved:
         """Both speak of the same evidence, so only the signers can differ, and when they came."""
         throughput = min(self.throughput, other.throughput, key=repr)
-        return Proved(throughput, self.signers | other.signers, max(self.since, other.since))
+        signers = self.signers | other.signers
+        later = {name: max(self.since.get(name, 0), other.since.get(name, 0)) for name in signers}
+        return Proved(throughput, signers, later)
+
+    def known_by(self, before: Proved | None, number: int) -> Proved:
+        """Return the same where signers whom nobody knew `before` are known since `number` rows were accepted."""
+        known = {} if before is None else before.since
+        return replace(self, since={name: known.get(name, number) for name in self.signers})
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +136,7 @@ class Standing:
         for entry in (*new, *known):
             if entry.entry_id in proofs:
                 before = facts.get(entry.entry_id, Fact(0, "", slug(entry.identity)))
-                proved = _since(proofs[entry.entry_id], before.proved, number)
+                proved = proofs[entry.entry_id].known_by(before.proved, number)
                 facts[entry.entry_id] = before.joined(replace(before, proved=proved))
         return Standing(facts, self.withdrawn)
 
@@ -189,9 +197,9 @@ class Standing:
         found: dict[str, int] = {}
         for group in signed.values():
             for entry_id, one in group.items():
-                others = [by for name, by in group.items() if name != entry_id and _by_another(one, by)]
-                if others:
-                    found[entry_id] = max(one.since, min(by.since for by in others))
+                others = (_reproduced_since(one, other) for name, other in group.items() if name != entry_id)
+                if known := [since for since in others if since is not None]:
+                    found[entry_id] = min(known)
         return found
 
     def _withdrawals(self, entry_id: str, configuration: str) -> list[Withdrawal]:
@@ -208,14 +216,6 @@ class Standing:
         return rates
 
 
-def _since(proof: Proved, before: Proved | None, number: int) -> Proved:
-    """Return what is proved now; `number` rows are accepted at the moment that a new signer is known."""
-    if not proof.signers:
-        return replace(proof, since=0)
-    known = before is not None and proof.signers <= before.signers
-    return replace(proof, since=before.since if before is not None and known else number)
-
-
 def _union(ours: Withdrawals, theirs: Withdrawals) -> Withdrawals:
     nobody: frozenset[Withdrawal] = frozenset()
     return {name: ours.get(name, nobody) | theirs.get(name, nobody) for name in {**ours, **theirs}}
@@ -225,10 +225,13 @@ def _at(entry: Entry, place: Place) -> Entry:
     return entry if entry.place == place else entry._replace(place=place)
 
 
-def _by_another(one: Proved, other: Proved) -> bool:
-    """Tell whether two identities stand behind two measurements that say the same."""
-    two = len(one.signers | other.signers) > 1
-    return two and one.signers != other.signers and agree(one.throughput, other.throughput)
+def _reproduced_since(one: Proved, other: Proved) -> int | None:
+    """Return since when two identities stand behind two measurements that say the same; None where they do not."""
+    if not agree(one.throughput, other.throughput):
+        return None
+    pairs = product(one.signers, other.signers)
+    both = (max(one.since.get(a, 0), other.since.get(b, 0)) for a, b in pairs if a != b)
+    return min(both, default=None)
 
 
 def parse(content: bytes | None) -> Standing:
@@ -275,8 +278,9 @@ def _row(fact: Fact) -> dict[str, Any]:
             "interval": measured.interval and list(measured.interval),
             "signers": sorted(fact.proved.signers),
         }
-        if fact.proved.signers and fact.proved.since != fact.number:
-            row["evidence"]["signed_after"] = fact.proved.since
+        late = {name: since for name, since in fact.proved.since.items() if since != fact.number}
+        if late:
+            row["evidence"]["signed_after"] = dict(sorted(late.items()))
     return row
 
 
@@ -287,7 +291,8 @@ def _fact(row: Any) -> Fact:
         return fact
     measured = Measured(float(evidence["throughput_tps"]), _interval(evidence["interval"]))
     signers = frozenset(map(str, evidence["signers"]))
-    since = _number(evidence.get("signed_after", fact.number if signers else 0))
+    late = {str(name): _number(since) for name, since in evidence.get("signed_after", {}).items()}
+    since = {name: late.get(name, fact.number) for name in signers}
     return replace(fact, proved=Proved(measured, signers, since))
 
 

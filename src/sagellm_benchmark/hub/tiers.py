@@ -158,8 +158,7 @@ class _Look:
             self.missing[path] = whose
         lines = signature_lines(files.get(path, b""))
         signers = self._signers(name, digest, lines, claimed)
-        since = self.accepted if held is None or not signers <= claimed else held.since
-        return Proved(measured, signers, since if signers else 0)
+        return Proved(measured, signers).known_by(held, self.accepted)
 
     def _signers(
         self, name: str, digest: str, lines: Iterable[bytes], claimed: frozenset[str]
