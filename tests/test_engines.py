@@ -14,6 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 
 from sagellm_benchmark.errors import Exit
 from tests import command
+from tests.evidence.support import PUBLISHABLE
 from tests.fakes.engines import STAND_INS
 from tests.fakes.openai_server import Script, serving
 
@@ -142,10 +143,13 @@ def test_an_answer_shorter_than_a_server_was_told_is_a_failure_without_usage_too
 def test_answers_that_end_by_themselves_have_their_own_lengths_in_a_workload_that_says_so(
     tmp_path: Path,
 ) -> None:
-    code, _, summary, row = run(tmp_path, replace(STAND_INS["sagellm"], tokens=45))
+    known = ("--sagellm-version", "0.5.4.70", "--engine-version", "0.5.4.70", *PUBLISHABLE)
+    code, _, summary, row = run(tmp_path, replace(STAND_INS["sagellm"], tokens=45), *known)
     assert (code, summary["reasons"]) == (Exit.DONE, [])
     assert summary["own_lengths"]
     assert (row["workload"]["name"], row["workload"]["output_length"]) == ("Q1 own lengths", 45)
+    assert row["metadata"]["notes"] == "Benchmark run: custom"  # readers of notes would take it for Q1
+    assert row.get("unpublishable") is None
 
 
 def test_a_server_that_cannot_be_told_to_go_on_is_asked_to_count(tmp_path: Path) -> None:
