@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,6 +34,17 @@ class Limits:
     total_s: float | None = None
 
 
+class Counts(Protocol):
+    """How far one part of a load is: a process, or a node."""
+
+    @property
+    def done(self) -> int: ...
+    @property
+    def failed(self) -> int: ...
+    @property
+    def tokens(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """What a progress line shows while the load runs."""
@@ -46,6 +57,17 @@ class Progress:
     tokens: int = (
         0  # generated so far, about: what finished requests asked for, and each read of those in flight
     )
+
+    @classmethod
+    def of(cls, parts: Sequence[Counts], totals: Sequence[int | None], elapsed_s: float) -> Progress:
+        """Return how far all parts of a load are together."""
+        return cls(
+            done=sum(part.done for part in parts),
+            failed=sum(part.failed for part in parts),
+            total=None if None in totals else sum(total or 0 for total in totals),
+            elapsed_s=elapsed_s,
+            tokens=sum(part.tokens for part in parts),
+        )
 
 
 @dataclass(frozen=True, slots=True)

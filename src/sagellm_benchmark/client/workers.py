@@ -154,13 +154,7 @@ def progress(workers: Sequence[Worker], elapsed_s: float) -> Progress:
     """Return how far all of them are."""
     totals = [worker.ready.total for worker in workers if worker.ready is not None]
     going = [worker.going for worker in workers if worker.going is not None]
-    return Progress(
-        done=sum(one.done for one in going),
-        failed=sum(one.failed for one in going),
-        total=None if None in totals else sum(total or 0 for total in totals),
-        elapsed_s=elapsed_s,
-        tokens=sum(one.tokens for one in going),
-    )
+    return Progress.of(going, totals, elapsed_s)
 
 
 def deal(share: Share, processes: int) -> Iterator[Share]:

@@ -147,7 +147,9 @@ class UnderWay:
                 self._failed(node, *state.error)
             self._keep_time(node, Exchange(sent, state.clock_s, received))
         if self.on_progress is not None and self.origin:
-            self.on_progress(_together(list(found.values()), max(0.0, received - self.origin)))
+            states = list(found.values())
+            totals = [state.total for state in states]
+            self.on_progress(Progress.of(states, totals, max(0.0, received - self.origin)))
         return {node: state for node, state in found.items() if node not in self.lost}
 
     def _keep_time(self, node: int, seen: Exchange) -> None:
@@ -178,15 +180,3 @@ class UnderWay:
             if isinstance(said, Lost):
                 self.lose(node, said.why)
         return {node: said for node, said in found.items() if not isinstance(said, Lost)}
-
-
-def _together(states: Sequence[State], elapsed_s: float) -> Progress:
-    """How far all nodes are."""
-    totals = [state.total for state in states]
-    return Progress(
-        done=sum(state.done for state in states),
-        failed=sum(state.failed for state in states),
-        total=None if None in totals else sum(total or 0 for total in totals),
-        elapsed_s=elapsed_s,
-        tokens=sum(state.tokens for state in states),
-    )
