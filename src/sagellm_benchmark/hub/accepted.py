@@ -11,9 +11,7 @@ from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.schema import SCHEMA_VERSION
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.hub.store import Busy, Store
-
-_AT_ONCE = 100  # submissions read in one call
+from sagellm_benchmark.hub.store import Busy, Store, in_portions
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +70,9 @@ def as_accepted(files: Mapping[str, bytes], changed: Mapping[str, str], *, prove
 
 
 def read_submissions(store: Store, paths: list[str], commit: str) -> list[Entry]:
-    """Return those of the submissions at `paths` that are there and are what their names say.
-
-    They are read in portions, so that no call takes long.
-    """
-    kept: list[Entry] = []
-    for start in range(0, len(paths), _AT_ONCE):
-        files = store.read(paths[start : start + _AT_ONCE], commit=commit).files
-        kept += as_accepted(files, {}).entries
-    return kept
+    """Return those of the submissions at `paths` that are there and are what their names say."""
+    portions = in_portions(store, paths, commit)
+    return [entry for files in portions for entry in as_accepted(files, {}).entries]
 
 
 def submission_file(entry: Entry) -> bytes:

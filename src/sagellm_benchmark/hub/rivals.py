@@ -22,7 +22,7 @@ from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.hub.accepted import Rows, accepted_rows, read_submissions
 from sagellm_benchmark.hub.bundles import Bundles, Identifier, Prover, found_of
 from sagellm_benchmark.hub.plan import Board
-from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store
+from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store, in_portions
 from sagellm_benchmark.hub.tiers import Missing, backed
 from sagellm_benchmark.hub.tombstones import tombstone_path, tombstones, unlike
 
@@ -30,7 +30,6 @@ MOST_OF_ONE = 50
 """Rows of one configuration whose evidence a publish looks at."""
 PATIENCE_S = 60.0
 """How long it goes on looking: evidence of long prompts, which anybody may publish, takes half a minute a row."""
-_AT_ONCE = 100  # tombstones read in one call
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,8 @@ def rivals(
     done = backed(store, board, there, prove, identify, of=slugs, most=MOST_OF_ONE, enough=over)
     board = replace(board, standing=done.standing)
     suspects = [*doubted, *off, *absent, *_withdrawn(board, examined.new)]
-    stones = _read(store, commit, sorted(set(map(tombstone_path, suspects))))
+    paths = sorted(set(map(tombstone_path, suspects)))
+    stones = {name: stone for files in in_portions(store, paths, commit) for name, stone in files.items()}
     removed = _removed(store, commit, {**_without(board, suspects, stones), **done.missing}, kept)
     board, problems, unchecked = _tombstones(board, stones, suspects, removed, identify)
     lost = {path: (whose, removed[path]) for path, whose in done.missing.items() if path in removed}
@@ -163,13 +163,6 @@ def _absent(store: Store, board: Board, examined: Examined, moving: Iterable[Ide
     names = [name for name in board.standing.backed(map(slug, moving)) if name not in here]
     paths = sorted(f"{SUBMISSIONS}/{board.standing.facts[name].configuration}/{name}.json" for name in names)
     return [] if board.commit is None else read_submissions(store, paths, board.commit)
-
-
-def _read(store: Store, commit: str, paths: list[str]) -> dict[str, bytes]:
-    files: dict[str, bytes] = {}
-    for start in range(0, len(paths), _AT_ONCE):
-        files |= store.read(paths[start : start + _AT_ONCE], commit=commit).files
-    return files
 
 
 def _tombstones(

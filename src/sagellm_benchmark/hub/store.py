@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import IO, Protocol
@@ -29,6 +29,8 @@ VIEWER = {"single": "viewer/single.jsonl", "multi": "viewer/multi.jsonl"}
 AS_LEFT = f"{SUBMISSIONS}/_boards.json"
 """The hashes of the boards as the last publish left them: it tells whether anybody else wrote them since."""
 FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, AS_LEFT, STANDING, SIGNERS)
+
+_AT_ONCE = 100  # files read in one call
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 UNREADABLE = f"cannot be read, or has more than the {MAX_ROW_BYTES >> 20} MiB of a row"
@@ -142,3 +144,9 @@ class Store(Protocol):
 
     def address(self, commit: str) -> str:
         """Tell where a person can look at `commit`."""
+
+
+def in_portions(store: Store, names: Sequence[str], commit: str) -> Iterator[Mapping[str, bytes]]:
+    """Yield what there is of these files, so many at a time that no call takes long. Raises what the store raises."""
+    for start in range(0, len(names), _AT_ONCE):
+        yield store.read(names[start : start + _AT_ONCE], commit=commit).files
