@@ -16,7 +16,7 @@ SIGNATURES = ".jsonl"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def is_proof(name: str) -> bool:
+def is_evidence(name: str) -> bool:
     """Tell whether a file in the folder of bundles is called as one of them, or as the signatures beside it."""
     digest, dot, rest = name.partition(".")
     return SHA256.fullmatch(digest) is not None and dot + rest in (SUFFIX, SIGNATURES)

@@ -9,7 +9,7 @@ from pathlib import Path
 from sagellm_benchmark.board.aggregate import Report
 from sagellm_benchmark.board.folder import evidence_folder, row_files
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD
-from sagellm_benchmark.board.proof import EVIDENCE, bundle_path, evidence_of, is_proof, signatures_path
+from sagellm_benchmark.board.proof import EVIDENCE, bundle_path, evidence_of, is_evidence, signatures_path
 from sagellm_benchmark.board.read import read_rows
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import files
@@ -46,7 +46,7 @@ def carry(report: Report) -> Carried:
 
 def _without_rows(hf_data: Path, folder: Path) -> Iterator[str]:
     """Bundles of rows that a better one has taken the place of."""
-    held = sorted(path for path in folder.glob("*") if is_proof(path.name))
+    held = sorted(path for path in folder.glob("*") if is_evidence(path.name))
     named = _named(row_files(hf_data)) if held else set()
     for path in held:
         name = f"{EVIDENCE}/{path.name}"
