@@ -60,8 +60,13 @@ def checked(store: Store) -> Rebuilt:
 
 def forge(store: Store, row: str, change: Callable[[dict[str, Any]], object]) -> None:
     """Somebody who may write edits what standing.json says of a row."""
+    forge_all(store, lambda value: change(value["rows"][row]))
+
+
+def forge_all(store: Store, change: Callable[[dict[str, Any]], object]) -> None:
+    """The same of all of standing.json."""
     value = orjson.loads(store.read([STANDING]).files[STANDING])
-    change(value["rows"][row])
+    change(value)
     put(store, {STANDING: to_json(value)})
 
 
@@ -174,9 +179,7 @@ def test_publishing_believes_nothing_that_somebody_made_up_of_the_rows_it_decide
     board: Store, forgery: Callable[[dict[str, Any]], None]
 ) -> None:
     """The co-writer's claim displaces no proved row, though standing.json says that it should."""
-    value = orjson.loads(board.read([STANDING]).files[STANDING])
-    forgery(value)
-    put(board, {STANDING: to_json(value)})
+    forge_all(board, forgery)
     done = published(board, FASTER)
     assert fates(done) == ["beaten"]
     assert ids(board) == [PROVED["entry_id"]]
@@ -188,9 +191,7 @@ def test_publishing_believes_nothing_that_somebody_made_up_of_the_rows_it_decide
 def test_publishing_another_configuration_leaves_a_proved_row_where_it_is(
     board: Store, forgery: Callable[[dict[str, Any]], None]
 ) -> None:
-    value = orjson.loads(board.read([STANDING]).files[STANDING])
-    forgery(value)
-    put(board, {STANDING: to_json(value)})
+    forge_all(board, forgery)
     published(board, new_row(model__name="another"))
     assert PROVED["entry_id"] in ids(board)
 
