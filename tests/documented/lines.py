@@ -23,7 +23,7 @@ OTHERS = {
     "hf auth login": "asks for a token at the keyboard",
     "export": "changes the user's own shell",
     "python -m": "starts an engine of other makers",
-    "python -m scripts.verdict_matrix": "judges 162 servers; so do tests/servers and tests/verdict",
+    "python -m scripts.verdict_matrix": "judges 165 servers; so do tests/servers and tests/verdict",
     "python scripts/perf_board.py": "publishes to boards of 50,000 rows, for minutes",
     "vllm serve": "starts an engine of other makers",
     "ray": "needs Ray and several machines; tests/cluster starts it so, where it is installed",

@@ -8,10 +8,11 @@ from itertools import cycle, islice
 from typing import Any
 
 from sagellm_benchmark.client.sample import Sample
-from sagellm_benchmark.runs.cache_probe import Plan, plan, repeat_test
-from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.client.terms import Conversations
+from sagellm_benchmark.runs.cache_probe import CacheProbe, Plan, plan
+from sagellm_benchmark.verdict.cached import Recall, RepeatTest
 from sagellm_benchmark.verdict.columns import Columns
-from sagellm_benchmark.workload.workloads import Workload
+from sagellm_benchmark.workload.workloads import Turn, Workload
 from tests.fakes.samples import columns, sample
 
 
@@ -72,10 +73,10 @@ class Sends:
     def __call__(self, conversations: object, count: int, streams: int) -> Any:
         self.streams.append(streams)
         times = cycle(next(self._loads))
-        return Load([sample(ttft=ttft) for ttft in islice(times, count)])
+        return Load([sample(index=i, ttft=ttft) for i, ttft in enumerate(islice(times, count))])
 
     def test(self, streams: int = 4) -> RepeatTest | None:
-        return repeat_test(Plan(32, 64), work(streams), None, self, streams)
+        return CacheProbe(work(streams), None, self).repeat_test(Plan(32, 64), streams)
 
 
 BATCHED = [0.6, 0.6, 0.6, 0.6]  # all four at once
@@ -120,3 +121,72 @@ def test_what_does_not_look_like_a_cache_is_not_looked_at_again() -> None:
     sends = Sends(BATCHED, BATCHED)
     assert sends.test() is not None
     assert sends.streams == [4, 4]
+
+
+QUICK, SLOW = 0.03, 0.1
+RUN = [SLOW, QUICK, QUICK, QUICK]  # three prompts of four as if they had been known
+
+
+class Remembers:
+    """Answers new prompts slowly and those of the run as it is told; keeps what it was asked."""
+
+    def __init__(self, run_again_s: float, repeated_s: float = SLOW) -> None:
+        self.run_again_s, self.repeated_s = run_again_s, repeated_s
+        self.asked: list[tuple[str, int]] = []
+
+    def __call__(self, conversations: Conversations, count: int, streams: int) -> Any:
+        turns = [conversations(index)[0] for index in range(count)]
+        seen = {text for text, _ in self.asked}
+        self.asked += [(turn.text, turn.output_tokens) for turn in turns]
+        return Load([sample(index=i, ttft=self._ttft(turn.text, seen)) for i, turn in enumerate(turns)])
+
+    def _ttft(self, text: str, seen: set[str]) -> float:
+        if text.startswith("run"):
+            return self.run_again_s
+        return self.repeated_s if text in seen else SLOW
+
+    def recall(self, ttfts: Sequence[float] = RUN * 15) -> Recall | None:
+        run = columns(sample(index=i, ttft=ttft, start=2.0 * i) for i, ttft in enumerate(ttfts))
+        found = CacheProbe(work(), None, self).test(run, lambda i: (Turn(f"run {i}", 32, 64),), 1)
+        assert found is not None
+        return found.recall
+
+
+def test_the_quickest_prompts_of_a_run_are_sent_again_in_turn_with_new_ones() -> None:
+    sends = Remembers(QUICK)
+    recall = sends.recall()
+    assert recall is not None
+    assert (len(recall.run_s), len(recall.new_s), len(recall.repeated_s)) == (32, 32, 32)
+    texts = [text for text, _ in sends.asked[-96:]]
+    assert {text for text in texts if text.startswith("run")} == set(texts[1::3])
+    assert texts[::3] == texts[2::3]
+    slow = {f"run {i}" for i in range(0, 60, 4)}
+    assert not slow & set(texts)
+    assert {tokens for _, tokens in sends.asked[-96:]} == {4}
+
+
+def test_a_server_that_answers_them_sooner_once_more_knew_them() -> None:
+    recall = Remembers(QUICK).recall()
+    assert recall is not None
+    assert recall.knew
+
+
+def test_a_server_that_is_as_slow_with_them_as_with_new_ones_is_not_told_from_a_slower_machine() -> None:
+    recall = Remembers(SLOW).recall()
+    assert recall is not None
+    assert not recall.knew
+
+
+def test_prompts_that_look_computed_are_not_sent_again() -> None:
+    assert Remembers(QUICK).recall([SLOW] * 60) is None
+
+
+def test_too_few_prompts_of_a_run_are_not_sent_again() -> None:
+    assert Remembers(QUICK).recall([QUICK] * 7) is None
+
+
+def test_prompts_so_slow_that_the_time_is_not_enough_are_not_sent_again() -> None:
+    run = columns(sample(index=i, ttft=0.5, itl=0.001) for i in range(60))
+    slow = CacheProbe(work(8), None, Sends([3.0], [3.0])).test(run, lambda i: (Turn(f"run {i}", 32, 64),), 8)
+    assert slow is not None
+    assert slow.recall is None

@@ -36,6 +36,12 @@ BEYOND = (
         lambda: Streaming(Engine(Cached(even(), even(0.01), 101, 0.05).pace)),
     ),
     Case(
+        "knew each prompt of the run, but only the first time",
+        "beyond a client",
+        lambda: Streaming(Engine(Cached(even(), even(0.01), 101, forgets=True, once=True).pace)),
+        "may only have been slower after the run",
+    ),
+    Case(
         "charges for two tokens where a long word is one, and has no tokenizer to ask",
         "beyond a client",
         lambda: Streaming(Engine(even(), words=lambda a, i: f"word{a.number}-{i} "), Wire(charged=2.0)),

@@ -11,9 +11,10 @@ from tests.servers.protocol import Asked
 
 @dataclass
 class Cached:
-    """Prefills a prompt that it knows in `hit_s`: one that it has seen, or one of the first `knows` requests.
+    """Prefills a prompt that it knows at the pace `known`: one that it has seen, or one of the first `knows` requests.
 
-    `share` of the prompts that it knows beforehand are found. With `forgets` nothing that it has seen is kept.
+    `share` of the prompts that it knows beforehand are found. With `forgets` nothing else that it has seen is kept;
+    with `once` it knows a prompt only the first time.
     """
 
     new: Pace
@@ -21,12 +22,13 @@ class Cached:
     knows: int = 0
     share: float = 1.0
     forgets: bool = False
+    once: bool = False
     _seen: set[str] = field(default_factory=set)
 
     def pace(self, asked: Asked) -> Iterator[Step]:
         """The steps of an answer, from the cache or not."""
         seen = asked.prompt in self._seen
-        if not self.forgets:
-            self._seen.add(asked.prompt)
         knew = asked.number < self.knows and dice(asked, 5).random() < self.share
+        if not self.forgets or (knew and not self.once):
+            self._seen.add(asked.prompt)
         return (self.known if seen or knew else self.new)(asked)

@@ -231,4 +231,25 @@ CACHING = (
     ),
 )
 
-HONEST = (*FRAMINGS, *PACES, *BATCHES, *SPECULATION, *CACHING)
+
+def _slower_after_the_run(requests: int) -> Pace:
+    return varying(lambda asked: 0.03 if asked.number < requests else 0.1, lambda _, __: 0.01)
+
+
+SLOWER_SINCE = (
+    Case(
+        "three times as slow after the run",
+        "honest",
+        lambda: Streaming(Engine(_slower_after_the_run(101))),
+        "may only have been slower after the run",
+    ),
+    Case(
+        "three times as slow after the run, eight streams",
+        "honest",
+        lambda: Streaming(Engine(_slower_after_the_run(168))),
+        "may only have been slower after the run",
+        EIGHT,
+    ),
+)
+
+HONEST = (*FRAMINGS, *PACES, *BATCHES, *SPECULATION, *CACHING, *SLOWER_SINCE)

@@ -18,7 +18,7 @@ from sagellm_benchmark.engines.base import Api, ModelFacts
 from sagellm_benchmark.engines.counting import USAGE, Counting
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
-from sagellm_benchmark.runs import cache_probe
+from sagellm_benchmark.runs.cache_probe import CacheProbe
 from sagellm_benchmark.runs.counting import Completed
 from sagellm_benchmark.runs.requests import Request, columns, prompt_hash
 from sagellm_benchmark.verdict import recounts
@@ -122,24 +122,14 @@ def measured_by(drive: Drive, server: Server, setting: Setting) -> Result:
     completed = Completed(Counting(counter, USAGE), exact_output=setting.exact)
     found = columns(_requests(samples, source.conversation, completed), None)
     measured = range(begun, len(server.did))
-    test = _repeat_test(found, setting, counter, drive)
+    probe = CacheProbe(
+        workload, counter, lambda these, count, at_once: drive(these, count, Schedule(at_once))
+    )
+    streams = 1 if setting.due_s is not None else setting.streams
+    test = probe.test(found, source.conversation, streams) if found.answered else None
     beside = Measurement(columns=found, slo_s=setting.slo_s, asked_rate_rps=setting.rate_rps)
     verdict = judge(_evidence(setting, found, completed, test))
     return Result(verdict, summarize([found], beside), found, measured)
-
-
-def _repeat_test(found: Columns, setting: Setting, counter: Words | None, drive: Drive) -> RepeatTest | None:
-    streams = 1 if setting.due_s is not None else setting.streams
-    asked = cache_probe.plan(found, setting.workload, streams) if found.answered else None
-    if asked is None:
-        return None
-    return cache_probe.repeat_test(
-        asked,
-        setting.workload,
-        counter,
-        lambda conversations, count, together: drive(conversations, count, Schedule(together)),
-        streams,
-    )
 
 
 def _requests(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sagellm_benchmark.verdict import cached
-from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.cached import Recall, RepeatTest
 from tests.fakes.series import TTFTS, cached_share
 
 
@@ -53,11 +53,19 @@ def test_fishers_test_is_the_one_of_the_lady_tasting_tea() -> None:
 def test_prompts_that_a_server_knew_and_does_not_keep_are_found_without_a_repeated_one() -> None:
     test = RepeatTest.of([0.1] * 20, [0.1] * 20)
     assert test.answered([0.01] * 50) == 0.0
-    assert test.known([0.01] * 20 + [0.1] * 30, alike=False) == pytest.approx(0.4)
+    assert test.known([0.01] * 20 + [0.1] * 30, streams=8) == pytest.approx(0.4)
+
+
+def test_prompts_that_were_known_come_sooner_again_than_new_ones_and_than_repeated_ones() -> None:
+    assert Recall(run_s=(0.01,) * 10, new_s=(0.1,) * 10, repeated_s=(0.1,) * 10).knew
+    assert not Recall(run_s=(0.1,) * 10, new_s=(0.1,) * 10, repeated_s=(0.1,) * 10).knew
+    assert not Recall(
+        run_s=(0.01,) * 10, new_s=(0.1,) * 10, repeated_s=(0.01,) * 10
+    ).knew  # a cache, as any has
 
 
 @pytest.mark.parametrize("name", TTFTS)
 def test_a_server_that_knew_nothing_is_accused_in_less_than_1_run_of_100(name: str) -> None:
     rng, draw = np.random.default_rng(5), TTFTS[name]
     tests = [(draw(50, rng), RepeatTest.of(draw(32, rng), draw(32, rng))) for _ in range(300)]
-    assert sum(test.known(run, alike=True) > 0 for run, test in tests) <= 3
+    assert sum(test.known(run, streams=1) > 0 for run, test in tests) <= 3

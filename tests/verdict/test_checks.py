@@ -9,7 +9,7 @@ import pytest
 from sagellm_benchmark.client.sample import Failure, Sample
 from sagellm_benchmark.client.terms import ClientHealth
 from sagellm_benchmark.machine.contention import Contended
-from sagellm_benchmark.verdict.cached import RepeatTest
+from sagellm_benchmark.verdict.cached import Recall, RepeatTest
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence
@@ -139,6 +139,41 @@ def test_a_cache_for_40_percent_of_the_prompts_is_found() -> None:
 )
 def test_prompts_that_a_cache_does_not_explain_were_computed(test: RepeatTest) -> None:
     assert judge(evidence(closed_loop(200), repeat_test=test)).valid
+
+
+BUSY = Contended(others_share=0.5, steal_share=0.0, server_wait_share=0.4, client_wait_share=0.4)
+
+
+def test_a_server_that_a_busy_machine_slowed_after_the_run_is_not_accused() -> None:
+    test = replace(repeat_test(0.5, 0.1), contention=BUSY)
+    (doubt,) = judge(evidence(closed_loop(200), repeat_test=test)).not_checked
+    assert doubt.startswith("prefix cache: the machine was busy while prompts were sent twice")
+
+
+def test_prompts_so_quick_that_no_busy_machine_explains_it_came_from_a_cache() -> None:
+    test = replace(repeat_test(1.0, 0.1), contention=BUSY)
+    assert "answered from a cache" in only_reason(evidence(closed_loop(200), repeat_test=test))
+
+
+@pytest.mark.parametrize(
+    ("recall", "doubt"),
+    [
+        (None, "there was not enough time to send them again"),
+        (Recall((0.5,) * 20, (0.5,) * 20, (0.5,) * 20), "may only have been slower after the run"),
+    ],
+)
+def test_prompts_that_took_less_than_any_later_are_a_doubt_until_they_do_so_again(
+    recall: Recall | None, doubt: str
+) -> None:
+    test = replace(repeat_test(0.5, 0.5), recall=recall)
+    (said,) = judge(evidence(closed_loop(200), repeat_test=test)).not_checked
+    assert said.startswith("prompts known in advance: 100% may have been")
+    assert said.endswith(doubt)
+
+
+def test_prompts_that_are_answered_sooner_once_more_were_known_in_advance() -> None:
+    test = replace(repeat_test(0.5, 0.5), recall=Recall((0.1,) * 20, (0.5,) * 20, (0.5,) * 20))
+    assert "were known in advance" in only_reason(evidence(closed_loop(200), repeat_test=test))
 
 
 def test_without_enough_repeated_prompts_a_cache_is_not_checked() -> None:

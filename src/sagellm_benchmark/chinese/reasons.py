@@ -87,6 +87,18 @@ REASONS: dict[str, str] = {
     "repeated or not; use another --seed": (
         "{a} 的提示词以前就见过：无论是否重复，TTFT 都远短于新提示词（{b} ms）；请换一个 --seed"
     ),
+    "prefix cache: the machine was busy while prompts were sent twice, so their TTFT cannot be compared": (
+        "前缀缓存：提示词发送两次时机器繁忙，所以它们的 TTFT 不能比较"
+    ),
+    "prompts known in advance: {a} may have been, for their TTFT is much shorter than that of new ones ({b} ms); "
+    "there was not enough time to send them again": (
+        "提示词是否事先见过：{a} 可能见过，因为 TTFT 远短于新提示词（{b} ms）；没有足够的时间再发送一次"
+    ),
+    "prompts known in advance: {a} may have been, for their TTFT is much shorter than that of new ones ({b} ms); "
+    "sent again, they took as long as new ones, so the server may only have been slower after the run": (
+        "提示词是否事先见过：{a} 可能见过，因为 TTFT 远短于新提示词（{b} ms）；再发送一次时与新提示词一样慢，"
+        "所以也可能只是服务在测量之后变慢了"
+    ),
     "first events after {a} ms, where a step of decoding takes {b} ms": (
         "第一个事件在 {a} ms 后到来，而解码一步要 {b} ms"
     ),

@@ -34,7 +34,7 @@ SCREEN: dict[str, str] = {
     "step": "步骤",
     "calibrating the client against a server of known timing": "正在用时间已知的服务校准客户端",
     "warming up with {count} request(s)": "正在预热：{count} 个请求",
-    "sending new prompts twice, to see what the server caches": "把新提示词发送两次，检查服务是否使用缓存",
+    "sending prompts twice, to see what the server caches": "把提示词发送两次，检查服务是否使用缓存",
     "reading what was recorded": "正在读取记录",
     "starting {engine} with {source}": "正在启动 {engine}：{source}",
     # the report

@@ -5,17 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
 from sagellm_benchmark.client.terms import Conversations, Observed
 from sagellm_benchmark.engines.tokens import TokenCounter
-from sagellm_benchmark.verdict.cached import FEWEST, RepeatTest
+from sagellm_benchmark.verdict.cached import FEWEST, Recall, RepeatTest
 from sagellm_benchmark.verdict.columns import Columns, known
 from sagellm_benchmark.workload.lexicon import Lexicon
 from sagellm_benchmark.workload.sources import RANDOM, open_source
-from sagellm_benchmark.workload.workloads import Workload
+from sagellm_benchmark.workload.workloads import Conversation, Workload
 
 PROMPTS = 32
 SHORTEST_S, LONGEST_S = 5.0, 20.0  # for both passes; in between half as long as the run
@@ -53,51 +52,92 @@ def plan(columns: Columns, workload: Workload, streams: int) -> Plan | None:
     return Plan(prompts, int(min(max(room, shortest), workload.output_tokens)))
 
 
-def repeat_test(
-    asked: Plan,
-    workload: Workload,
-    counter: TokenCounter | None,
-    send: Send,
-    streams: int,
-    lexicon: Lexicon | None = None,
-) -> RepeatTest | None:
-    """Send new prompts of the workload's length twice, at its concurrency; None where that was not answered.
-
-    Where prompts meet, what one waits for depends on which are batched together, and all of a batch wait alike: that
-    can look like a cache, as can a machine that was busy while new prompts were sent. So what looks like one is looked
-    at again with other prompts that are alone, where a cache shows as well, and that test stands where it sees none.
+@dataclass(frozen=True, slots=True)
+class CacheProbe:
+    """Asks a server for prompts of the workload's length that nobody can have sent before.
 
     Their words come from a seed of its own, so that they are new even when a run is repeated with --seed; what they
-    cost the run's `lexicon` knows. Raises KeyboardInterrupt where it was stopped.
+    cost the run's `lexicon` knows. Every method raises KeyboardInterrupt where it was stopped.
     """
-    sent_twice = partial(_sent_twice, workload=workload, counter=counter, send=send, lexicon=lexicon)
-    together = sent_twice(asked, streams=streams)
-    if together is None or not together.shows_cache:
-        return together
-    fitting = int(LONGEST_S / 2 / min(together.new_s))
-    few = Plan(max(FEWEST, min(asked.prompts, fitting)), min(asked.answer_tokens, SHORTEST_ANSWER))
-    alone = sent_twice(few, streams=1)
-    cleared = alone is not None and alone.new_ttft_s >= _TOLD_ALONE_S and not alone.much_sooner
-    return alone if cleared else together
 
+    workload: Workload
+    counter: TokenCounter | None
+    send: Send
+    lexicon: Lexicon | None = None
 
-def _sent_twice(
-    asked: Plan,
-    workload: Workload,
-    counter: TokenCounter | None,
-    send: Send,
-    streams: int,
-    lexicon: Lexicon | None,
-) -> RepeatTest | None:
-    short = replace(workload, requests=asked.prompts, output_tokens=asked.answer_tokens, turns=1)
-    prompts = open_source(RANDOM, short, secrets.randbelow(2**31), counter, lexicon=lexicon).conversation
-    passes = []
-    for _ in range(2):
-        observed = send(prompts, asked.prompts, streams)
+    def test(self, columns: Columns, run: Conversations, streams: int) -> RepeatTest | None:
+        """Return the repeat test of a run with these columns and conversations; None where it cannot be made."""
+        asked = plan(columns, self.workload, streams)
+        test = None if asked is None else self.repeat_test(asked, streams)
+        if test is None or not test.known(columns.ttft_s, streams):
+            return test
+        return replace(test, recall=self._recall(columns, run, min(test.new_s)))
+
+    def repeat_test(self, asked: Plan, streams: int) -> RepeatTest | None:
+        """Send new prompts twice, at the workload's concurrency; None where that was not answered.
+
+        Where prompts meet, what one waits for depends on which are batched together, and all of a batch wait alike:
+        that can look like a cache, as can a machine that was busy while new prompts were sent. So what looks like one
+        is looked at again with other prompts that are alone, where a cache shows as well, and that test stands where it
+        sees none.
+        """
+        together = self._sent_twice(asked, streams)
+        if together is None or not together.shows_cache:
+            return together
+        prompts = min(asked.prompts, _fitting(2, min(together.new_s)))
+        alone = self._sent_twice(Plan(max(FEWEST, prompts), min(asked.answer_tokens, SHORTEST_ANSWER)), 1)
+        cleared = alone is not None and alone.new_ttft_s >= _TOLD_ALONE_S and not alone.much_sooner
+        return alone if cleared else together
+
+    def _sent_twice(self, asked: Plan, streams: int) -> RepeatTest | None:
+        prompts = self._new_prompts(asked)
+        passes = []
+        for _ in range(2):
+            times = list(self._ttfts_s(prompts, asked.prompts, streams).values())
+            if len(times) < max(asked.prompts // 2, FEWEST):
+                return None
+            passes.append(times)
+        return RepeatTest.of(*passes, shorter_answers=asked.answer_tokens < self.workload.output_tokens)
+
+    def _recall(self, columns: Columns, run: Conversations, one_s: float) -> Recall | None:
+        """Send the run's quickest prompts again, each between a new prompt and that prompt's repetition."""
+        quickest = columns.conversation[np.argsort(columns.ttft_s)][: min(PROMPTS, _fitting(3, one_s))]
+        if len(quickest) < FEWEST:
+            return None
+        answer_tokens = min(self.workload.output_tokens, SHORTEST_ANSWER)
+        new = self._new_prompts(Plan(len(quickest), answer_tokens))
+
+        def in_turn(index: int) -> Conversation:
+            which, place = divmod(index, 3)
+            if place != 1:
+                return new(which)
+            return tuple(replace(turn, output_tokens=answer_tokens) for turn in run(int(quickest[which])))
+
+        times = self._ttfts_s(in_turn, 3 * len(quickest), 1)
+        new_s, run_s, repeated_s = (
+            tuple(time for index, time in times.items() if index % 3 == place) for place in range(3)
+        )
+        if min(len(new_s), len(run_s), len(repeated_s)) < FEWEST:
+            return None
+        return Recall(run_s, new_s, repeated_s)
+
+    def _new_prompts(self, asked: Plan) -> Conversations:
+        short = replace(self.workload, requests=asked.prompts, output_tokens=asked.answer_tokens, turns=1)
+        seed = secrets.randbelow(2**31)
+        return open_source(RANDOM, short, seed, self.counter, lexicon=self.lexicon).conversation
+
+    def _ttfts_s(self, conversations: Conversations, count: int, streams: int) -> dict[int, float]:
+        """Return the TTFT of each conversation that was answered, by its index."""
+        observed = self.send(conversations, count, streams)
         if observed.interrupted:
             raise KeyboardInterrupt
-        times = [sample.ttft_s for sample in observed.samples() if sample.ok and sample.ttft_s is not None]
-        if len(times) < max(asked.prompts // 2, FEWEST):
-            return None
-        passes.append(times)
-    return RepeatTest.of(*passes, shorter_answers=asked.answer_tokens < workload.output_tokens)
+        return {
+            sample.index: sample.ttft_s
+            for sample in observed.samples()
+            if sample.ok and sample.ttft_s is not None
+        }
+
+
+def _fitting(passes: int, one_s: float) -> int:
+    """Return how many prompts of that TTFT can be sent so many times within the time."""
+    return int(LONGEST_S / passes / one_s)

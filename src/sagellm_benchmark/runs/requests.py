@@ -48,7 +48,10 @@ def prompt_hash(text: str) -> str:
 
 def columns(requests: Iterable[Request], window_s: Window | None) -> Columns:
     """Return one repeat's arrays."""
-    counted = (replace(request.sample, completion_tokens=request.tokens) for request in requests)
+    counted = (
+        replace(request.sample, completion_tokens=request.tokens, index=request.conversation)
+        for request in requests
+    )
     return collect(counted, attrgetter("completion_tokens"), window_s)
 
 

@@ -4,8 +4,9 @@ Two questions, each by ranks or counts, for TTFT is often skewed or has two peak
 than new ones? Then there is a cache. Are more of the run's prompts answered as soon as that than of new ones? Then it
 answered them. A false alarm takes both, each at LEVEL.
 
-A server can also know a run's prompts and keep no others. Then nothing is repeated sooner, and only this tells: many of
-the run's prompts were answered much sooner than any new one is.
+A server can also know a run's prompts and keep no others. Then nothing is repeated sooner, but many of the run's
+prompts were answered much sooner than any new one is. A machine that was slower after the run looks the same, so these
+prompts are sent again in turn with new ones: only a server that knows them answers them sooner now, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sagellm_benchmark.machine.contention import Contended
+
 Floats = npt.NDArray[np.float64]
 
 LEVEL = 0.01  # of each test
@@ -24,6 +27,24 @@ FEWEST = 8  # prompts, below which no share of them proves anything
 _VISIBLE = 0.6  # of a new prompt's TTFT: repeated ones of which not even a sixth is as quick show no cache
 _VISIBLE_S = 0.002  # by which it must be quicker, too; less is noise
 _SHARE = 0.1  # of a run's prompts: fewer move no figure by much
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """TTFT, seconds, of prompts of the run that are sent again one at a time, in turn with new ones sent twice."""
+
+    run_s: tuple[float, ...]
+    new_s: tuple[float, ...]
+    repeated_s: tuple[float, ...]
+
+    @property
+    def knew(self) -> bool:
+        """Whether the server answers the run's prompts sooner than new ones, and than others that it has seen."""
+        return all(
+            _much_sooner(_quick_s(self.run_s), float(np.median(others)))
+            and sooner(self.run_s, others) < LEVEL
+            for others in (self.new_s, self.repeated_s)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +56,8 @@ class RepeatTest:
     new_s: tuple[float, ...] = ()
     repeated_s: tuple[float, ...] = ()
     shorter_answers: bool = False  # than the run's, so that prompts met more often than there
+    recall: Recall | None = None  # where the run's prompts look as if they had been known
+    contention: Contended | None = None  # while these prompts were sent
 
     @classmethod
     def of(
@@ -51,7 +74,7 @@ class RepeatTest:
     @property
     def quick_s(self) -> float:
         """What a prompt takes that comes from the cache: below it lies a sixth of the repeated ones."""
-        return float(np.percentile(self.repeated_s, 100 / 6)) if self.repeated_s else self.repeated_ttft_s
+        return _quick_s(self.repeated_s) if self.repeated_s else self.repeated_ttft_s
 
     @property
     def tells(self) -> bool:
@@ -61,18 +84,21 @@ class RepeatTest:
     @property
     def much_sooner(self) -> bool:
         """Whether a sixth of the repeated prompts were answered much sooner than a new one, by chance or not."""
-        return self.quick_s <= min(_VISIBLE * self.new_ttft_s, self.new_ttft_s - _VISIBLE_S)
+        return _much_sooner(self.quick_s, self.new_ttft_s)
 
     @property
     def shows_cache(self) -> bool:
         """Whether the server answers a prompt much sooner when it has seen it."""
         return self.tells and self.much_sooner and sooner(self.repeated_s, self.new_s) < LEVEL
 
-    def answered(self, ttfts_s: Sequence[float] | Floats) -> float:
-        """Return the share of such TTFTs that a cache explains; 0 where chance does."""
+    def answered(self, ttfts_s: Sequence[float] | Floats, slowed: float = 1.0) -> float:
+        """Return the share of such TTFTs that a cache explains; 0 where chance does, or a server `slowed` times as slow
+        during the test.
+        """
         if not self.shows_cache or not len(ttfts_s):
             return 0.0
-        return _beyond(ttfts_s, self.new_s, self._limit_s)
+        as_quick_s = float(np.percentile(self.new_s, 10)) / slowed
+        return _beyond(ttfts_s, self.new_s, min(self._limit_s, as_quick_s))
 
     @property
     def _limit_s(self) -> float:
@@ -86,16 +112,29 @@ class RepeatTest:
             else sum(one < self._limit_s for one in ttfts_s)
         )
 
-    def known(self, ttfts_s: Sequence[float] | Floats, *, alike: bool) -> float:
-        """Return the share of such TTFTs that are much shorter than of new prompts, repeated or not; 0 where chance is.
+    def known(self, ttfts_s: Sequence[float] | Floats, streams: int) -> float:
+        """Return the share of such TTFTs that are much shorter than of new prompts, repeated or not.
 
-        `alike`: those prompts had as much company as these; otherwise only the quickest of them is a measure.
+        0 where there is a cache, which explains it, or where chance does. Where the test's prompts had more company
+        than those of a run of so many streams, only the quickest of them is a measure.
         """
-        if not self.tells or not len(ttfts_s):
+        if not self.tells or self.shows_cache or not len(ttfts_s):
             return 0.0
-        quickest = 10 if alike else 0
+        quickest = 10 if streams == 1 or not self.shorter_answers else 0
         least = min(float(np.percentile(times, quickest)) for times in (self.new_s, self.repeated_s))
-        return _beyond(ttfts_s, self.new_s, min(_VISIBLE * least, least - _VISIBLE_S))
+        return _beyond(ttfts_s, self.new_s, _visible_s(least))
+
+
+def _quick_s(times: Sequence[float]) -> float:
+    return float(np.percentile(times, 100 / 6))
+
+
+def _much_sooner(quick_s: float, others_s: float) -> bool:
+    return quick_s <= _visible_s(others_s)
+
+
+def _visible_s(others_s: float) -> float:
+    return min(_VISIBLE * others_s, others_s - _VISIBLE_S)
 
 
 def sooner(values: Sequence[float] | Floats, others: Sequence[float] | Floats) -> float:

@@ -56,6 +56,7 @@ class Columns:
     cached_tokens: Floats
     events: Floats
     first_share: Floats  # of the text, that came with the first event; NaN where nobody noted it
+    conversation: Floats  # its position in the run's source
     gap_s: Floats
     starts_s: Floats  # of every measured conversation, failed ones too, in order
     texts: Texts = Texts()  # of the answers
@@ -166,7 +167,7 @@ def _floats(values: array[float]) -> Floats:
 
 ROW = (
     *("due_s", "start_s", "first_s", "last_s", "end_s"),
-    *("tokens", "prompt_tokens", "cached_tokens", "events", "first_share"),
+    *("tokens", "prompt_tokens", "cached_tokens", "events", "first_share", "conversation"),
 )
 
 
@@ -182,6 +183,7 @@ def _row(sample: Sample, tokens: int | None) -> tuple[float, ...]:
         _or_nan(sample.cached_tokens),
         len(sample.event_s),
         _or_nan(sample.first_share),
+        sample.index,
     )
 
 

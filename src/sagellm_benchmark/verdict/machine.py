@@ -10,6 +10,7 @@ MOST_USED_BY_OTHERS = 0.1  # of the processors; of two cores, that cost llama.cp
 MOST_STOLEN = 0.05  # of the processors, by the host of a virtual machine
 MOST_WAITED = 0.1  # of the time in which the server could have run
 MOST_CLIENT_WAITED = 1 / 3  # the client wakes up often, and briefly: up to 27 % where nothing else runs
+MOST_SLOWED = 8.0  # times; others at 62–92 % of the processors made llama.cpp's TTFT six times as long
 MOST_PRESSED = 0.5  # of the time in which a program waited, where nobody sees what the server does
 
 
@@ -28,13 +29,13 @@ def was_free(e: Evidence) -> Findings:
         f"the client {_share(seen.client_wait_share)}; "
         f"for {_share(seen.pressure_share)} of the time a program waited for a processor"
     )
-    if _busy(seen) and e.may_be_busy:
+    if busy(seen) and e.may_be_busy:
         yield NotChecked(f"contention, by --accept-busy: {figures}")
-    elif _busy(seen):
+    elif busy(seen):
         yield f"{BUSY}: {figures}; stop what else runs on it, then run again"
 
 
-def _busy(seen: Contended) -> bool:
+def busy(seen: Contended) -> bool:
     """Tell whether somebody took what server or client needed; unseen servers are judged by the whole machine."""
     server, client = seen.server_wait_share, seen.client_wait_share
     told = server is not None or client is not None
