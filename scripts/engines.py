@@ -85,7 +85,7 @@ class Trial:
 TRIALS = (
     Trial("sagellm"),
     Trial("vllm", "--enforce-eager --max-model-len 2048 --gpu-memory-utilization 0.3", "BF16"),
-    Trial("transformers", precision="FP32"),
+    Trial("transformers"),
     Trial("llama-cpp-python", precision="INT4", gguf=True),
 )
 

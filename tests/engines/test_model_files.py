@@ -10,6 +10,7 @@ import pytest
 
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.endpoint import Endpoint
+from sagellm_benchmark.engines.known.transformers import TRANSFORMERS
 from sagellm_benchmark.engines.model_files import facts
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.tiny_model import write_tiny
@@ -30,6 +31,41 @@ def folder(place: Path, config: dict[str, Any], *tensors: list[int]) -> Path:
 def test_the_weights_of_a_folder_are_counted_over_all_its_files(tmp_path: Path) -> None:
     place = folder(tmp_path, {"model_type": "llama"}, [49152, 576], [1000, 1000], [7])
     assert facts("m", str(place)) == ModelFacts("m", parameters="29M")
+
+
+@pytest.mark.parametrize(
+    ("config", "precision"),
+    [
+        ({"dtype": "bfloat16"}, "BF16"),
+        ({"torch_dtype": "float32"}, "FP32"),  # as it was called
+        ({}, None),
+        ({"dtype": ["float32"]}, None),
+        ({"dtype": "float32", "quantization_config": {"quant_method": "awq"}}, None),
+    ],
+)
+def test_the_precision_of_weights_that_are_computed_as_stored_is_their_configs(
+    tmp_path: Path, config: dict[str, Any], precision: str | None
+) -> None:
+    place = str(folder(tmp_path, config, [1000, 1000]))
+    assert facts("m", place, as_stored=True).precision == precision
+    assert facts("m", place).precision is None
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ("python /env/bin/transformers serve /models/m --port 1", True),
+        ("python /env/bin/transformers serve /models/m --dtype auto", True),
+        ("python /env/bin/transformers serve /models/m --dtype=auto", True),
+        ("python /env/bin/transformers serve /models/m --dtype float16", False),
+        ("python /env/bin/transformers serve --dtype=bfloat16 /models/m", False),
+        ("python /env/bin/transformers serve /models/m --quantization bnb-4bit", False),
+        ("python server.py", False),
+        ("", False),
+    ],
+)
+def test_transformers_computes_as_stored_unless_its_command_says_otherwise(words: str, kept: bool) -> None:
+    assert TRANSFORMERS.keeps_precision(words.split()) is kept
 
 
 def test_packed_weights_are_not_counted(tmp_path: Path) -> None:

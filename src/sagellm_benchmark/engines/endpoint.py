@@ -14,7 +14,8 @@ from sagellm_benchmark.engines import logs, model_files, packages, recognise, re
 from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Server, Weights
 from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.errors import RemoteError, UsageError
-from sagellm_benchmark.machine import listening
+from sagellm_benchmark.machine import listening, processes
+from sagellm_benchmark.machine.processes import Pids
 from sagellm_benchmark.net.fetch import get_json
 
 _MAX_LISTED = 20
@@ -55,7 +56,7 @@ class Endpoint:
             served_model=str(card["id"]),
             engine=engine,
             engine_version=self.engine_version or said.version or installed.get(packages.ENGINE),
-            model=self._facts(card, said, local=local),
+            model=self._facts(card, said, engine, pids, local=local),
             local=local,
             pids=pids,
             device=said.device,
@@ -89,10 +90,14 @@ class Endpoint:
             hint="leave out --engine, or check --base-url",
         )
 
-    def _facts(self, card: Mapping[str, Any], said: SelfReport, *, local: bool) -> ModelFacts:
+    def _facts(
+        self, card: Mapping[str, Any], said: SelfReport, engine: Engine, pids: Pids, *, local: bool
+    ) -> ModelFacts:
         """By the user's word, else by the server's, else by the weights where they lie on this machine."""
         name = readable(self.model or str(card["id"]))
-        files = model_files.facts(name, said.model_folder or self.model if local else None)
+        as_stored = any(engine.keeps_precision(processes.words(pid)) for pid in pids)
+        place = (said.model_folder or self.model) if local else None
+        files = model_files.facts(name, place, as_stored=as_stored)
         return ModelFacts(
             name=name,
             parameters=self.parameters or said.parameters or files.parameters,

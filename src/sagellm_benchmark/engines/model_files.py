@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from sagellm_benchmark.engines import gguf_facts
+from sagellm_benchmark.engines import gguf_facts, said
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import read_regular
@@ -18,9 +19,11 @@ _LONGEST_HEADER = 64 << 20  # bytes; the format allows 100 MB
 _MOST_FILES = 1000
 
 
-def facts(name: str, place: str | None) -> ModelFacts:
+def facts(name: str, place: str | None, *, as_stored: bool = False) -> ModelFacts:
     """Return what is known of the weights at `place`, a GGUF file or a folder of safetensors; nothing of any other
     place.
+
+    The precision of a folder's weights is what an engine computes in that takes them `as_stored`.
     """
     unknown = ModelFacts(name)
     path = Path(place or "")
@@ -29,7 +32,10 @@ def facts(name: str, place: str | None) -> ModelFacts:
             return unknown
         if path.suffix == ".gguf" and path.is_file():
             return gguf_facts.facts(path)
-        counted = _parameters(path) if (path / "config.json").is_file() else None
+        config = _config(path) if (path / "config.json").is_file() else None
+        if config is None:
+            return unknown
+        counted, precision = _parameters(path), _precision(config) if as_stored else None
     except (
         OSError,
         ValueError,
@@ -39,14 +45,22 @@ def facts(name: str, place: str | None) -> ModelFacts:
         DataError,
     ):  # a server names what it likes
         return unknown
-    return ModelFacts(name, parameters=gguf_facts.human_count(counted) if counted else None)
+    parameters = gguf_facts.human_count(counted) if counted else None
+    return ModelFacts(name, parameters=parameters, precision=precision)
+
+
+def _config(folder: Path) -> dict[str, Any] | None:
+    """Return what a folder's config.json says; None where the weights are packed, so that nothing else tells."""
+    config = orjson.loads(read_regular((folder / "config.json").resolve(), _LONGEST_HEADER))
+    return None if not isinstance(config, dict) or config.get("quantization_config") else config
+
+
+def _precision(config: Mapping[str, Any]) -> str | None:
+    return said.precision(config.get("dtype") or config.get("torch_dtype"))
 
 
 def _parameters(folder: Path) -> int | None:
-    """Return the numbers in all weights; None where they are packed, so that a tensor's shape does not tell."""
-    config = orjson.loads(read_regular((folder / "config.json").resolve(), _LONGEST_HEADER))
-    if not isinstance(config, dict) or config.get("quantization_config"):
-        return None
+    """Return the numbers in all weights."""
     files = sorted(folder.glob("*.safetensors"))[:_MOST_FILES]
     return sum(math.prod(shape) for file in files for shape in _shapes(file)) or None
 

@@ -16,6 +16,13 @@ def family(pids: Pids) -> frozenset[int]:
     return frozenset(member for pid in pids for member in _with_descendants(pid))
 
 
+def words(pid: int) -> list[str]:
+    """Return the command line of a process; nothing of one that is gone, or that we may not look at."""
+    with suppress(psutil.Error):
+        return psutil.Process(pid).cmdline()
+    return []
+
+
 def _with_descendants(pid: int) -> Iterator[int]:
     with suppress(psutil.Error):
         yield from (pid, *(child.pid for child in psutil.Process(pid).children(recursive=True)))
