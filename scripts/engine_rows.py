@@ -6,7 +6,8 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from pathlib import Path
 from statistics import fmean, median, stdev
 from typing import Any
@@ -19,6 +20,7 @@ from tokenizers import Tokenizer
 from sagellm_benchmark.text import markdown_row
 from sagellm_benchmark.verdict.intervals import student_t
 
+Json = dict[str, Any]
 MOST = (
     0.8  # of the answers; a text can be split into tokens in more ways than one, and some tokens have no text
 )
@@ -72,13 +74,13 @@ class Ratio:
 
 @dataclass(slots=True)
 class Row:
-    """One line of the table; several runs of the same are one."""
+    """One line of the table."""
 
     engine: str
     how: str
     what: str
-    summaries: list[dict[str, Any]] = field(default_factory=list)
-    requests: list[dict[str, Any]] = field(default_factory=list)
+    summary: Json
+    requests: list[Json] = field(default_factory=list)
     pairs: list[tuple[Mapping[str, Any], Seen]] | None = (
         None  # the same answers on the wire, where it was read
     )
@@ -88,34 +90,37 @@ class Row:
     def read(cls, folder: Path, how: str, witness: Witness | None) -> Row:
         """A run from its folder, with what passed on the wire meanwhile."""
         config = json.loads((folder / "config.json").read_text())
+        return cls.of(config, json.loads((folder / "summary.json").read_text()), folder, how, witness)
+
+    @classmethod
+    def of(cls, config: Json, summary: Json, folder: Path, how: str, witness: Witness | None) -> Row:
+        """A run by its record, and the requests in its folder."""
         asked, server = config["workload"], config["server"]
         what = f"{asked['name']}, {asked['concurrency']} at a time"
-        row = cls(f"{server['engine']} {server['engine_version']}", how, what)
-        row.summaries.append(json.loads((folder / "summary.json").read_text()))
+        row = cls(f"{server['engine']} {server['engine_version']}", how, what, summary)
         every = map(json.loads, (folder / "requests.jsonl").read_text().splitlines())
-        row.requests += [one for one in every if one["failure"] is None]  # failures are in the summary
+        row.requests = [one for one in every if one["failure"] is None]  # failures are in the summary
         if witness is not None:
-            row.pairs = matched(row.requests, witness.streams(urlsplit(server["base_url"]).port or 0))
+            streams = witness.streams(urlsplit(server["base_url"]).port or 0)
+            row.pairs = [pair for repeat in row.repeats for pair in matched(repeat, streams)]
         return row
 
-    def join(self, more: Row) -> None:
-        """Take in another run of the same."""
-        self.summaries += more.summaries
-        self.requests += more.requests
-        self.turns += more.turns
-        if self.pairs is not None and more.pairs is not None:
-            self.pairs += more.pairs
+    def compare(self, turns: Sequence[Sequence[Answer]]) -> None:
+        """Hold each repeat against the plain client's answers of the same turn."""
+        self.turns = [
+            (_figures(ours), _plain_figures(plain)) for ours, plain in zip(self.repeats, turns, strict=True)
+        ]
 
-    def compare(self, answers: Sequence[Answer]) -> None:
-        """Hold this run against the plain client's answers of the same turn."""
-        gaps = [gap for answer in answers for gap in answer.gaps_s]
-        self.turns.append((self.ours, Figures.of([answer.ttft_s for answer in answers], gaps)))
+    @property
+    def repeats(self) -> list[list[Json]]:
+        """The requests of each."""
+        ordered = sorted(self.requests, key=itemgetter("repeat"))
+        return [list(requests) for _, requests in groupby(ordered, key=itemgetter("repeat"))]
 
     @property
     def ours(self) -> Figures:
         """By the records."""
-        gaps = [gap for one in self.requests for gap in _gaps(one["event_s"])]
-        return Figures.of([one["event_s"][0] - one["start_s"] for one in self.requests], gaps)
+        return _figures(self.requests)
 
     @property
     def wire(self) -> Figures | None:
@@ -146,15 +151,24 @@ class Row:
         return same, len(self.requests)
 
 
+def _figures(requests: Sequence[Json]) -> Figures:
+    gaps = [gap for one in requests for gap in _gaps(one["event_s"])]
+    return Figures.of([one["event_s"][0] - one["start_s"] for one in requests], gaps)
+
+
+def _plain_figures(answers: Sequence[Answer]) -> Figures:
+    gaps = [gap for answer in answers for gap in answer.gaps_s]
+    return Figures.of([answer.ttft_s for answer in answers], gaps)
+
+
 def _gaps(moments: Sequence[float]) -> Iterator[float]:
     return (later - earlier for earlier, later in pairwise(moments))
 
 
 def faults(row: Row, tokenizer: Tokenizer, tolerance: float) -> Iterator[str]:
     """What speaks against a row."""
-    for summary in row.summaries:
-        if not summary["valid"]:
-            yield f"INVALID: {'; '.join(summary['reasons'])}"
+    if not row.summary["valid"]:
+        yield f"INVALID: {'; '.join(row.summary['reasons'])}"
     same, answers = row.recounted(tokenizer)
     if same < MOST * answers:
         yield f"the tokenizer agrees with the tokens of only {same} of {answers} answers"
@@ -189,10 +203,9 @@ def line(row: Row, tokenizer: Tokenizer) -> str:
     """A row of the Markdown table."""
     same, answers = row.recounted(tokenizer)
     ours, wire, ratios = row.ours, row.wire, row.ratios
-    valid = all(summary["valid"] for summary in row.summaries)
     return markdown_row(
-        *(row.engine, row.how, row.what, "VALID" if valid else "INVALID"),
-        *(row.summaries[0]["token_source"], f"{same} of {answers}"),
+        *(row.engine, row.how, row.what, "VALID" if row.summary["valid"] else "INVALID"),
+        *(row.summary["token_source"], f"{same} of {answers}"),
         *(f"{ours.ttft:.1f}", f"{wire.ttft:.1f}" if wire else "", str(ratios[0]) if ratios else ""),
         *(f"{ours.itl:.2f}", f"{wire.itl:.2f}" if wire else "", str(ratios[1]) if ratios else ""),
     )

@@ -27,12 +27,14 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import orjson
 from tests.fakes.engines import STAND_INS
 from tests.fakes.openai_server import serving
 from tokenizers import Tokenizer
@@ -43,6 +45,7 @@ from engine_habits import Answer, Plain, observe
 from engine_rows import HEAD, Row, faults, line, undecided
 from packets import Witness
 
+from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.engines import environment, registry
 from sagellm_benchmark.engines.base import PATHS, Server
 from sagellm_benchmark.engines.endpoint import Endpoint
@@ -50,11 +53,15 @@ from sagellm_benchmark.engines.launch import Launched, filled
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import host
+from sagellm_benchmark.runs.codec import config_json, summary_json
+from sagellm_benchmark.runs.context import Context
 from sagellm_benchmark.runs.prepare import prepare
-from sagellm_benchmark.runs.spec import LoadShape, RunSpec
+from sagellm_benchmark.runs.spec import LoadShape, ModelHints, RunSpec
+from sagellm_benchmark.runs.versus import begun
 from sagellm_benchmark.text import markdown_row
 from sagellm_benchmark.workload.workloads import WORKLOADS, Workload
 
+PLAIN_SEED = 1  # of the plain client's prompts; `run` makes its own of 0
 SWEEP = ("--workload", "Q1", "--concurrency", "2,4", "--requests", "8")
 COMPARED = ("Q1", "Q5")
 WAYS = ("started", "running")
@@ -156,23 +163,34 @@ class Machine:
         command = filled(engine.launch.command, bin=str(where.bin), variant="cpu")
         words = (*command, *trial.arguments.split())
         log = self.results / f"{trial.name}.log"
-        return Launched(words, Endpoint(""), model, log, _say, where.environ).open()
+        return Launched(words, Endpoint(""), model, log, Quiet().say, where.environ).open()
 
     def _compared(self, trial: Trial, server: Server, workload: Workload) -> Row:
-        """`run` and the plain client in turns, so that what the machine does meanwhile is the same for both."""
-        row: Row | None = None
-        for block in range(self.blocks):
-            asked = ("--base-url", server.base_url, "--workload", workload.name, "--seed", str(2 * block))
-            plain: list[Answer] = []
-            if block % 2:  # who goes first changes, so that a drift of the machine favours neither
-                plain = plain_answers(server, workload, 2 * block + 1, self.results)
-            (found,) = self._run(trial, "running", *asked)
-            found.compare(plain or plain_answers(server, workload, 2 * block + 1, self.results))
-            if row is None:
-                row = found
-            else:
-                row.join(found)
-        assert row is not None  # noqa: S101 - there is a block
+        """The repeats of a run and the plain client in turns, so that what the machine does is the same for both."""
+        _say(f"{trial.name}: {workload.name}, {self.blocks} turns with the plain client")
+        spec = RunSpec(
+            workloads=(workload,),
+            output_dir=self.results / f"{trial.name}-{workload.name}-in-turns",
+            command="",
+            base_url=server.base_url,
+            repeats=self.blocks,
+            model_hints=ModelHints(precision=trial.precision),
+        )
+        plain, answers = PlainLoad.of(server, workload, self.results), []
+        with _witness() as witness, ExitStack() as stack:
+            run = begun(spec, stack, Quiet())
+            run.warm_up()
+            for turn in range(self.blocks):
+                if turn % 2:  # who goes first changes, so that a drift of the machine favours neither
+                    answers.append(plain.answers(turn))
+                    run.drive()
+                else:
+                    run.drive()
+                    answers.append(plain.answers(turn))
+            record = run.conclude()
+            config, summary = as_read(config_json(record.config)), as_read(summary_json(record.summary))
+            row = Row.of(config, summary, run.folder, "running", witness)
+        row.compare(answers)
         return row
 
 
@@ -197,34 +215,60 @@ def _drift(name: str, server: Server) -> list[str]:
     ]
 
 
-def plain_answers(server: Server, workload: Workload, seed: int, folder: Path) -> list[Answer]:
-    """What `run` would ask with that seed, asked by a client that shares no code with it."""
-    spec = RunSpec(workloads=(workload,), output_dir=folder, command="", seed=seed)
-    ready = prepare(server, workload, LoadShape(), spec, Hardware(), folder)
-    said = {name: value for name, value in ready.capabilities.extra.items() if value is not None}
-    least = {"min_tokens": workload.output_tokens} if ready.capabilities.min_tokens else {}
-    api, system = ready.capabilities.api, ready.capabilities.system
-    bodies = [
-        {
-            "model": server.served_model,
-            "max_tokens": workload.output_tokens,
-            **prompt_fields(api, ready.source.conversation(index)[0].text, system),
-            **said,
-            **least,
-        }
-        for index in range(workload.requests)
-    ]
+@dataclass(frozen=True, slots=True)
+class PlainLoad:
+    """What `run` asks, with other prompts, asked by a client that shares no code with it."""
 
-    together = Barrier(workload.concurrency)  # an engine makes its batches of what comes at the same time
+    ready: Context
 
-    def stream(number: int) -> list[Answer]:
-        with contextlib.closing(Plain(server.base_url)) as client:
-            client.connect()
-            together.wait()
-            return [client.answer(PATHS[api], body) for body in bodies[number :: workload.concurrency]]
+    @classmethod
+    def of(cls, server: Server, workload: Workload, folder: Path) -> PlainLoad:
+        """Of the workload as it stands; its prompts are made of another seed than those of `run`."""
+        spec = RunSpec(workloads=(workload,), output_dir=folder, command="", seed=PLAIN_SEED)
+        return cls(prepare(server, workload, LoadShape(), spec, Hardware(), folder))
 
-    with ThreadPoolExecutor(workload.concurrency) as pool:
-        return [answer for answers in pool.map(stream, range(workload.concurrency)) for answer in answers]
+    def answers(self, turn: int) -> list[Answer]:
+        """The answers to prompts that no other turn has."""
+        ready, workload = self.ready, self.ready.workload
+        bodies = [self._body(turn * workload.requests + number) for number in range(workload.requests)]
+        together = Barrier(workload.concurrency)  # an engine makes its batches of what comes at the same time
+
+        def stream(number: int) -> list[Answer]:
+            with contextlib.closing(Plain(ready.server.base_url)) as client:
+                client.connect()
+                together.wait()
+                path = PATHS[ready.capabilities.api]
+                return [client.answer(path, body) for body in bodies[number :: workload.concurrency]]
+
+        with ThreadPoolExecutor(workload.concurrency) as pool:
+            return [answer for answers in pool.map(stream, range(workload.concurrency)) for answer in answers]
+
+    def _body(self, index: int) -> dict[str, Any]:
+        ready, output_tokens = self.ready, self.ready.workload.output_tokens
+        said = {name: value for name, value in ready.capabilities.extra.items() if value is not None}
+        least = {"min_tokens": output_tokens} if ready.capabilities.min_tokens else {}
+        text = ready.source.conversation(index)[0].text
+        prompt = prompt_fields(ready.capabilities.api, text, ready.capabilities.system)
+        return {"model": ready.server.served_model, "max_tokens": output_tokens, **prompt, **said, **least}
+
+
+class Quiet:
+    """Hears how a run goes, and tells only what speaks against it."""
+
+    def say(self, text: str) -> None:
+        """Tell nothing."""
+
+    def note(self, text: str) -> None:
+        """Tell it."""
+        _say(text)
+
+    def progress(self, label: str, progress: Progress) -> None:
+        """Tell nothing."""
+
+
+def as_read(parts: Any) -> Any:
+    """What a reader of a run's JSON file finds."""
+    return orjson.loads(orjson.dumps(parts))
 
 
 def _say(text: str) -> None:
@@ -242,7 +286,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, help="an empty folder for the runs  [default: a new one]")
     parser.add_argument("--quick", action="store_true", help="only Q1, and only on running engines")
     parser.add_argument("--only", choices=WAYS, action="append", help="one of the two ways  [default: both]")
-    parser.add_argument("--blocks", type=int, default=4, help="turns of `run` and the plain client")
+    parser.add_argument("--blocks", type=int, default=8, help="turns of `run` and the plain client")
     parser.add_argument("--tolerance", type=float, default=0.03, help="between their medians")
     given = parser.parse_args()
     if unknown := set(given.engines) - set(names):

@@ -31,7 +31,7 @@ def _row(request: dict[str, object], wire_ttft_s: float) -> Row:
     first = 5 + wire_ttft_s
     seen = Seen(5.0, (first, first + 0.1, first + 0.2), "one two three")
     valid = {"valid": True, "token_source": "tokenizer file"}
-    return Row("vllm 1", "running", "Q1", [valid], [request], [(request, seen)])
+    return Row("vllm 1", "running", "Q1", valid, [request], [(request, seen)])
 
 
 def test_a_row_that_agrees_with_its_packets_has_no_fault() -> None:

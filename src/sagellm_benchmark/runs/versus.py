@@ -23,7 +23,7 @@ def in_turn(a: RunSpec, b: RunSpec, listener: Listener) -> tuple[Measured, Measu
     Raises RemoteError where one of the servers has not answered by then.
     """
     with ExitStack() as stack:
-        runs = [_begun(spec, stack, listener) for spec in (a, b)]
+        runs = [begun(spec, stack, listener) for spec in (a, b)]
         for one in runs:
             one.warm_up()
         _alternate(runs, a.repeats)
@@ -33,8 +33,8 @@ def in_turn(a: RunSpec, b: RunSpec, listener: Listener) -> tuple[Measured, Measu
     return first, second
 
 
-def _begun(spec: RunSpec, stack: ExitStack, listener: Listener) -> Measuring:
-    """Return a run whose server is up and whose prompts are made."""
+def begun(spec: RunSpec, stack: ExitStack, listener: Listener) -> Measuring:
+    """Return a run of one workload and one load whose server is up and whose prompts are made."""
     (workload,), (shape,) = spec.workloads, spec.shapes
     target = stack.enter_context(targets.of(spec, listener))
     asked = shaped(workload, shape)
