@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
+import pkgutil
 from collections.abc import Generator
+from contextlib import suppress
 
 import coverage
 import pytest
 from hypothesis import HealthCheck, settings
+
+import sagellm_benchmark
 
 # A busy machine is no failure: time limits are pytest's, not those of single examples.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -16,6 +21,21 @@ settings.register_profile("quick", parent=settings.get_profile("house"), max_exa
 settings.load_profile("house")
 
 gc.disable()  # what is collected stays until the end: looking for garbage in it takes a third of the time
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Measure no more of the collection than what the package does when it is imported: the rest takes seconds."""
+    if session.config.pluginmanager.has_plugin("dsession"):  # the workers collect
+        return (yield)
+    if coverage.Coverage.current() is not None:
+        _import_everything()
+    measuring = _stop_measuring()
+    try:
+        return (yield)
+    finally:
+        if measuring:
+            measuring[0].start()
 
 
 def pytest_collection_finish() -> None:
@@ -29,13 +49,23 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
     """Measure no child of a test that is not measured itself: noting lines doubles the time that Python takes."""
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("no_cover"):
-            _stop_measuring_beneath()
+            _stop_measuring()  # what else does, and would go on while pytest-cov pauses
             for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
                 patch.delenv(name)
         yield
 
 
-def _stop_measuring_beneath() -> None:
-    """Stop what else measures a worker, which would go on while pytest-cov pauses, and is not needed beside it."""
-    while (beneath := coverage.Coverage.current()) is not None:
-        beneath.stop()
+def _stop_measuring() -> list[coverage.Coverage]:
+    """Stop all that measures a worker, and return it: pytest-cov's own first, beside which no other is needed."""
+    stopped = []
+    while (current := coverage.Coverage.current()) is not None:
+        current.stop()
+        stopped.append(current)
+    return stopped
+
+
+def _import_everything() -> None:
+    for module in pkgutil.walk_packages(sagellm_benchmark.__path__, f"{sagellm_benchmark.__name__}."):
+        if not module.name.endswith("__main__"):
+            with suppress(ImportError):  # of an extra that is not installed
+                importlib.import_module(module.name)
