@@ -112,7 +112,7 @@ def test_every_option_that_is_named_alone_is_one_of_some_command() -> None:
     }
     foreign = {
         "--help",
-        *("--gpu-memory-utilization", "--host", "--interrupt_requests"),  # of engines
+        *("--dtype", "--gpu-memory-utilization", "--host", "--interrupt_requests"),  # of engines
         *("--dashboard-host", "--node-ip-address"),  # of Ray
     }
     assert len(alone) > 100
