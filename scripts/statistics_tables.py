@@ -1,6 +1,6 @@
 """Whether intervals cover and tests find what they should: tables of simulated runs whose truth is known.
 
-    python -m scripts.statistics_tables                # the tables, for docs/statistics.md
+    python -m scripts.statistics_tables                # the tables; exit code 1 if docs/statistics.md has others
     python -m scripts.statistics_tables --times 100    # quicker and coarser
 
 Every figure comes from `--times` experiments with fixed seeds, so the same version gives the same tables anywhere.
@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from tests.fakes import rounds, series
@@ -21,6 +23,8 @@ from sagellm_benchmark.verdict import intervals, steadiness
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.columns import Floats
 
+PAGE = Path(__file__).parent.parent / "docs" / "statistics.md"
+TIMES = 500  # experiments for each figure there
 SIZES = (10, 30, 60, 100, 200, 500, 1000)
 DRIFT_SIZES = (100, 200, 500)
 DRIFT = 0.3
@@ -154,6 +158,7 @@ def in_turn(times: int) -> Iterator[str]:
         "A with itself: cannot tell",
     )
     yield markdown_row(*["---"] * 8)
+    times = min(times, ENOUGH)
     for name, drift in rounds.DRIFTS.items():
         machine, rng = rounds.Machine(0.01, drift=drift), np.random.default_rng(SEED)
         after = rounds.shares([machine.one_after_the_other(0.97, 10, rng) for _ in range(times)])
@@ -195,17 +200,21 @@ TABLES: dict[str, Callable[[int], Iterator[str]]] = {
 
 
 def main() -> None:
-    """Print the tables as Markdown."""
+    """Print the tables as Markdown, and hold the documentation to them where they are as fine as its own."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--times", type=int, default=500, metavar="N", help="experiments for each figure")
+    parser.add_argument("--times", type=int, default=TIMES, metavar="N", help="experiments for each figure")
     times = parser.parse_args().times
     print(f"{times} experiments each; Python {platform.python_version()}, numpy {np.__version__}.")
+    documented, others = PAGE.read_text(encoding="utf-8").splitlines(), 0
     for title, table in TABLES.items():
         print(f"\n### {title}\n")
         for line in table(times):
-            print(line)
+            print(line, flush=True)
+            others += line not in documented
+    if others and times == TIMES:
+        sys.exit(f"docs/statistics.md lacks {others} of these lines: put the tables into it")
 
 
 if __name__ == "__main__":
