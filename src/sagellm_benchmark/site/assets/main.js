@@ -1,13 +1,12 @@
-// What people do, and what is drawn again for it: filters only where they change by other hands than the user's,
-// pictures only where their rows may have changed.
+// What people do, and what is drawn again for it: filters only where they are open and change by other hands than the
+// user's, pictures only where their rows may have changed.
 function draw({ filters = true, pictures = true } = {}) {
   const rows = matching();
-  drawHead();
+  markSorted();
   drawTable(sorted(rows));
-  drawOrder();
   if (pictures) drawPictures(rows);
   drawPicked();
-  if (filters) drawFilters();
+  if (filters && !$("filters").hidden) drawFilters();
   const active = Object.keys(state.texts).length + Object.keys(state.ranges).length;
   $("filter").textContent = say("filter", active);
   for (const button of $("nodes").children) button.setAttribute("aria-pressed", button.dataset.nodes === state.nodes);
@@ -21,6 +20,8 @@ function drawWords() {
   for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = say(node.dataset.placeholder);
   for (const button of $("languages").children) button.setAttribute("aria-pressed", button.dataset.lang === language);
   $("facts").textContent = say("facts", figure(Number($("facts").dataset.count)), $("facts").dataset.updated);
+  drawOrder();
+  drawHead();
   document.title = `sagellm-benchmark · ${say("title")}`;
 }
 
@@ -65,6 +66,7 @@ $("nodes").addEventListener("click", ({ target }) => {
 });
 $("filter").addEventListener("click", () => {
   $("filters").hidden = !$("filters").hidden;
+  if (!$("filters").hidden) drawFilters();
   $("filter").setAttribute("aria-expanded", !$("filters").hidden);
 });
 $("filters").addEventListener("change", ({ target }) => {
@@ -76,7 +78,6 @@ $("head").addEventListener("click", ({ target }) => {
   if (!button) return;
   sortBy(button.dataset.sort);
   draw({ filters: false, pictures: false });
-  focusAgain(`#head button[data-sort="${button.dataset.sort}"]`);
 });
 $("order").addEventListener("change", () => {
   state.sort = $("order").value;

@@ -79,20 +79,29 @@ function nameOf(row) {
 
 // Where rows are cards, their head is only read aloud: a list sorts there, and Tab stops at nothing that is not seen.
 const cards = matchMedia("(max-width: 44rem)");
-cards.addEventListener("change", () => drawHead());
+cards.addEventListener("change", drawHead);
 
 function drawHead() {
   const tabindex = cards.matches ? -1 : null;
-  const sort = state.sort.replace(/^-/, "");
-  const down = state.sort.startsWith("-");
   $("head").replaceChildren(
     el("th", { role: "columnheader", scope: "col", class: "pick" }, el("span", { class: "hidden" }, say("pick"))),
     el("th", { role: "columnheader", scope: "col", class: "rank" },
       el("button", { type: "button", tabindex, "data-sort": "", title: say("by_scope") }, say("rank"))),
-    ...COLUMNS.map((name) => el("th", {
-      role: "columnheader", scope: "col", class: NUMBERS.includes(name) ? "number" : null,
-      "aria-sort": sort === name ? (down ? "descending" : "ascending") : null,
-    }, el("button", { type: "button", tabindex, "data-sort": name }, say(name), sort === name ? (down ? " ↓" : " ↑") : ""))));
+    ...COLUMNS.map((name) => el("th", { role: "columnheader", scope: "col", class: NUMBERS.includes(name) ? "number" : null },
+      el("button", { type: "button", tabindex, "data-sort": name }))));
+  markSorted();
+}
+
+// The buttons stay what they are: to replace the one that has the focus makes a browser lay out the whole page.
+function markSorted() {
+  const sort = state.sort.replace(/^-/, ""), down = state.sort.startsWith("-");
+  for (const name of COLUMNS) {
+    const button = document.querySelector(`#head button[data-sort="${name}"]`), chosen = sort === name;
+    button.textContent = say(name) + (chosen ? (down ? " ↓" : " ↑") : "");
+    if (chosen) button.parentNode.setAttribute("aria-sort", down ? "descending" : "ascending");
+    else button.parentNode.removeAttribute("aria-sort");
+  }
+  $("order").value = state.sort;
 }
 
 // Numbers are first looked at from the good end.
@@ -164,9 +173,10 @@ function drawTable(rows) {
 
 function drawOrder() {
   const options = [["", say("by_scope")], ...COLUMNS.flatMap((name) => [[name, say(name) + " ↑"], ["-" + name, say(name) + " ↓"]])];
-  $("order").replaceChildren(...options.map(([value, text]) => el("option", { value, selected: value === state.sort }, text)));
+  $("order").replaceChildren(...options.map(([value, text]) => el("option", { value }, text)));
 }
 
+// A browser that writes a link into the history keeps the state of every control beside it, but of those that say "off".
 function drawFilters() {
   const text = (name) => {
     const counts = new Map();
@@ -174,7 +184,7 @@ function drawFilters() {
     const values = [...counts.keys()].sort(collator.compare);
     return el("fieldset", { "data-filter": name }, el("legend", {}, say(name)),
       el("div", { class: "choices" }, ...values.map((value) => {
-        const box = el("input", { type: "checkbox", checked: state.texts[name]?.has(value) ?? false });
+        const box = el("input", { type: "checkbox", autocomplete: "off", checked: state.texts[name]?.has(value) ?? false });
         box.value = value;
         return el("label", {}, box, el("span", {}, `${valueName(name, value)} (${counts.get(value)})`));
       })));
