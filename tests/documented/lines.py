@@ -18,10 +18,8 @@ PROGRAM = "sagellm-benchmark"
 OURS = (PROGRAM, "make", "nox", "bash")
 
 OTHERS = {
-    "git ls-remote": "asks the code host",
     "pip": "installs from an index; tests/engines/test_default_weights.py does so with an index of its own",
     "hf auth login": "asks for a token at the keyboard",
-    "export": "changes the user's own shell",
     "python -m": "starts an engine of other makers",
     "python -m scripts.verdict_matrix": "judges 165 servers; so do tests/servers and tests/verdict",
     "python scripts/perf_board.py": "publishes to boards of 50,000 rows, for minutes",
@@ -31,9 +29,19 @@ OTHERS = {
     "scontrol": "needs Slurm",
     "kubectl": "needs Kubernetes; tests/cluster/test_manifest.py holds the file to its schema",
 }
-"""Beginnings of other makers' commands that are not run, and why. `git` and our own scripts are."""
+"""Beginnings of other makers' commands that are not run, and why. `git` and the shell's own are."""
 
 NEEDS_RAY = "needs a Ray cluster; tests/cluster sends loads so, where Ray is installed"
+RUN_ELSEWHERE = {
+    "bash scripts/local_ci_fallback.sh": "tests/test_local_ci_fallback.py, with checks of its own",
+    "make ci": ".ci/run",
+    "nox -s ci": ".github/workflows/ci.yml",
+    "nox -s lint": ".github/workflows/ci.yml, as a step of ci",
+    "nox -s tests": ".github/workflows/ci.yml, as a step of ci",
+    "nox -s build": ".github/workflows/ci.yml, as a step of ci",
+}
+"""Beginnings of our own command lines that cannot be run in a test of themselves, and what runs them."""
+
 ONLY_PARSED = {
     "sagellm-benchmark run … --on": NEEDS_RAY,
     "sagellm-benchmark run --base-url http://10.0.0.9:8000": NEEDS_RAY,
@@ -45,15 +53,10 @@ ONLY_PARSED = {
     "sagellm-benchmark sign outputs": "opens a browser; tests/evidence/test_keyless.py signs by a Sigstore of its own",
     "sagellm-benchmark sign RUN --attach": "needs a bundle of Sigstore's; tests/evidence/test_signing.py reads some",
     "make bench MODEL=./my.gguf": "needs llama.cpp; tests/test_embedded_run.py measures such a file",
-    "make ci": "is the whole of the checks",
-    "make test": "runs the tests",
+    "make test": "runs the tests, of which this is one",
     "make pythons": "runs the tests on every Python",
     "make perf": "measures for minutes",
     "make statistics": "simulates for minutes; tests/verdict holds its parts",
-    "nox -s ci": "is the whole of the checks",
-    "nox -s lint": "is one of the checks",
-    "nox -s tests": "runs the tests",
-    "nox -s build": "is one of the checks",
     "nox -s lock": "asks a package index",
     "nox -s cluster": "needs Ray",
     "nox -s datasets": "installs 500 MB",
@@ -62,9 +65,8 @@ ONLY_PARSED = {
     "nox -s perf": "measures for minutes",
     "nox -s pictures": "measures for minutes",
     "nox -s trials": "measures for a quarter of an hour",
-    "bash scripts/local_ci_fallback.sh": "runs the checks; tests/test_local_ci_fallback.py, with checks of its own",
 }
-"""Beginnings of our own command lines that are parsed and not run here, and why."""
+"""Beginnings of our own command lines that are parsed and not run, and why."""
 
 _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 
@@ -85,7 +87,7 @@ class Line:
     @property
     def why_not_run(self) -> str | None:
         """Why it is not run here."""
-        known = ONLY_PARSED if self.words[0] in OURS else OTHERS
+        known = {**RUN_ELSEWHERE, **ONLY_PARSED} if self.words[0] in OURS else OTHERS
         fitting = [beginning for beginning in known if self.text.startswith(beginning)]
         return known[max(fitting, key=len)] if fitting else None
 
@@ -116,7 +118,7 @@ def lines_of(document: Path) -> Iterator[Line]:
 def _commands(where: str, text: str, *, in_prose: bool) -> Iterator[Line]:
     if text.startswith("srun "):
         yield Line(where, f"{PROGRAM} {text.partition(f' {PROGRAM} ')[2]}", in_prose)
-    known = {*OURS, "git", *(beginning.split()[0] for beginning in OTHERS)}
+    known = {*OURS, "git", "export", *(beginning.split()[0] for beginning in OTHERS)}
     first, _, rest = text.partition(" ")
     if first in known and rest and not rest.startswith("=") and rest != "-s …":
         yield Line(where, text, in_prose)

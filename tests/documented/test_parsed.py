@@ -14,7 +14,18 @@ from sagellm_benchmark import cli
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import parse
 from sagellm_benchmark.options.run import RunOptions
-from tests.documented.lines import DOCUMENTS, LINES, ONLY_PARSED, OTHERS, OURS, OWN, PROGRAM, Line, once
+from tests.documented.lines import (
+    DOCUMENTS,
+    LINES,
+    ONLY_PARSED,
+    OTHERS,
+    OURS,
+    OWN,
+    PROGRAM,
+    RUN_ELSEWHERE,
+    Line,
+    once,
+)
 from tests.documented.made import made, sessions
 from tests.house import ROOT, load_noxfile
 
@@ -32,13 +43,22 @@ def test_the_documents_are_full_of_commands() -> None:
 
 
 def test_what_is_not_run_is_documented() -> None:
-    for beginning in (*ONLY_PARSED, *OTHERS):
+    for beginning in (*ONLY_PARSED, *RUN_ELSEWHERE, *OTHERS):
         assert any(line.text.startswith(beginning) for line in LINES), beginning
 
 
 def test_reasons_name_tests_that_are_there() -> None:
     for reason in (*ONLY_PARSED.values(), *OTHERS.values()):
         assert all((ROOT / path).exists() for path in re.findall(r"tests/[\w/.]+", reason)), reason
+
+
+def test_what_runs_a_line_elsewhere_names_it() -> None:
+    for beginning, where in RUN_ELSEWHERE.items():
+        said = (ROOT / where.partition(",")[0]).read_text()
+        asked = "nox -s ci" if where.endswith("a step of ci") else beginning.removeprefix("bash ")
+        assert asked in said, beginning
+    steps = load_noxfile().CHAINS["ci"]
+    assert {one.split()[-1] for one, where in RUN_ELSEWHERE.items() if "step" in where} <= set(steps)
 
 
 def takes(words: list[str], *, in_prose: bool) -> None:

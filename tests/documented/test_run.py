@@ -172,13 +172,29 @@ def test_readme_s_first_lines_bring_a_run_from_a_new_clone_to_the_board(here: Wo
 
 def test_the_steps_of_git_are_git_s(here: World) -> None:
     world.add_files(here)
-    typed = [line.text for line in once(LINES) if line.words[0] == "git" and line.why_not_run is None]
+    typed = [line.text for line in to_run("git") if line.words[1] != "ls-remote"]
     clone = next(text for text in typed if text.startswith("git clone"))
     assert sorted(typed) == sorted([clone, "git add hf_data", "git commit", "git push", "git pull"])
     steps = f"git add hf_data && git commit -m rows && git push && git pull && cd .. && {clone} another"
     done = here.shell(steps)
     assert done.returncode == 0, done.stderr
     assert (here.root / "another" / "hf_data" / "leaderboard_single.json").is_file()
+
+
+def test_the_pinned_action_s_commit_is_asked_for_as_documented(here: World) -> None:
+    git(here.checkout, "push", "-q", str(here.remote), "HEAD:refs/tags/vX.Y.Z")
+    (line,) = (line for line in to_run("git") if line.words[1] == "ls-remote")
+    actions = f"url.{here.remote.as_uri()}.insteadOf"
+    done = here.shell(
+        line.text, GIT_CONFIG_COUNT="4", GIT_CONFIG_KEY_3=actions, GIT_CONFIG_VALUE_3=line.words[2]
+    )
+    assert done.stdout.split() == [git(here.checkout, "rev-parse", "HEAD").strip(), "refs/tags/vX.Y.Z"]
+
+
+@pytest.mark.parametrize("line", to_run("export"), ids=lambda line: line.text)
+def test_a_variable_is_exported_as_documented(line: Line, here: World) -> None:
+    done = here.shell(f"{line.text} && env")
+    assert set(line.words[1:]) <= set(done.stdout.splitlines())
 
 
 def test_what_of_the_checks_takes_a_moment_is_run() -> None:

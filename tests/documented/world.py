@@ -127,7 +127,7 @@ class World:
         return subprocess.run(
             ("bash", "-c", line),
             cwd=self.checkout,
-            env=command.environment(self.root, **self.environment, **env),
+            env=command.environment(self.root, **{**self.environment, **env}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
