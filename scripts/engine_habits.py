@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,20 +19,11 @@ Habits = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A streamed answer as a plain client saw it, in seconds after the request was handed over."""
+    """A streamed answer as a plain client saw it, in seconds of its own clock."""
 
     text: str
-    content_s: tuple[float, ...]  # of each event that carries text
-
-    @property
-    def ttft_s(self) -> float:
-        """To the first text."""
-        return self.content_s[0]
-
-    @property
-    def gaps_s(self) -> list[float]:
-        """Between events with text."""
-        return [later - earlier for earlier, later in pairwise(self.content_s)]
+    start_s: float  # when the request was handed over
+    event_s: tuple[float, ...]  # when each event with text came
 
 
 class Plain:
@@ -65,12 +55,11 @@ class Plain:
     def events(self, path: str, body: Mapping[str, Any]) -> tuple[int, list[tuple[float, dict[str, Any]]]]:
         """The status, and when each event of a stream came, with its JSON."""
         sent = json.dumps({**body, "stream": True}).encode()
-        began = time.perf_counter()
         self._connection.request("POST", path, sent, {"Content-Type": "application/json"})
         response = self._connection.getresponse()
         came = []
         while line := response.readline():
-            moment = time.perf_counter() - began
+            moment = time.perf_counter()
             if line.startswith(b"data:") and line[5:].strip() != b"[DONE]":
                 came.append((moment, json.loads(line[5:])))
         response.read()  # the end of it, so that the connection can be used again
@@ -78,11 +67,12 @@ class Plain:
 
     def answer(self, path: str, body: Mapping[str, Any]) -> Answer:
         """A streamed answer. Raises RuntimeError for another status than 200, and for an answer without text."""
+        start_s = time.perf_counter()
         status, came = self.events(path, body)
         said = [(moment, text) for moment, event in came if (text := text_of(event))]
         if status != http.HTTPStatus.OK or not said:
             raise RuntimeError(f"{path} answered {status} with {len(came)} events and no text")
-        return Answer("".join(text for _, text in said), tuple(moment for moment, _ in said))
+        return Answer("".join(text for _, text in said), start_s, tuple(moment for moment, _ in said))
 
 
 def observe(url: str) -> Habits:

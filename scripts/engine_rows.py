@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
@@ -26,14 +26,14 @@ MOST = (
 )
 HEAD = (
     *("engine", "how", "load", "verdict", "tokens counted by", "recounted"),
-    *("TTFT p50, ms", "on the wire", "to plain"),
-    *("ITL p50, ms", "on the wire", "to plain"),
+    *("TTFT p50, ms", "on the wire", "to plain", "to plain, by the wire"),
+    *("ITL p50, ms", "on the wire", "to plain", "to plain, by the wire"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Medians in milliseconds."""
+    """Medians in milliseconds, or ratios of them."""
 
     ttft: float
     itl: float
@@ -42,6 +42,9 @@ class Figures:
     def of(cls, ttft_s: Sequence[float], gaps_s: Sequence[float]) -> Figures:
         """From every request's first event, and every gap between events."""
         return cls(median(ttft_s) * 1e3, median(gaps_s) * 1e3)
+
+    def __truediv__(self, other: Figures) -> Figures:
+        return Figures(self.ttft / other.ttft, self.itl / other.itl)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,8 @@ class Row:
     what: str
     summary: Json
     requests: list[Json] = field(default_factory=list)
-    pairs: list[tuple[Mapping[str, Any], Seen]] | None = (
-        None  # the same answers on the wire, where it was read
-    )
-    turns: list[tuple[Figures, Figures]] = field(default_factory=list)  # ours and the plain client's
+    seen: Sequence[Seen] | None = None  # every answer on the wire, where it was read
+    plain: list[list[Json]] = field(default_factory=list)  # the plain client's answers of each turn
 
     @classmethod
     def read(cls, folder: Path, how: str, witness: Witness | None) -> Row:
@@ -101,15 +102,12 @@ class Row:
         every = map(json.loads, (folder / "requests.jsonl").read_text().splitlines())
         row.requests = [one for one in every if one["failure"] is None]  # failures are in the summary
         if witness is not None:
-            streams = witness.streams(urlsplit(server["base_url"]).port or 0)
-            row.pairs = [pair for repeat in row.repeats for pair in matched(repeat, streams)]
+            row.seen = witness.streams(urlsplit(server["base_url"]).port or 0)
         return row
 
     def compare(self, turns: Sequence[Sequence[Answer]]) -> None:
         """Hold each repeat against the plain client's answers of the same turn."""
-        self.turns = [
-            (_figures(ours), _plain_figures(plain)) for ours, plain in zip(self.repeats, turns, strict=True)
-        ]
+        self.plain = [[asdict(answer) for answer in turn] for turn in turns]
 
     @property
     def repeats(self) -> list[list[Json]]:
@@ -123,23 +121,43 @@ class Row:
         return _figures(self.requests)
 
     @property
+    def plain_answers(self) -> list[Json]:
+        """Of all turns."""
+        return [answer for turn in self.plain for answer in turn]
+
+    @property
+    def carried(self) -> list[Seen]:
+        """The same answers on the wire; each repeat has its own beginning of time."""
+        return [seen for repeat in self.repeats for _, seen in matched(repeat, self.seen or ())]
+
+    @property
+    def plain_carried(self) -> list[Seen]:
+        """The plain client's answers on the wire."""
+        return [seen for _, seen in matched(self.plain_answers, self.seen or ())]
+
+    @property
     def wire(self) -> Figures | None:
         """Of the same answers, by the packets that carried them."""
-        if not self.pairs:
-            return None
-        seen = [one for _, one in self.pairs]
-        return Figures.of([one.ttft_s for one in seen], [gap for one in seen for gap in one.gaps_s])
+        return _seen_figures(self.carried) if self.carried else None
 
     @property
     def ratios(self) -> tuple[Ratio, Ratio] | None:
-        """Of the TTFT and of the ITL to the plain client's."""
-        if not self.turns:
+        """Of the TTFT and of the ITL to the plain client's, turn by turn; the engine's own ups and downs are in it."""
+        if not self.plain:
             return None
-        ours, plain = zip(*self.turns, strict=True)
+        ours, plain = ([_figures(turn) for turn in turns] for turns in (self.repeats, self.plain))
         return (
             Ratio.of([one.ttft for one in ours], [one.ttft for one in plain]),
             Ratio.of([one.itl for one in ours], [one.itl for one in plain]),
         )
+
+    @property
+    def by_the_wire(self) -> Figures | None:
+        """Ratios of each client's medians over those of its own packets, so that the engine's ups and downs cancel."""
+        if self.wire is None or not self.plain_carried:
+            return None
+        plain = _figures(self.plain_answers) / _seen_figures(self.plain_carried)
+        return self.ours / self.wire / plain
 
     def recounted(self, tokenizer: Tokenizer) -> tuple[int, int]:
         """Answers whose tokens are those of the model's own tokenizer, and all; what ends an answer has no text."""
@@ -156,9 +174,8 @@ def _figures(requests: Sequence[Json]) -> Figures:
     return Figures.of([one["event_s"][0] - one["start_s"] for one in requests], gaps)
 
 
-def _plain_figures(answers: Sequence[Answer]) -> Figures:
-    gaps = [gap for answer in answers for gap in answer.gaps_s]
-    return Figures.of([answer.ttft_s for answer in answers], gaps)
+def _seen_figures(seen: Sequence[Seen]) -> Figures:
+    return Figures.of([one.ttft_s for one in seen], [gap for one in seen for gap in one.gaps_s])
 
 
 def _gaps(moments: Sequence[float]) -> Iterator[float]:
@@ -172,20 +189,31 @@ def faults(row: Row, tokenizer: Tokenizer, tolerance: float) -> Iterator[str]:
     same, answers = row.recounted(tokenizer)
     if same < MOST * answers:
         yield f"the tokenizer agrees with the tokens of only {same} of {answers} answers"
-    if row.pairs is not None and len(row.pairs) < answers:
-        yield f"only {len(row.pairs)} of {answers} answers were seen on the wire"
+    if row.seen is not None:
+        yield from _missed(len(row.carried), answers, "answers")
+        yield from _missed(len(row.plain_carried), len(row.plain_answers), "answers of the plain client")
     for name, ours, wire in _both(row.ours, row.wire):
         if abs(ours / wire - 1) > tolerance:
             yield f"{name} p50 is {ours:.2f} ms, that of the packets {wire:.2f} ms"
+    for name, by_the_wire, _ in _both(row.by_the_wire or Figures(1, 1), Figures(1, 1)):
+        if abs(by_the_wire - 1) > tolerance:
+            yield f"{name} p50, each by its packets, is {by_the_wire:.3f} times the plain client's"
     for name, ratio in _named(row.ratios):
-        if ratio.differs(tolerance):
+        if ratio.differs(tolerance) and row.by_the_wire is None:
             yield f"{name} p50 is {ratio} times the plain client's"
 
 
-def undecided(row: Row, tolerance: float) -> Iterator[str]:
-    """What more turns would have to decide."""
+def _missed(seen: int, of: int, what: str) -> Iterator[str]:
+    if seen < of:
+        yield f"only {seen} of {of} {what} were seen on the wire"
+
+
+def notes(row: Row, tolerance: float) -> Iterator[str]:
+    """What is no fault of ours: engines that answered the clients differently, and what more turns would decide."""
     for name, ratio in _named(row.ratios):
-        if not (ratio.differs(tolerance) or ratio.agrees(tolerance)):
+        if row.by_the_wire is not None and ratio.differs(tolerance):
+            yield f"{name} p50 is {ratio} times the plain client's, and the packets tell the same"
+        if row.by_the_wire is None and not (ratio.differs(tolerance) or ratio.agrees(tolerance)):
             yield f"{name} p50 is {ratio} times the plain client's: more --blocks would narrow that"
 
 
@@ -202,10 +230,12 @@ def _named(ratios: tuple[Ratio, Ratio] | None) -> Iterator[tuple[str, Ratio]]:
 def line(row: Row, tokenizer: Tokenizer) -> str:
     """A row of the Markdown table."""
     same, answers = row.recounted(tokenizer)
-    ours, wire, ratios = row.ours, row.wire, row.ratios
+    ours, wire, ratios, by_the_wire = row.ours, row.wire, row.ratios, row.by_the_wire
     return markdown_row(
         *(row.engine, row.how, row.what, "VALID" if row.summary["valid"] else "INVALID"),
         *(row.summary["token_source"], f"{same} of {answers}"),
         *(f"{ours.ttft:.1f}", f"{wire.ttft:.1f}" if wire else "", str(ratios[0]) if ratios else ""),
+        f"{by_the_wire.ttft:.3f}" if by_the_wire else "",
         *(f"{ours.itl:.2f}", f"{wire.itl:.2f}" if wire else "", str(ratios[1]) if ratios else ""),
+        f"{by_the_wire.itl:.3f}" if by_the_wire else "",
     )

@@ -83,5 +83,5 @@ def test_the_wire_tells_what_a_client_was_told_and_never_later() -> None:
             answer = plain.answer(CHAT, asked)
         (seen,) = witness.streams(urlsplit(server.base_url).port or 0)
     assert seen.text == answer.text
-    assert len(seen.text_s) == len(answer.content_s)
-    assert 0 < seen.ttft_s < answer.ttft_s + 1e-6
+    assert len(seen.text_s) == len(answer.event_s)
+    assert 0 < seen.ttft_s < answer.event_s[0] - answer.start_s + 1e-6
