@@ -86,6 +86,16 @@ def test_an_old_runs_linear_histogram_is_drawn() -> None:
     assert plot.distribution(Histogram((0.0, 1.0, 2.0), (3, 1)), NOTHING).count('class="bar"') == 2
 
 
+def test_requests_that_follow_each_other_share_a_line() -> None:
+    one_after_another = [Span(None, at, at + 0.25, at + 1.0, failed=False) for at in (0.0, 1.0, 2.0)]
+    beside_them = Span(None, 0.5, 0.75, 2.5, failed=False)
+    heights = re.findall(
+        r'y="([\d.]+)"[^>]* class="decode"', plot.requests([*one_after_another, beside_them])
+    )
+    assert len(heights) == 4
+    assert len(set(heights)) == 2
+
+
 def test_a_request_waits_is_prefilled_and_decodes() -> None:
     spans = [Span(0.0, 0.5, 1.0, 2.0, failed=False), Span(None, 1.0, None, 2.0, failed=True)]
     svg = plot.requests(spans)

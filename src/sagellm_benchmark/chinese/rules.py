@@ -48,7 +48,7 @@ RULES: dict[str, str] = {
         "已有记录所用的名称 {name}，或一个与它不相似的名称"
     ),
     # what new rows must hold
-    "{value}: the form whose id follows from the content": "{value}：id 由内容得出的格式",
+    "{value}: the form whose id follows from the content": "{value}（id 由内容得出的格式）",
     "{value}: measure the real weights; made-up ones only show speed": "{value}：请测量真实权重，随机权重只能说明速度",
     "{value}: maintainers verify a row once it is on the board": "{value}：记录上榜之后由维护者核实",
     "{value}: its own checks must find nothing against the run; see validity.reasons": (

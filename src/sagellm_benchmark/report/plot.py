@@ -127,25 +127,43 @@ def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
 
 
 def requests(spans: Sequence[Span]) -> str:
-    """Return one bar a request: waiting for its turn, for the first token, and for the rest."""
-    ordered = sorted(spans, key=lambda span: span.start_s)
-    begin = min(span.start_s if span.due_s is None else min(span.due_s, span.start_s) for span in ordered)
-    x = Scale(begin, max(span.end_s for span in ordered), LEFT, WIDTH - RIGHT)
-    y = Scale(0, len(ordered), TOP, FLOOR)
-    thick = max((FLOOR - TOP) / len(ordered) - 0.3, 0.4)
+    """Draw one bar for each request: waiting for its turn, for the first token, and for the rest.
+
+    A bar stands in the first line that is free when it begins, so there are as many lines as requests in flight.
+    """
+    lines = _lines(spans)
+    x = Scale(min(map(_begin, spans)), max(span.end_s for span in spans), LEFT, WIDTH - RIGHT)
+    y = Scale(0, len(lines), TOP, FLOOR)
+    thick = max((FLOOR - TOP) / len(lines) * 0.8, 0.4)
     bars = "".join(
         _element(
             "rect",
             x=x(start),
             y=y(i),
             width=max(x(end) - x(start), 0.3),
-            height=min(thick, 12),
+            height=min(thick, 24),
             class_=kind,
         )
-        for i, span in enumerate(ordered)
+        for i, line in enumerate(lines)
+        for span in line
         for kind, start, end in _phases(span)
     )
     return _svg(_grid(x, None, "s") + bars)
+
+
+def _lines(spans: Sequence[Span]) -> list[list[Span]]:
+    lines: list[list[Span]] = []
+    for span in sorted(spans, key=_begin):
+        free = next((line for line in lines if line[-1].end_s <= _begin(span)), None)
+        if free is None:
+            lines.append([span])
+        else:
+            free.append(span)
+    return lines
+
+
+def _begin(span: Span) -> float:
+    return span.start_s if span.due_s is None else min(span.due_s, span.start_s)
 
 
 def _phases(span: Span) -> Iterator[tuple[str, float, float]]:

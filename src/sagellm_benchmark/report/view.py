@@ -131,8 +131,7 @@ def _unpublishable(record: Record) -> tuple[str, ...]:
 def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headline]:
     for metric in declared:
         if metric.headline:
-            between = summary.numbers.intervals.get(metric.name)
-            ends = [] if between is None else [shown(metric, end) for end in between]
+            ends = _ends(metric, summary)
             yield Headline(retold(metric.label), shown(metric, summary.value(metric)), _surely(ends))
     for latency in LATENCIES:
         if latency.headline:
@@ -145,6 +144,16 @@ def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headlin
             tail = "" if of_it.p99 is None else f"p99 {figure(of_it.p99, 'ms')}"
             note = ", ".join(filter(None, (_surely(ends), tail)))
             yield Headline(t("{label}, mean", label=latency.label), figure(of_it.mean, "ms"), note)
+
+
+def _ends(metric: Metric, summary: Summary) -> list[str]:
+    """Return the ends of a metric's interval, with the unit behind the second one only."""
+    interval = summary.numbers.intervals.get(metric.name)
+    if interval is None:
+        return []
+    low, high = (shown(metric, end) for end in interval)
+    unit = "%" if metric.percent else metric.unit
+    return [low.removesuffix(unit).rstrip(), high]
 
 
 def _surely(ends: Sequence[str]) -> str:
@@ -187,9 +196,7 @@ def _figures(summary: Summary, declared: Sequence[Metric]) -> Iterator[tuple[str
     for metric in declared:
         value, note = summary.value(metric), NOTES.get(metric.name, _nothing)(summary)
         if metric.shown == "always" or (metric.shown == "known" and (value is not None or note)):
-            interval = summary.numbers.intervals.get(metric.name)
-            ends = [] if interval is None else [shown(metric, end) for end in interval]
-            asides = ", ".join(filter(None, (note, _surely(ends))))
+            asides = ", ".join(filter(None, (note, _surely(_ends(metric, summary)))))
             yield metric.label, f"{shown(metric, value)} ({asides})" if asides else shown(metric, value)
 
 
