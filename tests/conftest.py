@@ -44,15 +44,29 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
-@pytest.hookimpl(wrapper=True, trylast=True)  # inside of what pytest-cov does about such a test
-def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Measure no law: it runs lines again and again that examples beside it run once."""
+    for item in items:
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Measure no child of a test that is not measured itself: noting lines doubles the time that Python takes."""
     with pytest.MonkeyPatch.context() as patch:
         if item.get_closest_marker("no_cover"):
-            _stop_measuring()  # what else does, and would go on while pytest-cov pauses
             for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
                 patch.delenv(name)
-        yield
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)  # inside of what pytest-cov does about such a test
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """Stop what else measures a test that is not measured, and would go on while pytest-cov pauses."""
+    if item.get_closest_marker("no_cover"):
+        _stop_measuring()
+    yield
 
 
 def _stop_measuring() -> list[coverage.Coverage]:

@@ -13,12 +13,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 import coverage
+import pytest
 
 STREAMS = ("stdout", "stderr")
+_MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+"""What says that children are measured; a test that is not has none of it, and may be the first to run a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,10 @@ def start(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Runnin
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.imported"])
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in _MEASURED.items():
+            patch.setenv(name, value)
+        forkserver.ensure_running()
     return context
 
 

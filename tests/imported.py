@@ -11,6 +11,8 @@ import importlib
 
 import coverage
 
+from sagellm_benchmark.report.html import _environment
+
 COMMANDS = (
     "sagellm_benchmark.cli",
     "sagellm_benchmark.evidence.signing",
@@ -42,6 +44,9 @@ for name in COMMANDS:
 for name in BEHIND:
     with contextlib.suppress(ImportError):  # another version of the Hub's library may do without
         importlib.import_module(name)
+
+for name in _environment().list_templates():
+    _environment().get_template(name)  # compiled once; a report takes longer to compile than to fill
 
 gc.collect()
 gc.freeze()  # no command looks through all this for garbage, nor copies it to do so

@@ -27,7 +27,6 @@ def test_the_thousandth_run_of_a_day_is_refused(tmp_path: Path) -> None:
         outputs.new_folder(tmp_path, "e", "m", "Q1", DAY)
 
 
-@pytest.mark.no_cover
 @given(st.text(max_size=200))
 def test_any_name_is_one_harmless_folder(name: str) -> None:
     part = outputs.path_part(name)

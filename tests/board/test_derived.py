@@ -193,7 +193,6 @@ def test_its_own_comparison_is_sound_and_anything_else_is_named() -> None:
     assert derived.problems([]) != []
 
 
-@pytest.mark.no_cover
 @given(BOARDS)
 def test_whatever_the_rows_are_the_comparison_is_sound(rows: list[object]) -> None:
     snapshot = derived.compare(made(*rows))

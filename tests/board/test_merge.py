@@ -29,26 +29,22 @@ def again(content: bytes) -> Rows:
     return [entry.row for entry in entries("board", content)]
 
 
-@pytest.mark.no_cover
 @given(BOARDS, BOARDS)
 def test_merging_is_commutative(left: Rows, right: Rows) -> None:
     assert board(left, right) == board(right, left)
 
 
-@pytest.mark.no_cover
 @given(BOARDS, BOARDS, BOARDS)
 def test_merging_is_associative(a: Rows, b: Rows, c: Rows) -> None:
     assert board(again(board(a, b)), c) == board(a, again(board(b, c)))
 
 
-@pytest.mark.no_cover
 @given(BOARDS)
 def test_merging_is_idempotent(rows: Rows) -> None:
     once = board(rows)
     assert board(again(once), rows) == board(again(once), again(once)) == once
 
 
-@pytest.mark.no_cover
 @given(BOARDS, st.randoms(use_true_random=False))
 def test_neither_order_nor_repetition_changes_the_board(rows: Rows, rng: random.Random) -> None:
     shuffled = rows + rng.choices(rows, k=3) if rows else []
@@ -56,7 +52,6 @@ def test_neither_order_nor_repetition_changes_the_board(rows: Rows, rng: random.
     assert board(*([row] for row in shuffled)) == board(rows)
 
 
-@pytest.mark.no_cover
 @given(BOARDS, BOARDS)
 def test_every_row_handed_in_is_on_the_board_or_beaten_by_a_better_one(before: Rows, rows: Rows) -> None:
     merged = merge(before, rows)
@@ -66,7 +61,6 @@ def test_every_row_handed_in_is_on_the_board_or_beaten_by_a_better_one(before: R
         assert not entry.beats(held[entry.identity])
 
 
-@pytest.mark.no_cover
 @given(BOARDS, BOARDS)
 def test_outcomes_add_up(before: Rows, rows: Rows) -> None:
     merged = merge(before, rows)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +54,6 @@ def _node(folder: Path, number: int, zero: float, requests: Sequence[tuple[int, 
     return str(path)
 
 
-@pytest.mark.no_cover
 @given(
     dealt=st.lists(st.lists(REQUESTS, min_size=1, max_size=60), min_size=1, max_size=4),
     days=st.lists(st.integers(0, 2**30), min_size=4, max_size=4),

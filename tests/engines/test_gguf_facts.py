@@ -109,7 +109,6 @@ def test_a_hostile_header_is_refused(tmp_path: Path, content: bytes, reason: str
     assert refusal.value.hint
 
 
-@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_damage_to_a_header_is_a_crash(whole: Path, tmp_path: Path, data: st.DataObject) -> None:

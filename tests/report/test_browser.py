@@ -23,7 +23,7 @@ pytest.importorskip("playwright.sync_api", reason="NO PLAYWRIGHT: no report was 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-pytestmark = [pytest.mark.slow, pytest.mark.browser]
+pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.no_cover]
 
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(1)</script>" + "w" * 300
 Open = Callable[..., "Page"]
