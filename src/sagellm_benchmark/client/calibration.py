@@ -1,4 +1,4 @@
-"""How far the client itself can be believed: it is driven at a server whose timing is known."""
+"""Measure the client's own error by driving it at a server whose timing is known."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Calibration:
 def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
     """Drive the built-in server with the busiest second of a load, then faster and faster until something gives out.
 
-    At the load's shape every stream gets 100 tokens a second, and fewer beyond 256 streams at once. More than 1,024
+    At the load's shape every stream gets 100 tokens a second, fewer with more than 256 streams. More than 1,024
     streams or requests a second are not tried: the built-in server would not keep its own time. Takes two seconds.
 
     Raises RemoteError where the built-in server cannot be started or answers nothing.
@@ -121,7 +121,7 @@ class _Step:
     at_once: int  # requests in flight, about
 
     def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
-        """Fail with KeyboardInterrupt where it was stopped: half a calibration says nothing."""
+        """Drive the load. Raises KeyboardInterrupt if it was stopped: half a calibration says nothing."""
         observed = drive(
             asking(_TOKENS),
             None,
@@ -146,22 +146,22 @@ class Driven:
 
     @property
     def tokens_per_s(self) -> float:
-        """The rate it was driven at."""
+        """The rate at which it was driven, in tokens per second."""
         return self.bias.tokens / self.elapsed_s
 
     @property
     def cpu_s_per_token(self) -> float:
-        """Of all its processes."""
+        """Processor seconds per token, summed over all processes of the client."""
         return (self.health.cpu_s or 0.0) / self.bias.tokens
 
     @property
     def busy(self) -> bool:
-        """Whether its core had nothing left to give."""
+        """Whether its processor core was saturated."""
         return (self.health.cpu_share or 0.0) > _BUSY
 
     @property
     def clean(self) -> bool:
-        """Whether what it reported was true."""
+        """Whether the times that it reported agreed with the server's own."""
         return not self.busy and self.bias.ttft_s_p50 <= MAX_BIAS_S and self.bias.itl_s <= _CLEAN_ITL_S
 
 
@@ -197,7 +197,7 @@ def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["cli
 
 
 def pace(streams: int) -> float:
-    """Return seconds between a stream's tokens at which the built-in server keeps its own timing."""
+    """Return an interval between a stream's tokens, in seconds, that the built-in server can keep."""
     return _ITL_S * max(1.0, streams / _FULL_PACE_STREAMS)
 
 
@@ -207,7 +207,7 @@ def stagger(streams: int) -> float:
 
 
 class asking:  # noqa: N801 - reads as a function, and can be sent to another process
-    """Conversations of one short turn that ask for a number of tokens."""
+    """Conversations of one short turn, each asking for a given number of tokens."""
 
     def __init__(self, tokens: int) -> None:
         self._tokens = tokens
@@ -219,7 +219,7 @@ class asking:  # noqa: N801 - reads as a function, and can be sent to another pr
 
 @contextlib.contextmanager
 def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = None) -> Iterator[str]:
-    """Give the built-in server in a process of its own; its base URL. Its log is whole when the block has ended.
+    """Run the built-in server in a process of its own and yield its base URL. Its log is complete after the block.
 
     It runs on the core given, or else keeps off the cores that this process is pinned to, if it is.
     """
@@ -263,7 +263,7 @@ def _number(text: str) -> int:
 
 
 def _address(server: Child, within_s: float = _START_S) -> str:
-    """Return the base URL that the built-in server writes when it listens."""
+    """Return the base URL that the built-in server prints once it is listening."""
     line = server.first_line(within_s)
     if line is None:
         raise RemoteError(

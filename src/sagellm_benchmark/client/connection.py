@@ -75,7 +75,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def tokens(self) -> int:
-        """At most as many of the answer in flight as were asked for: a read is a stamp and a piece of the body."""
+        """Tokens of the answer in flight so far, estimated as one per read and at most as many as were asked for."""
         exchange = self._exchange
         return 0 if exchange is None else min(len(self._log) // 2, exchange.asked_output_tokens)
 
@@ -104,7 +104,7 @@ class Connection(asyncio.Protocol):
         await self._done
 
     def stop(self, failure: Failure, detail: str) -> None:
-        """Give up the exchange in flight, if any, and the connection with it."""
+        """Abandon the exchange in flight, if any, and close the connection."""
         if self._exchange is not None:
             self._exchange.failure, self._exchange.detail = failure, detail
             self._end(self._clock())
@@ -194,10 +194,10 @@ class Connection(asyncio.Protocol):
 
 
 class Dials(Protocol):
-    """Whoever can open connections."""
+    """Anything that can open connections."""
 
     async def dial(self) -> Connection:
-        """Return a new connection; OSError (TimeoutError among them) where there is none to be had."""
+        """Return a new connection. Raises OSError (which includes TimeoutError) if none can be opened."""
         ...
 
 
@@ -212,7 +212,7 @@ class Dialer:
     timeout_s: float
 
     async def dial(self) -> Connection:
-        """Return a new connection; OSError (TimeoutError among them) where there is none to be had."""
+        """Return a new connection. Raises OSError (which includes TimeoutError) if none can be opened."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self.timeout_s):
             _, connection = await loop.create_connection(

@@ -20,7 +20,7 @@ _NICE = 10
 
 
 def main() -> None:
-    """Decode until there is nothing more to decode."""
+    """Decode segments until standard input ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the load decides; its end is ours
     if hasattr(os, "nice"):

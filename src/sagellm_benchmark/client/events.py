@@ -59,7 +59,7 @@ def decode(body: bytes, ends: Sequence[int], stamps: Sequence[float], *, complet
 
 
 def _times(offsets: list[int], ends: Sequence[int], stamps: Sequence[float]) -> tuple[float, ...]:
-    """Return the stamp of the read that brought each offset's byte."""
+    """Return, for each offset, the time stamp of the read that delivered that byte."""
     if not offsets:
         return ()
     reads = np.minimum(np.searchsorted(ends, offsets), len(stamps) - 1)
@@ -67,7 +67,7 @@ def _times(offsets: list[int], ends: Sequence[int], stamps: Sequence[float]) -> 
 
 
 def explain_status(status: int, body: bytes) -> str:
-    """Return a failed status for people: the server's own message, in one short clean line."""
+    """Return what a failed status means, as one short line with the server's own message."""
     text = body[:4096].decode(errors="replace")
     try:
         text = _message(orjson.loads(body)) or text
@@ -190,7 +190,7 @@ class _Reading:
             self.offsets.append(len(body))
 
     def take(self, event: dict[str, Any], part: str) -> bool:
-        """Note one event; whether it carries content."""
+        """Record one event, and return whether it carries content."""
         if "error" in event or event.get("object") == "error":
             self.fail(Failure.SERVER, _message(event) or "the server reported an error without a message")
             return False
@@ -209,7 +209,7 @@ class _Reading:
         return carries
 
     def choose(self, choice: Any, part: str) -> bool:
-        """Note one choice of an event; whether it carries content."""
+        """Record one choice of an event, and return whether it carries content."""
         if type(choice) is not dict:
             raise _MalformedError("a choice is not an object")
         reason = choice.get("finish_reason")
@@ -224,7 +224,7 @@ class _Reading:
         return delta is not None and self.other(delta)
 
     def other(self, delta: dict[str, Any]) -> bool:
-        """Note what is generated but is not said: reasoning, refusals and calls of tools."""
+        """Record what is generated besides the text: reasoning, refusals and tool calls."""
         found = [text for name in ("reasoning_content", "reasoning", "refusal") if (text := delta.get(name))]
         parts = [text for text in found if type(text) is str][:1]
         calls = delta.get("tool_calls")
@@ -236,7 +236,7 @@ class _Reading:
         return bool(parts)
 
     def count(self, usage: Any) -> None:
-        """Note the server's usage; the last one stands where it sends several."""
+        """Record the server's usage; if it sends several, the last one counts."""
         self.prompt_tokens = _count(usage, "prompt_tokens")
         self.completion_tokens = _count(usage, "completion_tokens")
         if (details := usage.get("prompt_tokens_details")) is not None:

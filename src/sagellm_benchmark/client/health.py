@@ -1,4 +1,4 @@
-"""How the client itself fares while it drives a load."""
+"""Measure how the client itself performs while it drives a load."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _worst_node(seen: Sequence[ClientNode]) -> ClientNode:
 
 
 class Watch:
-    """Wakes up at a fixed pace inside the event loop and notes how late it was woken."""
+    """Wakes up at a fixed interval inside the event loop and records how late each wake-up was."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -63,7 +63,7 @@ class Watch:
         self._wait()
 
     def stop(self) -> ClientHealth:
-        """Return what was seen since the watch began; a lag is None for a load of too few wake-ups."""
+        """Return what was seen since the watch began; the lag is None if there were too few wake-ups."""
         if self._timer is not None:
             self._timer.cancel()
         cpu, wall = process_time() - self._cpu, monotonic() - self._wall

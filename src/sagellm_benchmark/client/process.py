@@ -60,7 +60,7 @@ class Share:
 
     @property
     def indices(self) -> Iterator[int]:
-        """Positions of its conversations in the run."""
+        """The positions of its conversations within the run."""
         return iter(
             counter(self.first, self.step) if self.count is None else range(self.first, self.count, self.step)
         )
@@ -124,7 +124,7 @@ def _samples(files: tuple[str, ...], origin: float) -> Iterator[Sample]:
 
 
 def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recorded:
-    """Return a whole load in this process."""
+    """Drive a whole load in this process and return what it recorded."""
     started: list[float] = []
 
     async def start(load: Load, total: int | None) -> float:
@@ -199,7 +199,7 @@ def _unreachable(where: Address, error: OSError) -> RemoteError:
 
 
 def _in_loop(work: Coroutine[None, None, T]) -> T:
-    """Run a coroutine in an event loop of its own, the fast one where there is one."""
+    """Run a coroutine in an event loop of its own: uvloop if it is installed."""
     if sys.platform == "win32":
         loop = asyncio.new_event_loop()
     else:

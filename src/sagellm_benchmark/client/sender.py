@@ -86,7 +86,7 @@ class Load:
 
     @property
     def owes(self) -> bool:
-        """Whether a request should have been sent by now and has not: its time has come, or its stream is free."""
+        """Whether a request is overdue: its time has come or its stream is free, and it has not been sent."""
         return self._clock() > self._due or self._sequences > self._exchanging
 
     @property
@@ -113,7 +113,7 @@ class Load:
         return requests
 
     async def connect(self, dialer: Dials, first: Connection, connections: int) -> None:
-        """Have idle connections ready. One that cannot be had now is tried again when it is needed."""
+        """Open idle connections in advance. One that cannot be opened now is tried again when it is needed."""
         self._dialer = dialer
         self._idle.append(self._numbered(first))
         gate = asyncio.Semaphore(_DIALS_AT_ONCE)
@@ -141,11 +141,11 @@ class Load:
             raise self._bug
 
     def spawn_helper(self, work: Coroutine[None, None, None]) -> None:
-        """Run something beside the load; it is ended with it."""
+        """Run a coroutine alongside the load; it is cancelled when the load ends."""
         self._helpers.append(asyncio.get_running_loop().create_task(work))
 
     def stop(self) -> None:
-        """Send nothing more; what is in flight is noted as interrupted and its connection dropped."""
+        """Stop sending; requests in flight are recorded as interrupted and their connections closed."""
         self.stopped = True
         for connection in tuple(self._busy):
             connection.stop(Failure.INTERRUPTED, "stopped before the answer was complete")
@@ -174,7 +174,7 @@ class Load:
             self._idle.append(connection)
 
     async def _open(self) -> None:
-        """Start each conversation when it is due, whatever became of the ones before it."""
+        """Start each conversation when it is due, whether or not earlier ones have ended."""
         due_s = self._schedule.due_s or ()
         limit = math.inf if self._schedule.duration_s is None else self._schedule.duration_s
         while not self.stopped and (job := self._take()) is not None and due_s[job.index] < limit:
@@ -191,7 +191,7 @@ class Load:
             self._idle.append(connection)
 
     async def _grow(self) -> None:
-        """Have one more idle connection, for the requests that are due soon."""
+        """Open one more idle connection for the requests that are due soon."""
         if self._dialer is None:
             return
         self._dialing += 1
@@ -254,7 +254,7 @@ class Load:
         return connection if connection.usable else None
 
     async def _dial(self, exchange: Exchange) -> Connection | None:
-        """Return a fresh connection; None, with the failure noted, where there is none to be had."""
+        """Return a new connection, or None, with the failure recorded, if none can be opened."""
         if self._dialer is None:
             raise RuntimeError("a load runs after it was connected")
         exchange.start = self._clock()
@@ -304,7 +304,7 @@ class Load:
         return wire.request(self._head, wire.body(self._target, texts, answers, turns[-1].output_tokens))
 
     def _spare(self) -> Connection | None:
-        """Return an idle connection that is still open, the one used last first."""
+        """Return an idle connection that is still open, most recently used first."""
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
@@ -346,7 +346,7 @@ class Load:
 
 
 def due_soon(due_s: Sequence[float], index: int) -> int:
-    """Tell how many requests of an open loop, from `index` on, are due within the next moment."""
+    """Return how many requests of an open loop, counted from `index`, are due within the next moment."""
     return bisect_right(due_s, due_s[index] + _AHEAD_S, index) - index if index < len(due_s) else 0
 
 

@@ -11,7 +11,7 @@ _OTHER_FILES = 64  # what else a process has open
 
 
 def allow_files(connections: int) -> None:
-    """Raise this process's limit of open files as far as it may; UsageError where that is too few."""
+    """Raise this process's limit on open files as far as allowed. Raises UsageError if that is still too low."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 - not on every system

@@ -47,7 +47,7 @@ class Spool:
     """The exchanges of one process, in the order in which they finished."""
 
     def __init__(self, path: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
-        """Create the first file; DataError where that cannot be done."""
+        """Create the first file. Raises DataError if that fails."""
         self.segments = [path]
         self.broken: DataError | None = None  # kept rather than raised inside the event loop
         self._room = self._segment_bytes = segment_bytes
@@ -59,7 +59,7 @@ class Spool:
             raise cannot_write(path, error) from error
 
     def decode_with(self, decoder: Decoder) -> None:
-        """Hand each segment that is full to `decoder`."""
+        """Hand each full segment to `decoder`."""
         self._behind = decoder
 
     def write(self, exchange: Exchange) -> None:
@@ -98,7 +98,7 @@ class Spool:
             self.broken = cannot_write(self.segments[-1], error)
 
     def close(self) -> None:
-        """Flush; raises the DataError of any write that failed."""
+        """Flush. Raises DataError if any write failed."""
         try:
             self._file.close()
         except OSError as error:
@@ -142,7 +142,7 @@ class Decoder:
         self._stack.close()
 
     def take(self, segment: Path) -> None:
-        """Have a segment decoded, some time."""
+        """Queue a segment for decoding."""
         self._waiting.append(segment)
         if self._child is None and len(self._waiting) > self._most:
             command = [sys.executable, "-m", "sagellm_benchmark.client.decoder"]

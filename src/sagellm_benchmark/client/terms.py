@@ -1,4 +1,4 @@
-"""What a load is told and what it gives back: the words that the modules of this room share."""
+"""What a load is told and what it gives back: the types that the modules of this package share."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sagellm_benchmark.workload.workloads import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go and what every one of them says."""
+    """Where requests go, and what they all have in common."""
 
     base_url: str  # scheme://host:port[/prefix], without /v1
     model: str
@@ -35,7 +35,7 @@ class Limits:
 
 
 class Counts(Protocol):
-    """How far one part of a load is: a process, or a node."""
+    """The progress of one part of a load: a process, or a node."""
 
     @property
     def done(self) -> int: ...
@@ -60,7 +60,7 @@ class Progress:
 
     @classmethod
     def of(cls, parts: Sequence[Counts], totals: Sequence[int | None], elapsed_s: float) -> Progress:
-        """Return how far all parts of a load are together."""
+        """Return the progress of all parts of a load, added up."""
         return cls(
             done=sum(part.done for part in parts),
             failed=sum(part.failed for part in parts),
@@ -72,7 +72,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class ClientHealth:
-    """How the client itself fared during the load; `checks` decides whether to believe it."""
+    """How the client itself performed during the load; `checks` decides whether its times can be trusted."""
 
     loop_lag_p99_s: float | None  # how late the event loop woke up
     loop_lag_max_s: float | None

@@ -117,7 +117,7 @@ class TimedServer:
         self._log.flush()
 
     def _send_due(self) -> float:
-        """Send everything that is due; how long there is nothing more to send, in seconds."""
+        """Send everything that is due, and return the seconds until the next thing is."""
         now = monotonic()
         while True:
             queue = self._later

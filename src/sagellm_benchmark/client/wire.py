@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def head(target: Target, where: Address) -> bytes:
-    """Return everything of a request's head up to the value of Content-Length."""
+    """Return a request's head up to, but without, the value of Content-Length."""
     lines = [
         f"POST {where.prefix}{PATHS[target.api]} HTTP/1.1",
         f"Host: {where.authority}",

@@ -26,7 +26,7 @@ from sagellm_benchmark.client.sender import Load
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """It can start, with so many requests; None where only a duration ends them."""
+    """It is ready to start, with so many requests; None if only a duration ends the load."""
 
     total: int | None
 
@@ -46,7 +46,7 @@ class Going(msgspec.Struct, frozen=True, tag=True):
 
     @classmethod
     def of(cls, load: Load, *, sent: bool) -> Going:
-        """Tell how far a load is."""
+        """Return the progress of a load."""
         return cls(load.done, load.failed, load.tokens, load.begun, load.owes, sent)
 
 
@@ -57,7 +57,7 @@ class Over(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """Why it did not."""
+    """Why it failed."""
 
     kind: str
     message: str
@@ -65,7 +65,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def error(self) -> errors.BenchmarkError:
-        """The error as it was raised there."""
+        """The error, as it was raised in the worker."""
         kinds: dict[str, type[errors.BenchmarkError]] = {
             one.__name__: one for one in (errors.UsageError, errors.DataError)
         }

@@ -68,12 +68,12 @@ class Worker:
         self.process.tell(line.encode() + b"\n")
 
     def start(self, moment: float) -> None:
-        """Have it begin to send at that moment."""
+        """Tell it to start sending at that moment."""
         self.begins_s = moment
         self.tell(f"start {moment!r}")
 
     def hear(self, output: bytes) -> None:
-        """Take in what the worker wrote; nothing means that it has ended."""
+        """Take in what the worker wrote; empty input means that it has ended."""
         *lines, self.unread = (self.unread + output).split(b"\n")
         self.heard_s = time.monotonic()
         for line in lines:
@@ -151,7 +151,7 @@ def together(workers: Sequence[Worker]) -> tuple[Ended, tuple[tuple[str, ...], .
 
 
 def progress(workers: Sequence[Worker], elapsed_s: float) -> Progress:
-    """Return how far all of them are."""
+    """Return the progress of all of them, added up."""
     totals = [worker.ready.total for worker in workers if worker.ready is not None]
     going = [worker.going for worker in workers if worker.going is not None]
     return Progress.of(going, totals, elapsed_s)

@@ -1,4 +1,4 @@
-"""Commands that change the shared board, prove it, or show it."""
+"""Commands that change, verify or show the shared board."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that look at finished runs, and hold a new one against them."""
+"""Commands that show finished runs, compare them, and compare a new one with a baseline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands that gather rows in hf_data/, check them, and hand them in."""
+"""Commands that collect rows in hf_data/, check them, and submit them."""
 
 from __future__ import annotations
 

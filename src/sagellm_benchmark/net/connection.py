@@ -20,13 +20,13 @@ from sagellm_benchmark.address import is_loopback
 
 
 class Deadline:
-    """When an exchange is to be over: a timeout for each wait alone would let a slow server hold us."""
+    """The time by which an exchange must end: with a timeout for each wait, a slow server could hold us for ever."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds that are left, more than none; raises TimeoutError."""
+        """Return the seconds that are left, always more than 0. Raises TimeoutError if there are none."""
         seconds = self._at - time.monotonic()
         if seconds <= 0:
             raise TimeoutError

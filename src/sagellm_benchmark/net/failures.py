@@ -1,4 +1,4 @@
-"""What a request failed of, said to people: a status, nobody there, nothing in time."""
+"""Why a request failed, in words for people: a bad status, no server, or no answer in time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sagellm_benchmark.text import one_line
 
 
 class StatusError(RemoteError):
-    """The server answered with something else than 200; `status` and `body` let a caller decide what it means."""
+    """The server's status was not 200; `status` and `body` let a caller decide what it means."""
 
     def __init__(self, message: str, *, status: int, body: bytes = b"", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)

@@ -1,4 +1,4 @@
-"""Keys travel in one header, and come back in nothing that we keep or show."""
+"""API keys: sent in one header, and removed from everything that is kept or shown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom we ask, and what a user can do where that one does not answer well."""
+"""The servers that are asked, and what a user can do when one does not answer properly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is asked, and by which names the user knows its address and the key to it."""
+    """A server that is asked, and the names by which the user knows its address and its key."""
 
     name: str
     address: str

@@ -45,7 +45,7 @@ class HeadedOption(click.Option):
         self.hidden_names = hidden_names
 
     def get_help_extra(self, ctx: click.Context) -> Any:
-        """Leave out the range: it is wide, and whoever leaves it is told."""
+        """Leave out the range: it is wide, and the error for a value outside of it states it."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)
         return extra
@@ -122,7 +122,7 @@ def flag(kind: type[Any], name: str) -> str:
 
 
 def flags(kind: type[Any], name: str) -> tuple[str, str]:
-    """Return the option, and what turns it off, which is empty where nothing does."""
+    """Return the option and its opposite, which is empty if there is none."""
     declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
     on, _, off = declared.names[0].partition("/")
     return on, off

@@ -24,7 +24,7 @@ class Output:
     quiet: bool = False
 
     def show(self, text: Callable[[], str], data: Callable[[], Any]) -> None:
-        """Print the result; JSON is asked for, so it is printed even where it is to be quiet."""
+        """Print the result. JSON is printed even with --quiet, because it was asked for."""
         if self.as_json:
             echo_json(data())
         elif not self.quiet:

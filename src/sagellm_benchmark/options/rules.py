@@ -1,4 +1,4 @@
-"""What does not go together, as two tables: options that contradict each other, and options without an effect."""
+"""Combinations that make no sense, as two tables: options that contradict each other, and options without effect."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Holds = Callable[[RunOptions], object]
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Options that cannot be had together: when, what is wrong, and what to do."""
+    """Options that exclude each other: when, what is wrong, and what to do instead."""
 
     when: Holds
     message: str

@@ -48,7 +48,7 @@ RESULTS = "Results"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """What the command line of `run` says, option by option; whether it goes together is for `rules` to say."""
+    """The options of `run` as the command line states them; `rules` checks whether they go together."""
 
     model: str | None = option(
         "--model",

@@ -1,4 +1,4 @@
-"""What single options hold, from text to typed values; whatever means nothing is refused with what to write."""
+"""Parse the text of single options into typed values; what cannot be parsed is refused with an example."""
 
 from __future__ import annotations
 
