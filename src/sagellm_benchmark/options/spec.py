@@ -37,7 +37,7 @@ LOADS_DUMMY = re.compile(
 
 
 def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
-    """Return the run that options, arguments and environment describe. Raises UsageError or DataError if they conflict."""
+    """Return the run that options, arguments and environment describe. Raises UsageError or DataError."""
     typed_url = options.base_url
     options = replace(options, base_url=typed_url or environ.get(BASE_URL_VARIABLE) or None)
     rules.check(options)
