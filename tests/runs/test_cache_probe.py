@@ -147,7 +147,8 @@ class Remembers:
 
     def recall(self, ttfts: Sequence[float] = RUN * 15) -> Recall | None:
         run = columns(sample(index=i, ttft=ttft, start=2.0 * i) for i, ttft in enumerate(ttfts))
-        found = CacheProbe(work(), None, self).test(run, lambda i: (Turn(f"run {i}", 32, 64),), 1)
+        probe = CacheProbe(work(), None, self)
+        found = probe.test(Plan(32, 64), run, lambda i: (Turn(f"run {i}", 32, 64),), 1)
         assert found is not None
         return found.recall
 
@@ -187,6 +188,7 @@ def test_too_few_prompts_of_a_run_are_not_sent_again() -> None:
 
 def test_prompts_so_slow_that_the_time_is_not_enough_are_not_sent_again() -> None:
     run = columns(sample(index=i, ttft=0.5, itl=0.001) for i in range(60))
-    slow = CacheProbe(work(8), None, Sends([3.0], [3.0])).test(run, lambda i: (Turn(f"run {i}", 32, 64),), 8)
+    probe = CacheProbe(work(8), None, Sends([3.0], [3.0]))
+    slow = probe.test(Plan(32, 64), run, lambda i: (Turn(f"run {i}", 32, 64),), 8)
     assert slow is not None
     assert slow.recall is None

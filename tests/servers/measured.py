@@ -18,7 +18,7 @@ from sagellm_benchmark.engines.base import Api, ModelFacts
 from sagellm_benchmark.engines.counting import USAGE, Counting
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
-from sagellm_benchmark.runs.cache_probe import CacheProbe
+from sagellm_benchmark.runs.cache_probe import CacheProbe, plan
 from sagellm_benchmark.runs.counting import Completed
 from sagellm_benchmark.runs.requests import Request, columns, prompt_hash
 from sagellm_benchmark.verdict import recounts
@@ -126,7 +126,8 @@ def measured_by(drive: Drive, server: Server, setting: Setting) -> Result:
         workload, counter, lambda these, count, at_once: drive(these, count, Schedule(at_once))
     )
     streams = 1 if setting.due_s is not None else setting.streams
-    test = probe.test(found, source.conversation, streams) if found.answered else None
+    asked = plan(found, workload, streams) if found.answered else None
+    test = None if asked is None else probe.test(asked, found, source.conversation, streams)
     beside = Measurement(columns=found, slo_s=setting.slo_s, asked_rate_rps=setting.rate_rps)
     verdict = judge(_evidence(setting, found, completed, test))
     return Result(verdict, summarize([found], beside), found, measured)

@@ -65,10 +65,9 @@ class CacheProbe:
     send: Send
     lexicon: Lexicon | None = None
 
-    def test(self, columns: Columns, run: Conversations, streams: int) -> RepeatTest | None:
-        """Return the repeat test of a run with these columns and conversations; None where it cannot be made."""
-        asked = plan(columns, self.workload, streams)
-        test = None if asked is None else self.repeat_test(asked, streams)
+    def test(self, asked: Plan, columns: Columns, run: Conversations, streams: int) -> RepeatTest | None:
+        """Return the repeat test of a run with these columns and conversations; None where it was not answered."""
+        test = self.repeat_test(asked, streams)
         if test is None or not test.known(columns.ttft_s, streams):
             return test
         return replace(test, recall=self._recall(columns, run, min(test.new_s)))

@@ -19,8 +19,8 @@ from sagellm_benchmark.machine.contention import Contention
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.memory import peak_memory_mib
 from sagellm_benchmark.machine.watch import GpuWatch
+from sagellm_benchmark.runs import cache_probe
 from sagellm_benchmark.runs.arrivals import schedule_for
-from sagellm_benchmark.runs.cache_probe import CacheProbe
 from sagellm_benchmark.runs.conclude import conclude
 from sagellm_benchmark.runs.context import HERE, Context, Observations, Sender
 from sagellm_benchmark.runs.counting import Completed
@@ -202,17 +202,20 @@ def _repeat_test(context: Context, repeats: list[Columns], listener: Listener) -
     if not columns.answered or not context.source.uniform or context.workload.turns > 1:
         return None
     streams = 1 if context.is_open_loop else context.workload.concurrency
+    asked = cache_probe.plan(columns, context.workload, streams)
+    if asked is None:
+        return None
+    listener.say("sending prompts twice, to see what the server caches")
 
     def send(conversations: Conversations, count: int, together: int) -> Observed:
-        listener.say("sending prompts twice, to see what the server caches")
         return drive(conversations, count, Schedule(together), context.target, context.spec.limits, raw)
 
     source = context.source
     lexicon = source.prompts.lexicon if isinstance(source, Random) else None
-    probe = CacheProbe(context.workload, context.counting.prompts, send, lexicon)
+    probe = cache_probe.CacheProbe(context.workload, context.counting.prompts, send, lexicon)
     try:
         with raw_folder(context.folder) as raw, Contention(context.server.pids) as watch:
-            test = probe.test(columns, source.conversation, streams)
+            test = probe.test(asked, columns, source.conversation, streams)
         return None if test is None else replace(test, contention=watch.seen)
     except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
         return None
