@@ -19,21 +19,12 @@ from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.no_cover]
 
 SHORT = (
-    "--no-calibrate",
-    "--workload",
-    "custom",
-    "--input-tokens",
-    "24",
-    "--output-tokens",
-    "8",
-    "--requests",
-    "3",
+    *("--no-calibrate", "--workload", "custom"),
+    *("--input-tokens", "12", "--output-tokens", "4", "--requests", "3"),
 )
-
-
 ONE_THREAD = (
     "--threads",
     "1",
@@ -49,9 +40,9 @@ def packaged() -> Path:
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a run with nothing configured, which no test changes."""
+    """The folder of a run that is told neither a server nor a model, which no test changes."""
     folder = tmp_path_factory.mktemp("measured")
-    done = command.run("run", *SHORT, cwd=folder)
+    done = command.run("run", *SHORT, *ONE_THREAD, cwd=folder)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     return folder
 
@@ -61,7 +52,7 @@ def row_of(folder: Path) -> Any:
     return json.loads(path.read_text())
 
 
-def test_nothing_configured_measures_real_weights(measured: Path) -> None:
+def test_with_neither_a_server_nor_a_model_named_real_weights_are_measured(measured: Path) -> None:
     row = row_of(measured)
     assert (row["engine"], row["model"]["name"], row["model"]["weights"]) == (
         "llama.cpp",
@@ -78,17 +69,8 @@ def test_the_log_of_our_own_engine_is_kept_and_the_engine_is_not(measured: Path)
 
 
 def test_conversations_go_through_the_chat_template(tmp_path: Path) -> None:
-    arguments = [
-        *SHORT[:3],
-        "--input-tokens",
-        "64",
-        "--output-tokens",
-        "8",
-        "--requests",
-        "2",
-        "--turns",
-        "2",
-    ]
+    lengths = ("--input-tokens", "64", "--output-tokens", "8", "--requests", "2", "--turns", "2")
+    arguments = (*SHORT[:3], *lengths)
     done = command.run("run", *arguments, *ONE_THREAD, "--api", "chat", cwd=tmp_path)
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     (requests,) = tmp_path.glob("outputs/*/*/custom_*/requests.jsonl")
