@@ -1,7 +1,7 @@
 """Measure real engines on this machine's processors, and hold every figure against a plain client's.
 
     nox -s engines                         # sageLLM, vLLM, transformers and llama-cpp-python: 10 GB and an hour
-    nox -s engines -- sagellm --blocks 5   # only this one, with more requests to compare
+    nox -s engines -- sagellm --blocks 20  # only this one, with more turns of the plain client
     nox -s engines -- --quick              # only Q1 on running engines, beside the plain client
 
 Each engine is installed into an environment of its own by `run --engine-env create`, which proves the pinned lists, and
