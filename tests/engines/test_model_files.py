@@ -11,6 +11,7 @@ import pytest
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.engines.known.transformers import TRANSFORMERS
+from sagellm_benchmark.engines.known.vllm import VLLM
 from sagellm_benchmark.engines.model_files import facts
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.tiny_model import write_tiny
@@ -47,25 +48,46 @@ def test_the_precision_of_weights_that_are_computed_as_stored_is_their_configs(
     tmp_path: Path, config: dict[str, Any], precision: str | None
 ) -> None:
     place = str(folder(tmp_path, config, [1000, 1000]))
-    assert facts("m", place, as_stored=True).precision == precision
+    assert facts("m", place, lambda stated: stated).precision == precision
     assert facts("m", place).precision is None
 
 
 @pytest.mark.parametrize(
-    ("words", "kept"),
+    ("words", "stored", "found"),
     [
-        ("python /env/bin/transformers serve /models/m --port 1", True),
-        ("python /env/bin/transformers serve /models/m --dtype auto", True),
-        ("python /env/bin/transformers serve /models/m --dtype=auto", True),
-        ("python /env/bin/transformers serve /models/m --dtype float16", False),
-        ("python /env/bin/transformers serve --dtype=bfloat16 /models/m", False),
-        ("python /env/bin/transformers serve /models/m --quantization bnb-4bit", False),
-        ("python server.py", False),
-        ("", False),
+        ("transformers serve /models/m --port 1", "FP32", "FP32"),
+        ("transformers serve /models/m --dtype auto", "BF16", "BF16"),
+        ("transformers serve /models/m --dtype=auto", None, None),
+        ("transformers serve /models/m --dtype float16", "FP32", "FP16"),
+        ("transformers serve --dtype=bfloat16 /models/m", None, "BF16"),
+        ("transformers serve --dtype=bfloat16 /models/m --dtype float16", "FP32", None),
+        ("transformers serve /models/m --quantization bnb-4bit", "FP32", None),
+        ("python server.py", "FP32", None),
+        ("", "FP32", None),
     ],
 )
-def test_transformers_computes_as_stored_unless_its_command_says_otherwise(words: str, kept: bool) -> None:
-    assert TRANSFORMERS.keeps_precision(words.split()) is kept
+def test_transformers_computes_as_stored_unless_its_command_says_otherwise(
+    words: str, stored: str | None, found: str | None
+) -> None:
+    assert TRANSFORMERS.precision(words.split(), stored) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("vllm serve m --dtype bfloat16", "BF16"),
+        ("vllm serve m --dtype=half", "FP16"),
+        ("vllm serve m --dtype auto", None),
+        ("vllm serve m", None),
+        ("vllm serve m --dtype half --quantization fp8", None),
+        ("vllm serve m --dtype half -q fp8", None),
+        ("vllm serve m --dtype half --dtype bfloat16", None),
+    ],
+)
+def test_the_precision_of_a_vllm_that_runs_already_is_known_where_its_command_states_it(
+    words: str, found: str | None
+) -> None:
+    assert VLLM.precision(words.split(), "FP32") == found
 
 
 def test_packed_weights_are_not_counted(tmp_path: Path) -> None:

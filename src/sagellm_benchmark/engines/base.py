@@ -147,9 +147,9 @@ class Engine:
     ] = ()  # what `owned_by` says of its models, lower case; other spellings of its name
     recognise: Callable[[Ask], bool] | None = None  # by endpoints of its own, where `owned_by` says nothing
     describe: Callable[[Ask, Card], SelfReport] = lambda _ask, _card: SelfReport()
-    keeps_precision: Callable[[Sequence[str]], bool] = lambda _words: (
-        False
-    )  # by the words of its command: whether it computes in the precision that a model's config.json states
+    precision: Callable[[Sequence[str], str | None], str | None] = lambda _words, _stored: (
+        None
+    )  # by the words of its command, and what the config.json of weights that are not packed states
     tokenize: Callable[[Server, Api, str], int] | None = None  # a prompt's tokens, its template's included
     last_stream: Callable[[Ask], int | None] | None = None  # tokens of its latest stream, by its own report
     metrics: MetricNames | None = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from sagellm_benchmark.engines.base import Engine, ModelFacts, SelfReport, Serve
 from sagellm_benchmark.engines.gguf_facts import name_of
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.machine import listening, processes
-from sagellm_benchmark.machine.processes import Pids
 from sagellm_benchmark.net.fetch import get_json
 
 _MAX_LISTED = 20
@@ -91,13 +91,13 @@ class Endpoint:
         )
 
     def _facts(
-        self, card: Mapping[str, Any], said: SelfReport, engine: Engine, pids: Pids, *, local: bool
+        self, card: Mapping[str, Any], said: SelfReport, engine: Engine, pids: tuple[int, ...], *, local: bool
     ) -> ModelFacts:
         """By the user's word, else by the server's, else by the weights where they lie on this machine."""
         name = readable(self.model or str(card["id"]))
-        as_stored = any(engine.keeps_precision(processes.words(pid)) for pid in pids)
+        words = processes.words(pids[0]) if pids else []
         place = (said.model_folder or self.model) if local else None
-        files = model_files.facts(name, place, as_stored=as_stored)
+        files = model_files.facts(name, place, partial(engine.precision, words))
         return ModelFacts(
             name=name,
             parameters=self.parameters or said.parameters or files.parameters,

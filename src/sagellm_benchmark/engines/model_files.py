@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ _LONGEST_HEADER = 64 << 20  # bytes; the format allows 100 MB
 _MOST_FILES = 1000
 
 
-def facts(name: str, place: str | None, *, as_stored: bool = False) -> ModelFacts:
+def facts(
+    name: str, place: str | None, computed: Callable[[str | None], str | None] = lambda _stated: None
+) -> ModelFacts:
     """Return what is known of the weights at `place`, a GGUF file or a folder of safetensors; nothing of any other
     place.
 
-    The precision of a folder's weights is what an engine computes in that takes them `as_stored`.
+    `computed` gives the precision in which a folder's weights are computed, by the one that its config.json states;
+    packed weights are computed in none.
     """
     unknown = ModelFacts(name)
     path = Path(place or "")
@@ -35,7 +38,7 @@ def facts(name: str, place: str | None, *, as_stored: bool = False) -> ModelFact
         config = _config(path) if (path / "config.json").is_file() else None
         if config is None:
             return unknown
-        counted, precision = _parameters(path), _precision(config) if as_stored else None
+        counted, precision = _parameters(path), computed(_stated_precision(config))
     except (
         OSError,
         ValueError,
@@ -55,7 +58,7 @@ def _config(folder: Path) -> dict[str, Any] | None:
     return None if not isinstance(config, dict) or config.get("quantization_config") else config
 
 
-def _precision(config: Mapping[str, Any]) -> str | None:
+def _stated_precision(config: Mapping[str, Any]) -> str | None:
     return said.precision(config.get("dtype") or config.get("torch_dtype"))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from sagellm_benchmark.engines.base import Server, Weights
@@ -53,6 +55,12 @@ def mapping(value: object) -> dict[str, Any]:
 def precision(dtype: object) -> str | None:
     """Return the leaderboard's word for a type as engines name it (bfloat16); None for one that it has no word for."""
     return _DTYPES.get(str(dtype).lower())
+
+
+def options(words: Sequence[str], name: str) -> list[str]:
+    """Return the values of an option in a command line, as `--name value` or `--name=value`."""
+    apart = [value for option, value in pairwise(words) if option == name]
+    return apart + [word.removeprefix(f"{name}=") for word in words if word.startswith(f"{name}=")]
 
 
 def tokens(answer: object, *path: str) -> int:

@@ -1,12 +1,11 @@
 """`transformers serve`: refuses fields that it does not know, and gives its models' makers for its own name.
 
-Its API says nothing of the precision, but its command does: without --dtype, it is that of the model's config.json.
+Its API says nothing of the precision, but its command does, and without --dtype the model's config.json.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 from sagellm_benchmark.engines import said
 from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, Packages, SelfReport
@@ -25,18 +24,19 @@ def describe(_ask: Ask, card: Card) -> SelfReport:
     return SelfReport(model_folder=name if isinstance(name, str) and name.startswith("/") else None)
 
 
-def keeps_precision(words: Sequence[str]) -> bool:
-    """Its default is --dtype auto, and no --quantization."""
-    given = {*words, *map("=".join, pairwise(words))}  # --dtype=auto and --dtype auto are the same
-    asked = {word for word in given if word.startswith(("--dtype=", "--quantization="))}
-    return "serve" in words and asked <= {"--dtype=auto"}
+def precision(words: Sequence[str], stored: str | None) -> str | None:
+    """Without --quantization it is --dtype, which is by default that of the model."""
+    if "serve" not in words or said.options(words, "--quantization"):
+        return None
+    asked = set(said.options(words, "--dtype")) - {"auto"}
+    return said.precision(*asked) if len(asked) == 1 else None if asked else stored
 
 
 TRANSFORMERS = Engine(
     name="transformers",
     recognise=recognise,
     describe=describe,
-    keeps_precision=keeps_precision,
+    precision=precision,
     to_length={},
     distribution="transformers",
     launch=Launch(

@@ -1,11 +1,12 @@
 """vLLM: tells its version, counts prompts as it counts requests, and has the richest /metrics.
 
-Its API says nothing of the precision or of how it splits a model, but its log does when it starts.
+Its API says nothing of the precision or of how it splits a model, but its log does when it starts, and its command may.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from sagellm_benchmark.engines import said
 from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, MetricNames, Packages, SelfReport
@@ -25,6 +26,14 @@ def describe(ask: Ask, card: Card) -> SelfReport:
         context_length=said.count(card.get("max_model_len")),
         model_folder=root if isinstance(root, str) else None,
     )
+
+
+def precision(words: Sequence[str], _stored: str | None) -> str | None:
+    """Only as its command states it: by default it chooses one that the chip is good at."""
+    asked = set(said.options(words, "--dtype"))
+    if len(asked) != 1 or said.options(words, "--quantization") or said.options(words, "-q"):
+        return None
+    return said.precision(*asked)
 
 
 def logged(log: str) -> SelfReport:
@@ -47,6 +56,7 @@ VLLM = Engine(
     name="vllm",
     owners=("vllm",),
     describe=describe,
+    precision=precision,
     tokenize=tokenize,
     metrics=MetricNames(
         prefix="vllm",
