@@ -35,7 +35,7 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> Address:
-        """Take an address apart; a UsageError says what is wrong with it, and never shows a password in it."""
+        """Parse an address. Raises UsageError, which never shows a password, for one that is malformed."""
         text = text.strip()
         parts = _split(text)
         _check(text, parts)
@@ -84,7 +84,7 @@ def _check(text: str, parts: SplitResult) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether `host` (a name or an address, without brackets) can only mean this machine."""
+    """Return whether `host` (a name or an address, without brackets) can only mean this machine."""
     name = host.strip("[]").rstrip(".").lower()
     if name == "localhost" or name.endswith(".localhost"):
         return True

@@ -40,7 +40,7 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Of the process, and of its process group."""
+        """The id of the process, and of its process group."""
         return self.process.pid
 
     @property
@@ -50,7 +50,7 @@ class Child:
         return self.process.stdout
 
     def tell(self, content: bytes) -> bool:
-        """Write to its standard input; False where the child has gone."""
+        """Write to its standard input; False if the child has gone."""
         if self.process.stdin is None:
             return False
         try:
@@ -76,7 +76,7 @@ class Child:
         return line
 
     def ended(self, limit_s: float) -> bool:
-        """Tell whether the process itself ends within `limit_s`; it is reaped if so."""
+        """Return whether the process itself ends within `limit_s`; it is reaped if so."""
         try:
             self.process.wait(limit_s)
         except subprocess.TimeoutExpired:
@@ -103,7 +103,7 @@ def child(
     """Start `command` and yield it; on every way out it is stopped with its whole group, and reaped.
 
     `output` and `errors` say where its standard output and error go: a pipe to us and our own, unless given.
-    Raises OSError where the command cannot be started.
+    Raises OSError if the command cannot be started.
     """
     process = subprocess.Popen(
         command,

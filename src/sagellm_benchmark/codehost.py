@@ -39,7 +39,7 @@ class CodeHost:
     token: str
 
     def last_failure(self) -> list[str]:
-        """Return what the jobs of the newest finished run were annotated with; empty where it passed.
+        """Return the annotations of the jobs of the newest finished run; empty if it passed.
 
         Raises RemoteError.
         """
@@ -101,7 +101,7 @@ def code_host(environ: Mapping[str, str], remote: str) -> CodeHost | None:
     """Return the code host that `remote` (a git URL) and the environment name; None without a token or an API's
     address.
 
-    Raises RemoteError where the token would travel unencrypted.
+    Raises RemoteError if the token would travel unencrypted.
     """
     token = environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN")
     host, repository = parse_remote(remote)
@@ -122,5 +122,5 @@ def parse_remote(remote: str) -> tuple[str | None, str | None]:
 
 
 def is_billing(lines: Iterable[str]) -> bool:
-    """Tell whether the code host says that it starts no jobs until somebody pays."""
+    """Return whether the code host says that it starts no jobs until somebody pays."""
     return BILLING.search(" ".join(" ".join(lines).split())) is not None

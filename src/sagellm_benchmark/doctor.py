@@ -138,7 +138,7 @@ def git() -> Finding:
 
 
 def hub() -> Finding:
-    """Tell whether the Hub answers, and who it says we are.
+    """Report whether the Hub answers, and who it says we are.
 
     Neither the token nor a password in its address is shown.
     """
@@ -168,7 +168,7 @@ def hub() -> Finding:
 
 
 def _offline() -> str:
-    """Tell how rows are merged without the Hub."""
+    """Report how rows are merged without the Hub."""
     return typed("aggregate --offline", "aggregate OFFLINE=1")
 
 
@@ -186,7 +186,7 @@ def _refused(endpoint: str, status: int, *, logged_in: bool) -> Finding:
 
 
 def cache() -> Finding:
-    """Tell where downloaded models go, and the room there and here."""
+    """Report where downloaded models are kept, and the free space there and here."""
     places = {"cache": Path(library().constants.HF_HUB_CACHE), "here": Path.cwd()}
     free = {name: _free_gb(place) for name, place in places.items()}
     said = f"{places['cache']}: {free['cache']:.1f} GB free; here: {free['here']:.1f} GB"
@@ -221,7 +221,7 @@ def _gib(size: float | None) -> str:
 
 
 def checks() -> Finding:
-    """Tell whether the code host still runs our workflows; asked only where a token for it is at hand."""
+    """Report whether the code host still runs our workflows; asked only where a token for it is at hand."""
     try:
         host = code_host(os.environ, _git_says("remote", "get-url", "origin") or "")
         if host is None:
@@ -287,7 +287,7 @@ def _remote() -> str | None:
 
 
 def _git_says(*arguments: str) -> str | None:
-    """Return what git answers about this folder; None where it says no."""
+    """Return what git answers about this folder; None if it says no."""
     return git_answers(Path(), *arguments)
 
 

@@ -30,7 +30,7 @@ class BenchmarkError(Exception):
 
 
 class UsageError(BenchmarkError):
-    """The command was asked for something that does not exist or does not go together."""
+    """The command was asked for something that does not exist, or for things that exclude each other."""
 
     exit_code = Exit.USAGE
 

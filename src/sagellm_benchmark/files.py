@@ -91,7 +91,7 @@ def read_toml(path: Path, *, example: str) -> dict[str, Any]:
 def write_whole(path: Path, content: bytes) -> None:
     """Put `content` at `path` so that a reader sees the old file or the new one, never a part.
 
-    Raises DataError where the folder cannot be written or the disk is full; the old file is then untouched.
+    Raises DataError if the folder cannot be written or the disk is full; the old file is then untouched.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

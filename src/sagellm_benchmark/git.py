@@ -69,7 +69,7 @@ def output(
 
 
 def said(folder: Path, *arguments: str) -> str | None:
-    """Return what git answers about `folder`, in one text; None where there is no git, or it says no."""
+    """Return what git answers about `folder`, in one text; None if there is no git, or it says no."""
     try:
         return output(folder, *arguments, timeout_s=_LOOK_S).decode(errors="replace").strip()
     except (DataError, RemoteError, UsageError):

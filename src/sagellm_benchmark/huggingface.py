@@ -87,7 +87,7 @@ class NotAsked(Exception):  # noqa: N818 - a matter of this machine's settings
 def library() -> Any:
     """Return the huggingface_hub module, imported when it is first needed.
 
-    Raises UsageError where its settings are wrong.
+    Raises UsageError if its settings are wrong.
     """
     try:
         import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
@@ -106,7 +106,7 @@ def shown(endpoint: str) -> str:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Tell whether this host is this machine, where nobody listens in."""
+    """Return whether this host is this machine, where nobody listens in."""
     if host is None or host.lower() == "localhost":
         return host is not None
     try:
@@ -116,7 +116,7 @@ def is_loopback(host: str | None) -> bool:
 
 
 def is_private_way(address: str) -> bool:
-    """Tell whether nobody can listen in, or answer instead, on the way to this address: https, or this machine."""
+    """Return whether nobody can listen in, or answer instead, on the way to this address: https, or this machine."""
     parts = urlsplit(address)
     return parts.scheme.lower() == "https" or is_loopback(parts.hostname)
 
@@ -133,7 +133,7 @@ def download(url: str, *, token: bool, at_most: int) -> bytes:
 
 
 def exists(url: str, *, token: bool) -> bool:
-    """Tell whether the Hub begins to send a file; for `work` inside `call`.
+    """Return whether the Hub begins to send a file; for `work` inside `call`.
 
     Only its own word for absent counts as no.
     """
@@ -353,7 +353,7 @@ def _bounded_stream() -> Callable[[Any, int], Any]:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Return seconds asked for by `Retry-After`, which holds seconds or a date.
 
-    None where it is absent or unreadable.
+    None if it is absent or unreadable.
     """
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit() and len(value) < 10:
@@ -363,7 +363,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _date(value: str) -> datetime | None:
-    """Return a moment as a header writes it; None where it cannot be read."""
+    """Return a moment as a header writes it; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

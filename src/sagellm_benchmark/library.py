@@ -77,7 +77,7 @@ class Run(folder.Finished):
     def requests(self) -> table.Columns:
         """Every request, as columns by name: `pandas.DataFrame(run.requests)`, `polars.DataFrame(run.requests)`.
 
-        Raises DataError where the folder has no requests, or damaged ones.
+        Raises DataError if the folder has no requests, or damaged ones.
         """
         return table.of_folder(self.folder)
 

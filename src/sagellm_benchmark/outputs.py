@@ -51,7 +51,7 @@ def point_latest(folder: Path) -> None:
 
 
 def newest(root: Path) -> Path:
-    """Return the run folder that was written to last; DataError where there is none."""
+    """Return the run folder that was written to last. Raises DataError if there is none."""
     found = [path.parent for path in root.glob("*/*/*/summary.json") if not path.parent.is_symlink()]
     if not found:
         raise DataError(
@@ -61,5 +61,5 @@ def newest(root: Path) -> Path:
 
 
 def row_file(folder: Path) -> Path | None:
-    """Return the row of a finished run; None where it gave none to publish."""
+    """Return the row of a finished run; None if it gave none to publish."""
     return next((path for path in sorted(folder.glob(f"*{ROW_FILES}")) if path.is_file()), None)

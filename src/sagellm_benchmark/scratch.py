@@ -96,7 +96,7 @@ def _remove_unheld(folder: Path) -> None:
 
 
 def _held(lock: IO[bytes]) -> None:
-    """Hold a file until it is closed, by us or by the end of this process. Raises OSError where another one does."""
+    """Hold a file until it is closed, by us or by the end of this process. Raises OSError if another one does."""
     import fcntl  # noqa: PLC0415 - not on every system
 
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -46,7 +46,7 @@ def one_line(text: str | bytes, most: int = 200) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `3 min 05 s` or `2 h 10 min`."""
+    """Return a duration as people write it: `42 s`, `3 min 05 s` or `2 h 10 min`."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

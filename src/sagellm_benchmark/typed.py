@@ -13,5 +13,5 @@ def typed(command: str, make: str | None = None) -> str:
 
 
 def in_checkout() -> bool:
-    """Tell whether make knows our targets here."""
+    """Return whether make knows our targets here."""
     return Path("Makefile").is_file() and Path("noxfile.py").is_file() and Path("scripts/nox.sh").is_file()

@@ -26,7 +26,7 @@ class Measured:
 
 
 def agree(one: Measured, other: Measured) -> bool:
-    """Tell whether they are within TOLERANCE of each other, or their intervals overlap."""
+    """Return whether they are within TOLERANCE of each other, or their intervals overlap."""
     if abs(one.value - other.value) <= TOLERANCE * max(abs(one.value), abs(other.value)):
         return True
     (low, high), (other_low, other_high) = one.bounds, other.bounds

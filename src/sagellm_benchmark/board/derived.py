@@ -206,7 +206,7 @@ def _engine(entry: Entry) -> dict[str, Any]:
 
 
 def _path(entry: Entry, row: Row) -> str:
-    """Tell where the row lies in the dataset: by itself, but for those of before submissions were kept."""
+    """Return where the row lies in the dataset: by itself, but for those of before submissions were kept."""
     if entry.entry_id == entry_id(row):
         return submission_path(row)
     return MULTI if entry.identity.is_multi_node else SINGLE

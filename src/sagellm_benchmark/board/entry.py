@@ -71,18 +71,18 @@ class Entry(NamedTuple):
 
     @property
     def throughput_tps(self) -> float | None:
-        """Output tokens a second of the whole system; None where the row has no such number."""
+        """Output tokens a second of the whole system; None if the row has no such number."""
         rate: float = -self.rank[0]
         return rate if math.isfinite(rate) else None
 
     @property
     def submitted_at(self) -> float | None:
-        """Seconds since the epoch; None where the row gives no readable time."""
+        """Seconds since the epoch; None if the row gives no readable time."""
         return self.moment if math.isfinite(self.moment) else None
 
     @property
     def published_at(self) -> float | None:
-        """Seconds since the epoch; None where the dataset does not say when."""
+        """Seconds since the epoch; None if the dataset does not say when."""
         said = self.place.published_at
         return datetime.fromisoformat(said).timestamp() if said else None
 
@@ -103,12 +103,12 @@ class Entry(NamedTuple):
         return (-self.place.tier, *self.rank[:_SAYS], self.place.number, *self.rank[_SAYS:])
 
     def beats(self, other: Entry) -> bool:
-        """Tell whether this row is the better one; between different rows of one rank the smaller text is."""
+        """Return whether this row is the better one; between different rows of one rank the smaller text is."""
         mine, theirs = self.order, other.order
         return mine < theirs or (mine == theirs and self.text < other.text)
 
     def same_as(self, other: Entry) -> bool:
-        """Tell whether both say the same, in whatever key order, verified by a maintainer or not."""
+        """Return whether both say the same, in whatever key order, verified by a maintainer or not."""
         if self is other:
             return True
         alike = self.rank[: _SAYS + 1] == other.rank[: _SAYS + 1] and self.identity == other.identity
@@ -211,7 +211,7 @@ def _bounded(name: str, text: memoryview) -> memoryview:
 
 
 def loaded(name: str, content: bytes, hint: str = "restore it from its last good version") -> Any:
-    """Return what a JSON file holds. Raises DataError where it is none, or holds more than MAX_VALUES values."""
+    """Return what a JSON file holds. Raises DataError if it is none, or holds more than MAX_VALUES values."""
     if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
         raise DataError(f"{name} holds more than {MAX_VALUES:,} values", hint=hint)
     try:

@@ -24,7 +24,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
 def row_files(folder: Path) -> list[Path]:
     """Return the files of rows in the folder; what follows from rows is made anew for the dataset, and left out.
 
-    Raises DataError where there is no such folder, for a JSON file in a folder below it, which nobody would look at,
+    Raises DataError if there is no such folder, for a JSON file in a folder below it, which nobody would look at,
     and for a name that is not plain.
     """
     if not folder.is_dir():
@@ -54,7 +54,7 @@ def derived_files(folder: Path) -> list[Path]:
 def evidence_folder(hf_data: Path) -> Path:
     """Return where bundles lie beside the rows.
 
-    Raises DataError where a commit has put a link in its place: files that have nothing to do with a board would be
+    Raises DataError if a commit has put a link in its place: files that have nothing to do with a board would be
     written and removed through it.
     """
     folder = hf_data / EVIDENCE
@@ -64,12 +64,12 @@ def evidence_folder(hf_data: Path) -> Path:
 
 
 def is_plain(name: str) -> bool:
-    """Tell whether a file's name is one that every system, shell and log takes as nothing but a name."""
+    """Return whether a file's name is one that every system, shell and log takes as nothing but a name."""
     return _PLAIN_NAME.fullmatch(name) is not None
 
 
 def is_derived(name: str, read: Callable[[], bytes]) -> bool:
-    """Tell whether a file follows from rows: it is named so, and holds an object where rows would be an array."""
+    """Return whether a file follows from rows: it is named so, and holds an object where rows would be an array."""
     return name in (COMPARE, LAST_UPDATED, STANDING) and read().lstrip().startswith(b"{")
 
 

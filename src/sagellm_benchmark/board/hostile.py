@@ -79,7 +79,7 @@ def _text_problem(text: str, limit: int) -> str | None:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Tell whether objects and arrays are nested deeper; level by level, so that no depth can exhaust the stack."""
+    """Return whether objects and arrays are nested deeper; level by level, so that no depth can exhaust the stack."""
     level = [value]
     for _ in range(levels):
         level = [child for parent in level for child in _nested(parent)]

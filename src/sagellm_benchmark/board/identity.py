@@ -165,7 +165,7 @@ def entry_id(row: Any) -> str:
 
 
 def submission_path(row: Any) -> str:
-    """Tell where an accepted row is kept for good in the dataset: `submissions/<identity>/<entry_id>.json`."""
+    """Return where an accepted row is kept for good in the dataset: `submissions/<identity>/<entry_id>.json`."""
     claimed = _object(row).get("entry_id")
     safe = claimed if isinstance(claimed, str) and UUID.fullmatch(claimed) else entry_id(row)
     return f"submissions/{slug(identity(row))}/{safe}.json"
@@ -204,7 +204,7 @@ def _text(value: Any) -> str:
 
 
 def _quantization(value: Any) -> str:
-    """Tell how the weights are quantised; every way older rows write "not at all" is ''."""
+    """Return how the weights are quantised; every way older rows write "not at all" is ''."""
     text = _text(value)
     return "" if text.lower() in ("none", "null", "n/a") else text
 

@@ -28,7 +28,7 @@ FASTEST_STREAM_MS = 0.2  # no server writes 5,000 events a second into one strea
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The numbers of a row that the checks look at; None where it does not state a usable one."""
+    """The numbers of a row that the checks look at; None if it does not state a usable one."""
 
     ttft_ms: float | None
     gap_ms: float | None  # between tokens, where the row tells tokens and events apart; else between events
@@ -47,7 +47,7 @@ class Claims:
 
     @classmethod
     def of(cls, row: Row) -> Claims:
-        """Read them from any row."""
+        """Read the numbers from any row."""
         metrics, work = _object(row, "metrics"), _object(row, "workload")
         ttft, events, tokens = (_number(metrics, name) for name in ("ttft_ms", "tbt_ms", "tpot_ms"))
         gap = events if tokens is None else tokens
@@ -71,7 +71,7 @@ class Claims:
 
 
 def implausible(row: Any) -> list[str]:
-    """Tell why a new row cannot be believed, each with the next action; nothing when nothing speaks against it."""
+    """Return why a new row cannot be believed, each with the next action; nothing when nothing speaks against it."""
     if not isinstance(row, dict):
         return []
     claims = Claims.of(row)
@@ -220,7 +220,7 @@ def _all_gb_s(row: Row) -> float | None:
 
 
 def _least_billions(row: Row) -> float | None:
-    """Tell how many billion weights a token passes through at least: of "8x7B", those of one expert."""
+    """Return how many billion weights a token passes through at least: of "8x7B", those of one expert."""
     said = str(_object(row, "model").get("parameters"))
     expert = re.fullmatch(r"[0-9]{1,6}x([0-9.]{1,12}B)", said)
     return active_billions(expert[1] if expert else said)
@@ -236,7 +236,7 @@ def _rate(work: Row) -> float | None:
 
 
 def active_billions(parameters: str) -> float | None:
-    """Tell how many billion weights a token passes through: 7 of "7B", 0.135 of "135M", 3 of "30B-A3B".
+    """Return how many billion weights a token passes through: 7 of "7B", 0.135 of "135M", 3 of "30B-A3B".
 
     None of "8x7B".
     """

@@ -17,23 +17,23 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def is_evidence(name: str) -> bool:
-    """Tell whether a file in the folder of bundles is called as one of them, or as the signatures beside it."""
+    """Return whether a file in the folder of bundles is called as one of them, or as the signatures beside it."""
     digest, dot, rest = name.partition(".")
     return SHA256.fullmatch(digest) is not None and dot + rest in (SUFFIX, SIGNATURES)
 
 
 def evidence_of(row: Any) -> str | None:
-    """Return the SHA-256 of the statement that a row names; None where it names none."""
+    """Return the SHA-256 of the statement that a row names; None if it names none."""
     evidence = row.get("evidence") if isinstance(row, dict) else None
     digest = evidence.get("sha256") if isinstance(evidence, dict) else None
     return digest if isinstance(digest, str) and SHA256.fullmatch(digest) else None
 
 
 def bundle_path(digest: str) -> str:
-    """Tell where the bundle of a statement lies, named by the statement, whatever else is packed with it."""
+    """Return where the bundle of a statement lies, named by the statement, whatever else is packed with it."""
     return f"{EVIDENCE}/{digest}{SUFFIX}"
 
 
 def signatures_path(digest: str) -> str:
-    """Tell where the signatures over a statement lie."""
+    """Return where the signatures over a statement lie."""
     return f"{EVIDENCE}/{digest}{SIGNATURES}"

@@ -74,7 +74,7 @@ def nullable(kind: Kind) -> Kind:
 
 
 def only(wanted: Any, why: str) -> Kind:
-    """Exactly this value, for a reason that its writer should know."""
+    """Allow exactly this value, for a reason that its writer should know."""
     return Kind(f"{json.dumps(wanted)}: {why}", lambda value: type(value) is type(wanted) and value == wanted)
 
 

@@ -244,7 +244,7 @@ def _load(row: Row) -> Iterator[Problem]:
 
 
 def _splits(row: Row) -> Iterator[Problem]:
-    """Tell how a model is split over chips is part of what a row competes in: nothing else may stand there."""
+    """Yield what is wrong with the parallelism of a row, which is part of what it competes in."""
     cluster, parts = row.get("cluster"), integer(1, 1_000_000)
     for where, place in (("cluster.", cluster), ("", row)):
         split = place.get("parallelism") if isinstance(place, dict) else None

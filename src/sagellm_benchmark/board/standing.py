@@ -226,7 +226,7 @@ def _at(entry: Entry, place: Place) -> Entry:
 
 
 def _reproduced_since(one: Proved, other: Proved) -> int | None:
-    """Return since when two identities stand behind two measurements that say the same; None where they do not."""
+    """Return since when two identities stand behind two measurements that say the same; None if they do not."""
     if not agree(one.throughput, other.throughput):
         return None
     pairs = product(one.signers, other.signers)
@@ -235,7 +235,7 @@ def _reproduced_since(one: Proved, other: Proved) -> int | None:
 
 
 def parse(content: bytes | None) -> Standing:
-    """Return what the dataset's file says; nothing where there is none. Raises DataError for one that is damaged."""
+    """Return what the dataset's file says; nothing if there is none. Raises DataError for one that is damaged."""
     if content is None:
         return Standing()
     try:
@@ -303,7 +303,7 @@ def _number(value: Any) -> int:
 
 
 def _moment(value: Any) -> str:
-    """Return a time as this tool writes it, or nothing where it was not known."""
+    """Return a time as this tool writes it, or nothing if it was not known."""
     if value != "" and not MOMENT.accepts(value):
         raise ValueError(f"{value!r} is no time")
     return intern(str(value).upper())

@@ -95,7 +95,7 @@ class Examiner:
 
 
 def _unreadable(found: Found) -> list[Problem]:
-    """Tell why what was handed in is no row at all; nothing where it is one."""
+    """Return why what was handed in is no row at all; nothing if it is one."""
     if found.repeated is not None:
         return [repeated_key(found.repeated)]
     return [] if isinstance(found.row, dict) else problems(found.row, Strength.NEW)

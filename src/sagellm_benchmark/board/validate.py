@@ -35,7 +35,7 @@ class Checked:
 
     @property
     def entry_id(self) -> str | None:
-        """The row's id as it states it; None where it states no text."""
+        """The row's id as it states it; None if it states no text."""
         claimed = self.found.row.get("entry_id") if isinstance(self.found.row, dict) else None
         return claimed if isinstance(claimed, str) else None
 

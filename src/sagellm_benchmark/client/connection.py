@@ -224,7 +224,7 @@ class Dialer:
 async def first_connection(where: Address, timeout_s: float) -> tuple[Dialer, Connection]:
     """Resolve the host once and settle on the first of its addresses that accepts a connection.
 
-    Raises OSError where the name is unknown or no address answers.
+    Raises OSError if the name is unknown or no address answers.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout_s):

@@ -32,7 +32,7 @@ _BUFFER = 256 * 1024
 def decode(segments: Iterable[Path], reading: Reading) -> tuple[Path, ...]:
     """Decode the segments that are not decoded yet, remove them unless they are kept, and name what came of all.
 
-    Raises DataError where that cannot be written.
+    Raises DataError if that cannot be written.
     """
     return tuple(_decoded(segment, reading) for segment in segments)
 
@@ -60,7 +60,7 @@ def read(path: Path, origin: float) -> Iterator[Sample]:
 
 
 def samples(more: Callable[[int], bytes], origin: float, where: str) -> Iterator[Sample]:
-    """Yield the samples that `more` hands out bytes of. Raises DataError where some are missing."""
+    """Yield the samples that `more` hands out bytes of. Raises DataError if some are missing."""
     while header := more(_FRAME.size):
         try:
             facts_size, events, text_size = _FRAME.unpack(header)
@@ -129,7 +129,7 @@ def _sample(facts: list[Any], event_s: Floats, text: bytes, origin: float) -> Sa
 
 
 def _verdict(exchange: Exchange, answer: Answer, *, exact_output: bool) -> tuple[Failure | None, str | None]:
-    """Tell why the request failed, if it did: what the connection saw, then what the answer says, then its length.
+    """Return why the request failed, if it did: what the connection saw, then what the answer says, then its length.
 
     A connection that broke after the answer said it was finished has broken nothing.
     """

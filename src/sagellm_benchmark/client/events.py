@@ -27,7 +27,7 @@ _FRAMES = 4  # tries to find what the events of one stream have in common
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response, decoded. Counts are the server's own `usage`, None where it sent none."""
+    """One response, decoded. Counts are the server's own `usage`, None if it sent none."""
 
     event_s: tuple[float, ...]  # arrival of each event that carries content
     text: str  # everything generated, reasoning included
@@ -129,7 +129,7 @@ class _Reading:
         )
 
     def first_share(self) -> float | None:
-        """Return the part of the text's characters that came with the first event; None where there is no text."""
+        """Return the part of the text's characters that came with the first event; None if there is no text."""
         lengths = [len(part) for part in self.text]
         return round(sum(lengths[: self.first_parts]) / sum(lengths), 6) if lengths else None
 

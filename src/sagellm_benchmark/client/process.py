@@ -72,7 +72,7 @@ class Share:
 
     @property
     def waiting(self) -> int:
-        """How many segments wait for a process that decodes them: none where a processor is left for it."""
+        """How many segments wait for a process that decodes them: none if a processor is left for it."""
         server = is_loopback(urlsplit(self.target.base_url).hostname or "")
         return 0 if _processors() > 1 + self.beside + server else MOST_WAITING
 

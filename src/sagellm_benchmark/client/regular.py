@@ -38,7 +38,7 @@ class Regular:
         return None
 
     def text(self, block: bytes) -> str | None:
-        """Return the text of a block that has this frame; None where it has not, or says nothing."""
+        """Return the text of a block that has this frame; None if it has not, or says nothing."""
         before, behind = self.before, self.behind
         if not (block.startswith(before) and block.endswith(behind)):
             return None
@@ -54,7 +54,7 @@ class Regular:
     def run(self, body: bytes, start: int) -> tuple[list[str], list[int]]:
         """Return the texts of the events from `start` on that have this frame, and the offsets where they end.
 
-        All of them at once; none where one of them says nothing, or anything else is amiss.
+        All of them at once; none if one of them says nothing, or anything else is amiss.
         """
         if not body.startswith(self.before, start):
             return [], []
@@ -69,7 +69,7 @@ class Regular:
 
 
 def _strings(pieces: list[bytes]) -> list[str]:
-    """Return what stands between the quotes of JSON strings, read; nothing where it could not stand there, or is empty.
+    """Return what stands between the quotes of JSON strings, read; nothing if it could not stand there, or is empty.
 
     A piece with a quote of its own makes two strings; one that ends with a backslash could take in the next.
     """

@@ -71,9 +71,9 @@ class Sample:
 def short_of(
     tokens: int, asked: int, finish_reason: str | None, *, exact_output: bool
 ) -> tuple[Failure, str] | None:
-    """Tell why an answer of fewer tokens than asked for is a failure.
+    """Return why an answer of fewer tokens than asked for is a failure.
 
-    None where it ended by itself, as it was free to.
+    None if it ended by itself, as it was free to.
     """
     if tokens >= asked:
         return None

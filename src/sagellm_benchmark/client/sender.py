@@ -351,7 +351,7 @@ def due_soon(due_s: Sequence[float], index: int) -> int:
 
 
 def _closed_while_idle(exchange: Exchange) -> bool:
-    """Tell whether a connection that had been idle was closed before any byte of this answer.
+    """Return whether a connection that had been idle was closed before any byte of this answer.
 
     Only at once: a server that had the request for longer dropped it, and that is a failure.
     """

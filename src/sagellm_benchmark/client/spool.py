@@ -39,7 +39,7 @@ class Reading:
 
 
 def decoded_path(segment: Path) -> Path:
-    """Tell where the samples of a segment go when it is decoded."""
+    """Return where the samples of a segment go when it is decoded."""
     return segment.with_name(f"{segment.name}.samples")
 
 

@@ -113,7 +113,7 @@ def _place(
 
 
 def _host(url: str | None) -> str | None:
-    """Return the machine of a server that runs already; None where there is none."""
+    """Return the machine of a server that runs already; None if there is none."""
     return None if url is None else urlsplit(url).hostname or url
 
 

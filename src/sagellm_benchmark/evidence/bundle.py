@@ -23,7 +23,7 @@ _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)  # a sparse file unpacks to more by
 def pack(files: Mapping[str, bytes]) -> bytes:
     """Return the files, sorted, without anything of when, where and by whom.
 
-    Raises DataError where they are too large.
+    Raises DataError if they are too large.
     """
     if sum(map(len, files.values())) > MOST_BYTES:
         raise _too_large()

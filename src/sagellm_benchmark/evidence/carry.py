@@ -28,7 +28,7 @@ class Carried:
 def carry(report: Report) -> Carried:
     """Pack the evidence of each run whose row has come into hf_data/; take away what no row there names any more.
 
-    Raises DataError where the folder of bundles is a link.
+    Raises DataError if the folder of bundles is a link.
     """
     folder = evidence_folder(report.hf_data)
     written, left = [], []

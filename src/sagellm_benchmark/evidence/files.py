@@ -47,13 +47,13 @@ def write(folder: Path, record: Record, row: Mapping[str, Any]) -> Mapping[str, 
 
 
 def bundle(folder: Path) -> bytes:
-    """Return what everybody may see of a run's evidence, packed. Raises DataError where it is missing or too large."""
+    """Return what everybody may see of a run's evidence, packed. Raises DataError if it is missing or too large."""
     held = {name: read_whole(folder / name, _MOST_BYTES) for name in (EVIDENCE_FILE, SUMMARY)}
     return pack(held | _public(folder))
 
 
 def in_folder(folder: Path) -> dict[str, bytes]:
-    """Return a run's files by name. Raises DataError where one that must be there is missing."""
+    """Return a run's files by name. Raises DataError if one that must be there is missing."""
     if not (folder / EVIDENCE_FILE).is_file():
         raise DataError(
             f"{folder} holds no evidence",

@@ -42,7 +42,7 @@ class Claim:
 def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> Case:
     """Return the case that a run's folder, a row's file, or a row's id names; the store is opened only for an id.
 
-    Raises DataError where the row or its evidence is not there, RemoteError where the store is out of reach.
+    Raises DataError if the row or its evidence is not there, RemoteError where the store is out of reach.
     """
     path = Path(subject)
     packed = None if bundle is None else read_whole(bundle, MOST_PACKED)

@@ -45,7 +45,7 @@ class _Anybody:
 def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> str:
     """Return the identity, and who vouches for it, behind a bundle over the evidence with this SHA-256.
 
-    The log's entry is checked as it lies in the bundle; nothing is fetched. Raises DataError where it does not hold.
+    The log's entry is checked as it lies in the bundle; nothing is fetched. Raises DataError if it does not hold.
     """
     logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns of being offline, which is what we want
     judge = verifier or Verifier.production(offline=True)
@@ -63,7 +63,7 @@ def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> st
 
 
 def sign(evidence: bytes) -> bytes:
-    """Sign by the identity that a browser, or a workflow's own token, proves. Raises RemoteError where it cannot."""
+    """Sign by the identity that a browser, or a workflow's own token, proves. Raises RemoteError if it cannot."""
     try:
         config = ClientTrustConfig.production()
         raw = detect_credential()

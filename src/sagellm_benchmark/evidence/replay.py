@@ -31,7 +31,7 @@ def compare(
 ) -> Replayed:
     """Hold a row against new rows and their intervals; the one of its own configuration counts, where there is one.
 
-    Raises DataError where the row has no throughput, or there is no new row.
+    Raises DataError if the row has no throughput, or there is no new row.
     """
     wanted = identity(row)
     claimed = Measured(_throughput(row), interval)

@@ -88,7 +88,7 @@ def sign_statement(evidence: bytes, key: Path | None) -> bytes:
 def attached(folder: Path, bundle: Path) -> bytes:
     """Return a signature over a run's evidence that was made elsewhere.
 
-    Raises DataError where it is none, or of another.
+    Raises DataError if it is none, or of another.
     """
     line = orjson.dumps(orjson.loads(read_whole(bundle, MOST_SIGNATURES)))
     identify(sha256(_evidence(folder)), line, None)

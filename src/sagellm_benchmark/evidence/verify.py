@@ -110,7 +110,7 @@ def prove(row: Any, packed: bytes) -> Interval | None:
 
 
 def differences(field: str, claimed: Any, recomputed: Any) -> Iterator[Mismatch]:
-    """Tell where two JSON values differ by more than rounding; objects and arrays are gone through."""
+    """Yield where two JSON values differ by more than rounding; objects and arrays are gone through."""
     if isinstance(claimed, Mapping) and isinstance(recomputed, Mapping):
         for name in {**claimed, **recomputed}:
             below = f"{field}.{name}" if field else str(name)
@@ -201,7 +201,7 @@ def _figures(summary: Summary) -> list[list[list[str]]]:
 
 
 def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:
-    """Return what row, summary and statement claim, against what was computed."""
+    """Yield what row, summary and statement claim, against what was computed."""
     summaries = (_plain(summary_json(record.summary)) for record in (claimed, computed))
     yield from differences("summary", *summaries)
     again = _plain(without_evidence(rows.build(computed) or {}))

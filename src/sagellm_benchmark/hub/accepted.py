@@ -35,7 +35,7 @@ class Rows:
 
     @property
     def problems(self) -> Iterator[str]:
-        """In words."""
+        """What is wrong with the files, in words."""
         return (f"{name} {why}" for name, why in self.strange.items())
 
 

@@ -38,7 +38,7 @@ def says_no_dataset(answer: Answer) -> bool:
 
 
 def hides(answer: Answer) -> bool:
-    """Tell whether the same question with a token may be answered otherwise."""
+    """Return whether the same question with a token may be answered otherwise."""
     return answer.status in (401, 403) or says_no_dataset(answer)
 
 

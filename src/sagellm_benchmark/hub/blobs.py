@@ -31,7 +31,7 @@ class Listed(NamedTuple):
         return self.sha256 or self.blob
 
     def is_of(self, content: bytes) -> bool:
-        """Tell whether this is its content."""
+        """Return whether this is its content."""
         if len(content) != self.size:
             return False
         return self.digest == (sha256(content) if self.sha256 else blob_id(content))
@@ -43,14 +43,14 @@ def sha256(content: bytes) -> str:
 
 
 def blob_id(content: bytes) -> str:
-    """Git's id of a file with this content."""
+    """Return git's id of a file with this content."""
     digest = hashlib.sha1(b"blob %d\0" % len(content), usedforsecurity=False)
     digest.update(content)
     return digest.hexdigest()
 
 
 def user_cache() -> Path:
-    """Tell where this user's copies lie: under XDG_CACHE_HOME, or ~/.cache."""
+    """Return where this user's copies lie: under XDG_CACHE_HOME, or ~/.cache."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / "hub"
 
@@ -67,7 +67,7 @@ class Blobs:
         self._most = most_bytes
 
     def get(self, listed: Listed) -> bytes | None:
-        """Return the content, or None where it is not here."""
+        """Return the content, or None if it is not here."""
         if self._folder is None or not re.fullmatch(r"[0-9a-f]{40,64}", listed.digest):
             return None
         path = self._folder / listed.digest

@@ -112,7 +112,7 @@ class Hub:
         )
 
     def paths(self, folder: str, commit: str) -> list[str]:
-        """Return every file under `folder` at `commit`; none where there is no such folder."""
+        """Return every file under `folder` at `commit`; none if there is no such folder."""
         return sorted(
             self._reading(lambda api: listing.under(api, self.repo, folder, commit, self.timeout_s))
         )
@@ -122,7 +122,7 @@ class Hub:
 
         Before anything is sent, the Hub names the files that it holds: one that is not as it was read is Stale.
         Without a parent the dataset is created if that is wanted, and Stale is raised: its first commit is to be read
-        before the next. Raises UsageError where it is not wanted.
+        before the next. Raises UsageError if it is not wanted.
         """
         self._need_token()
         if parent is None:
@@ -164,7 +164,7 @@ class Hub:
         return Accepted(files, {}, proofs, proved=False)
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
-        """Tell whether the commit lists just these contents."""
+        """Return whether the commit lists just these contents."""
         listed = self._reading(lambda api: listing.of(api, self.repo, tuple(files), commit))
         return all(name in listed and listed[name].is_of(content) for name, content in files.items())
 
@@ -269,7 +269,7 @@ class Hub:
             )
 
     def _head(self, api: Any) -> str | None:
-        """Return the newest commit's id; None where the Hub says that there is no such dataset."""
+        """Return the newest commit's id; None if the Hub says that there is no such dataset."""
         try:
             sha = api.repo_info(self.repo, repo_type="dataset", timeout=self.timeout_s, expand=["sha"]).sha
         except Answer as answer:

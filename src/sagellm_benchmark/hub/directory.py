@@ -157,7 +157,7 @@ class Directory:
         return Accepted(files, changed, proofs, proved=bool(log), order=journal.order(log))
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:  # noqa: ARG002
-        """Tell whether the folder has just these contents now."""
+        """Return whether the folder has just these contents now."""
         return all(
             self._inside.read(_public(name), len(content)) == content for name, content in files.items()
         )

@@ -97,7 +97,7 @@ class Repository:
         return self._commit(commit, message, self._held(files))
 
     def is_ancestor(self, earlier: str, later: str) -> bool:
-        """Tell whether `later` builds on `earlier`."""
+        """Return whether `later` builds on `earlier`."""
         try:
             _git(self.root, "merge-base", "--is-ancestor", earlier, later)
         except DataError:
@@ -105,9 +105,9 @@ class Repository:
         return True
 
     def advance(self, done: str, before: str) -> bool:
-        """Push `done`; False where the remote moved meanwhile. A push that it took and did not confirm is found out.
+        """Push `done`; False if the remote moved meanwhile. A push that it took and did not confirm is found out.
 
-        Raises RemoteError where the remote is out of reach, or refuses.
+        Raises RemoteError if the remote is out of reach, or refuses.
         """
         try:
             self.push(done)
@@ -175,7 +175,7 @@ class Repository:
 
 
 def configure(folder: Path, settings: Mapping[str, str]) -> bool:
-    """Set these in the repository's own configuration; False where they were set so already."""
+    """Set these in the repository's own configuration; False if they were set so already."""
     changed = {name: value for name, value in settings.items() if _config(folder, name) != value}
     for name, value in changed.items():
         _git(folder, "config", "--local", name, value)
@@ -203,7 +203,7 @@ def _git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) ->
 
 
 def is_alive(pid: str) -> bool:
-    """Tell whether a process of this number may be running; True where nobody can tell."""
+    """Return whether a process of this number may be running; True if nobody can tell."""
     if os.name == "nt" or not (pid.isascii() and pid.isdigit()) or len(pid) > 9:
         return True
     try:

@@ -22,7 +22,7 @@ class Inside:
         self.root = root
 
     def read(self, name: str, at_most: int) -> bytes | None:
-        """Return a regular file's bytes; None where there is no such file. Raises DataError for anything else."""
+        """Return a regular file's bytes; None if there is no such file. Raises DataError for anything else."""
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:
@@ -53,7 +53,7 @@ class Inside:
             raise cannot_write(self.root / name, error) from error
 
     def exists(self, name: str) -> bool:
-        """Tell whether anything lies there, a link that leads nowhere included."""
+        """Return whether anything lies there, a link that leads nowhere included."""
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:
@@ -79,7 +79,7 @@ class Inside:
             raise cannot_write(self.root / name, error) from error
 
     def names(self, folder: str) -> list[str]:
-        """Return every regular file below `folder`, sorted; none where there is no such folder.
+        """Return every regular file below `folder`, sorted; none if there is no such folder.
 
         Folders in folders are looked into as far as anybody would nest them, so that no depth exhausts the stack.
         """

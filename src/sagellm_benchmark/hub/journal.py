@@ -66,7 +66,7 @@ class Record:
         return cls(_commit_id(rest), **rest)
 
     def as_dict(self) -> dict[str, Any]:
-        """As it is written."""
+        """Return the record as it is written."""
         return asdict(self)
 
 
@@ -168,7 +168,7 @@ def _content(name: str, file: str, text: Any, digest: str) -> bytes:
 
 
 def as_recorded(name: str, file: str, content: bytes | None, digest: str) -> bytes:
-    """Return the content of a pending commit's file. Raises DataError where it is not the one recorded."""
+    """Return the content of a pending commit's file. Raises DataError if it is not the one recorded."""
     if content is None or sha256(content) != digest:
         raise DataError(f"{name}: what it holds of {file} is not what it recorded", hint=_HINT)
     return content

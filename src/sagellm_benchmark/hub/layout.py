@@ -16,5 +16,5 @@ _MANY = (
 
 
 def is_known(name: str) -> bool:
-    """Tell whether a publish may write a file of this name; none of them leaves the dataset's own folder."""
+    """Return whether a publish may write a file of this name; none of them leaves the dataset's own folder."""
     return name in (*FILES, PAGE, *VIEWER.values()) or any(pattern.fullmatch(name) for pattern in _MANY)

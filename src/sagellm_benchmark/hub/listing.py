@@ -46,7 +46,7 @@ def in_folders(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[s
 
 
 def under(api: Any, repo: str, folder: str, commit: str, timeout_s: float) -> list[str]:
-    """Return the path of every file in `folder`, and below it, at `commit`; none where there is no such folder."""
+    """Return the path of every file in `folder`, and below it, at `commit`; none if there is no such folder."""
     try:
         tree = api.list_repo_tree(repo, folder, recursive=True, revision=commit, repo_type="dataset")
         return [one.path for one in tree if hasattr(one, "blob_id")]
@@ -61,7 +61,7 @@ def under(api: Any, repo: str, folder: str, commit: str, timeout_s: float) -> li
 
 
 def held(answer: Any) -> Iterator[tuple[str, str | None]]:
-    """Of each file in what the Hub answers before an upload, the blob that it holds; None where it holds none."""
+    """Of each file in what the Hub answers before an upload, the blob that it holds; None if it holds none."""
     files = answer.get("files") if isinstance(answer, dict) else None
     for file in files if isinstance(files, list) else ():
         path = file.get("path") if isinstance(file, dict) else None

@@ -19,7 +19,7 @@ DRIVER = "sagellm-board"
 
 
 def install(hf_data: Path) -> bool:
-    """Tell git how to merge boards, where .gitattributes asks for it; False where there was nothing to do.
+    """Tell git how to merge boards, where .gitattributes asks for it; False if there was nothing to do.
 
     A configuration that cannot be written is left as it is: `aggregate` joins conflicts all the same.
     """

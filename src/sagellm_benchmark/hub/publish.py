@@ -233,7 +233,7 @@ class Unpublished:
 
 
 def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Unpublished:
-    """Tell which rows of `source` are not safe: safe ones are on the board, or were accepted and beaten."""
+    """Return which rows of `source` are not safe: safe ones are on the board, or were accepted and beaten."""
 
     def read() -> Unpublished:
         board = Board.of(store.read())
@@ -258,7 +258,7 @@ def _id(found: Found) -> object:
 
 
 def _everything(store: Store, board: Board) -> Rows | None:
-    """Return every row ever accepted, where somebody else wrote the boards since the last publish; None where nobody
+    """Return every row ever accepted, where somebody else wrote the boards since the last publish; None if nobody
     did.
     """
     return None if board.commit is None or board.is_as_left else accepted_rows(store, board.commit)
@@ -296,7 +296,7 @@ def _refusal(refused: tuple[Refused, ...]) -> DataError:
 def look_at(store: Store, commit: str, parent: str | None, plan: Plan) -> None:
     """Look at the new commit: each row that was there or handed in is in it, or beaten by a better one.
 
-    Raises RemoteError where one is missing.
+    Raises RemoteError if one is missing.
     """
     sent = in_memory({name: content for name, content in plan.files.items() if name in BOARDS})
     if store.holds(sent, commit):

@@ -47,17 +47,17 @@ def size(content: Content) -> int:
 
 
 def is_submission(name: str) -> bool:
-    """Tell whether a file of this name holds an accepted row; notes of our own in that folder begin with _."""
+    """Return whether a file of this name holds an accepted row; notes of our own in that folder begin with _."""
     return name.startswith(f"{SUBMISSIONS}/") and not name.startswith(f"{SUBMISSIONS}/_")
 
 
 def is_proof(name: str) -> bool:
-    """Tell whether a file of this name holds evidence, signatures or a tombstone, which stay for good."""
+    """Return whether a file of this name holds evidence, signatures or a tombstone, which stay for good."""
     return name.startswith((f"{EVIDENCE}/", f"{WITHDRAWN}/"))
 
 
 def most_bytes(name: str) -> int:
-    """Tell how large a file of this name may be."""
+    """Return how large a file of this name may be."""
     if name.startswith(f"{EVIDENCE}/"):
         return MOST_EVIDENCE
     return MAX_ROW_BYTES if is_submission(name) else MAX_FILE_BYTES
@@ -93,9 +93,9 @@ class Ambiguous(RemoteError):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The files of one commit. `commit` is None where the dataset does not exist; an absent file is not in `files`.
+    """The files of one commit. `commit` is None if the dataset does not exist; an absent file is not in `files`.
 
-    `at`: when they were read, by the store's own clock; None where it has none.
+    `at`: when they were read, by the store's own clock; None if it has none.
     """
 
     commit: str | None
@@ -140,10 +140,10 @@ class Store(Protocol):
         """Return every submission at `commit`, and which were changed since. Raises RemoteError, or its kin above."""
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
-        """Tell whether `commit` has just these contents under these names, by the store's own hashes."""
+        """Return whether `commit` has just these contents under these names, by the store's own hashes."""
 
     def address(self, commit: str) -> str:
-        """Tell where a person can look at `commit`."""
+        """Return where a person can look at `commit`."""
 
 
 def in_portions(store: Store, names: Sequence[str], commit: str) -> Iterator[Mapping[str, bytes]]:

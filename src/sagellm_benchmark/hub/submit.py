@@ -31,7 +31,7 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What was pushed: `commit` is None where the remote branch held it already.
+    """What was pushed: `commit` is None if the remote branch held it already.
 
     `followed`: whether the checkout here was brought forward, too.
     """

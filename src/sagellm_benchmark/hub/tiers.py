@@ -129,7 +129,7 @@ class _Look:
         self.missing: dict[str, Missing] = {}
 
     def at(self, name: str, fact: Fact, entry: Entry | None, files: Mapping[str, bytes]) -> Proved | None:
-        """Return what the files prove of this row; None where that is nothing."""
+        """Return what the files prove of this row; None if that is nothing."""
         held = fact.proved
         digest = None if entry is None else evidence_of(entry.row)
         bundle = None if digest is None else files.get(bundle_path(digest))

@@ -41,7 +41,7 @@ class Tombstones:
 
 
 def tombstone_path(entry: Entry) -> str:
-    """Tell where the tombstones of a row lie, a line each."""
+    """Return where the tombstones of a row lie, a line each."""
     return f"{WITHDRAWN}{submission_path(entry.row).removeprefix(SUBMISSIONS)}l"
 
 

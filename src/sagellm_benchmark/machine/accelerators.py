@@ -72,7 +72,7 @@ class Driver(Protocol):
         ...
 
     def linked(self, used: Sequence[Chip]) -> str | None:
-        """Say what connects two chips or more, such as NVLink; None where that is not known."""
+        """Say what connects two chips or more, such as NVLink; None if that is not known."""
         ...
 
     def versions(self) -> Versions:
@@ -98,11 +98,11 @@ class Maker(Protocol):
         ...
 
     def present(self) -> bool:
-        """Tell whether this machine has chips of this maker, even where their users cannot be listed."""
+        """Return whether this machine has chips of this maker, even where their users cannot be listed."""
         ...
 
     def opened(self) -> AbstractContextManager[Driver | None]:
-        """Open the driver; None where there is none."""
+        """Open the driver; None if there is none."""
         ...
 
 

@@ -140,7 +140,7 @@ _Times = tuple[float, float] | None  # ran, waited
 
 
 def _wait_share(spans: Iterable[tuple[_Times, _Times]]) -> float | None:
-    """Return the time waited of all the time in which it could have run; None where it was not told throughout."""
+    """Return the time waited of all the time in which it could have run; None if it was not told throughout."""
     ran = waited = 0.0
     for before, after in spans:
         if before is None or after is None:

@@ -60,7 +60,7 @@ class Hardware:
         return self.memory_bandwidth_gb_s * 1e9 * (self.chip_count or 1)
 
     def confirms(self, stated: Mapping[str, Any]) -> bool:
-        """Tell whether these are the chips that are stated: something is known of them, and nothing differs."""
+        """Return whether these are the chips that are stated: something is known of them, and nothing differs."""
         known = {name: getattr(self, name) for name in OF_THE_CHIPS}
         return self.vendor is not None and all(
             known[name] in {None, *UNNAMED} or _agree(name, known[name], value)
@@ -107,7 +107,7 @@ def _agree(name: str, one: Any, other: Any) -> bool:
 
 
 def same_chip(one: str, other: str) -> bool:
-    """Tell whether two names can mean one chip: people leave parts of them out."""
+    """Return whether two names can mean one chip: people leave parts of them out."""
     one, other = one.casefold(), other.casefold()
     return one in other or other in one
 
@@ -130,12 +130,12 @@ def local(pids: Pids, makers: Sequence[Maker] = MAKERS, *, computes_on: str | No
 
 
 def _unlisted(makers: Sequence[Maker]) -> bool:
-    """Tell whether there is an accelerator whose users we cannot list."""
+    """Return whether there is an accelerator whose users we cannot list."""
     return any(maker.present() for maker in makers) or Path("/dev/accel").exists()
 
 
 def _are_ours(pids: Pids) -> bool:
-    """Tell whether we started the processes."""
+    """Return whether we started the processes."""
     alive = family(pids)
     return bool(alive) and alive < family((os.getpid(),))
 
@@ -181,7 +181,7 @@ def of_chips(vendor: str, used: Sequence[Chip], link: str | None) -> Hardware:
 
 
 def _same(values: Sequence[T]) -> T | None:
-    """Return the value that all share; None where they differ."""
+    """Return the value that all share; None if they differ."""
     return values[0] if len(set(values)) == 1 else None
 
 

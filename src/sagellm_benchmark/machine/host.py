@@ -112,7 +112,7 @@ def environment(*, server_is_local: bool = True) -> dict[str, str | None]:
 
 
 def driver_versions(makers: Sequence[Maker] = MAKERS) -> Versions:
-    """Return the versions of the first maker whose driver is here; empty where there is none."""
+    """Return the versions of the first maker whose driver is here; empty if there is none."""
     for maker in makers:
         with maker.opened() as driver:
             if driver is not None:

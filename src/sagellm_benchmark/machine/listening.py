@@ -15,7 +15,7 @@ _FORWARDERS = {"docker-proxy", "rootlessport", "pasta", "slirp4netns"}  # into a
 
 
 def is_local(host: str) -> bool:
-    """Tell whether `host` is this machine: loopback, or an address of one of its own interfaces."""
+    """Return whether `host` is this machine: loopback, or an address of one of its own interfaces."""
     if is_loopback(host):
         return True
     own = {_address(entry.address) for entries in psutil.net_if_addrs().values() for entry in entries}
@@ -37,7 +37,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def place(host: str, port: int) -> tuple[bool, int | None]:
-    """Tell whether the server at `host` runs on this machine, and its process, where the system lets us see it."""
+    """Return whether the server at `host` runs on this machine, and its process, where the system lets us see it."""
     if not is_local(host):
         return False, None
     pid = listening_pid(port)
@@ -48,7 +48,7 @@ def place(host: str, port: int) -> tuple[bool, int | None]:
 
 
 def places(addresses: Iterable[tuple[str, int]]) -> tuple[bool, tuple[int, ...]]:
-    """Tell whether all processes of a server, by host and port, run on this machine; and all of them, or none are
+    """Return whether all processes of a server, by host and port, run on this machine; and all of them, or none are
     known.
     """
     found = [place(host, port) for host, port in addresses]

@@ -20,7 +20,7 @@ INTERVAL_S = 0.5
 class GpuWatch:
     """Reads the chips of the first maker whose chips the processes use, twice a second, each time it is entered.
 
-    The processors' counter is read where the machine has no accelerator; nothing where there is none either.
+    The processors' counter is read where the machine has no accelerator; nothing if there is none either.
     """
 
     def __init__(

@@ -107,6 +107,6 @@ def _of_this_machine(options: RunOptions) -> list[str]:
 
 
 def _is_a_name(model: str) -> bool:
-    """Tell whether it can be nothing but a name, or a repository of the Hub."""
+    """Return whether it can be nothing but a name, or a repository of the Hub."""
     plain = _PLAIN_MODEL.fullmatch(model) is not None and not model.endswith(".gguf") and ".." not in model
     return plain and not Path(model).exists()

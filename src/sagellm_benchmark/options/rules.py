@@ -59,25 +59,25 @@ def _broken(options: RunOptions) -> Iterator[tuple[str, str]]:
 
 
 def is_served(options: RunOptions) -> bool:
-    """Tell whether a server that runs already is measured."""
+    """Return whether a server that runs already is measured."""
     return options.base_url is not None
 
 
 def is_started(options: RunOptions) -> bool:
-    """Tell whether an engine of the user's choice is started, which is neither running yet nor the embedded one."""
+    """Return whether an engine of the user's choice is started, which is neither running yet nor the embedded one."""
     engine = None if options.engine is None else find_engine(options.engine)
     return not is_served(options) and bool(options.launch or (engine and engine.launch))
 
 
 def _unstartable(options: RunOptions) -> bool:
-    """Tell whether --engine names one that only somebody else can start."""
+    """Return whether --engine names one that only somebody else can start."""
     if options.engine is None or is_served(options) or is_started(options):
         return False
     return find_engine(options.engine) is not LLAMACPP
 
 
 def is_versus(options: RunOptions) -> bool:
-    """Tell whether a second server or engine is measured in turn with the first."""
+    """Return whether a second server or engine is measured in turn with the first."""
     return options.versus is not None or options.versus_engine is not None
 
 
@@ -87,17 +87,17 @@ def _several_loads(options: RunOptions) -> bool:
 
 
 def is_trace(options: RunOptions) -> bool:
-    """Tell whether a recorded trace says what is sent and when."""
+    """Return whether a recorded trace says what is sent and when."""
     return names_a_trace(options.dataset)
 
 
 def has_arrivals(options: RunOptions) -> bool:
-    """Tell whether there is a rate around which requests can be spread."""
+    """Return whether there is a rate around which requests can be spread."""
     return options.search_goodput or any(rate.steady for rate in options.rate or ())
 
 
 def is_infinite(options: RunOptions) -> bool:
-    """Tell whether one of the loads is sent all at once."""
+    """Return whether one of the loads is sent all at once."""
     return any(math.isinf(rate.first) for rate in options.rate or ())
 
 

@@ -138,7 +138,7 @@ COUNT = Count(1, 10_000_000)
 
 
 def slo(text: str) -> Mapping[str, float]:
-    """`ttft=200ms,tpot=0.05s` as seconds by metric."""
+    """Parse `ttft=200ms,tpot=0.05s` into seconds by metric."""
     limits: dict[str, float] = {}
     for part in text.split(","):
         match = _SLO_PART.fullmatch(part.strip().lower())
@@ -149,7 +149,7 @@ def slo(text: str) -> Mapping[str, float]:
 
 
 def rates(text: str) -> tuple[Rate, ...]:
-    """`1,2.5,inf` as requests per second, `2..20` as the ends of a ramp."""
+    """Parse `1,2.5,inf` as requests per second, or `2..20` as the ends of a ramp."""
     return tuple(_rate(part, text) for part in text.split(","))
 
 
@@ -171,7 +171,7 @@ def _above_zero(text: str) -> float:
 
 
 def counts(text: str) -> tuple[int, ...]:
-    """`1,2,4` as numbers of streams."""
+    """Parse `1,2,4` into numbers of streams."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isascii() and part.isdecimal() and 1 <= int(part) <= MOST_STREAMS for part in parts):
         raise UsageError(
@@ -182,7 +182,7 @@ def counts(text: str) -> tuple[int, ...]:
 
 
 def words(text: str) -> tuple[str, ...]:
-    """`--max-model-len 2048` as a shell would split it; no shell ever sees it."""
+    """Split `--max-model-len 2048` as a shell would, without a shell."""
     try:
         found = tuple(shlex.split(text))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""The run that others are held to: recorded once, and kept where the next ones find it."""
+"""The baseline that later runs are compared with: recorded once, and kept where they find it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KEPT = (CONFIG, SUMMARY, TIMELINE, REQUESTS_FILE)
 
 
 def opened(folder: Path) -> Side:
-    """Return the baseline as a side of a comparison. Raises DataError where there is none."""
+    """Return the baseline as a side of a comparison. Raises DataError if there is none."""
     if not folder.is_dir():
         raise DataError(
             f"there is no baseline in {folder}",
@@ -29,7 +29,7 @@ def opened(folder: Path) -> Side:
 
 
 def record(run: Path, folder: Path) -> Path:
-    """Put a run's files in the place of the baseline, all of them or none."""
+    """Replace the baseline's files by those of a run, all of them or none."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:

@@ -40,7 +40,7 @@ HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
 def open_side(path: Path) -> Side:
     """Return a run's folder, another client's results, or a file that holds one row.
 
-    Raises DataError where it is none.
+    Raises DataError if it is none.
     """
     if (theirs := foreign.read(path)) is not None:
         return foreign_side(str(path), theirs)
@@ -69,7 +69,7 @@ def of_rounds(a: Finished, b: Finished, detect: float = DETECT) -> Comparison:
 
 
 def write_comparison(folder: Path, comparison: Comparison, broken: Sequence[Limit]) -> Path:
-    """Keep it beside the second run, for people and for machines."""
+    """Write the comparison beside the second run, for people and for programs."""
     write_whole(folder / "comparison.json", to_json(comparison_json(comparison, broken)))
     write_whole(folder / COMPARISON, comparison_markdown(comparison, broken).encode())
     return folder / COMPARISON
@@ -120,7 +120,7 @@ def _told(cells: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:
-    """For a job's summary or a pull request."""
+    """Return the comparison as Markdown, for a job's summary or a pull request."""
     parts = [
         f"### {markdown(retold(sentence(comparison)))}",
         f"A: {markdown(comparison.a.name)}, B: {markdown(comparison.b.name)}",
@@ -133,7 +133,7 @@ def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) ->
 
 
 def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dict[str, Any]:
-    """Shares are of A: 0.05 is five per cent more."""
+    """Return the comparison as data. Changes are shares of A: 0.05 is 5 % more."""
     return {
         "a": comparison.a.name,
         "b": comparison.b.name,

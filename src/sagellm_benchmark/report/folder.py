@@ -29,7 +29,7 @@ _MOST_BYTES = 256 << 20  # of a file of somebody else's run
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that has its files; `row` is None where it has no figures."""
+    """A run that has its files; `row` is None if it has no figures."""
 
     folder: Path
     record: Record
@@ -61,7 +61,7 @@ def save(folder: Path, record: Record) -> Finished:
 
 
 def row_of(folder: Path) -> Mapping[str, Any] | None:
-    """Return the row that a finished run left; None where it gave none."""
+    """Return the row that a finished run left; None if it gave none."""
     path = outputs.row_file(folder)
     if path is None:
         return None
@@ -84,7 +84,7 @@ def write_curves(finished: Sequence[Finished]) -> Path | None:
 
 
 def load(folder: Path) -> Record:
-    """Return the record of a finished run; DataError where the folder holds none, or a damaged one."""
+    """Return the record of a finished run. Raises DataError if the folder holds none, or a damaged one."""
     try:
         config, summary = (read_regular(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY))
         timeline = read_regular(folder / TIMELINE, _MOST_BYTES) if (folder / TIMELINE).exists() else None

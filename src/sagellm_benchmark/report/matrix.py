@@ -20,7 +20,7 @@ HEAD = ("", "tokens/s", "lowest", "highest", "TTFT ms", "TPOT ms", "verdicts")
 
 
 def render_results(results: Sequence[Result]) -> str:
-    """Medians over the repeats of each combination, and the failures with what they said."""
+    """Return the medians over the repeats of each combination, and the failures with their messages."""
     lines = columns(
         [tuple(map(retold, HEAD)), *(_line(names, group) for names, group in _grouped(results).items())]
     )
@@ -90,7 +90,7 @@ def render_step(step: Step) -> str:
 
 
 def as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """For machines."""
+    """Return the results as data, for programs."""
     return [dict(zip(AXES, one.names, strict=True)) | asdict(one) for one in results]
 
 

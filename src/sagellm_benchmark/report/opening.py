@@ -23,7 +23,7 @@ def offer(page: Path, wanted: bool | None, environ: Mapping[str, str] = os.envir
 
 
 def at_a_desktop(environ: Mapping[str, str]) -> bool:
-    """Tell whether a person looks at this terminal on a machine that has a screen."""
+    """Return whether a person looks at this terminal on a machine that has a screen."""
     seen = sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
     screen = sys.platform in {"darwin", "win32"} or any(
         environ.get(one) for one in ("DISPLAY", "WAYLAND_DISPLAY")

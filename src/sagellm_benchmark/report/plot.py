@@ -62,7 +62,7 @@ class Line:
 
 
 def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten from `low` to `high`."""
+    """Return multiples of 1, 2 or 5 times a power of ten from `low` to `high`."""
     if not high > low:
         return [low]
     rough = (high - low) / most
@@ -73,7 +73,7 @@ def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten; only the powers where those would be too many, and even steps where too few."""
+    """Return 1, 2 and 5 times powers of ten; only the powers if those are too many, even steps if too few."""
     powers = [10.0**i for i in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
     for factors in ((1, 2, 5), (1,)):
         chosen = [value for power in powers for f in factors if low <= (value := power * f) <= high]
@@ -93,7 +93,7 @@ def number(value: float) -> str:
 
 
 def distribution(histogram: Histogram, figures: Distribution, unit: str = "ms") -> str:
-    """Bars over a logarithmic axis, with the median, p90 and p99 marked."""
+    """Draw bars over a logarithmic axis, with the median, p90 and p99 marked."""
     edges, counts = histogram.edges, histogram.counts
     x = Scale(edges[0], edges[-1], LEFT, WIDTH - RIGHT, log=edges[0] > 0)
     y = Scale(0, max(counts), FLOOR, TOP, whole=True)
@@ -177,14 +177,14 @@ def _phases(span: Span) -> Iterator[tuple[str, float, float]]:
 
 
 def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
-    """Return one value a bin: a line, or dots where some bins have none. What was measured lies on shaded ground."""
+    """Draw one value per bin: a line, or dots where some bins have none. What was measured lies on shaded ground."""
     moments = [(i + 0.5) * timeline.bin_s for i in range(len(values))]
     known = [(at, value) for at, value in zip(moments, values, strict=True) if value is not None]
     return _course(timeline, known, joined=len(known) == len(values))
 
 
 def gauge(timeline: Timeline, read: Gauge) -> str:
-    """Return a line through what was read, over the whole run."""
+    """Draw a line through what was read, over the whole run."""
     return _course(timeline, list(zip(read.at_s, read.values, strict=True)), joined=len(read.at_s) > 1)
 
 
@@ -226,7 +226,7 @@ def _bands(x: Scale, marks: Sequence[Mark]) -> Iterator[str]:
 
 
 def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
-    """Return lines through points over linear axes, the y axis from zero; each line has a colour, named above."""
+    """Draw lines through points over linear axes, the y axis from zero; each line has a colour, named above."""
     points = [point for line in lines for point in line.points]
     low, high = min(point.x for point in points), max(point.x for point in points)
     whole = all(point.x == round(point.x) for point in points)

@@ -1,4 +1,4 @@
-"""How far a command is: a line that moves on a terminal, one every ten seconds in a pipe, none where that is asked."""
+"""The progress of a command: a moving line on a terminal, one every ten seconds in a pipe, or none if asked."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class TokenRate:
 
 
 def progress_text(progress: Progress, tokens_per_s: float | None = None) -> str:
-    """Tell how far a load is, how fast it goes, and when it will end if it goes on like this."""
+    """Return how far a load is, how fast it goes, and when it will end if it goes on like this."""
     total = f"/{progress.total}" if progress.total else ""
     parts = [t("{done} requests", done=f"{progress.done}{total}")]
     if progress.failed:

@@ -86,7 +86,7 @@ def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = 
 
 
 def _repaired(done: Published) -> Iterator[str]:
-    """Return what somebody else did to the board, and what was done about it."""
+    """Yield what somebody else did to the board, and what was done about it."""
     if done.mended:
         yield f"somebody else wrote the board: {counted_rows(len(done.mended))} that it had lost are back on it"
         yield from (f"  {plain(entry.entry_id)}" for entry in done.mended[:MOST])
@@ -98,7 +98,7 @@ def _repaired(done: Published) -> Iterator[str]:
 
 
 def counted_rows(number: int) -> str:
-    """Such as `1 row` or `1,000 rows`."""
+    """Return a count such as `1 row` or `1,000 rows`."""
     return f"{number:,} row{'' if number == 1 else 's'}"
 
 
@@ -116,7 +116,7 @@ def submitted_text(done: Submitted) -> str:
 
 
 def cleaned_text(done: Cleaned | None) -> str:
-    """Return what was removed, and what was not; None where the user did not agree."""
+    """Return what was removed, and what was not; None if the user did not agree."""
     if done is None:
         return t("nothing was removed")
     if not done.removed and not done.reduced and not done.left:
@@ -164,7 +164,7 @@ def withdrawn_json(done: Withdrawn) -> dict[str, Any]:
 
 
 def rebuilt_text(done: Rebuilt) -> str:
-    """Tell whether the boards follow from what was accepted."""
+    """Return whether the boards follow from what was accepted."""
     source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
     notes = [f"note: {note}" for note in done.notes]
     if not done.differences:

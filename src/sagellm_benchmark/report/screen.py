@@ -48,7 +48,7 @@ class Screen:
         self.line.__exit__(*exc)
 
     def say(self, text: str) -> None:
-        """A step that begins; a terminal shows it until the next one."""
+        """Show the step that begins; a terminal shows it until the next one."""
         self.line.say(retold(text))
 
     def note(self, text: str) -> None:
@@ -58,7 +58,7 @@ class Screen:
             echo(retold_lines(text), err=True)
 
     def progress(self, label: str, progress: Progress) -> None:
-        """Tell how far a load is."""
+        """Show the progress of a load."""
         self.line.load(label, progress)
 
     def show(self, one: Finished) -> None:
@@ -141,7 +141,7 @@ def _step(number: int, record: Record) -> str:
 
 
 def as_text(records: Sequence[Record]) -> str:
-    """Finished runs again, as they were shown."""
+    """Return finished runs again, as they were shown."""
     return "\n\n".join(terminal.render_terminal(view(record)) for record in records)
 
 

@@ -39,7 +39,7 @@ OVER_LOAD = (THROUGHPUT, GOODPUT)
 
 
 def render_sweep(records: Sequence[Record]) -> str:
-    """Return one line a run, and a bar as long as its throughput."""
+    """Return one line per run, with a bar as long as its throughput."""
     rates = [record.summary.value(THROUGHPUT) or 0.0 for record in records]
     highest = max(rates, default=0.0) or 1.0
     lines = columns([tuple(map(retold, HEAD)), *(line(record) for record in records)])

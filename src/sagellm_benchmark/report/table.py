@@ -20,7 +20,7 @@ _PARQUET = "pip install 'isagellm-benchmark[parquet]'"
 
 
 def _tpot_ms(request: Request) -> float | None:
-    """Time per output token after the first, of one answer, milliseconds."""
+    """Return the time per output token after the first, of one answer, in milliseconds."""
     events = request.sample.event_s
     if request.tokens is None or request.tokens < 2 or not events:
         return None
@@ -70,7 +70,7 @@ def columns(requests: Iterable[Request]) -> Columns:
 
 
 def of_folder(folder: Path) -> Columns:
-    """Return the requests of a finished run. Raises DataError where its folder has none, or damaged ones."""
+    """Return the requests of a finished run. Raises DataError if its folder has none, or damaged ones."""
     try:
         content = read_regular(folder / REQUESTS_FILE, _MOST_BYTES)
     except OSError as error:
@@ -81,7 +81,7 @@ def of_folder(folder: Path) -> Columns:
 
 
 def write_csv(table: Columns, path: Path) -> None:
-    """Write a line a request below the names; nothing between two commas is what was not measured.
+    """Write a header and one line per request; an empty field means not measured.
 
     A text that a spreadsheet would take for a formula begins with an apostrophe.
     """
@@ -97,7 +97,7 @@ def _inert(value: Any) -> Any:
 
 
 def write_parquet(table: Columns, path: Path) -> None:
-    """Write the same columns, typed. Raises UsageError where pyarrow, the extra `parquet`, is not installed."""
+    """Write the same columns, typed. Raises UsageError if pyarrow, the extra `parquet`, is not installed."""
     try:
         import pyarrow as pa  # noqa: PLC0415 - an extra
         import pyarrow.parquet  # noqa: PLC0415

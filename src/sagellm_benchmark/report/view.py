@@ -161,7 +161,7 @@ def _surely(ends: Sequence[str]) -> str:
 
 
 def subject(config: Config) -> str:
-    """Tell which model on which engine, such as `Qwen2-7B (dummy weights, INT4 Q4_0) on llama.cpp 2026.10`."""
+    """Return which model on which engine, such as `Qwen2-7B (dummy weights, INT4 Q4_0) on llama.cpp 2026.10`."""
     model, server = config.model, config.server
     weights = t(f"{model.weights} weights" if model.weights else "weights not known")
     numbers = " ".join(part for part in (model.precision, model.quantization) if part)

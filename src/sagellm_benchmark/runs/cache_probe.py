@@ -73,7 +73,7 @@ class CacheProbe:
         return replace(test, recall=self._recall(columns, run, min(test.new_s)))
 
     def repeat_test(self, asked: Plan, streams: int) -> RepeatTest | None:
-        """Send new prompts twice, at the workload's concurrency; None where that was not answered.
+        """Send new prompts twice, at the workload's concurrency; None if that was not answered.
 
         Where prompts meet, what one waits for depends on which are batched together, and all of a batch wait alike:
         that can look like a cache, as can a machine that was busy while new prompts were sent. So what looks like one

@@ -17,7 +17,7 @@ FEWEST_REPEATS = 3  # of each side, after which there is something to say of how
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A quantity of two sides; `difference` is None where there is no ratio to speak of."""
+    """A quantity of two sides; `difference` is None if there is no ratio to speak of."""
 
     quantity: Quantity
     a: float
@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict | None:
-        """Of throughput and the mean latencies together; None where they contradict each other."""
+        """Of throughput and the mean latencies together; None if they contradict each other."""
         return compare.overall(
             [
                 one.difference.verdict(one.quantity.better, together=True)
@@ -85,7 +85,7 @@ def compared(
 ) -> Comparison:
     """B beside A, round by round where they were measured `in_turn`.
 
-    Raises DataError where they are unlike, or not to be believed, unless it is forced.
+    Raises DataError if they are unlike, or not to be believed, unless it is forced.
     """
     objections = tuple(_objections(a, b))
     if objections and not force:

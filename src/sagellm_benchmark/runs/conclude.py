@@ -80,7 +80,7 @@ def evidence(context: Context, seen: Observations) -> Evidence:
 
 
 def _prompts_repeated(context: Context, columns: Columns) -> bool:
-    """Tell whether a file of texts was too small, so that some of them were sent twice."""
+    """Return whether a file of texts was too small, so that some of them were sent twice."""
     distinct = context.source.distinct
     return distinct is not None and columns.attempted / context.workload.turns > distinct
 
@@ -146,7 +146,7 @@ def _environment(context: Context) -> dict[str, str | None]:
 
 
 def load(context: Context) -> Load:
-    """Tell how the requests were sent; a trace is an open loop whose rate is its mean."""
+    """Return how the requests were sent; a trace is an open loop whose rate is its mean."""
     shape, due = context.shape, context.source.due_s
     asked = Load(
         concurrency=shape.concurrency,
@@ -226,7 +226,7 @@ def _lost(seen: Observations) -> bool:
 
 
 def _own_lengths(context: Context, seen: Observations) -> bool:
-    """Tell whether answers of a server that cannot be told to go on ended by themselves and made their own load."""
+    """Return whether answers of a server that cannot be told to go on ended by themselves and made their own load."""
     if context.asks_one_length or not context.source.uniform:
         return False
     asked = context.workload.output_tokens

@@ -96,7 +96,7 @@ def _step_s(sample: Sample) -> float | None:
 
 
 def prices(counting: Counting, source: Source, turns: int) -> Mapping[int, int]:
-    """Return the length of the first prompts of a run by the server's word; empty where its streams tell, or nobody
+    """Return the length of the first prompts of a run by the server's word; empty if its streams tell, or nobody
     can.
     """
     if counting.charged is None or turns > 1:
@@ -117,7 +117,7 @@ def _cheap(counter: TokenCounter | None) -> TokenCounter | None:
 
 
 def _generated(sample: Sample, tokens: int | None) -> int:
-    """Tell how many tokens the server generated, by what it sent.
+    """Return how many tokens the server generated, by what it sent.
 
     A text that is tokenized again can have fewer tokens than it was generated from. So an answer that ended for its
     length, with an event for each token asked for, is whole, unless not even half of the tokens are in its text.

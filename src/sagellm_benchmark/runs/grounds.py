@@ -41,14 +41,14 @@ class Grounds:
 
     @classmethod
     def parse(cls, value: Any) -> Grounds:
-        """Grounds as they were written. Raises DataError where they are damaged."""
+        """Grounds as they were written. Raises DataError if they are damaged."""
         try:
             return msgspec.convert(value, cls)
         except msgspec.ValidationError as error:
             raise _damaged(str(error)) from error
 
     def evidence(self, columns: Columns) -> Evidence:
-        """Return what the checks are to look at, with these columns. Raises DataError where something is damaged."""
+        """Return what the checks are to look at, with these columns. Raises DataError if something is damaged."""
         return _with_columns(self.looked_at, Evidence, columns)
 
     def measurement(self, columns: Columns) -> Measurement:

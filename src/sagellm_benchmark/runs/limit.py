@@ -22,7 +22,7 @@ class Limit:
     above: bool
 
     def broken(self, comparison: Comparison) -> bool:
-        """Tell whether the change is beyond the limit, and noise cannot be what made it."""
+        """Return whether the change is beyond the limit, and noise cannot be what made it."""
         for one in comparison.lines:
             if one.quantity.name == self.name and one.difference is not None and one.difference.interval:
                 low, high = one.difference.interval
@@ -32,7 +32,7 @@ class Limit:
 
 
 def limit(text: str) -> Limit:
-    """`ttft.p99>+5%` or `throughput<-5%`, parsed."""
+    """Parse a limit such as `ttft.p99>+5%` or `throughput<-5%`."""
     match = _LIMIT.fullmatch(text.strip().lower())
     names = [one.name for one in QUANTITIES]
     found = None if match is None else match["name"]

@@ -1,4 +1,4 @@
-"""Who hears how a run goes."""
+"""The interface through which a run reports its progress."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Listener(Protocol):
         ...
 
     def note(self, text: str) -> None:
-        """Tell what the user must know, wherever it is shown."""
+        """Report what the user must know, wherever it is shown."""
         ...
 
     def progress(self, label: str, progress: Progress) -> None:
-        """Tell how far a load is."""
+        """Report the progress of a load."""
         ...

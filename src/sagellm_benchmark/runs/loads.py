@@ -80,6 +80,6 @@ def raw_folder(folder: Path, *, keep: bool = False) -> Iterator[Path]:
 
 
 def timed_out(context: Context, load: Observed) -> bool:
-    """Tell whether it was --timeout that ended the load, and not the user."""
+    """Return whether it was --timeout that ended the load, and not the user."""
     limit = context.spec.limits.total_s
     return load.interrupted and limit is not None and load.elapsed_s >= limit - TIMER_S

@@ -34,7 +34,7 @@ Status = Literal["complete", "interrupted", "timed out", "node lost"]
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """What measured."""
+    """The tool that measured, and its version."""
 
     name: str
     version: str
@@ -121,7 +121,7 @@ class Config:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How the client fared."""
+    """How the client performed: its lag, its processor time and its error."""
 
     health: ClientHealth
     calibration: Calibration | None = None
@@ -156,7 +156,7 @@ class Summary:
     record_version: int = RECORD_VERSION
 
     def value(self, metric: Metric) -> float | None:
-        """Return a metric of the whole run; None where it was not measured."""
+        """Return a metric of the whole run; None if it was not measured."""
         return self.numbers.figures.value(metric)
 
     def latency(self, latency: Latency) -> Distribution:

@@ -75,7 +75,7 @@ def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any
 
 
 def unpublishable(record: Record) -> Iterator[str]:
-    """Tell why a row may not be published, each with what would change that."""
+    """Yield why a row may not be published, each with what would change that."""
     config, summary = record.config, record.summary
     if not summary.valid:
         yield "the run is not valid: " + "; ".join(summary.reasons)
@@ -89,13 +89,13 @@ def unpublishable(record: Record) -> Iterator[str]:
 
 
 def _on_processors(config: Config) -> bool:
-    """Tell whether the engine computes on this machine's processors, or may do so, as nobody knows on what."""
+    """Return whether the engine computes on this machine's processors, or may do so, as nobody knows on what."""
     chip, processor = config.hardware.chip_model, config.machine.cpu.model
     return chip is None or (processor is not None and same_chip(chip, processor))
 
 
 def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: str | None) -> Iterator[str]:
-    """Return what a row needs and nobody has said, each with how to say it: known before anything is measured."""
+    """Yield what a row needs and nobody has said, each with how to say it: known before anything is measured."""
     if model.weights == "dummy":
         yield "weights: dummy; measure the real weights to publish"
     if model.weights is None:

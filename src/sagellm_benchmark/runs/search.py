@@ -91,7 +91,7 @@ def judged(summary: Summary) -> Step:
 
 
 def is_burst(summary: Summary) -> bool:
-    """Tell whether all requests had been sent before the first answers could hold anything up."""
+    """Return whether all requests had been sent before the first answers could hold anything up."""
     latency, requests, rate = summary.latency(E2E), summary.value(REQUESTS), summary.asked_rate_rps
     sent_ms = requests / rate * 1e3 if requests and rate else 0.0
     return sent_ms < LATENCIES * (latency.p50 or latency.mean or 0.0)

@@ -102,7 +102,7 @@ def _of_run(quantity: Quantity, record: Record, requests: Sequence[Request]) -> 
 def estimate(
     quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: Columns
 ) -> Estimate | None:
-    """Return a figure of a run that was not repeated, as sure as its own ups and downs are; None where it has none."""
+    """Return a figure of a run that was not repeated, as sure as its own ups and downs are; None if it has none."""
     value = quantity.of(numbers.figures)
     if value is None or value <= 0:
         return None

@@ -211,7 +211,7 @@ def _without_empty(folder: Path) -> Iterator[None]:
 
 
 def _slots(spec: RunSpec, workload: Workload, shape: LoadShape) -> int:
-    """Tell how many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
+    """Return how many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
     if is_trace(spec.dataset):
         return USUAL_SLOTS
     if shape.rate_rps is None:

@@ -87,7 +87,7 @@ def _taken_back(one: TakenBack) -> Card:
 
 
 def against(row: Any) -> list[str]:
-    """Tell why a row would not come onto the board today, its numbers first; the maintainers' own mark on it is no
+    """Return why a row would not come onto the board today, its numbers first; the maintainers' own mark on it is no
     fault.
     """
     metadata = row.get("metadata") if isinstance(row, dict) else None
@@ -132,7 +132,7 @@ def _card(entry: Entry, board: Board) -> Card:
 
 
 def tier(entry: Entry) -> str:
-    """Tell how well a row is backed: by a maintainer, else by what the dataset knows of it, whatever the row itself
+    """Return how well a row is backed: by a maintainer, else by what the dataset knows of it, whatever the row itself
     says.
     """
     return "verified" if entry.is_verified else Tier(entry.place.tier).name.lower()

@@ -29,7 +29,7 @@ _UNANSWERED, _PATIENCE_S = 3, 60.0
 
 
 class TakenBack(NamedTuple):
-    """A row that was published and withdrawn; `entry` is None where it is not at hand."""
+    """A row that was published and withdrawn; `entry` is None if it is not at hand."""
 
     entry_id: str
     published_at: str

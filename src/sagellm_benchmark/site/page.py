@@ -73,7 +73,7 @@ def _hash(text: str) -> str:
 
 
 def _embedded(value: Any) -> Markup:
-    """JSON that nothing in it can end the element of."""
+    """Return JSON in which nothing can end the element that holds it."""
     try:
         text = orjson.dumps(value).decode()
     except TypeError as error:  # nested without end, by whoever may write the dataset

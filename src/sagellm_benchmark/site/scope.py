@@ -71,7 +71,7 @@ def interval(metrics: Mapping[str, Any]) -> Interval | None:
 
 
 def ranks(intervals: Sequence[Interval]) -> list[int]:
-    """1 + how many are clearly faster, for each of these: their whole interval lies above its own.
+    """Return the rank of each: 1 + the number that are clearly faster, whose whole interval lies above its own.
 
     Overlapping neighbours share a rank; nobody is put below a row that it may be faster than.
     """
@@ -91,5 +91,5 @@ def number(value: Any) -> float | None:
 
 
 def _above(ascending: Sequence[float], value: float) -> int:
-    """Tell how many of these are greater."""
+    """Return how many of these are greater."""
     return len(ascending) - bisect_right(ascending, value)

@@ -58,7 +58,7 @@ class Lexicon:
         return chosen, budget
 
     def _payable(self, budget: int) -> bool:
-        """Tell whether words can cost exactly `budget`.
+        """Return whether words can cost exactly `budget`.
 
         A large one is taken to be, and looked at again as it shrinks.
         """
@@ -68,7 +68,7 @@ class Lexicon:
 def survey(counter: TokenCounter | None) -> Lexicon:
     """Price the common words by the server's own count: each one where counting is cheap, else three probes of all.
 
-    No probe is a prompt that is measured. Raises RemoteError where the server stops to answer.
+    No probe is a prompt that is measured. Raises RemoteError if the server stops answering.
     """
     if counter is None:
         return Lexicon(_ASSUMED, _ASSUMED, overhead=0, known=False)

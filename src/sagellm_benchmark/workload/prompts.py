@@ -133,7 +133,7 @@ class Prompts:
                 return
 
     def _turns(self, index: int) -> int:
-        """Tell how many turns a conversation has; the workload's last one holds what is left of the requests."""
+        """Return how many turns a conversation has; the workload's last one holds what is left of the requests."""
         left = self._workload.requests - index * self._workload.turns
         return left if 0 < left < self._workload.turns else self._workload.turns
 

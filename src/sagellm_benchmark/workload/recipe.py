@@ -62,7 +62,7 @@ class Again:
     ]  # by index and turn: characters kept, and what follows them
 
     def text(self, index: int, turn: int, input_tokens: int, output_tokens: int) -> str:
-        """Return the text of one request; IndexError where the conversation has no such turn."""
+        """Return the text of one request. Raises IndexError if the conversation has no such turn."""
         return self._mended(index, turn, self.prompts.build(index, input_tokens, output_tokens)[turn])
 
     def texts(self, index: int) -> list[str]:
@@ -85,7 +85,7 @@ class Again:
 
 
 def written(source: Source) -> dict[str, Any] | None:
-    """Return the recipe of a source as JSON; None where it takes a file as well: texts, or a trace's shared blocks."""
+    """Return the recipe of a source as JSON; None if it takes a file as well: texts, or a trace's shared blocks."""
     if not isinstance(source, Random | TraceSource) or source.shares_beginnings:
         return None
     prompts = source.prompts
@@ -103,7 +103,7 @@ def written(source: Source) -> dict[str, Any] | None:
 
 
 def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
-    """Return the prompts that a recipe gives. Raises DataError where it is damaged or outside the limits of a run."""
+    """Return the prompts that a recipe gives. Raises DataError if it is damaged or outside the limits of a run."""
     try:
         said = msgspec.convert(recipe, _Recipe, str_keys=True)
         workload = Workload(**msgspec.structs.asdict(said.workload))
@@ -117,7 +117,7 @@ def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
 
 
 def _ends(prompts: Prompts, index: int) -> Iterator[list[Any]]:
-    """Tell how much of each turn is as it was built, and what follows."""
+    """Yield how much of each turn is as it was built, and what follows."""
     fitted = prompts.fitted[index]
     first: Turn = fitted[0]
     built: Conversation = prompts.build(index, first.input_tokens, first.output_tokens)

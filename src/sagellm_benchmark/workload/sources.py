@@ -52,7 +52,7 @@ class Source(Protocol):
 
     @property
     def distinct(self) -> int | None:
-        """How many different conversations there are; None where there is no end to them."""
+        """How many different conversations there are; None if there is no end to them."""
         ...
 
     @property

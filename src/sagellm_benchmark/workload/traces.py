@@ -91,7 +91,7 @@ class TraceSource:
 
 
 def is_trace(dataset: str) -> bool:
-    """Tell whether a dataset says itself what is sent and when."""
+    """Return whether a dataset says itself what is sent and when."""
     return dataset.partition(":")[0] in TRACES
 
 
@@ -232,7 +232,7 @@ def _stamp(path: Path, number: int, value: dict[str, Any]) -> float:
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:
-    """Tell whether a JSON value is a finite number."""
+    """Return whether a JSON value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 

@@ -35,12 +35,12 @@ class Amd:
     variant: Variant = "rocm"
 
     def present(self) -> bool:
-        """Tell whether the compute driver's device is there."""
+        """Return whether the compute driver's device is there."""
         return (self.root / "dev/kfd").exists()
 
     @contextmanager
     def opened(self) -> Iterator[Kfd | None]:
-        """Look for the compute driver's tree; None where there is none."""
+        """Look for the compute driver's tree; None if there is none."""
         kfd = Kfd(self.root)
         yield kfd if kfd.nodes.is_dir() else None
 
@@ -106,7 +106,7 @@ class Kfd:
 
 
 def _accumulated_j(path: Path) -> float | None:
-    """Return the energy counter of the driver's table of figures; None where it has none that we know."""
+    """Return the energy counter of the driver's table of figures; None if it has none that we know."""
     try:
         content = path.read_bytes()
         _, kind, version = _HEADER.unpack_from(content)
@@ -119,7 +119,7 @@ def _accumulated_j(path: Path) -> float | None:
 
 
 def _text(path: Path) -> str | None:
-    """Return a small file's text; None where the driver has no such file, or will not tell."""
+    """Return a small file's text; None if the driver has no such file, or will not tell."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.read(_MAX_CHARS).strip()

@@ -30,12 +30,12 @@ class Ascend:
     variant: Variant = "ascend"
 
     def present(self) -> bool:
-        """Tell whether the driver's device is there."""
+        """Return whether the driver's device is there."""
         return (self.devices / "davinci_manager").exists()
 
     @contextmanager
     def opened(self) -> Iterator[Listing | None]:
-        """Ask the driver's tool; None where there is none or it fails."""
+        """Ask the driver's tool; None if there is none or it fails."""
         try:
             done = subprocess.run(self.command, capture_output=True, timeout=_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired):

@@ -28,13 +28,13 @@ class Nvidia:
     variant: Variant = "cuda"
 
     def present(self) -> bool:
-        """Tell whether the driver lists a GPU."""
+        """Return whether the driver lists a GPU."""
         with self.opened() as driver:
             return driver is not None and bool(driver.chips())
 
     @contextmanager
     def opened(self) -> Iterator[Nvml | None]:
-        """Open NVML; None where there is no NVIDIA driver."""
+        """Open NVML; None if there is no NVIDIA driver."""
         try:
             self.nvml.nvmlInit()
         except self.nvml.NVMLError:

@@ -24,12 +24,12 @@ class Rapl:
     variant: Variant = "cpu"
 
     def present(self) -> bool:
-        """Tell whether a package can be read, which most systems leave to the administrator."""
+        """Return whether a package can be read, which most systems leave to the administrator."""
         return bool(self._packages())
 
     @contextmanager
     def opened(self) -> Iterator[Packages | None]:
-        """Open the counters; None where one of them cannot be read."""
+        """Open the counters; None if one of them cannot be read."""
         packages = self._packages()
         yield Packages(packages) if packages else None
 
@@ -84,7 +84,7 @@ def _number(path: Path) -> int | None:
 
 
 def _text(path: Path) -> str:
-    """Return a file's line; empty where there is none, or it is not ours to read."""
+    """Return a file's line; empty if there is none, or it is not ours to read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:

@@ -28,7 +28,7 @@ class Reader(Protocol):
     """A module that reads one client's files."""
 
     def read(self, document: Any, number: int | None) -> Foreign | None:
-        """Return the run of a parsed file, or its `number`th from 1 on; None where the file is another client's."""
+        """Return the run of a parsed file, or its `number`th from 1 on; None if the file is another client's."""
         ...
 
 
@@ -93,12 +93,12 @@ def whole(values: Mapping[str, Any], *names: str) -> int | None:
 
 
 def objects(value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return the objects of a list; empty where it is none."""
+    """Return the objects of a list; empty if it is none."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def object_of(value: Any, *names: str) -> Mapping[str, Any]:
-    """Return the object at the end of these names; empty where there is none."""
+    """Return the object at the end of these names; empty if there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
