@@ -29,9 +29,9 @@ HELP: dict[str, str] = {
     "The API to measure; auto uses completions if the server has it.": (
         "要测量的 API；auto 在服务支持时用 completions。"
     ),
-    "The engine to start: sagellm, vllm, sglang, lmdeploy, transformers or llama.cpp. With --base-url: "
+    "The engine to start, such as sagellm or vllm; an unknown name lists them all. With --base-url: "
     "the server's engine, if it does not report it.": (
-        "要启动的引擎：sagellm、vllm、sglang、lmdeploy、transformers 或 llama.cpp。"
+        "要启动的引擎，例如 sagellm 或 vllm；写未知的名称会列出全部。"
         "与 --base-url 一起时：该服务的引擎，服务没有报告时使用。"
     ),
     "More options for the engine that is started.": "所启动引擎的更多选项。",

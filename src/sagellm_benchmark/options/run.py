@@ -79,7 +79,7 @@ class RunOptions:
         "--engine",
         heading=MEASURED,
         shell_complete=completed(engines),
-        help="The engine to start: sagellm, vllm, sglang, lmdeploy, transformers or llama.cpp. "
+        help="The engine to start, such as sagellm or vllm; an unknown name lists them all. "
         "With --base-url: the server's engine, if it does not report it.",
     )
     engine_args: tuple[str, ...] | None = option(
