@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from typing import Literal, get_args
 
-VENDORS = ("Intel", "AMD", "NVIDIA", "Huawei", "Unknown", "Other")
-"""The makers of chips that a row may name."""
+Vendor = Literal["Intel", "AMD", "NVIDIA", "Huawei", "Unknown", "Other"]
+"""A maker of chips, in the words that a row may use; whoever has none of them is Other."""
+
+VENDORS: tuple[Vendor, ...] = get_args(Vendor)
 
 GB_PER_S = {
     "B200": 8000,

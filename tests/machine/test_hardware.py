@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from sagellm_benchmark.chips import Vendor
 from sagellm_benchmark.engines.base import ModelFacts, Server
 from sagellm_benchmark.engines.registry import UNKNOWN
 from sagellm_benchmark.errors import DataError
@@ -230,7 +231,8 @@ class Abacus:
     """A maker of its own: the drill of docs/extending.md."""
 
     pid: int
-    vendor: str = "Other"
+    name: str = "Abacus"
+    vendor: Vendor = "Other"
     variant: Variant = "cpu"
 
     def present(self) -> bool:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sagellm_benchmark.chips import Vendor
 from sagellm_benchmark.machine.processes import Pids, family
 
 Variant = Literal["cpu", "cuda", "rocm", "ascend"]
@@ -88,8 +89,13 @@ class Maker(Protocol):
     """A maker of accelerators."""
 
     @property
-    def vendor(self) -> str:
-        """The row's word for it."""
+    def name(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
+    def vendor(self) -> Vendor:
+        """The row's word for it: its own, or Other."""
         ...
 
     @property

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sagellm_benchmark.chips import VENDORS
+from sagellm_benchmark.chips import VENDORS, Vendor
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import read_toml
 from sagellm_benchmark.machine.accelerators import Chip, Maker, used_by
@@ -159,7 +159,7 @@ def of_cpu() -> Hardware:
     )
 
 
-def of_chips(vendor: str, used: Sequence[Chip], link: str | None) -> Hardware:
+def of_chips(vendor: Vendor, used: Sequence[Chip], link: str | None) -> Hardware:
     """Describe the chips that a process uses; of unlike ones neither model nor memory is stated."""
     name, memory, bandwidth = (
         _same([one.name for one in used]),

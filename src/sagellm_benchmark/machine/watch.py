@@ -81,7 +81,7 @@ class GpuWatch:
             if driver is None or not used:
                 return False
             watched_s, figures = self._read([_Log(driver, chip) for chip in used])
-            source = None if figures.energy_j is None else maker.vendor
+            source = None if figures.energy_j is None else maker.name
             self._spans.append((watched_s, replace(figures, energy_source=source)))
             return True
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sagellm_benchmark.chips import bandwidth_gb_s
+from sagellm_benchmark.chips import Vendor, bandwidth_gb_s
 from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
 
 _MICRO = 1e-6
@@ -31,7 +31,8 @@ class Amd:
     """AMD; `root` is the file system."""
 
     root: Path = Path("/")
-    vendor: str = "AMD"
+    name: str = "AMD"
+    vendor: Vendor = "AMD"
     variant: Variant = "rocm"
 
     def present(self) -> bool:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sagellm_benchmark.chips import Vendor
 from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
 
 _TIMEOUT_S = 15.0
@@ -26,7 +27,8 @@ class Ascend:
     command: tuple[str, ...] = ("npu-smi", "info")
     devices: Path = Path("/dev")
     toolkit: Path = _TOOLKIT
-    vendor: str = "Huawei"
+    name: str = "Huawei"
+    vendor: Vendor = "Huawei"
     variant: Variant = "ascend"
 
     def present(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pynvml
 
+from sagellm_benchmark.chips import Vendor
 from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
 
 _SLOWDOWNS = {  # SwPowerCap is left out: it is the limit the chip is sold with, and every busy chip meets it
@@ -24,7 +25,8 @@ class Nvidia:
     """NVIDIA."""
 
     nvml: Any = pynvml
-    vendor: str = "NVIDIA"
+    name: str = "NVIDIA"
+    vendor: Vendor = "NVIDIA"
     variant: Variant = "cuda"
 
     def present(self) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import psutil
 
+from sagellm_benchmark.chips import Vendor
 from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versions
 
 
@@ -20,7 +21,8 @@ class Rapl:
     """Packages only: cores and memory are parts of them; `root` is the file system."""
 
     root: Path = Path("/")
-    vendor: str = "RAPL"
+    name: str = "RAPL"
+    vendor: Vendor = "Unknown"  # Intel or AMD: the counters do not say
     variant: Variant = "cpu"
 
     def present(self) -> bool:
