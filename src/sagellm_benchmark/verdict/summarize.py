@@ -70,8 +70,10 @@ def summarize(
 def _intervals(
     each: Sequence[Figures], whole: Measurement, declared: Sequence[Metric]
 ) -> Mapping[str, Interval]:
-    """Of metrics over the repeats; of the share that kept the objectives over the requests."""
+    """Of metrics over the repeats; of shares of the requests over these, as no failure in any repeat proves little."""
     found = {one.name: _over(each, one) for one in declared}
+    if each and metrics.ERROR_RATE in declared and (failed := metrics.ERROR_RATE.of(whole)) is not None:
+        found[metrics.ERROR_RATE.name] = intervals.of_share(failed, whole.columns.attempted)
     found[metrics.SLO_ATTAINMENT.name] = objectives.attainment_interval(whole.columns, whole.slo_s)
     return {name: low_high for name, low_high in found.items() if low_high is not None}
 
