@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from sagellm_benchmark.errors import Exit
@@ -39,6 +40,29 @@ def ctrl_c(folder: Path, when: Callable[[], bool], *arguments: str) -> int:
     wait_for(when)
     process.send_signal(signal.SIGINT)
     return process.ended(30).returncode
+
+
+@pytest.mark.no_cover
+def test_a_frozen_client_process_makes_the_run_invalid_and_what_was_measured_is_kept(tmp_path: Path) -> None:
+    with serving(STREAMING) as server:
+        endless = ("--concurrency", "4", "--duration", "60", "--client-processes", "2", "--repeats", "3")
+        process = command.start("run", *QUICK, "--base-url", server.base_url, *SMALL, *endless, cwd=tmp_path)
+        wait_for(lambda: len(server.requests) > 8)
+        clients = [
+            child
+            for child in psutil.Process(process.process.pid).children()
+            if "sagellm_benchmark.client.worker" in child.cmdline()
+        ]
+        clients[0].suspend()
+        done = process.ended(60)
+    assert done.returncode == Exit.INVALID_RUN, done.stdout + done.stderr
+    assert not any(child.is_running() for child in clients)
+    summary = read(tmp_path, "summary.json")
+    assert summary["status"] == "node lost"
+    assert summary["reasons"][0].startswith(
+        f"client node localhost was lost: a client process (pid {clients[0].pid}) has not responded for 2.5 s"
+    )
+    assert (the_run(tmp_path) / "requests.jsonl").read_text()
 
 
 def the_run(folder: Path) -> Path:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -36,6 +35,7 @@ observed = drive(
 )
 print(json.dumps({
     "interrupted": observed.interrupted,
+    "lost": [node.lost for node in observed.nodes],
     "failures": sorted(str(sample.failure) for sample in observed.samples()),
     "restored": signal.getsignal(signal.SIGINT) is before,
 }))
@@ -75,6 +75,7 @@ def test_an_interrupted_load_keeps_what_is_finished(
         answer, _ = process.communicate(timeout=20)
     assert json.loads(answer) == {
         "interrupted": True,
+        "lost": [],
         "failures": ["None", "None", "interrupted", "interrupted"],
         "restored": True,
     }
@@ -106,17 +107,56 @@ def test_workers_do_not_outlive_a_client_that_was_killed(tmp_path: Path) -> None
     assert alive == []
 
 
-def test_a_worker_that_is_killed_ends_the_load_with_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(signal.SIGKILL, "ended early"), (signal.SIGSTOP, "has not responded for 2.5 s")],
+    ids=["killed", "frozen"],
+)
+def test_a_worker_that_is_lost_ends_the_load_by_name_and_none_is_left(
+    number: signal.Signals, said: str, tmp_path: Path
+) -> None:
     with (
         serving(Script(ending="stall")) as server,
         client(server, tmp_path, 2) as process,
     ):
         wait_for(process.stderr, "0")
-        first, second = psutil.Process(process.pid).children()
-        os.kill(first.pid, signal.SIGKILL)
-        _, errors = process.communicate(timeout=20)
-        assert "a client process ended early" in errors
-        deadline = time.monotonic() + 5
-        while second.is_running() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not second.is_running()
+        workers = psutil.Process(process.pid).children()
+        workers[0].send_signal(number)
+        output, _ = process.communicate(timeout=60)
+        assert not any(worker.is_running() for worker in workers)
+    left = json.loads(output)
+    assert left["lost"] == [f"a client process (pid {workers[0].pid}) {said}"]
+    assert not left["interrupted"]
+
+
+def test_workers_that_are_all_frozen_are_all_named(tmp_path: Path) -> None:
+    with (
+        serving(Script(ending="stall")) as server,
+        client(server, tmp_path, 2) as process,
+    ):
+        wait_for(process.stderr, "0")
+        workers = psutil.Process(process.pid).children()
+        for worker in workers:
+            worker.suspend()
+        output, _ = process.communicate(timeout=60)
+        assert not any(worker.is_running() for worker in workers)
+    (lost,) = json.loads(output)["lost"]
+    assert sorted(lost.split("; ")) == sorted(
+        f"a client process (pid {worker.pid}) has not responded for 2.5 s" for worker in workers
+    )
+
+
+def test_a_client_that_was_frozen_itself_accuses_no_worker(tmp_path: Path) -> None:
+    with (
+        serving(Script(ttft_s=1.0)) as server,
+        client(server, tmp_path, 2) as process,
+    ):
+        wait_for(process.stderr, "0")
+        parent = psutil.Process(process.pid)
+        parent.suspend()
+        time.sleep(3.5)  # longer than a worker may be silent
+        parent.resume()
+        output, _ = process.communicate(timeout=60)
+    left = json.loads(output)
+    assert left["lost"] == []
+    assert left["failures"] == ["None"] * 8

@@ -43,6 +43,7 @@ RUN: dict[str, str] = {
     # client/calibration
     "the built-in server did not answer": "内置服务没有任何回答",
     "is this machine badly overloaded?": "这台机器是否严重超载？",
+    "the calibration failed: {a}": "校准失败：{a}",
     "the built-in server did not start within {a} s": "内置服务没有在 {a} 秒内启动",
     "is this machine badly overloaded? --no-calibrate skips the calibration": (
         "这台机器是否严重超载？--no-calibrate 可以不用它"
@@ -80,7 +81,7 @@ RUN: dict[str, str] = {
     # client/wire
     "look for a stray line break or space": "查找多余的换行或空格",
     # client/workers
-    "a client process ended early": "一个客户端进程提前结束",
+    "a client process (pid {a}) ended early": "一个客户端进程（pid {a}）提前结束",
     "is the machine out of memory?": "机器内存不足吗？",
     "a client process (pid {a}) has not responded for {b} s": "一个客户端进程（pid {a}）已有 {b} 秒没有消息",
     "a client process (pid {a}) has requests to send, and has sent none for {b} s": (

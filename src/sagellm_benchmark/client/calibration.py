@@ -121,7 +121,7 @@ class _Step:
     at_once: int  # requests in flight, about
 
     def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
-        """Drive the load. Raises KeyboardInterrupt if it was stopped: half a calibration says nothing."""
+        """Drive the load. Half a calibration says nothing: raises KeyboardInterrupt, RemoteError for a lost process."""
         observed = drive(
             asking(_TOKENS),
             None,
@@ -133,6 +133,10 @@ class _Step:
         )
         if observed.interrupted:
             raise KeyboardInterrupt
+        for node in observed.nodes:
+            raise RemoteError(
+                f"the calibration failed: {node.lost}", hint="is this machine badly overloaded?"
+            )
         return observed
 
 

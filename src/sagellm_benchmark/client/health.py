@@ -6,6 +6,7 @@ import asyncio
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 from time import monotonic, process_time
 
 import numpy as np
@@ -33,8 +34,11 @@ def worst(
 
 
 def together(repeats: Sequence[Sequence[ClientNode]]) -> tuple[ClientNode, ...]:
-    """Return the nodes of several repeats, each with the worst that was seen of it."""
-    return tuple(_worst_node(seen) for seen in zip(*repeats, strict=False))
+    """Return the nodes of several repeats, each with the worst that was seen of it.
+
+    One machine alone is named only in the repeat in which it lost a process.
+    """
+    return tuple(_worst_node([one for one in seen if one is not None]) for seen in zip_longest(*repeats))
 
 
 def _worst_node(seen: Sequence[ClientNode]) -> ClientNode:

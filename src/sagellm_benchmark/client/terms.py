@@ -82,7 +82,7 @@ class ClientHealth:
 
 @dataclass(frozen=True, slots=True)
 class ClientNode:
-    """One of several machines that sent a load together."""
+    """One of several machines that sent a load together; or this one alone, where it lost one of its processes."""
 
     name: str
     processes: int

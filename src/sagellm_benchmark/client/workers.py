@@ -12,6 +12,7 @@ import pickle
 import selectors
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from sagellm_benchmark import errors
 from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import PROGRESS_S, Ended, Recorded, Share
-from sagellm_benchmark.client.terms import Progress
+from sagellm_benchmark.client.terms import ClientNode, Progress
 from sagellm_benchmark.client.worker import Failed, Going, Over, Ready, Word
 from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.workload.workloads import Conversation
@@ -47,6 +48,10 @@ class Dealt:
     def __call__(self, index: int) -> Conversation:
         """Return the conversation at a position of the run that belongs to this share."""
         return self.conversations[(index - self.first) // self.step]
+
+
+class ProcessLostError(errors.RemoteError):
+    """A client process has died, or does nothing any more: its part of the load is missing."""
 
 
 @dataclass(slots=True)
@@ -79,8 +84,8 @@ class Worker:
         for line in lines:
             self._take(_WORDS.decode(line))
         if not output and self.ended is None and self.error is None:
-            self.error = errors.RemoteError(
-                "a client process ended early", hint="is the machine out of memory?"
+            self.error = ProcessLostError(
+                f"a client process (pid {self.process.pid}) ended early", hint="is the machine out of memory?"
             )
 
     def _take(self, word: Word) -> None:
@@ -96,54 +101,83 @@ class Worker:
             case Failed():
                 self.error = word.error
 
-    def check(self) -> None:
-        """Raise RemoteError where it should say how far it is, and does not, or says it and sends nothing."""
+    def check(self, listened_s: float) -> None:
+        """Raise ProcessLostError where it should say how far it is, and does not, or says it and sends nothing.
+
+        What it wrote before `listened_s` has been heard, so that a pause of ours is no silence of its own.
+        """
         if self.ended is not None:
             return
-        now = time.monotonic()
         decodes = self.going is not None and self.going.sent
         patience_s = DECODES_S if decodes else FROZEN_S
-        if now - max(self.heard_s, self.begins_s) > patience_s:
-            raise errors.RemoteError(
+        if listened_s - max(self.heard_s, self.begins_s) > patience_s:
+            self.error = ProcessLostError(
                 f"a client process (pid {self.process.pid}) has not responded for {patience_s:g} s",
                 hint="was it frozen?",
             )
-        if self.going is not None and not decodes and now - self.moved_s > STUCK_S:
-            raise errors.RemoteError(
+        elif self.going is not None and not decodes and listened_s - self.moved_s > STUCK_S:
+            self.error = ProcessLostError(
                 f"a client process (pid {self.process.pid}) has requests to send, and has sent none for "
                 f"{STUCK_S:g} s",
                 hint="it hangs; run again, and report it if it does so again",
             )
+        if self.error is not None:
+            raise self.error
 
 
 def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] | None) -> Recorded:
-    """Return a whole load over that many processes, or as many as it has streams or conversations for."""
-    shares = tuple(deal(share, processes))
+    """Return a whole load over that many processes, or as many as it has streams or conversations for.
+
+    A process that is lost ends the load: the others stop, and what they have is what was observed.
+    """
+    stopped = threading.Event()
     with (
-        started(shares) as workers,
-        first_signal((signal.SIGINT, signal.SIGTERM), partial(_stop, workers)),
+        started(tuple(deal(share, processes))) as workers,
+        first_signal((signal.SIGINT, signal.SIGTERM), partial(_stop, workers, stopped)),
     ):
         hear_until(workers, lambda worker: worker.ready is not None)
         origin = time.monotonic() + _LEAD_S
         started_at = time.time() + _LEAD_S
         for worker in workers:
             worker.start(origin)
-        hear_until(workers, lambda worker: worker.ended is not None, _Reporter(workers, origin, on_progress))
+        lost = "; ".join(_lost_on_the_way(workers, _Reporter(workers, origin, on_progress)))
     whole, files = together(workers)
     return Recorded(
         started_at=started_at,
         elapsed_s=whole.elapsed_s,
-        interrupted=whole.interrupted,
+        interrupted=stopped.is_set() if lost else whole.interrupted,
         health=whole.health,
         parts=tuple((origin, each) for each in files),
+        nodes=(ClientNode("localhost", len(workers), whole.health, lost=lost),) if lost else (),
     )
+
+
+def _lost_on_the_way(workers: Sequence[Worker], report: Callable[[], None]) -> Iterator[str]:
+    """Listen until the load is over; yield why a process was lost, which is ended at once, and stop the others."""
+    left = list(workers)
+
+    def look(listened_s: float) -> None:
+        for worker in left:
+            worker.check(listened_s)
+        report()
+
+    while any(worker.ended is None for worker in left):
+        try:
+            hear_until(left, lambda worker: worker.ended is not None, look)
+        except ProcessLostError as error:
+            yield error.message
+            for worker in left:
+                if worker.error is not None:  # woken, a frozen one would send what is overdue
+                    worker.process.signal_group(signal.SIGKILL)
+            left = [worker for worker in left if worker.error is None]
+            _stop(left)
 
 
 def together(workers: Sequence[Worker]) -> tuple[Ended, tuple[tuple[str, ...], ...]]:
     """Return how shares that were sent side by side ended as one, and the files of each."""
     ended = [worker.ended for worker in workers if worker.ended is not None]
     whole = Ended(
-        elapsed_s=max(one.elapsed_s for one in ended),
+        elapsed_s=max((one.elapsed_s for one in ended), default=0.0),
         interrupted=any(one.interrupted for one in ended),
         health=worst([one.health for one in ended], cpu_s=sum),
     )
@@ -196,13 +230,19 @@ def pickled(share: Share | Sequence[Share]) -> bytes:
 
 
 def hear_until(
-    workers: Sequence[Worker], reached: Callable[[Worker], bool], between: Callable[[], None] = lambda: None
+    workers: Sequence[Worker],
+    reached: Callable[[Worker], bool],
+    between: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Listen to the workers until each has reached a point; raises the first error that one of them has."""
+    """Listen to the workers until each has reached a point; raises the first error that one of them has.
+
+    `between` is called again and again, with a moment: what they wrote before it has been heard.
+    """
     with selectors.DefaultSelector() as selector:
         for worker in workers:
             selector.register(worker.process.output, selectors.EVENT_READ, worker)
         while not all(reached(worker) for worker in workers):
+            listened_s = time.monotonic()
             for key, _ in selector.select(PROGRESS_S):
                 output = os.read(key.fd, 65536)
                 if not output:  # its end stays readable for ever
@@ -210,10 +250,12 @@ def hear_until(
                 key.data.hear(output)
                 if key.data.error is not None:
                     raise key.data.error
-            between()
+            between(listened_s)
 
 
-def _stop(workers: Sequence[Worker]) -> None:
+def _stop(workers: Sequence[Worker], asked: threading.Event | None = None) -> None:
+    if asked is not None:
+        asked.set()
     for worker in workers:
         worker.tell("stop")
 

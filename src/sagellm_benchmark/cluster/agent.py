@@ -190,7 +190,7 @@ class Agent:
             self._crew = crew
             workers.hear_until(crew, lambda worker: worker.ready is not None, self._keep)
             while not self._begun.wait(PROGRESS_S):
-                self._keep()
+                self._keep(time.monotonic())
             origin = time.monotonic() if self._origin is None else self._origin
             for worker in crew:
                 worker.start(origin)
@@ -202,7 +202,7 @@ class Agent:
         whole, files = workers.together(crew)
         return Part(whole.elapsed_s, whole.interrupted, whole.health, contention.share, files)
 
-    def _keep(self) -> None:
+    def _keep(self, listened_s: float) -> None:
         """Tell the workers that we are there, and end the load when it is to end or nobody asks for it any more."""
         now = time.monotonic()
         if now < self._kept + PROGRESS_S:
@@ -213,4 +213,4 @@ class Agent:
         word = "stop" if self._stopped.is_set() else "on"
         for worker in self._crew:
             worker.tell(word)
-            worker.check()
+            worker.check(listened_s)

@@ -283,7 +283,7 @@ def _client(client: Client) -> str:
     lag, share = health.loop_lag_p99_s, health.cpu_share
     bias = None if calibration is None else calibration.ttft_bias_s_p50 * 1e3
     clean = None if calibration is None else calibration.clean_tokens_per_s
-    nodes = f"{len(client.nodes)} nodes; the worst of them: " if client.nodes else ""
+    nodes = f"{len(client.nodes)} nodes; the worst of them: " if len(client.nodes) > 1 else ""
     return (
         f"{nodes}event loop {figure(None if lag is None else lag * 1e3, 'ms late', 2)} (p99), "
         f"{figure(None if share is None else share * 100.0, '% of a core', 0)}, "

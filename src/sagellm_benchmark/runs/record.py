@@ -125,7 +125,7 @@ class Client:
 
     health: ClientHealth
     calibration: Calibration | None = None
-    nodes: tuple[ClientNode, ...] = ()  # where several machines sent the load
+    nodes: tuple[ClientNode, ...] = ()  # where several machines sent the load, or a process was lost
 
 
 @dataclass(frozen=True, slots=True)
