@@ -41,7 +41,7 @@ from sagellm_benchmark.board.standing import Standing, to_bytes
 from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.hub.accepted import submission_file
 from sagellm_benchmark.hub.blobs import sha256
-from sagellm_benchmark.hub.plan import as_left
+from sagellm_benchmark.hub.board import as_left
 from sagellm_benchmark.hub.store import AS_LEFT, BEFORE_SUBMISSIONS, CARD
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the tests' Hub and rows

@@ -20,6 +20,7 @@ from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import ConflictError, DataError, RemoteError
 from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.accepted import Rows, accepted_rows, read_submissions
+from sagellm_benchmark.hub.board import Board
 from sagellm_benchmark.hub.bundles import (
     Bundles,
     Identifier,
@@ -30,7 +31,7 @@ from sagellm_benchmark.hub.bundles import (
     proved,
     signed,
 )
-from sagellm_benchmark.hub.plan import Board, Plan, doubtful, examine, make
+from sagellm_benchmark.hub.plan import Plan, doubtful, examine, make
 from sagellm_benchmark.hub.retry import Pace, Tries, retrying
 from sagellm_benchmark.hub.rivals import Rivals, rivals
 from sagellm_benchmark.hub.store import (

@@ -13,9 +13,10 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub.accepted import Rows, accepted_rows
 from sagellm_benchmark.hub.blobs import sha256
+from sagellm_benchmark.hub.board import Board
+from sagellm_benchmark.hub.board_files import derived_files
 from sagellm_benchmark.hub.bundles import Identifier, Prover
 from sagellm_benchmark.hub.order import in_order
-from sagellm_benchmark.hub.plan import Board, derived_files
 from sagellm_benchmark.hub.retry import Pace, retrying
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, SIGNERS, WITHDRAWN, Stale, Store
 from sagellm_benchmark.hub.tiers import Backed, backed

@@ -20,8 +20,8 @@ from sagellm_benchmark.board.read import Found
 from sagellm_benchmark.board.standing import Withdrawals
 from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.hub.accepted import Rows, accepted_rows, read_submissions
+from sagellm_benchmark.hub.board import Board
 from sagellm_benchmark.hub.bundles import Bundles, Identifier, Prover, found_of
-from sagellm_benchmark.hub.plan import Board
 from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store, in_portions
 from sagellm_benchmark.hub.tiers import Missing, backed
 from sagellm_benchmark.hub.tombstones import tombstone_path, tombstones, unlike

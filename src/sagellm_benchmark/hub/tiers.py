@@ -14,8 +14,8 @@ from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.proof import bundle_path, evidence_of, signatures_path
 from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier
 from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.hub.board import Board
 from sagellm_benchmark.hub.bundles import MOST_SIGNERS, Identifier, Prover, signature_lines
-from sagellm_benchmark.hub.plan import Board
 from sagellm_benchmark.hub.store import SIGNERS, SUBMISSIONS, Store
 
 _AT_ONCE = 8  # rows whose evidence is read in one call, and held; a bundle may have 8 MiB

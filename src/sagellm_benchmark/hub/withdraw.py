@@ -13,8 +13,9 @@ from sagellm_benchmark.board.standing import Withdrawal
 from sagellm_benchmark.board.submission import Examined
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.hub.accepted import accepted_rows
+from sagellm_benchmark.hub.board import Board
 from sagellm_benchmark.hub.bundles import Identifier, joined_signatures
-from sagellm_benchmark.hub.plan import Board, Plan, make
+from sagellm_benchmark.hub.plan import Plan, make
 from sagellm_benchmark.hub.publish import look_at
 from sagellm_benchmark.hub.retry import Pace, retrying
 from sagellm_benchmark.hub.store import SIGNERS, Store
