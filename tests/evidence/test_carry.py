@@ -20,7 +20,8 @@ from sagellm_benchmark.evidence.verify import prove
 from sagellm_benchmark.hub.bundles import bundles_in
 from sagellm_benchmark.hub.cleanup import clean
 from sagellm_benchmark.hub.directory import Directory
-from sagellm_benchmark.hub.publish import publish, rows_in
+from sagellm_benchmark.hub.handed_in import rows_in
+from sagellm_benchmark.hub.publish import publish
 from tests import command
 from tests.evidence.support import PUBLISHABLE, measured
 from tests.fakes.team import Team, git

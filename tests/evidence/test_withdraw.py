@@ -18,10 +18,11 @@ from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.evidence import ed25519, signing
 from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.hub.dataset import Hub
-from sagellm_benchmark.hub.publish import publish, unpublished
+from sagellm_benchmark.hub.publish import publish
 from sagellm_benchmark.hub.rebuild import Rebuilt, rebuild
 from sagellm_benchmark.hub.store import SIGNERS, VIEWER, Store
 from sagellm_benchmark.hub.tombstones import statement, tombstone, tombstone_path, withdrawal
+from sagellm_benchmark.hub.unpublished import unpublished
 from sagellm_benchmark.hub.withdraw import Withdrawn, withdraw
 from sagellm_benchmark.report.publishing import published_text
 from sagellm_benchmark.site.gather import from_store

@@ -9,7 +9,8 @@ import orjson
 from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.board.read import Found, Limits
-from sagellm_benchmark.hub.publish import Published, Source
+from sagellm_benchmark.hub.handed_in import Source
+from sagellm_benchmark.hub.publish import Published
 from sagellm_benchmark.hub.store import Store
 
 SEEDED = random.Random(1)  # noqa: S311 - jitter that repeats

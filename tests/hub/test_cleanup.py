@@ -14,7 +14,8 @@ from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.cleanup import Cleaned, clean
 from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
-from sagellm_benchmark.hub.publish import publish, rows_in
+from sagellm_benchmark.hub.handed_in import rows_in
+from sagellm_benchmark.hub.publish import publish
 from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import FILES, Snapshot, Store
 from tests.fakes.hub_server import Fault, HubServer

@@ -19,7 +19,8 @@ from sagellm_benchmark.hub.accepted import submission_file
 from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.directory import Directory
 from sagellm_benchmark.hub.fetch import published_boards
-from sagellm_benchmark.hub.publish import merge, publish, rows_in
+from sagellm_benchmark.hub.handed_in import rows_in
+from sagellm_benchmark.hub.publish import merge, publish
 from sagellm_benchmark.hub.rebuild import rebuild
 from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import BEFORE_SUBMISSIONS, CARD, Store

@@ -52,6 +52,7 @@ def publish(
     from sagellm_benchmark.hub import publish as core
     from sagellm_benchmark.hub.bundles import bundles_in
     from sagellm_benchmark.hub.directory import never, open_store
+    from sagellm_benchmark.hub.handed_in import rows_in
     from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import publishing
     from sagellm_benchmark.report.job_summary import add_to_job_summary
@@ -65,7 +66,7 @@ def publish(
     else:
         done = core.publish(
             store,
-            core.rows_in(hf_data),
+            rows_in(hf_data),
             bundles=bundles_in(hf_data),
             prove=prove,
             identify=identify,

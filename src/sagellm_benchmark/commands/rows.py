@@ -147,6 +147,7 @@ def _judged(repo: str, to: Path | None, out: Output) -> int:
     from sagellm_benchmark.hub import publish
     from sagellm_benchmark.hub.bundles import bundles_in
     from sagellm_benchmark.hub.directory import open_store
+    from sagellm_benchmark.hub.handed_in import rows_in
     from sagellm_benchmark.report import publishing
     from sagellm_benchmark.report.job_summary import add_to_job_summary
 
@@ -154,7 +155,7 @@ def _judged(repo: str, to: Path | None, out: Output) -> int:
     damaged = core.validate(derived_files(here), as_new=False).damaged if here.is_dir() else ()
     done = publish.publish(
         open_store(repo, to),
-        publish.rows_in(here),
+        rows_in(here),
         bundles=bundles_in(here),
         prove=prove,
         identify=identify,

@@ -14,9 +14,11 @@ from sagellm_benchmark.errors import ConflictError, DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.bundles import MOST_BYTES, Bundles, Identifier, Prover
 from sagellm_benchmark.hub.git import Blob, Repository
-from sagellm_benchmark.hub.publish import Source, Unpublished, publish, unpublished
+from sagellm_benchmark.hub.handed_in import Source
+from sagellm_benchmark.hub.publish import publish
 from sagellm_benchmark.hub.retry import Pace
 from sagellm_benchmark.hub.store import Store
+from sagellm_benchmark.hub.unpublished import Unpublished, unpublished
 
 ROUNDS = 10
 MESSAGE = "Clean hf_data/: its rows are published [skip ci]"
