@@ -8,7 +8,9 @@ import pytest
 
 from sagellm_benchmark.engines.hub_weights import look_up
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.huggingface import NoAnswer, call, library
+from sagellm_benchmark.huggingface.calls import call
+from sagellm_benchmark.huggingface.library import library
+from sagellm_benchmark.huggingface.outcomes import NoAnswer
 from tests.fakes.routes import serving
 
 LIMITS = {"timeout_s": 30.0, "total_s": 60.0}

@@ -21,7 +21,8 @@ from sagellm_benchmark.engines import default_weights
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.git import said as git_answers
 from sagellm_benchmark.hub import merging
-from sagellm_benchmark.huggingface import library, shown
+from sagellm_benchmark.huggingface.endpoint import shown
+from sagellm_benchmark.huggingface.library import library
 from sagellm_benchmark.machine.makers.registry import MAKERS
 from sagellm_benchmark.net.failures import StatusError
 from sagellm_benchmark.net.fetch import get_json

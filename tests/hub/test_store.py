@@ -12,7 +12,9 @@ from sagellm_benchmark.errors import BenchmarkError, DataError, Exit, RemoteErro
 from sagellm_benchmark.hub.blobs import Blobs
 from sagellm_benchmark.hub.dataset import Hub
 from sagellm_benchmark.hub.store import Ambiguous, Busy, Stale
-from sagellm_benchmark.huggingface import Answer, NoAnswer, call, shown
+from sagellm_benchmark.huggingface.calls import call
+from sagellm_benchmark.huggingface.endpoint import shown
+from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer
 from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 
 pytestmark = pytest.mark.slow

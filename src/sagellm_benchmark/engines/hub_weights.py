@@ -10,12 +10,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from sagellm_benchmark import huggingface
 from sagellm_benchmark.causes import cause
 from sagellm_benchmark.engines import architectures, capacity
 from sagellm_benchmark.engines.gguf_facts import Gguf, facts, is_later_shard, shards
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.files import cannot_write
+from sagellm_benchmark.huggingface.calls import call
+from sagellm_benchmark.huggingface.endpoint import shown
+from sagellm_benchmark.huggingface.library import library
+from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer, NotAsked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -162,9 +165,7 @@ def similar(name: str) -> list[str]:
     try:
         # Not through list_models, which goes on trying for half a minute.
         found = _ask(
-            lambda api: (
-                huggingface.library().get_session().get(f"{api.endpoint}/api/models", params=wanted).json()
-            )
+            lambda api: library().get_session().get(f"{api.endpoint}/api/models", params=wanted).json()
         )
     except _Absent:
         return []
@@ -178,18 +179,18 @@ def similar(name: str) -> list[str]:
 
 def _ask(question: Callable[[Any], Any]) -> Any:
     """Put a question to the Hub; raises _Absent for what it does not have or show us, else RemoteError."""
-    api = huggingface.library().HfApi(endpoint=_endpoint())
+    api = library().HfApi(endpoint=_endpoint())
     try:
-        return huggingface.call(lambda: question(api), timeout_s=SILENCE_S, total_s=TOTAL_S)
-    except huggingface.Answer as answer:
+        return call(lambda: question(api), timeout_s=SILENCE_S, total_s=TOTAL_S)
+    except Answer as answer:
         if answer.status in (401, 403, 404) and (answer.code or answer.status != 404):
             gated = "it wants a login: set HF_TOKEN" if answer.code == "GatedRepo" else "no such repository"
             raise _Absent(gated) from answer
         raise RemoteError(f"the Hub answered {answer}", hint="try again later") from answer
-    except huggingface.NoAnswer as error:
-        where = huggingface.shown(_endpoint() or "huggingface.co")
+    except NoAnswer as error:
+        where = shown(_endpoint() or "huggingface.co")
         raise RemoteError(f"the Hub ({where}) cannot be reached: {error}", hint="see HF_ENDPOINT") from error
-    except huggingface.NotAsked as error:
+    except NotAsked as error:
         raise RemoteError(f"the Hub was not asked: {error}", hint=OTHER_WAYS) from error
 
 
@@ -209,7 +210,7 @@ def download(choice: Choice, say: Callable[[str], None]) -> Gguf:
 
 
 def _fetch(choice: Choice, *, force: bool) -> Path:
-    hub = huggingface.library()
+    hub = library()
     if sys.stderr.isatty() and not os.environ.get("HF_HUB_DISABLE_PROGRESS_BARS"):
         hub.utils.enable_progress_bars()
     try:

@@ -8,8 +8,10 @@ import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
-from sagellm_benchmark import huggingface
 from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.huggingface.calls import call
+from sagellm_benchmark.huggingface.library import library
+from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer, NotAsked
 
 FILE = "tokenizer.json"
 INSTALL = "pip install 'isagellm-benchmark[tokenizer]'"
@@ -69,13 +71,13 @@ def _file(name: str) -> Path:
         )
     try:
         return Path(
-            huggingface.call(
-                lambda: huggingface.library().hf_hub_download(repo_id=name, filename=FILE),
+            call(
+                lambda: library().hf_hub_download(repo_id=name, filename=FILE),
                 timeout_s=_HUB_S,
                 total_s=_HUB_S,
             )
         )
-    except (huggingface.Answer, huggingface.NoAnswer, huggingface.NotAsked) as error:
+    except (Answer, NoAnswer, NotAsked) as error:
         raise DataError(
             f"the Hub gave no {FILE} of {name}: {error}",
             hint=f"give the path of a {FILE}, or a name such as organization/model",

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.hub.store import Ambiguous, Busy, Stale
-from sagellm_benchmark.huggingface import Answer, NoAnswer, NotAsked, is_private_way
+from sagellm_benchmark.huggingface.endpoint import is_private_way
+from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer, NotAsked
 
 
 def judged(what: Answer | NoAnswer | NotAsked, said: str, repo: str, verb: str) -> Exception:

@@ -26,19 +26,12 @@ from sagellm_benchmark.hub.store import (
     most_bytes,
     size,
 )
-from sagellm_benchmark.huggingface import (
-    Answer,
-    NoAnswer,
-    NotAsked,
-    before_upload,
-    by_its_clock,
-    call,
-    download,
-    exists,
-    is_private_way,
-    library,
-    shown,
-)
+from sagellm_benchmark.huggingface.calls import call
+from sagellm_benchmark.huggingface.download import download, exists
+from sagellm_benchmark.huggingface.endpoint import is_private_way, shown
+from sagellm_benchmark.huggingface.library import library
+from sagellm_benchmark.huggingface.limits import before_upload, by_its_clock
+from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer, NotAsked
 
 T = TypeVar("T")
 

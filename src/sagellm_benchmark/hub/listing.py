@@ -8,7 +8,7 @@ from typing import Any
 
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.hub.blobs import Listed
-from sagellm_benchmark.huggingface import Answer, NoAnswer
+from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer
 
 _ASK_EACH = 500  # paths in one question
 _BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
