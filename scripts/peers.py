@@ -30,7 +30,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from perf import ANSWER_TOKENS, TTFT_S, cores, machine
 
 from sagellm_benchmark.client.calibration import pace, timed_server
-from sagellm_benchmark.client.timed_server import Truth, read_log
+from sagellm_benchmark.client.timed_log import Truth, read_log
 from sagellm_benchmark.files import to_json
 
 REQUESTS = {64: 1024, 256: 2048}

@@ -36,7 +36,7 @@ from sagellm_benchmark.client import wire
 from sagellm_benchmark.client.calibration import asking, pace, stagger, timed_server
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.terms import Limits, Target
-from sagellm_benchmark.client.timed_server import Truth, read_log
+from sagellm_benchmark.client.timed_log import Truth, read_log
 from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.workload.schedule import Schedule
 

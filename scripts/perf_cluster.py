@@ -21,7 +21,7 @@ from statistics import median
 from sagellm_benchmark.client.calibration import Bias, asking, compare, timed_server
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.terms import Limits, Observed, Target
-from sagellm_benchmark.client.timed_server import read_log
+from sagellm_benchmark.client.timed_log import read_log
 from sagellm_benchmark.workload.schedule import Schedule
 
 STREAMS = 64

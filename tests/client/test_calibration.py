@@ -22,7 +22,7 @@ from sagellm_benchmark.client.calibration import (
 )
 from sagellm_benchmark.client.sample import Failure, Phase, Sample
 from sagellm_benchmark.client.terms import ClientHealth
-from sagellm_benchmark.client.timed_server import Truth
+from sagellm_benchmark.client.timed_log import Truth
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.workload.schedule import Schedule, constant
 from tests.waiting import wait_for

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from sagellm_benchmark.client.calibration import timed_server
-from sagellm_benchmark.client.timed_server import TimedServer, _Peer, listen, read_log
+from sagellm_benchmark.client.timed_log import read_log
+from sagellm_benchmark.client.timed_server import TimedServer, _Peer, listen
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ import pytest
 from sagellm_benchmark.client.calibration import asking, timed_server
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.terms import Limits, Observed, Target
-from sagellm_benchmark.client.timed_server import read_log
+from sagellm_benchmark.client.timed_log import read_log
 from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
 from tests.workload.test_schedule import critical, kolmogorov_smirnov

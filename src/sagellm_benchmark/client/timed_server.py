@@ -17,12 +17,10 @@ import re
 import selectors
 import signal
 import socket
-import struct
 import sys
 from array import array
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from typing import Any, BinaryIO
@@ -31,31 +29,12 @@ import orjson
 
 from sagellm_benchmark.client.sockets import allow_files
 from sagellm_benchmark.client.timed_answers import HEAD, MODELS, chunk, closing, event, reply, whole
+from sagellm_benchmark.client.timed_log import record
 from sagellm_benchmark.errors import UsageError
 
-_RECORD = struct.Struct("=IId")  # request, number of events, moment of reading
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d+)")
 _CONNECTIONS = 1100  # what a calibration needs at most
 _MAX_REQUEST = 16 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """What the server did for one request, on the monotonic clock."""
-
-    read_s: float
-    sent_s: tuple[float, ...]
-
-
-def read_log(path: Path) -> dict[int, Truth]:
-    """Return the finished requests of a log, by their number."""
-    content, offset, found = path.read_bytes(), 0, {}
-    while offset < len(content):
-        number, events, read_s = _RECORD.unpack_from(content, offset)
-        offset += _RECORD.size
-        found[number] = Truth(read_s, struct.unpack_from(f"={events}d", content, offset))
-        offset += 8 * events
-    return found
 
 
 class _Peer:
@@ -142,7 +121,7 @@ class TimedServer:
         peer.sent.append(monotonic())
         self._write(peer, content)
         if last and peer.sock.fileno() >= 0:  # nobody has seen the end of one whose client has gone
-            self._log.write(_RECORD.pack(peer.number, len(peer.sent), peer.read_s) + peer.sent.tobytes())
+            self._log.write(record(peer.number, peer.read_s, peer.sent))
             self._read(peer)
 
     def _opening(self, peer: _Peer) -> bytes:
