@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import math
 from bisect import bisect_right
-from collections import deque
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from sagellm_benchmark.address import Address
-from sagellm_benchmark.client import wire
 from sagellm_benchmark.client.connection import Clock, Connection, Dials, Exchange
+from sagellm_benchmark.client.pool import Pool
+from sagellm_benchmark.client.prepared import Job, Prepared
 from sagellm_benchmark.client.sample import Failure
 from sagellm_benchmark.client.spool import Spool, answer_of
 
 if TYPE_CHECKING:
     from sagellm_benchmark.client.terms import Conversations, Limits, Target
     from sagellm_benchmark.workload.schedule import Schedule
-    from sagellm_benchmark.workload.workloads import Conversation
 
-_PREPARED_BYTES = 32 * 1024 * 1024  # of requests built before the clock starts
-_PREPARED = 4096  # requests, where nobody knows how many will be needed
-_PREPARED_S = 1.0  # spent on them, likewise
-_DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
 _TIMER_S = 0.0015  # how much too late a timer may be
 _PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
 _CLOSING_S = 0.1  # in which the word that an idle connection was closed arrives
 _AHEAD_S = 0.25  # an open loop keeps idle connections for what is due this soon
-
-
-@dataclass(slots=True)
-class _Job:
-    """A conversation and the bytes of its first request."""
-
-    index: int
-    conversation: Conversation
-    first: bytes
 
 
 class Load:
@@ -56,20 +40,13 @@ class Load:
         clock: Clock = monotonic,
     ) -> None:
         self._clock = clock
-        self._conversations = conversations
-        self._indices = indices
         self._schedule = schedule
-        self._target = target
         self._limits = limits
         self._spool = spool
         self._where = Address.parse(target.base_url)
-        self._head = wire.head(target, self._where)
-        self._dialer: Dials | None = None
-        self._prepared: deque[_Job] = deque()
-        self._idle: list[Connection] = []
+        self._prepared = Prepared(conversations, indices, target, self._where, clock)
+        self._pool = Pool()
         self._busy: set[Connection] = set()
-        self._dialing = 0
-        self._dialed = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._helpers: list[asyncio.Task[None]] = []
         self._bug: BaseException | None = None
@@ -97,33 +74,12 @@ class Load:
     # Before the clock starts.
 
     def prepare(self) -> int | None:
-        """Build requests ahead; how many there are if that was all of them.
-
-        Up to a fixed amount of memory; where there is no end to them, a second's work or some thousands.
-        """
-        room, requests = _PREPARED_BYTES, 0
-        enough = self._clock() + _PREPARED_S
-        for index in self._indices:
-            job = self._job(index)
-            self._prepared.append(job)
-            requests += len(job.conversation)
-            room -= len(job.first)
-            if room < 0 or (self.endless and (len(self._prepared) >= _PREPARED or self._clock() > enough)):
-                return None
-        return requests
+        """Build requests ahead, as far as memory allows; how many there are if that was all of them."""
+        return self._prepared.prepare(endless=self.endless)
 
     async def connect(self, dialer: Dials, first: Connection, connections: int) -> None:
         """Open idle connections in advance. One that cannot be opened now is tried again when it is needed."""
-        self._dialer = dialer
-        self._idle.append(self._numbered(first))
-        gate = asyncio.Semaphore(_DIALS_AT_ONCE)
-
-        async def one() -> None:
-            async with gate:
-                with contextlib.suppress(OSError):
-                    self._idle.append(self._numbered(await dialer.dial()))
-
-        await asyncio.gather(*(one() for _ in range(connections - 1)))
+        await self._pool.connect(dialer, first, connections)
 
     # While it runs.
 
@@ -154,7 +110,8 @@ class Load:
 
     def close(self) -> None:
         """Drop every connection."""
-        for connection in (*self._idle, *self._busy):
+        self._pool.close()
+        for connection in tuple(self._busy):
             connection.close()
 
     async def _closed(self, streams: range) -> None:
@@ -164,45 +121,32 @@ class Load:
             self._follow(self._stream(stream))
 
     async def _stream(self, stream: int) -> None:
-        connection = self._spare()
-        while not self._over() and (job := self._take()) is not None:
+        connection = self._pool.take()
+        while not self._over() and (job := self._prepared.take()) is not None:
             failed = self.failed
             connection = await self._converse(job, connection, stream, None)
             if self.endless and self.failed > failed:
                 await asyncio.sleep(_PAUSE_S)
-        if connection is not None:
-            self._idle.append(connection)
+        self._pool.put(connection)
 
     async def _open(self) -> None:
         """Start each conversation when it is due, whether or not earlier ones have ended."""
         due_s = self._schedule.due_s or ()
         limit = math.inf if self._schedule.duration_s is None else self._schedule.duration_s
-        while not self.stopped and (job := self._take()) is not None and due_s[job.index] < limit:
+        while not self.stopped and (job := self._prepared.take()) is not None and due_s[job.index] < limit:
             self._due = due = self.origin + due_s[job.index]
             await self._until(due)
-            self._follow(self._one(job, self._spare(), due))
-            if len(self._idle) + self._dialing < due_soon(due_s, job.index + 1):
-                self._spawn(self._grow())
+            self._follow(self._one(job, self._pool.take(), due))
+            if self._pool.ready < due_soon(due_s, job.index + 1):
+                self._spawn(self._pool.grow())
         self._due = math.inf
 
-    async def _one(self, job: _Job, connection: Connection | None, due: float) -> None:
+    async def _one(self, job: Job, connection: Connection | None, due: float) -> None:
         connection = await self._converse(job, connection, 0, due)
-        if connection is not None:
-            self._idle.append(connection)
-
-    async def _grow(self) -> None:
-        """Open one more idle connection for the requests that are due soon."""
-        if self._dialer is None:
-            return
-        self._dialing += 1
-        try:
-            with contextlib.suppress(OSError):
-                self._idle.append(self._numbered(await self._dialer.dial()))
-        finally:
-            self._dialing -= 1
+        self._pool.put(connection)
 
     async def _converse(
-        self, job: _Job, connection: Connection | None, stream: int, due: float | None
+        self, job: Job, connection: Connection | None, stream: int, due: float | None
     ) -> Connection | None:
         """Send the turns of one conversation, up to the first that fails; the connection that can be used again."""
         request, answers, asked_before = job.first, list[str](), 0
@@ -218,7 +162,7 @@ class Load:
                 break
             answers.append(answer.said or answer.text)
             asked_before = exchange.asked_input_tokens + (answer.completion_tokens or turn.output_tokens)
-            request = self._request(job.conversation[: number + 2], answers)
+            request = self._prepared.request(job.conversation[: number + 2], answers)
             due = None if due is None else exchange.end
         return connection
 
@@ -255,11 +199,9 @@ class Load:
 
     async def _dial(self, exchange: Exchange) -> Connection | None:
         """Return a new connection, or None, with the failure recorded, if none can be opened."""
-        if self._dialer is None:
-            raise RuntimeError("a load runs after it was connected")
         exchange.start = self._clock()
         try:
-            return self._numbered(await self._dialer.dial())
+            return await self._pool.dial()
         except OSError as error:
             exchange.failure, exchange.detail = Failure.CONNECT, f"no connection to {self._where}: {error}"
             exchange.end = self._clock()
@@ -279,37 +221,9 @@ class Load:
 
     # Small parts.
 
-    def _take(self) -> _Job | None:
-        """Return the next conversation, if there is one."""
-        if self._prepared:
-            return self._prepared.popleft()
-        index = next(self._indices, None)
-        return None if index is None else self._job(index)
-
-    def _numbered(self, connection: Connection) -> Connection:
-        connection.number = self._dialed
-        self._dialed += 1
-        return connection
-
     def _over(self) -> bool:
         limit = self._schedule.duration_s
         return self.stopped or (limit is not None and self._clock() - self.origin >= limit)
-
-    def _job(self, index: int) -> _Job:
-        conversation = self._conversations(index)
-        return _Job(index, conversation, self._request(conversation[:1], []))
-
-    def _request(self, turns: Conversation, answers: list[str]) -> bytes:
-        texts = [turn.text for turn in turns]
-        return wire.request(self._head, wire.body(self._target, texts, answers, turns[-1].output_tokens))
-
-    def _spare(self) -> Connection | None:
-        """Return an idle connection that is still open, most recently used first."""
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.usable:
-                return connection
-        return None
 
     async def _until(self, moment: float) -> None:
         """Wait for a moment of the monotonic clock; lets the event loop turn once even when it has passed.
