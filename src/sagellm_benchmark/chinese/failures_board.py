@@ -159,7 +159,7 @@ BOARD: dict[str, str] = {
     "run `sagellm-benchmark publish` first": "先运行 `sagellm-benchmark publish`",
     "{a} is not a plain file of rows": "{a} 不是普通的记录文件",
     "remove it with git yourself": "请自己用 git 移除它",
-    # hub/dataset
+    # hub/asking, hub/dataset
     "{a} at {b} is damaged: it is not what its hash says": "{b} 上的 {a} 已损坏：它与哈希不符",
     "look at it there; if it is whole, try again later or from another network": (
         "到那里查看；如果完好，稍后或换网络再试"
@@ -217,7 +217,7 @@ BOARD: dict[str, str] = {
     "a mirror may not be enough: set HF_ENDPOINT to the Hub itself": (
         "镜像可能不够：把 HF_ENDPOINT 设为 Hub 本身"
     ),
-    # hub/plan
+    # hub/board, hub/plan
     "{a} would have {b} MiB, more than the {c} MiB of a board; nothing was sent": (
         "{a} 将有 {b} MiB，超过榜单的 {c} MiB；没有发送任何内容"
     ),
@@ -237,7 +237,7 @@ BOARD: dict[str, str] = {
         "pip install --upgrade isagellm-benchmark，然后再试"
     ),
     "restore it from its last good version, or delete it": "从最后的完好版本恢复它，或删除它",
-    # hub/publish
+    # hub/handed_in, hub/publish
     "fix or remove them, or publish the others with --skip-invalid": (
         "修正或移除它们，或用 --skip-invalid 发布其余记录"
     ),

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.hub import answers, history, listing
+from sagellm_benchmark.hub.asking import Asker
 from sagellm_benchmark.hub.blobs import Blobs, Listed, blob_id, sha256
 from sagellm_benchmark.hub.store import (
     FILES,
@@ -26,14 +27,10 @@ from sagellm_benchmark.hub.store import (
     most_bytes,
     size,
 )
-from sagellm_benchmark.huggingface.calls import call
 from sagellm_benchmark.huggingface.download import download, exists
-from sagellm_benchmark.huggingface.endpoint import is_private_way, shown
 from sagellm_benchmark.huggingface.library import library
 from sagellm_benchmark.huggingface.limits import before_upload, by_its_clock
-from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer, NotAsked
-
-T = TypeVar("T")
+from sagellm_benchmark.huggingface.outcomes import Answer
 
 PUBLIC = "https://huggingface.co"
 _SLOW_LINE = 100_000  # bytes a second that a transfer may take at least
@@ -63,10 +60,10 @@ class Hub:
         self.endpoint = (endpoint or os.environ.get("HF_ENDPOINT") or PUBLIC).rstrip("/")
         answers.check_endpoint(self.endpoint)
         self.timeout_s = timeout_s
+        self._asker = Asker(repo, self.endpoint, timeout_s)
         self._blobs = Blobs(cache)
         self._may_create = create
         self._created = False
-        self._hidden = False  # the dataset shows nothing without a token
         self._seen: dict[str, str | None] = {}  # the blob of each file at the commit that was read last
         self._seen_at: str | None = None
         self._now: datetime | None = None
@@ -74,7 +71,7 @@ class Hub:
     @property
     def name(self) -> str:
         """The dataset's address, without what a person may have put before an @ in HF_ENDPOINT."""
-        return f"{shown(self.endpoint)}/datasets/{self.repo}"
+        return self._asker.name
 
     def address(self, commit: str) -> str:
         """Return the commit's page on the Hub."""
@@ -90,13 +87,13 @@ class Hub:
 
         def look(api: Any) -> tuple[str | None, dict[str, Listed]]:
             with by_its_clock(self._note):
-                head = commit or self._head(api)
+                head = commit or self._asker.head(api)
             listed = {} if head is None or not wanted else listing.of(api, self.repo, wanted, head)
             if head is not None:
                 self._confirm_absent(api, [n for n in wanted if n in FILES and n not in listed], head)
             return head, listed
 
-        head, listed = self._reading(look)
+        head, listed = self._asker.reading(look)
         if head is None:
             return Snapshot(None, {})
         self._remember(head, wanted, listed)
@@ -107,7 +104,7 @@ class Hub:
     def paths(self, folder: str, commit: str) -> list[str]:
         """Return every file under `folder` at `commit`; none if there is no such folder."""
         return sorted(
-            self._reading(lambda api: listing.under(api, self.repo, folder, commit, self.timeout_s))
+            self._asker.reading(lambda api: listing.under(api, self.repo, folder, commit, self.timeout_s))
         )
 
     def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
@@ -117,7 +114,7 @@ class Hub:
         Without a parent the dataset is created if that is wanted, and Stale is raised: its first commit is to be read
         before the next. Raises UsageError if it is not wanted.
         """
-        self._need_token()
+        self._asker.need_token()
         if parent is None:
             self._create()
             raise Stale(f"{self.name} was just created", hint="try again in a minute")
@@ -131,7 +128,7 @@ class Hub:
                 )
             return str(done.oid)
 
-        done = self._call(send, "write", sum(map(size, files.values())) / _SLOW_LINE + 0.5 * len(files))
+        done = self._asker.call(send, "write", sum(map(size, files.values())) / _SLOW_LINE + 0.5 * len(files))
         for content in (files[name] for name in files.keys() & set(FILES)):
             if isinstance(content, bytes):
                 self._blobs.put(blob_id(content), content)
@@ -142,8 +139,8 @@ class Hub:
         """Return every submission by git's own protocol, a few requests for any number; else file by file, without
         history.
         """
-        self._reading(self._head)  # which finds out whether a token is needed
-        token = self._call(lambda _: library().get_token(), "read") if self._hidden else None
+        self._asker.reading(self._asker.head)  # which finds out whether a token is needed
+        token = self._asker.token()
         try:
             return history.accepted(f"{self.endpoint}/datasets/{self.repo}", commit, token)
         except (UsageError, RemoteError) as error:
@@ -158,7 +155,7 @@ class Hub:
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
         """Return whether the commit lists just these contents."""
-        listed = self._reading(lambda api: listing.of(api, self.repo, tuple(files), commit))
+        listed = self._asker.reading(lambda api: listing.of(api, self.repo, tuple(files), commit))
         return all(name in listed and listed[name].is_of(content) for name, content in files.items())
 
     def _contents(self, commit: str, listed: list[Listed]) -> Iterator[tuple[str, bytes]]:
@@ -177,7 +174,7 @@ class Hub:
                 yield one.path, content
         if missing:
             more_s = sum(one.size for one in missing) / _SLOW_LINE + 0.5 * len(missing)
-            yield from self._reading(
+            yield from self._asker.reading(
                 lambda api: [(one.path, self._fetch(api, one, commit)) for one in missing], more_s
             )
 
@@ -254,60 +251,12 @@ class Hub:
                 return False
             return True
 
-        self._created = self._call(create, "write") or self._created
-        if not self._created and self._call(self._head, "write") is None:
+        self._created = self._asker.call(create, "write") or self._created
+        if not self._created and self._asker.call(self._asker.head, "write") is None:
             raise RemoteError(
                 f"{self.name} exists, but this token cannot see it; nothing was written",
                 hint=answers.permission(self.repo),
             )
-
-    def _head(self, api: Any) -> str | None:
-        """Return the newest commit's id; None if the Hub says that there is no such dataset."""
-        try:
-            sha = api.repo_info(self.repo, repo_type="dataset", timeout=self.timeout_s, expand=["sha"]).sha
-        except Answer as answer:
-            if answers.says_no_dataset(answer) and (api.token or answer.status == 404):
-                if not api.token and self._has_token():
-                    raise  # it may be there for those who show a token
-                return None
-            raise
-        if not isinstance(sha, str) or not re.fullmatch(r"[0-9a-f]{40,64}", sha):
-            raise NoAnswer("the dataset has no commit id")
-        return sha
-
-    def _has_token(self) -> bool:
-        return is_private_way(self.endpoint) and library().get_token() is not None
-
-    def _need_token(self) -> None:
-        if self._call(lambda _: library().get_token(), "write") is None:
-            raise RemoteError(
-                f"no token to write to {self.name}; nothing was sent", hint=answers.permission(self.repo)
-            )
-
-    def _reading(self, work: Callable[[Any], T], more_s: float = 0.0) -> T:
-        """Run `work` without a token; with one only where the Hub shows nothing to those who have none."""
-
-        def run(api: Any) -> T:
-            try:
-                return work(api)
-            except Answer as answer:
-                if api.token or not answers.hides(answer) or not self._has_token():
-                    raise
-            self._hidden = True
-            return work(library().HfApi(endpoint=self.endpoint, token=True))
-
-        return self._call(run, "read", more_s)
-
-    def _call(self, work: Callable[[Any], T], verb: str, more_s: float = 0.0) -> T:
-        """Run `work` with the library's client, and say what became of it in our own words."""
-
-        def run() -> T:
-            return work(library().HfApi(endpoint=self.endpoint, token=verb == "write" or self._hidden))
-
-        try:
-            return call(run, timeout_s=self.timeout_s, total_s=6 * self.timeout_s + more_s)
-        except (Answer, NoAnswer, NotAsked) as what:
-            raise answers.judged(what, f"could not {verb} {self.name}", self.repo, verb) from what
 
 
 def _from_its_start(content: Content) -> Content:
