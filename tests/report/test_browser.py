@@ -99,6 +99,15 @@ def test_the_verdict_is_in_sight_at_once_on_a_phone(visit: Open, run: Record) ->
     assert box["y"] + box["height"] < 844
 
 
+@pytest.mark.parametrize("width", [390, 700, 860, 1280])
+def test_no_headline_stands_alone_below_the_others(visit: Open, run: Record, width: int) -> None:
+    tops = visit(html.render_html(view(run)), width=width).evaluate(
+        "[...document.querySelectorAll('.headlines div')].map((one) => one.offsetTop)"
+    )
+    assert len(tops) == 5
+    assert tops[-1] == tops[-2]
+
+
 def test_hostile_names_are_only_text(visit: Open) -> None:
     record = a_record(
         model=replace(MODEL, name=HOSTILE), description=HOSTILE, valid=False, reasons=(HOSTILE,)

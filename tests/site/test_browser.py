@@ -360,6 +360,13 @@ def test_a_chart_is_one_stop_for_tab_and_arrows_move_between_its_points(visit: O
     assert page.locator("dialog[open]").count() == 1
 
 
+def test_the_tools_fit_the_narrowest_phone_and_both_last_buttons_share_a_line(visit: Open) -> None:
+    page = visit(boards.fresh(), width=320)
+    assert page.evaluate(OVERLAPS) <= 0
+    tops = [page.locator(one).evaluate("(one) => one.offsetTop") for one in ("#reset", "#share")]
+    assert tops[0] == tops[1]
+
+
 def test_on_a_phone_tab_stops_at_nothing_that_is_not_seen(visit: Open) -> None:
     page = visit(boards.fresh(), width=390)
     assert page.locator('#head button:not([tabindex="-1"])').count() == 0
