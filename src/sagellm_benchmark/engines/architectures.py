@@ -13,7 +13,7 @@ Family = Literal["llama", "qwen2", "qwen3"]
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """The hyperparameters that decide which numbers a model has and what it does with them."""
+    """The hyperparameters that determine a model's tensors and how it computes with them."""
 
     name: str
     family: Family  # as GGUF names it; Mistral and SmolLM2 are built like Llama

@@ -1,4 +1,4 @@
-"""The words of this room: an engine as data, a server that runs one, and what a server says of itself."""
+"""The types that all engines share: an engine as data, a server that runs one, and what a server reports of itself."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class MetricNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packages:
-    """What an engine's environment is made of, by pip's requirements; the first is the engine, with its version."""
+    """The pip requirements of an engine's environment; the first is the engine itself, with its version."""
 
     install: tuple[str, ...]
     overrides: tuple[str, ...] = ()  # in place of what the packages themselves require
@@ -110,12 +110,12 @@ class Packages:
 
     @property
     def needs_uv(self) -> bool:
-        """Whether pip cannot do it: it has no overrides, takes no index before others, and brings no Python."""
+        """Whether uv is needed: pip has no overrides, cannot prefer one index, and does not install Python."""
         return bool(self.overrides or self.index or self.python)
 
     @property
     def version(self) -> str:
-        """Of the engine."""
+        """The engine's version."""
         return self.install[0].rpartition("==")[2]
 
 
@@ -135,7 +135,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """One engine as the rest of the program knows it: how to tell it, ask it, count on it and start it.
+    """One engine as the rest of the program sees it: how to recognise, query, count and start it.
 
     An engine is one module of `engines/known/` and one line of `engines/registry.py`, or an entry point of another
     package in the group `sagellm_benchmark.engines`.

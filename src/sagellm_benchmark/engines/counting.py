@@ -1,4 +1,4 @@
-"""How a run's tokens are counted, by the best evidence that the server leaves, and what that evidence was held against.
+"""How a run's tokens are counted, by the best evidence the server offers, and what that was checked against.
 
 In this order: usage in the stream; the server's tokenizer; a tokenizer of our own; the server's report of its latest
 stream; and the same answer once more, not streamed, which can show that one event is one token.
@@ -27,7 +27,7 @@ TextTokens = Callable[[str], int]
 
 @dataclass(frozen=True, slots=True)
 class AnswerTokens:
-    """Where the tokens of an answer are known from, and what that was checked against."""
+    """The source of an answer's token count, and what it was checked against."""
 
     source: str
     check: str | None = None
@@ -40,7 +40,7 @@ class AnswerTokens:
         return self.text_tokens is not None
 
     def count(self, text: str, events: int) -> int | None:
-        """Return the tokens of an answer that came without usage; None where nobody can tell."""
+        """Return the tokens of an answer that came without usage; None if unknown."""
         if self.text_tokens is not None:
             return attempt(self.text_tokens, text)
         return events if self.by_events else None

@@ -30,7 +30,7 @@ def find() -> Path | None:
 
 
 def _installed() -> list[Path]:
-    """Found without importing the package, whose own dependencies are not installed."""
+    """Locate it without importing the package, whose dependencies are not installed."""
     spec = importlib.util.find_spec(_MODULE)
     folders = (spec.submodule_search_locations or []) if spec else []
     return [Path(folder) / FILE for folder in folders]
@@ -83,7 +83,7 @@ def _command(target: Path) -> Sequence[str]:
 
 
 def _has_pip() -> bool:
-    """Environments that uv made have none."""
+    """Return whether pip is there; environments made by uv have none."""
     return importlib.util.find_spec("pip") is not None
 
 

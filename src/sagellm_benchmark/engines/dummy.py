@@ -124,12 +124,12 @@ def _layer(a: Architecture) -> Iterator[Part]:
 
 
 def parameters(architecture: Architecture) -> int:
-    """Tell how many weights the model has, as its makers count them."""
+    """Return how many weights the model has, as its makers count them."""
     return sum(part.elements for part in parts(architecture) if part.name != "rope_freqs.weight")
 
 
 def size_bytes(architecture: Architecture, quantization: Quantization) -> int:
-    """Of the tensors, without the header and the gaps between them."""
+    """Return the size of the tensors in bytes, without the header and the gaps between them."""
     return sum(_part_bytes(part, quantization) for part in parts(architecture))
 
 
@@ -170,7 +170,7 @@ def _quantization(name: str | None) -> Quantization:
 
 
 def _is_whole(path: Path, size: int) -> bool:
-    """Tell whether an earlier run left all of it; a damaged file is written again."""
+    """Return whether an earlier run wrote the file completely; a damaged one is written again."""
     try:
         return path.exists() and facts(path).size_bytes == size
     except DataError:
@@ -178,7 +178,7 @@ def _is_whole(path: Path, size: int) -> bool:
 
 
 def _write(path: Path, architecture: Architecture, kind: Quantization, say: Say) -> None:
-    """Write the file beside its place and move it there; nothing of it is left when that fails."""
+    """Write the file beside its place and move it there; leave nothing behind if that fails."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         _write_header(temporary, architecture, kind)
@@ -194,7 +194,7 @@ def _write(path: Path, architecture: Architecture, kind: Quantization, say: Say)
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Delete what a killed run of ours left half written; files of running processes stay."""
+    """Delete half-written files of killed runs; files of running processes stay."""
     for leftover in path.parent.glob(f"{path.name}.*.tmp"):
         match = re.search(r"\.(\d+)\.tmp$", leftover.name)
         if match and not psutil.pid_exists(int(match.group(1))):

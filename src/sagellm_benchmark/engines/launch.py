@@ -95,7 +95,7 @@ class Launched:
         )
 
     def _remedy(self) -> str | None:
-        """Return what helps against what the log complains of; None where the engine's entry does not know."""
+        """Return the remedy for the error in the log; None if the engine's entry knows none."""
         launch = None if self.served.engine is None else registry.named(self.served.engine).launch
         known = {} if launch is None else launch.remedies
         return next((remedy for words, remedy in known.items() if logs.says(self.log, words)), None)
@@ -118,7 +118,7 @@ def _lists_a_model(url: str) -> bool:
 
 
 def _free_ports() -> tuple[int, int]:
-    """Return two ports that nobody listens on, for engines of two servers."""
+    """Return two free ports, for engines that consist of two servers."""
     with socket.socket() as one, socket.socket() as other:
         for each in (one, other):
             each.bind((HOST, 0))

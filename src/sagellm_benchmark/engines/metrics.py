@@ -25,7 +25,7 @@ _LABEL = re.compile(r'(\w{1,100})="((?:[^"\\]|\\.)*)"')
 
 @dataclass(frozen=True, slots=True)
 class ServerFigures:
-    """What a server told of itself over a run. `None` is what it did not tell."""
+    """What a server reported over a run. `None` is what it did not report."""
 
     prefix_hit_rate: float | None = None  # tokens found in the prefix cache, of those that were looked for
     kv_used_tokens: int | None = None  # the most that were in the cache at once
@@ -113,7 +113,7 @@ def _evictions(before: Scrape, after: Scrape, names: Sequence[str]) -> int | Non
 
 
 def _most_used(readings: Sequence[Scrape], names: MetricNames) -> int | None:
-    """Return the highest reading of the tokens in the cache, as told, or as a share of a capacity that is told."""
+    """Return the highest number of tokens in the cache, as reported or from the reported share and capacity."""
     used = [tokens for reading in readings if (tokens := _used(reading, names)) is not None]
     return round(max(used)) if used else None
 
@@ -129,7 +129,7 @@ def _used(reading: Scrape, names: MetricNames) -> float | None:
 
 
 def over_time(names: MetricNames, during: Sequence[tuple[float, Scrape]]) -> tuple[Readings, ...]:
-    """Return how many requests the server worked on and let wait, and the tokens in its cache; what it told of them."""
+    """Return the running and waiting requests and the tokens in the cache, as far as the server reports them."""
     counts = {"running": names.running, "waiting": names.waiting}
     found = [
         Readings.of(name, ((at, None if series is None else scrape.total(series)) for at, scrape in during))
@@ -185,7 +185,7 @@ class MetricsWatch:
             self._after = self._scrape()
 
     def figures(self) -> ServerFigures:
-        """Return what the server says of the load, once the watch has ended; unknown where it told nothing."""
+        """Return the server's figures for the load after the watch has ended; unknown if it reported nothing."""
         if self._names is None or self._before is None or self._after is None:
             return ServerFigures()
         return figures(self._names, self._before, [scrape for _, scrape in self._during], self._after)
@@ -201,7 +201,7 @@ class MetricsWatch:
                 self._during.append((time.time(), scrape))
 
     def _scrape(self) -> Scrape | None:
-        """Return one reading; None where there is none, which is no reason to end a run."""
+        """Return one reading; None if there is none, which does not end a run."""
         if self._names is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""What weights on this machine are, where a server only says where they lie: read of their headers alone."""
+"""Facts about weights on this machine of which a server names only the path, read from their headers alone."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def facts(
 
 
 def _config(folder: Path) -> dict[str, Any] | None:
-    """Return what a folder's config.json says; None where the weights are packed, so that nothing else tells."""
+    """Return what a folder's config.json says; None if the weights are packed, since it is then not enough."""
     config = orjson.loads(read_regular((folder / "config.json").resolve(), _LONGEST_HEADER))
     return None if not isinstance(config, dict) or config.get("quantization_config") else config
 

@@ -19,7 +19,7 @@ _HUB_S = 60.0
 
 
 def is_readable() -> bool:
-    """Tell whether the library that reads such files is installed."""
+    """Return whether the library that reads such files is installed."""
     return importlib.util.find_spec("tokenizers") is not None
 
 
@@ -49,7 +49,7 @@ def read(path: Path) -> Callable[[str], int]:
 
 
 def beside(folder: str | None) -> Path | None:
-    """Return the tokenizer in the model folder that a server of this machine names, where we can read it."""
+    """Return the tokenizer in the model folder that a server on this machine names, if it is readable."""
     if folder is None or not is_readable():
         return None
     path = Path(folder) / FILE

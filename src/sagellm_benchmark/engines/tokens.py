@@ -96,7 +96,7 @@ def find_counter(
 
 
 def attempt(count: Callable[[str], int], text: str) -> int | None:
-    """Return a count; None where the server has none to give."""
+    """Return a count; None if the server gives none."""
     try:
         return count(text)
     except RemoteError:

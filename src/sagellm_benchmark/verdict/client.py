@@ -19,7 +19,7 @@ def clocks(e: Evidence) -> Findings:
 
 
 def was_clean(e: Evidence) -> Findings:
-    """A client that is late itself measures itself."""
+    """A client that runs late measures itself instead of the server."""
     lag, share = e.health.loop_lag_p99_s, e.health.cpu_share
     action = "use --client-processes, move the client to another machine, or lower the load"
     if lag is None:

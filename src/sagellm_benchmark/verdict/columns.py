@@ -22,14 +22,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What came about inside a fixed window, also by answers that reach into it or out of it."""
+    """What happened inside a fixed window, including the parts of answers that began before it or ended after it."""
 
     tokens: float  # NaN where nobody could count them
     busy_s: float  # summed over the requests in flight
 
     @classmethod
     def of(cls, sample: Sample, tokens: int | None, begin: float, end: float) -> Inside:
-        """Return one answer's part in it."""
+        """Return one answer's part of it."""
         share = (bisect_left(sample.event_s, end) - bisect_left(sample.event_s, begin)) / len(sample.event_s)
         busy_s = max(min(sample.end_s, end) - max(sample.start_s, begin), 0.0)
         return cls(_or_nan(tokens) * share if share else 0.0, busy_s)

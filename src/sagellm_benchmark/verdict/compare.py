@@ -25,7 +25,7 @@ _POWER = 1.28  # standard errors beyond what decides: a difference is then found
 
 
 class Verdict(StrEnum):
-    """What can be said of a figure of B beside A's."""
+    """The verdict on a figure of B compared with A's."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure of one side, above zero. `interval` is None where nobody knows how sure it is."""
+    """A figure of one side, above zero. `interval` is None if its uncertainty is unknown."""
 
     value: float
     interval: Interval | None = None
@@ -53,7 +53,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Of B to A, as shares of A: 0.05 is five per cent more. `more_repeats` of each side would find DETECT."""
+    """The difference of B from A as a share of A: 0.05 is 5 % more. `more_repeats` of each side would find DETECT."""
 
     share: float
     interval: Interval | None  # 95 %
@@ -68,7 +68,7 @@ class Difference:
         return self.interval is not None and (self.more_repeats is not None or math.isfinite(self.freedom))
 
     def verdict(self, better: Literal["higher", "lower"], *, together: bool = False) -> Verdict:
-        """Faster or slower where zero lies outside the interval: that of 99 % where four figures speak `together`."""
+        """Faster or slower if zero lies outside the interval, which is a 99 % one if four figures decide `together`."""
         if self.interval is None:
             return Verdict.CANNOT_TELL
         low, high = self.interval
@@ -84,7 +84,7 @@ class Difference:
 
 
 def difference(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
-    """Tell how B differs from A."""
+    """Return how B differs from A."""
     centre, repeats = math.log(b.value / a.value), min(len(a.repeats), len(b.repeats))
     if repeats > 1:
         error, freedom = _welch(a, b)
@@ -98,7 +98,7 @@ def difference(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
 
 
 def paired(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
-    """Tell how B differs from A where both were measured in turn: A first in the even rounds, B first in the odd ones.
+    """Return how B differs from A if they took turns: A first in the even rounds, B first in the odd ones.
 
     The logarithms of the rounds' ratios are a difference, plus what a server drifts within a round with the sign of the
     order, plus noise (least squares). A drift cancels, and so does whatever slows down both sides of a round. Where the
@@ -131,7 +131,7 @@ class _Fitted(NamedTuple):
 
 
 def _fitted(ratios: Floats, waves: int) -> _Fitted:
-    """Return a difference, and a drift whose slope is the sum of so many half waves and a constant."""
+    """Fit a difference, and a drift whose slope is a constant plus that many half waves."""
     rounds = np.arange(len(ratios))
     orders = np.where(rounds % 2 == 0, 1.0, -1.0)
     slopes = [np.cos(np.pi * wave * (rounds + 0.5) / len(ratios)) for wave in range(waves + 1)]
@@ -143,7 +143,7 @@ def _fitted(ratios: Floats, waves: int) -> _Fitted:
 
 
 def _are_real(steady: _Fitted, wavy: _Fitted) -> bool:
-    """Tell whether the waves explain more than noise would once in a hundred times, F(6, n) ≤ 64/n from n = 4 to 16."""
+    """Return whether the waves explain more than noise does once in 100 times, F(6, n) ≤ 64/n from n = 4 to 16."""
     explained = (steady.squares - wavy.squares) / (steady.freedom - wavy.freedom)
     return explained > max(4.0, 64.0 / wavy.freedom) * wavy.squares / wavy.freedom
 
@@ -196,7 +196,7 @@ def _more(error: float, have: int, detect: float, freedom: Callable[[int], float
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict | None:
-    """Return what all figures say together; None where some are faster and others slower."""
+    """Return the verdict of all figures together; None if some are faster and others slower."""
     said = set(verdicts) - {Verdict.CANNOT_TELL}
     if len(said) > 1:
         return None
@@ -204,7 +204,7 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict | None:
 
 
 def quantile_interval(series: Floats, q: float) -> Interval | None:
-    """Return 95 % interval of a quantile of values in their order in time, by their ranks.
+    """Return the 95 % interval of a quantile of values in order of time, by their ranks.
 
     None where they are too few.
     """

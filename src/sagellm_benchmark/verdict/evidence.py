@@ -68,7 +68,7 @@ class Evidence:
 
     @cached_property
     def trend(self) -> Trend | NotChecked:
-        """How latency went over the window, or why nobody can tell."""
+        """How latency changed over the window, or why that is unknown."""
         if self.concurrency is None and self.asked_rate_rps is None:
             return NotChecked("steadiness: the load itself is not steady")
         if self.may_cache:
@@ -82,12 +82,12 @@ class Evidence:
 
 
 Limit = Literal["client", "machine"]
-"""What can give out before the server does."""
+"""What can reach its limit before the server does."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Valid when no reason speaks against it; `not_checked` says which checks had nothing to look at."""
+    """Valid if there is no reason against it; `not_checked` lists the checks that lacked data."""
 
     reasons: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = field(default=())

@@ -1,4 +1,4 @@
-"""95 % intervals of the means of latencies, which hang together: one in a queue waits for the others.
+"""95 % intervals of the means of latencies, which are correlated: a request in a queue waits for the others.
 
 Student's t over the number of independent values that the series is worth. That number comes from the lag-one
 autocorrelation of the series and of its batch means (as Skart's, Tafazzoli et al. 2011), corrected for its bias in
@@ -69,7 +69,7 @@ class TooFew:
 
 
 def student_t(freedom: float, percent: Literal[95, 99] = 95) -> float:
-    """Return the two-sided quantile of that many per cent; below one degree of freedom that of one."""
+    """Return the two-sided quantile for that percentage; below one degree of freedom, the one for one."""
     table, normal, bend = (_STUDENT_T_95, 1.96, 2.4) if percent == 95 else (_STUDENT_T_99, 2.576, 5.2)
     whole = int(min(max(freedom, 1.0), 1e9))
     if whole >= len(table):
@@ -99,7 +99,7 @@ def effective_size(series: Floats, caution: float | None = None) -> float:
 
 
 def mean(series: Floats, streams: int = 1) -> Interval | TooFew:
-    """Of the mean of values that cannot be negative, in their order in time, of a closed loop of so many streams."""
+    """Return the interval of the mean of non-negative values, in order of time, of a closed loop of `streams`."""
     n = len(series)
     if n < FEWEST:
         return TooFew(n)
@@ -114,7 +114,7 @@ def mean(series: Floats, streams: int = 1) -> Interval | TooFew:
 
 
 def ratio(sums: Floats, counts: Floats, streams: int = 1) -> Interval | TooFew:
-    """Of Σ sums / Σ counts, both in their order in time, by the ratio's linear part."""
+    """Return the interval of Σ sums / Σ counts, both in order of time, by linearising the ratio."""
     n = len(sums)
     if n < FEWEST or not counts.sum():
         return TooFew(n if counts.sum() else 0)
@@ -135,7 +135,7 @@ def _around(series: Floats, freedom: float, caution: float | None = None) -> Int
 
 
 def of_share(share: float, size: float) -> Interval:
-    """Of a share that was seen in so many independent values (Wilson 1927)."""
+    """Return the interval of a share that was observed in that many independent values (Wilson 1927)."""
     z2 = 1.96**2
     centre = (share + z2 / (2 * size)) / (1 + z2 / size)
     half = math.sqrt(z2 * (share * (1 - share) / size + z2 / (4 * size * size))) / (1 + z2 / size)
@@ -143,7 +143,7 @@ def of_share(share: float, size: float) -> Interval:
 
 
 def over_repeats(values: Sequence[float]) -> Interval | None:
-    """Of the mean over repeats of a run, which are independent; None for a single one."""
+    """Return the interval of the mean over repeats of a run, which are independent; None for a single one."""
     n = len(values)
     if n < 2:
         return None
@@ -169,7 +169,7 @@ def _correlation(series: Floats, caution: float) -> float:
 
 
 def _inflation(correlation: float) -> float:
-    """By how much an autoregressive series' mean varies more than that of independent values."""
+    """Return the factor by which an autoregressive series' mean varies more than that of independent values."""
     return (1 + correlation) / (1 - correlation)
 
 

@@ -15,7 +15,7 @@ MOST_PRESSED = 0.5  # of the time in which a program waited, where nobody sees w
 
 
 def was_free(e: Evidence) -> Findings:
-    """Where other programs want the processors, a server and its client wait, and the wait is measured as theirs."""
+    """If other programs use the processors, server and client wait, and the wait counts as the server's latency."""
     seen = e.contention
     if seen is None:
         yield NotChecked("contention: the server's process is not visible here, or the load was too short")
@@ -36,7 +36,7 @@ def was_free(e: Evidence) -> Findings:
 
 
 def busy(seen: Contended) -> bool:
-    """Tell whether somebody took what server or client needed; unseen servers are judged by the whole machine."""
+    """Return whether others took what server or client needed; unseen servers are judged by the whole machine."""
     server, client = seen.server_wait_share, seen.client_wait_share
     told = server is not None or client is not None
     waited = (server or 0.0) > MOST_WAITED or (client or 0.0) > MOST_CLIENT_WAITED or not told

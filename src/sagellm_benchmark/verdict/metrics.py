@@ -81,7 +81,7 @@ def _tokens_per_event(seen: Measurement) -> float | None:
 
 
 def _tokens_per_s_per_user(seen: Measurement) -> float | None:
-    """1 / mean TPOT: the rate at which one user sees tokens come."""
+    """1 / mean TPOT: the rate at which one user sees tokens arrive."""
     tpot = known(seen.columns.tpot_s)
     return float(1 / tpot.mean()) if len(tpot) and tpot.mean() > 0 else None
 
@@ -324,17 +324,17 @@ LATENCIES: tuple[Latency, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The values of metrics and latencies, by their names; what is not there was not measured."""
+    """The values of metrics and latencies, by name; what is absent was not measured."""
 
     metrics: Mapping[str, int | float | None] = field(default_factory=dict)
     latencies: Mapping[str, Distribution] = field(default_factory=dict)
 
     def value(self, metric: Metric) -> float | None:
-        """Return what was measured; None where it was not."""
+        """Return the measured value; None if it was not measured."""
         return self.metrics.get(metric.name)
 
     def latency(self, latency: Latency) -> Distribution:
-        """Return what was measured; a distribution of nothing where it was not."""
+        """Return the measured distribution; an empty one if it was not measured."""
         return self.latencies.get(latency.name, NOTHING)
 
 

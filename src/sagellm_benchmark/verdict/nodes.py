@@ -9,7 +9,7 @@ MOST_USED_BY_OTHERS = 0.25  # of a node's processors
 
 
 def all_there(e: Evidence) -> Findings:
-    """A node that was lost has taken its part of the load with it; nobody else sends that."""
+    """A lost node takes its part of the load with it: no other node sends that part."""
     for node in e.nodes:
         if node.lost is not None:
             yield (
@@ -19,7 +19,7 @@ def all_there(e: Evidence) -> Findings:
 
 
 def one_clock(e: Evidence) -> Findings:
-    """Requests of several nodes are only in order, and a window is only one, by clocks that agree."""
+    """Only clocks that agree put the requests of several nodes in order and into one window."""
     known = [(node.clock_bound_s, node.name) for node in e.nodes if node.clock_bound_s is not None]
     bound_s, name = max(known, default=(0.0, ""))
     if bound_s > MAX_BOUND_S:
@@ -31,7 +31,7 @@ def one_clock(e: Evidence) -> Findings:
 
 
 def undisturbed(e: Evidence) -> Findings:
-    """Return what else wants a node's processors, and how much it gives way."""
+    """Note a client node's low priority, and other programs on its processors."""
     for node in e.nodes:
         if node.niceness > 0:
             yield NotChecked(
@@ -47,7 +47,7 @@ def undisturbed(e: Evidence) -> Findings:
 
 
 def worst(e: Evidence, figure: str) -> str:
-    """Tell where a figure of the client's health was worst, as the end of a phrase; empty for one machine."""
+    """Return where a figure of the client's health was worst, as the end of a phrase; empty for one machine."""
     known = [
         (value, node.name)
         for node in e.nodes

@@ -14,7 +14,7 @@ SLO_METRICS = ("ttft", "tpot", "itl", "e2e")
 
 
 def meets(columns: Columns, slo_s: Mapping[str, float]) -> npt.NDArray[np.bool_]:
-    """Tell which answered requests met every objective; `slo_s` maps ttft, tpot, itl or e2e to seconds.
+    """Return which answered requests met every objective; `slo_s` maps ttft, tpot, itl or e2e to seconds.
 
     A metric that a request does not have (the TPOT of a one-token answer) cannot be missed.
     """
@@ -30,7 +30,7 @@ def _per_request(columns: Columns) -> dict[str, Floats]:
 
 
 def _measured(columns: Columns, slo_s: Mapping[str, float]) -> bool:
-    """Tell whether some answer has each metric that there is an objective for; without answers there is nothing to
+    """Return whether some answer has each metric that there is an objective for; without answers there is nothing to
     lack.
     """
     values = _per_request(columns)
@@ -55,7 +55,7 @@ def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
 
 
 def attainment_interval(columns: Columns, slo_s: Mapping[str, float]) -> intervals.Interval | None:
-    """Return 95 % interval of that share, over as many requests as those that waited for each other are worth."""
+    """Return the 95 % interval of that share, over the effective number of independent requests."""
     share = attainment(columns, slo_s)
     if share is None:
         return None

@@ -16,7 +16,7 @@ MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their
 
 
 def step_floor_s(model: ModelFacts, hardware: Hardware) -> float | None:
-    """Return bytes of the active weights over the bandwidth of all chips; None where either is not known."""
+    """Return bytes of the active weights / bandwidth of all chips, seconds; None if either is unknown."""
     active, bandwidth = active_bytes(model), memory_bytes_per_s(hardware)
     return None if active is None or not bandwidth else active / bandwidth
 
@@ -35,7 +35,7 @@ def active_bytes(model: ModelFacts) -> float | None:
 
 
 def memory_bytes_per_s(hardware: Hardware) -> float | None:
-    """Of all chips together: as the driver tells, else as the makers state for a chip of that name."""
+    """Return the bandwidth of all chips together, from the driver or else from the maker's data for that chip."""
     if hardware.memory_bytes_per_s is not None:
         return hardware.memory_bytes_per_s
     each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)

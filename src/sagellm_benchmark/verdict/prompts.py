@@ -1,4 +1,4 @@
-"""Whether prompts were computed: by what the server says of its cache, and by how soon it answered."""
+"""Whether prompts were computed, judged by the server's report on its cache and by how soon it answered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
 
 
 def uncached(e: Evidence) -> Findings:
-    """A prompt answered from a prefix cache was not computed, whatever the server says of it."""
+    """A prompt that was answered from a prefix cache was not computed, whatever the server says."""
     if e.prompts_repeated:
         yield "prompts were sent more than once, so a cache may have answered them; give a larger dataset"
     if e.may_cache or not e.columns.answered:
@@ -28,7 +28,7 @@ def uncached(e: Evidence) -> Findings:
 
 
 def _as_slow_as_new_prompts(e: Evidence) -> Findings:
-    """The run's prompts must not come as quickly as repeated ones do."""
+    """The run's prompts must not be answered as quickly as repeated ones."""
     test = e.repeat_test
     if test is None or not test.tells:
         yield NotChecked(
@@ -73,5 +73,5 @@ def _known_in_advance(share: float, test: RepeatTest) -> str | NotChecked:
 
 
 def _slowed(test: RepeatTest) -> float:
-    """How many times as slow as during the run the server may have been."""
+    """How many times slower than during the run the server may have been."""
     return MOST_SLOWED if test.contention is not None and busy(test.contention) else 1.0

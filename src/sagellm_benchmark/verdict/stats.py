@@ -13,12 +13,12 @@ PERCENTILES = (50, 90, 99)
 
 
 def total(values: Floats) -> float | None:
-    """Return the sum, or None where one of the values, or every one, is missing."""
+    """Return the sum, or None if there are no values or one is missing."""
     return float(values.sum()) if len(values) and not np.isnan(values).any() else None
 
 
 def throughput_tps(columns: Columns) -> float | None:
-    """Output tokens of the answers, or of a fixed window, / its length: the system's rate. 0 where nothing came."""
+    """Output tokens of the answers, or of a fixed window, divided by its length: the system's rate; 0 if none came."""
     if columns.window_s == 0:
         return None
     if columns.inside is not None:
@@ -31,7 +31,7 @@ def throughput_tps(columns: Columns) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """How a latency is distributed, milliseconds. `None` where there are too few values to say."""
+    """The distribution of a latency, milliseconds. `None` if there are too few values."""
 
     mean: float | None
     p50: float | None
@@ -92,7 +92,7 @@ def mean_intervals_ms(
 
 
 def events_per_s(columns: Columns) -> float | None:
-    """Content events of all answers a second: what a client has to take in. None where nothing was measured."""
+    """Content events per second over all answers: what a client must receive. None if nothing was measured."""
     return (
         float(columns.events.sum()) / columns.window_s if columns.answered and columns.window_s > 0 else None
     )

@@ -1,4 +1,4 @@
-"""Whether latency grew or shrank while a run lasted, told from the ups and downs of a queue. Pure."""
+"""Whether latency grew or shrank during a run, as distinct from the ups and downs of a queue. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _INVERSIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """How a series went over its window.
+    """How a series changed over its window.
 
     `change` is least squares', relative to the mean; `certainty` is that change in critical values at 95 %, with as
     many independent values as the residuals are worth. `least` is the change that is found nine times in ten: what it
@@ -49,7 +49,7 @@ class Trend:
 
     @property
     def by(self) -> float:
-        """By how much it changed: the step, where there is one, which a line only comes near to."""
+        """By how much it changed: the step, if there is one, since a line only approximates it."""
         return self.step if abs(self.step) > MOST_DRIFT else self.change
 
 
@@ -62,7 +62,7 @@ class Drift:
 
 
 def of(columns: Columns) -> Trend | None:
-    """Return the trend of latency per token over the starts of the requests; None where there are too few."""
+    """Return the trend of latency per token over the requests' starts; None if there are too few."""
     if columns.answered < FEWEST:
         return None
     order = np.argsort(columns.start_s, kind="stable")

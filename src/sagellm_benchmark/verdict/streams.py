@@ -95,7 +95,7 @@ def began_when_it_said(e: Evidence) -> Findings:
 
 
 def _some_began(e: Evidence, shapes: Shapes) -> float:
-    """Return the share of answers that began early and then waited until the others begin; 0 where it is none.
+    """Return the share of answers that began early and then paused until the others began; 0 if there are none.
 
     One at a time only: where prompts wait for each other, who begins early waits later, and honestly.
     """
@@ -129,7 +129,7 @@ def _sooner_than_a_step(e: Evidence, shapes: Shapes) -> Findings:
 
 
 def _uncharged(e: Evidence) -> bool:
-    """Tell whether nearly all answers have more events than tokens."""
+    """Return whether nearly all answers have more events than tokens."""
     counted = e.columns.tokens[~np.isnan(e.columns.tokens)]
     if not len(counted):
         return False
@@ -172,7 +172,7 @@ def came_one_by_one(e: Evidence) -> Findings:
 
 
 def off_length(tokens: Floats, asked: int, *, recounted: bool, slack: int = 0) -> npt.NDArray[np.bool_]:
-    """Tell which token counts are not what was asked for.
+    """Return which token counts are not what was asked for.
 
     A text that is tokenized again may have a few tokens more or less than it was generated from: where the counts are
     `recounted`, single ones may be further off, as long as all of them together are not.
@@ -237,7 +237,7 @@ def text_holds_the_tokens(e: Evidence) -> Findings:
 
 
 def _thin(thin: Thin) -> str | NotChecked:
-    """Return what is to be said where some texts have the tokens charged for them and others do not."""
+    """Return what to say if some texts have the tokens charged for them and others do not."""
     seen = (
         f"the text of {thin.count} of {thin.of} answers has {thin.per_token:.2f} tokens for each that the server "
         "charged, by its own tokenizer"
@@ -274,7 +274,7 @@ def answers_say_something(e: Evidence) -> Findings:
 
 
 def is_the_model(e: Evidence) -> Findings:
-    """A server that calls its model otherwise may serve another one."""
+    """A server that calls its model by another name may serve another model."""
     if e.asked_model is not None and e.echoed_model is not None and not _same(e.asked_model, e.echoed_model):
         yield NotChecked(
             f"model: asked for {e.asked_model!r}, the server's answers name {e.echoed_model[:80]!r}"
@@ -282,6 +282,6 @@ def is_the_model(e: Evidence) -> Findings:
 
 
 def _same(asked: str, echoed: str) -> bool:
-    """Tell whether two names mean one model: one holds the other, but for case, folder and the ending of a file."""
+    """Return whether two names mean one model: one contains the other, apart from case, folder and file extension."""
     one, other = (re.split(r"[/\\]", name.casefold())[-1].removesuffix(".gguf") for name in (asked, echoed))
     return one in other or other in one

@@ -1,4 +1,4 @@
-"""What answers say, in numbers: of texts that are not kept for ever. Pure."""
+"""What answers say, in numbers, because their texts are not kept for ever. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHORTEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Of all answers of a run; of several repeats `distinct` is the most that one had."""
+    """Numbers over all answers of a run; with several repeats, `distinct` is the highest of any repeat."""
 
     bytes: int = 0
     blank_ends: int = 0  # characters, that nothing but blanks follows
@@ -51,12 +51,12 @@ def join(repeats: Sequence[Texts]) -> Texts:
 
 
 def is_monotonous(text: str) -> bool:
-    """Tell whether an answer says one word, or two in turn, and nothing else."""
+    """Return whether an answer says one word, or two in turn, and nothing else."""
     words = text.split()
     return len(words) >= ENOUGH_WORDS and len(set(words)) <= 2
 
 
 def echoes(text: str, prompt: str) -> bool:
-    """Tell whether an answer begins with a piece of its prompt."""
+    """Return whether an answer begins with a piece of its prompt."""
     beginning = text.strip()[:_BEGINNING]
     return len(beginning) >= _SHORTEST and beginning in prompt

@@ -19,7 +19,7 @@ def recognise(ask: Ask) -> bool:
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """The parameter count, the bytes and the type of the weights stand in the model's `meta`."""
+    """Read the number of parameters, the size in bytes and the type of the weights from the model's `meta`."""
     props, meta = ask("/props"), said.mapping(card.get("meta"))
     parameters = said.count(meta.get("n_params"))
     found = _GGML_TYPE.search(str(meta.get("ftype") or props.get("model_ftype") or ""))

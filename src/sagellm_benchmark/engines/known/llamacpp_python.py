@@ -18,7 +18,7 @@ def describe(ask: Ask, _card: Card) -> SelfReport:
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """Count a text as a completion's prompt; how a chat is rendered it does not tell."""
+    """Count a text as a completion's prompt; the server does not reveal how it renders a chat."""
     if api == "chat":
         raise RemoteError("it counts no chats")
     return said.tokens(said.post(server, "/extras/tokenize/count", {"input": text}), "count")

@@ -7,7 +7,7 @@ from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, Launch, Packa
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """Return the version, where a build tells it."""
+    """Return the version, if the build reports it."""
     return SelfReport(
         version=said.version(ask("/version").get("version")),
         context_length=said.count(card.get("max_model_len")),

@@ -13,7 +13,7 @@ _SPLITS = {"tensor_parallel": "tensor_parallel_size", "pipeline_parallel": "pipe
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """Return what /info tells of the engines behind the gateway; which versions they have only their packages tell."""
+    """Return what /info reports of the engines behind the gateway; only their packages reveal their versions."""
     engines = [one for one in _engines(ask) if one.get("model_id") in {None, card.get("id")}]
     info = said.mapping(engines[0].get("info")) if engines else {}
     quantization, device = said.word(info.get("quantization")), said.word(info.get("device_type"))
@@ -47,7 +47,7 @@ def _address(engine: Mapping[str, Any]) -> tuple[str, int] | None:
 
 
 def last_stream(ask: Ask) -> int | None:
-    """Return the tokens of the latest stream; of several engines nobody knows which one answered."""
+    """Return the tokens of the latest stream; with several engines it is unknown which one answered."""
     engines = _engines(ask)
     if len(engines) != 1:
         return None

@@ -1,4 +1,4 @@
-"""A server that does not say what it is, and one that only its user can name: measured by what both APIs promise."""
+"""A server of unknown engine, or one that only its user can name: only what both APIs guarantee is used."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def precision(words: Sequence[str], _stored: str | None) -> str | None:
-    """Only as its command states it: by default it chooses one that the chip is good at."""
+    """Return the precision only if the command states it: by default vLLM chooses one that suits the chip."""
     asked = set(said.options(words, "--dtype"))
     if len(asked) != 1 or said.options(words, "--quantization") or said.options(words, "-q"):
         return None
