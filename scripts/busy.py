@@ -79,7 +79,7 @@ def loops(count: int) -> Iterator[None]:
 
 
 def trial(arguments: Sequence[str], *, busy: bool) -> Trial:
-    """Measure once. SystemExit where there was nothing to judge, such as no engine."""
+    """Measure once. SystemExit if there was nothing to judge, for example no engine."""
     command = [sys.executable, "-m", "sagellm_benchmark", "run", "--json", *arguments]
     with tempfile.TemporaryDirectory() as folder, loops((os.cpu_count() or 1) if busy else 0):
         done = subprocess.run([*command, "--outputs", folder], capture_output=True, text=True, check=False)

@@ -26,7 +26,7 @@ NOT_POSTED = 4
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One session of ci; `seconds` is None where it never ran."""
+    """One session of ci; `seconds` is None if it never ran."""
 
     name: str
     result: str
@@ -35,7 +35,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Tests:
-    """What pytest counted; `coverage` in percent, None where it was not measured."""
+    """What pytest counted; `coverage` in percent, None if it was not measured."""
 
     run: int
     skipped: int
@@ -71,7 +71,7 @@ def _step(name: str, ran: dict[str, object] | None) -> Step:
 
 
 def read_tests(folder: Path) -> Tests | None:
-    """What the session `tests` left in nox's folder; None where it did not come so far."""
+    """What the session `tests` left in nox's folder; None if it did not get that far."""
     try:
         cases = ET.parse(folder / "tests.xml").getroot().findall(".//testcase")  # noqa: S314 - see above
     except (FileNotFoundError, ET.ParseError):  # pytest never ended

@@ -143,7 +143,7 @@ class Machine:
                 yield from self._run(trial, "running", "--base-url", server.base_url, *SWEEP)
 
     def _run(self, trial: Trial, how: str, *arguments: str) -> list[Row]:
-        """The rows of one command, and what it said where it did not find them all valid."""
+        """The rows of one command, and its messages if it did not find them all valid."""
         outputs = self.results / f"{trial.name}-{how}-{len(list(self.results.iterdir()))}"
         precision = ["--precision", trial.precision] if trial.precision else []
         _say(f"{trial.name}: {' '.join(arguments[-6:])}")
@@ -196,7 +196,7 @@ class Machine:
 
 
 def _witness() -> contextlib.AbstractContextManager[Witness | None]:
-    """What passes on the loopback; None where it may not be read."""
+    """The packets on the loopback; None if they may not be read."""
     try:
         return Witness()
     except PermissionError:
@@ -277,7 +277,7 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """Measure, print a Markdown table, and exit with 1 where something speaks against it."""
+    """Measure, print a Markdown table, and exit with 1 if a check fails."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -177,7 +177,7 @@ def tokenizer(folder: Path) -> str:
 
 
 def install(client: Client, envs: Path) -> Path:
-    """The folder of the client's commands, installed now if need be. CalledProcessError where that fails."""
+    """The folder of the client's commands, installed now if need be. CalledProcessError if that fails."""
     if client.package is None:
         return Path(sys.executable).parent
     folder = envs / client.name

@@ -217,7 +217,7 @@ def summarise(
 
 
 def cores() -> tuple[int | None, int | None]:
-    """A core for the server and one for the client; None where processes cannot be pinned or there is only one."""
+    """A core for the server and one for the client; None if processes cannot be pinned or there is only one."""
     if sys.platform != "linux":
         return None, None
     usable = sorted(os.sched_getaffinity(0))

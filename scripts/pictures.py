@@ -31,7 +31,7 @@ SWEEP = ("--workload", "Q5", "--concurrency", "1,2,4,8,16")
 
 
 def chromium() -> str:
-    """The browser's program. Leaves with what to do where there is none."""
+    """The browser's program. Exits with what to do if there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     return found or sys.exit("there is no browser: apt-get install chromium, or set CHROMIUM")

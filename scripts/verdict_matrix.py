@@ -29,7 +29,7 @@ def lines(judged: Sequence[Judged], *, servers: bool) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print it; exit 1 where a server is judged as what it is not."""
+    """Print the matrix; exit with 1 if a server is misjudged."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -234,7 +234,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _may(self, what: str) -> bool:
-        """Whether the request's token may; answers 401 or 403 where it may not."""
+        """Whether the request's token is allowed to; answers 401 or 403 if not."""
         role = self.server.hub.tokens.get(self.headers.get("Authorization", "").removeprefix("Bearer "))
         if role == "write" or (role and what == "read"):
             return True
@@ -296,7 +296,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(listed[start : start + page], headers=more)
 
     def _paths(self, name: str, revision: str) -> None:
-        """Of the asked paths those that exist; the others are left out."""
+        """Those of the requested paths that exist."""
         if (history := self._history_of(name)) is None:
             return
         commit = history.find(revision)
@@ -424,7 +424,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply({"success": True, "commitOid": made.id, "commitUrl": address})
 
     def _apply(self, history: History) -> Commit | None:
-        """Make the commit that the request asks for; None where its parent is not the head."""
+        """Make the commit that the request asks for; None if its parent is not the head."""
         lines = [json.loads(line) for line in self.body.splitlines()]
         header = lines[0]["value"]
         files: dict[str, bytes | None] = {}

@@ -34,7 +34,7 @@ def device(name: str) -> int:
 
 
 def say(line: str) -> None:
-    """Tell whoever started us."""
+    """Report to the parent process."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
 

@@ -105,7 +105,7 @@ def a_summary(
     declared: Sequence[Metric] = METRICS,
     **changes: Any,
 ) -> Summary:
-    """Of `samples` (by default five ordinary requests), or of several repeats; `changes` replace its fields."""
+    """The summary of `samples` (by default five ordinary requests), or of several repeats; `changes` replace fields."""
     measured = [columns(one) for one in repeats or [closed_loop(5) if samples is None else samples]]
     asked_rate = changes.get("asked_rate_rps")
     beside = Measurement(

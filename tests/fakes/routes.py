@@ -123,7 +123,7 @@ def _send(connection: socket.socket, pieces: list[bytes], gap_s: float, over: th
 
 
 def closed_port() -> int:
-    """A port where nothing listens."""
+    """A port on which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
 

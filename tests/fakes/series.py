@@ -78,7 +78,7 @@ def queue(n: int, rng: Rng, load: float) -> Floats:
 
 
 def overloaded(n: int, rng: Rng) -> Floats:
-    """The same queue where requests come a fifth more often than they are answered, from its beginning on."""
+    """The same queue if requests arrive a fifth more often than they are answered, from the start."""
     level = np.cumsum(1 - rng.exponential(1 / 1.2, n))
     return np.asarray(1 + level - np.minimum.accumulate(level))
 

@@ -21,7 +21,7 @@ _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)  # a sparse file unpacks to more by
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """Return the files, sorted, without anything of when, where and by whom.
+    """Return the files, sorted, without time, place or author.
 
     Raises DataError if they are too large.
     """

@@ -33,7 +33,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row, and the 95 % interval of its throughput where its evidence says one."""
+    """A row, and the 95 % interval of its throughput if its evidence states one."""
 
     row: Any
     interval: Interval | None

@@ -115,7 +115,7 @@ def parse(content: bytes) -> Statement:
 
 
 def with_evidence(row: Mapping[str, Any], digest: str) -> dict[str, Any]:
-    """Return the row that names its evidence. Its id covers that, so that nobody can exchange one without the other."""
+    """Return the row with the name of its evidence. Its id covers both, so neither can be exchanged alone."""
     named = {**row, "evidence": {"sha256": digest}}
     return {**named, "entry_id": entry_id(named)}
 
@@ -129,7 +129,7 @@ def without_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def public_config(config: Config) -> Config:
-    """Return the same without where the server is, and without folders of this machine."""
+    """Return the same without the server's address and without folders of this machine."""
     server = replace(
         config.server, base_url="BASE_URL", served_model=rows.without_folders(config.server.served_model)
     )

@@ -54,7 +54,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What came of it; `not_checked` says what nobody could look at."""
+    """The result; `not_checked` lists what could not be checked."""
 
     entry_id: str
     requests: int
@@ -110,7 +110,7 @@ def prove(row: Any, packed: bytes) -> Interval | None:
 
 
 def differences(field: str, claimed: Any, recomputed: Any) -> Iterator[Mismatch]:
-    """Yield where two JSON values differ by more than rounding; objects and arrays are gone through."""
+    """Yield the places where two JSON values differ by more than rounding, inside objects and arrays, too."""
     if isinstance(claimed, Mapping) and isinstance(recomputed, Mapping):
         for name in {**claimed, **recomputed}:
             below = f"{field}.{name}" if field else str(name)

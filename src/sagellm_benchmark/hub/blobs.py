@@ -18,7 +18,7 @@ MOST_BYTES = 2 << 30
 
 
 class Listed(NamedTuple):
-    """A file as a commit lists it: `blob` is git's id of it, `sha256` the content's where it is a large file."""
+    """A file as a commit lists it: `blob` is git's id of it, `sha256` the content's if it is a large file."""
 
     path: str
     size: int
@@ -50,7 +50,7 @@ def blob_id(content: bytes) -> str:
 
 
 def user_cache() -> Path:
-    """Return where this user's copies lie: under XDG_CACHE_HOME, or ~/.cache."""
+    """Return the folder of this user's copies: under XDG_CACHE_HOME, or ~/.cache."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "sagellm-benchmark" / "hub"
 
@@ -93,7 +93,7 @@ class Blobs:
 
 
 def _surplus(folder: Path, most_bytes: int) -> Iterator[Path]:
-    """Yield the files beyond so many bytes, when the ones used last are counted first."""
+    """Yield the files beyond that many bytes, counting from the most recently used."""
     seen = ((path, path.stat()) for path in folder.iterdir())
     held = 0
     for _, size, path in sorted(((s.st_mtime, s.st_size, p) for p, s in seen), reverse=True):

@@ -71,7 +71,7 @@ class Board:
 
     @property
     def is_as_left(self) -> bool:
-        """Whether nobody but this tool wrote the boards since they were published; an older version left no word."""
+        """Whether only this tool wrote the boards since they were published; older versions kept no record."""
         return self.is_new or self.small.get(AS_LEFT) == as_left(self.hashes)
 
 

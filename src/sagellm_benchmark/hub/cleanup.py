@@ -156,7 +156,7 @@ def _bundles(repository: Repository, proofs: list[Blob], inside: str) -> Bundles
 
 
 def _kept_for_good(proofs: list[Blob], store: Store, inside: str, *, everything: bool) -> list[Blob]:
-    """Return the bundles that need to stay in git no longer: all, where no row is left to be published."""
+    """Return the bundles that need not stay in git: all of them if no row is left to publish."""
     commit = None if everything or not proofs else store.read(()).commit
     there = set() if commit is None else set(store.paths(EVIDENCE, commit))
     return [proof for proof in proofs if everything or proof.path.removeprefix(f"{inside}/") in there]

@@ -34,7 +34,7 @@ class Repository:
 
     @classmethod
     def at(cls, folder: Path) -> Repository:
-        """Fail with UsageError where there is no checkout, no branch, or no remote to push to."""
+        """Raise UsageError if there is no checkout, no branch, or no remote to push to."""
         try:
             root = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
             local = _git(root, "symbolic-ref", "--short", "HEAD").strip()
@@ -157,7 +157,7 @@ class Repository:
         return git.output(self.root, "hash-object", "-w", "--stdin", given=content).decode().strip()
 
     def _author(self) -> dict[str, str]:
-        """Tell who commits: whom git is set up for, else this tool."""
+        """Return the committer: the one that git is configured for, else this tool."""
         if _config(self.root, "user.email") and _config(self.root, "user.name"):
             return {}
         name, email = _NOBODY
@@ -203,7 +203,7 @@ def _git(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) ->
 
 
 def is_alive(pid: str) -> bool:
-    """Return whether a process of this number may be running; True if nobody can tell."""
+    """Return whether a process with this id may be running; True if unknown."""
     if os.name == "nt" or not (pid.isascii() and pid.isdigit()) or len(pid) > 9:
         return True
     try:

@@ -61,7 +61,7 @@ def under(api: Any, repo: str, folder: str, commit: str, timeout_s: float) -> li
 
 
 def held(answer: Any) -> Iterator[tuple[str, str | None]]:
-    """Of each file in what the Hub answers before an upload, the blob that it holds; None if it holds none."""
+    """Return, for each file in the Hub's answer before an upload, the blob that it holds; None if it holds none."""
     files = answer.get("files") if isinstance(answer, dict) else None
     for file in files if isinstance(files, list) else ():
         path = file.get("path") if isinstance(file, dict) else None

@@ -78,7 +78,7 @@ def publish(
 def _published(
     store: Store, plan_for: Callable[[Board], Round], tries: Tries, sent: list[Plan], dry_run: bool
 ) -> Published:
-    """Round and round until it is done; `sent` gets each plan that may have arrived though nobody said so."""
+    """Try again until it is done; `sent` collects each plan that may have arrived without confirmation."""
     answered = False
     while True:
         planned: Round | None = None

@@ -18,7 +18,7 @@ TROUBLE_CAP_S = 60.0
 
 
 def silent(_: str) -> None:
-    """Tell nobody."""
+    """Report nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,7 @@ class Store(Protocol):
         """Return whether `commit` has just these contents under these names, by the store's own hashes."""
 
     def address(self, commit: str) -> str:
-        """Return where a person can look at `commit`."""
+        """Return the address at which a person can look at `commit`."""
 
 
 def in_portions(store: Store, names: Sequence[str], commit: str) -> Iterator[Mapping[str, bytes]]:

@@ -41,7 +41,7 @@ class Tombstones:
 
 
 def tombstone_path(entry: Entry) -> str:
-    """Return where the tombstones of a row lie, a line each."""
+    """Return the path of a row's tombstones, one a line."""
     return f"{WITHDRAWN}{submission_path(entry.row).removeprefix(SUBMISSIONS)}l"
 
 

@@ -116,7 +116,7 @@ def _at(row: Any, place: str) -> Any:
 
 
 def _typed(value: Any, kind: Type) -> Any:
-    """Return the value where it is of its column's type; None if it says nothing, or something else."""
+    """Return the value if it has its column's type; otherwise None."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if kind == "string":
         return value if isinstance(value, str) else None

@@ -27,7 +27,7 @@ Sign = Callable[[bytes], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A row that is off the board for good, and the `back` row that takes its place, where there is one.
+    """A row that is off the board for good, and the row that takes its place again (`back`), if there is one.
 
     `written`: whether that is new; withdrawing a row twice changes nothing.
     """

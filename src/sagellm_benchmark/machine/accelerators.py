@@ -30,7 +30,7 @@ class Chip:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Of a driver, and of what programs its chips, by the name of the row's environment field."""
+    """Versions of a driver and of its toolkit, by the name of the row's environment field."""
 
     driver: str | None = None
     cuda: str | None = None
@@ -39,7 +39,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a chip tells at one moment. `None` is what its driver does not tell."""
+    """A chip's readings at one moment. `None` is what its driver does not report."""
 
     energy_j: float | None = None  # a counter that only grows
     power_w: float | None = None
@@ -52,7 +52,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class GpuFigures:
-    """What a server's accelerators did over a run, summed or at their extremes; `None` is what nobody told."""
+    """What a server's accelerators did over a run, summed or at their extremes; `None` is unknown."""
 
     energy_j: float | None = None
     watched_s: float | None = None  # the time over which energy was counted
@@ -77,7 +77,7 @@ class Driver(Protocol):
         ...
 
     def versions(self) -> Versions:
-        """Tell the versions of driver and toolkit."""
+        """Return the versions of driver and toolkit."""
         ...
 
     def read(self, chip: Chip) -> Reading:

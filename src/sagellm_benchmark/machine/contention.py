@@ -20,7 +20,7 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Contended:
-    """Shares over a load. `None` is what nobody could see."""
+    """Shares over a load. `None` is what could not be measured."""
 
     others_share: float | None  # of all processors, used by other programs; 1.0 is every one all the time
     steal_share: float | None  # of all processors, taken by the host of a virtual machine
@@ -65,12 +65,12 @@ class Contention:
 
     @property
     def share(self) -> float | None:
-        """Of the processors, used by other programs."""
+        """The share of the processors that other programs used."""
         return None if self.seen is None else self.seen.others_share
 
     @property
     def seen(self) -> Contended | None:
-        """Over all spans together, where they were long enough."""
+        """The shares over all spans together; None if they were too short."""
         wall = sum(ended.wall - began.wall for began, ended in self._spans)
         if wall < _SHORTEST_S:
             return None
@@ -108,7 +108,7 @@ def _apart(these: frozenset[int], others: frozenset[int]) -> frozenset[int]:
 
 
 def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
-    """Tell how long all threads of processes ran, and waited while they could have; None where Linux does not tell."""
+    """Return how long all threads of processes ran and waited for a processor; None if Linux does not say."""
     ran = waited = 0
     told = False
     for pid in pids:
@@ -120,7 +120,7 @@ def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
 
 
 def pressure_s(path: Path = _PROC / "pressure" / "cpu") -> float | None:
-    """Tell for how long since the boot some program waited for a processor; None where Linux does not tell."""
+    """Return for how long since boot some program waited for a processor; None if Linux does not say."""
     with suppress(OSError, ValueError, IndexError):  # no Linux, an old one, or PSI is switched off
         some = path.read_text().splitlines()[0]
         return int(some.rpartition("total=")[2]) / 1e6

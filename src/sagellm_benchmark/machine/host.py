@@ -23,7 +23,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """The processors of a machine; `vendor` is the leaderboard's word, Unknown where the system does not say."""
+    """The processors of a machine; `vendor` is the leaderboard's word, Unknown if the system does not say."""
 
     vendor: str
     model: str | None

@@ -37,7 +37,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def place(host: str, port: int) -> tuple[bool, int | None]:
-    """Return whether the server at `host` runs on this machine, and its process, where the system lets us see it."""
+    """Return whether the server at `host` runs on this machine, and its process, if the system shows it."""
     if not is_local(host):
         return False, None
     pid = listening_pid(port)

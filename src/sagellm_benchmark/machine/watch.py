@@ -56,7 +56,7 @@ class GpuWatch:
             self._thread.join()
 
     def figures(self) -> GpuFigures:
-        """Return what was seen, once the watch has ended; unknown where there was no chip to watch."""
+        """Return what was seen after the watch has ended; unknown if there was no chip to watch."""
         return joined(self._spans)
 
     def readings(self) -> tuple[Readings, ...]:
@@ -113,7 +113,7 @@ class Moment:
 
     @classmethod
     def of(cls, at_s: float, readings: Sequence[Reading]) -> Moment:
-        """Add up what every chip tells, and take the least of what any does."""
+        """Add up what every chip reports, and take the lowest of what any does."""
         clocks = _known([one.clock_mhz for one in readings])
         return cls(at_s, _sum([one.power_w for one in readings]), min(clocks, default=None))
 
@@ -152,7 +152,7 @@ class _Log:
 
 
 def together(logs: Sequence[_Log], watched_s: float) -> GpuFigures:
-    """Add up over the chips where all of them tell; take extremes where any does."""
+    """Add up over the chips if all of them report; take extremes if any does."""
     shares = [share for log in logs if (share := log.capped_share) is not None]
     readings = [one for log in logs for one in log.readings]
     energy_j = _sum([log.energy_j for log in logs])

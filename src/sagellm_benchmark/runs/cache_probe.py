@@ -138,5 +138,5 @@ class CacheProbe:
 
 
 def _fitting(passes: int, one_s: float) -> int:
-    """Return how many prompts of that TTFT can be sent so many times within the time."""
+    """Return how many prompts of that TTFT can be sent that many times within the time."""
     return int(LONGEST_S / passes / one_s)

@@ -52,7 +52,7 @@ class Comparison:
 
     @property
     def verdict(self) -> Verdict | None:
-        """Of throughput and the mean latencies together; None if they contradict each other."""
+        """The verdict on throughput and mean latencies together; None if they contradict each other."""
         return compare.overall(
             [
                 one.difference.verdict(one.quantity.better, together=True)

@@ -39,7 +39,7 @@ def conclude(context: Context, seen: Observations) -> Record:
 
 
 def evidence(context: Context, seen: Observations) -> Evidence:
-    """Return what the checks look at; lengths are asked for only where all requests have the same."""
+    """Return what the checks look at; lengths are required only if all requests have the same."""
     workload = context.workload
     uniform = workload.turns == 1 and context.source.uniform
     columns = joined(seen.repeats)

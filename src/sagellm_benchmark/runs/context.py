@@ -94,7 +94,7 @@ class Context:
 
     @property
     def asked_rate_rps(self) -> float | None:
-        """Requests per second that were asked for; None in a closed loop, and where the rate is no single one."""
+        """The requested requests per second; None in a closed loop, or if there is no single rate."""
         rate = self.shape.rate_rps
         return rate if rate is not None and math.isfinite(rate) and self.shape.last_rate_rps is None else None
 

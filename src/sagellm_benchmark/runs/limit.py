@@ -22,7 +22,7 @@ class Limit:
     above: bool
 
     def broken(self, comparison: Comparison) -> bool:
-        """Return whether the change is beyond the limit, and noise cannot be what made it."""
+        """Return whether the change is beyond the limit and noise cannot explain it."""
         for one in comparison.lines:
             if one.quantity.name == self.name and one.difference is not None and one.difference.interval:
                 low, high = one.difference.interval

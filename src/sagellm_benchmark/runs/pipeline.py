@@ -98,6 +98,6 @@ def computing(server: Server, stated: HardwareHints) -> tuple[Server, Hardware]:
 
 
 def _ask_for_the_rest(server: Server, chips: Hardware, listener: Listener) -> None:
-    """Say before the load what keeps it from being published, while it costs nothing to begin anew."""
+    """Say before the load what would keep it from being published, while starting again costs nothing."""
     if missing := list(lacking(server.model, chips, server.engine.name, server.engine_version)):
         listener.note("\n  ".join(["this cannot be published as it is:", *missing]))

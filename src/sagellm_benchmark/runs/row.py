@@ -75,7 +75,7 @@ def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any
 
 
 def unpublishable(record: Record) -> Iterator[str]:
-    """Yield why a row may not be published, each with what would change that."""
+    """Yield the reasons why a row may not be published, each with its remedy."""
     config, summary = record.config, record.summary
     if not summary.valid:
         yield "the run is not valid: " + "; ".join(summary.reasons)
@@ -95,7 +95,7 @@ def _on_processors(config: Config) -> bool:
 
 
 def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: str | None) -> Iterator[str]:
-    """Yield what a row needs and nobody has said, each with how to say it: known before anything is measured."""
+    """Yield what a row still needs to be told, each with how to state it, before anything is measured."""
     if model.weights == "dummy":
         yield "weights: dummy; measure the real weights to publish"
     if model.weights is None:
@@ -156,7 +156,7 @@ def _cluster(hardware: Hardware) -> dict[str, Any] | None:
 
 
 def _split(hardware: Hardware) -> dict[str, int]:
-    """Tell how the chips of one node share the model, which a cluster states itself; empty where each has the whole."""
+    """Return how the chips of one node share the model (a cluster states that itself); empty if each has all of it."""
     known = {name: getattr(hardware, name) for name in SPLITS}
     return {} if (hardware.node_count or 1) > 1 else {name: n for name, n in known.items() if n and n > 1}
 
@@ -172,7 +172,7 @@ def _model(model: ModelFacts) -> dict[str, Any]:
 
 
 def _workload(config: Config, summary: Summary) -> dict[str, Any]:
-    """An open loop has a rate where a closed one has streams; texts of other people have their mean lengths."""
+    """Describe the load: a rate for an open loop, streams for a closed one, and mean lengths for given texts."""
     workload, load = config.workload, config.load
     uniform = config.dataset.uniform
     asked = uniform and not summary.own_lengths
@@ -201,7 +201,7 @@ def _workload_name(config: Config, summary: Summary, row: Mapping[str, Any]) -> 
 
 
 def _each(summary: Summary, tokens: Metric) -> int:
-    """Return tokens of a request on average; 0, which no row may publish, where the server did not count them."""
+    """Return the mean tokens of a request; 0, which no row may publish, if the server did not count them."""
     counted = summary.value(tokens)
     answered = (summary.value(REQUESTS) or 0) - (summary.value(ERRORS) or 0)
     return round(counted / answered) if counted and answered else 0
@@ -225,7 +225,7 @@ def _metrics(summary: Summary, declared: Sequence[Metric]) -> dict[str, Any]:
 
 
 def _versions(config: Config) -> dict[str, str]:
-    """Of the engine's components, as the contract writes versions: without what follows the numbers."""
+    """Return the versions of the engine's components as the contract writes them: without suffixes."""
     installed = dict(config.server.packages)
     if named(config.server.engine).is_sagellm:
         installed.setdefault("core", config.server.engine_version or "")

@@ -29,7 +29,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rate that was tried. `sure` where chance is no explanation, at 95 %."""
+    """One rate that was tried. `sure` if chance is ruled out at 95 %."""
 
     rate_rps: float
     outcome: Outcome
@@ -71,7 +71,7 @@ class Search:
         return narrow or hopeless or self.steps >= MOST_STEPS
 
     def after(self, rate: float, outcome: Outcome) -> Search:
-        """Return what is known after a run at `rate`; one that nobody could judge ends the search upwards, too."""
+        """Return what is known after a run at `rate`; a run that cannot be judged ends the search upwards, too."""
         if outcome is Outcome.KEPT:
             return replace(self, kept=max(self.kept, rate), steps=self.steps + 1)
         return replace(
@@ -80,7 +80,7 @@ class Search:
 
 
 def judged(summary: Summary) -> Step:
-    """Return what a run showed of its rate: nothing, where it was not the server that gave out."""
+    """Return what a run showed about its rate: nothing, if something other than the server reached its limit."""
     rate, share = summary.asked_rate_rps or 0.0, summary.value(SLO_ATTAINMENT)
     low, high = summary.numbers.intervals.get(SLO_ATTAINMENT.name, (0.0, 1.0))
     if summary.limited_by is not None:

@@ -62,7 +62,7 @@ def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
 
 
 def of_row(name: str, row: Mapping[str, Any]) -> Side:
-    """Return a row of the leaderboard: it holds no repeats, and so nothing tells how sure it is."""
+    """Return a side from a leaderboard row, which holds no repeats, so its uncertainty is unknown."""
     metrics, validity = row.get("metrics"), row.get("validity")
     if not isinstance(metrics, dict):
         raise DataError(
@@ -124,7 +124,7 @@ def _within(
 
 
 def _of_batches(timeline: Timeline, value: float) -> intervals.Interval | None:
-    """Of the throughput, by that of batches of the measured time."""
+    """Return the throughput's interval, from batches of the measured time."""
     fewer = at_most(timeline, BATCHES)
     middles = ((i + 0.5) * fewer.bin_s for i in range(len(fewer.tokens_per_s)))
     inside = [any(begin <= middle < end for begin, end in fewer.windows) for middle in middles]

@@ -78,7 +78,7 @@ class Again:
 
     @property
     def unmade_share(self) -> float:
-        """Of the mended conversations: the part of their text that does not follow from the seed."""
+        """The part of the mended conversations' text that does not follow from the seed."""
         ends = [(kept, len(end)) for turns in self.mended.values() for kept, end in turns]
         whole = sum(kept + more for kept, more in ends)
         return sum(more for _, more in ends) / whole if whole else 0.0

@@ -202,7 +202,7 @@ TRACES: dict[str, Read] = {
 
 
 def _of_cells(path: Path, number: int, moment_s: float, cells: Sequence[str]) -> Recorded | None:
-    """Return tokens of prompt and answer; None where either has none."""
+    """Return the tokens of prompt and answer; None if either has none."""
     counts = [int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 12 else None for cell in cells]
     if 0 in counts:
         return None

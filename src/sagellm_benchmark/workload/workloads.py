@@ -99,7 +99,7 @@ MOST = 10_000_000
 
 
 def from_toml(path: Path) -> Workload:
-    """Return a workload of one's own: `requests`, `input_tokens`, `output_tokens`; others may follow."""
+    """Return a custom workload: `requests`, `input_tokens`, `output_tokens`; others may follow."""
     values = read_toml(path, example="requests = 100")
     kinds = {field.name: str if field.type == "str" else int for field in fields(Workload)}
     for name, value in values.items():

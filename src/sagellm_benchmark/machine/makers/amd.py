@@ -90,7 +90,7 @@ class Kfd:
         return None
 
     def versions(self) -> Versions:
-        """Tell the driver's version, which only a driver that did not come with the kernel has."""
+        """Return the driver's version, which only a driver that did not come with the kernel has."""
         return Versions(driver=_text(self.root / "sys/module/amdgpu/version"))
 
     def read(self, chip: Chip) -> Reading:

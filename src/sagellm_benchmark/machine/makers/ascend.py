@@ -65,7 +65,7 @@ class Listing:
         return None
 
     def versions(self) -> Versions:
-        """Tell the driver's version and CANN's."""
+        """Return the driver's version and CANN's."""
         return Versions(driver=self.driver, cann=self.cann)
 
     def read(self, chip: Chip) -> Reading:  # noqa: ARG002 - other drivers need it

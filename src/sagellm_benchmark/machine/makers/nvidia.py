@@ -55,7 +55,7 @@ class Nvml:
     library: Any
 
     def _ask(self, question: str, *arguments: Any) -> Any | None:
-        """Return the library's answer; None where this GPU, driver or library has none."""
+        """Return the library's answer; None if this GPU, driver or library has none."""
         function = getattr(self.library, question, None)
         if function is None:
             return None
@@ -65,7 +65,7 @@ class Nvml:
             return None
 
     def versions(self) -> Versions:
-        """Tell the driver's version and the newest CUDA that it runs."""
+        """Return the driver's version and the newest CUDA that it supports."""
         cuda = self._ask("nvmlSystemGetCudaDriverVersion_v2")
         return Versions(
             driver=_text(self._ask("nvmlSystemGetDriverVersion")),
@@ -99,7 +99,7 @@ class Nvml:
         return frozenset(process.pid for process in processes)
 
     def linked(self, used: Sequence[Chip]) -> str | None:
-        """Say NVLink where each GPU has a live link, PCIe where NVML finds a path, else None."""
+        """Return NVLink if each GPU has a live link, PCIe if NVML finds a path, else None."""
         if all(self._has_nvlink(chip) for chip in used):
             return "NVLink"
         first, *others = used

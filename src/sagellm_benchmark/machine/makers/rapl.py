@@ -62,7 +62,7 @@ class Packages:
         return None
 
     def versions(self) -> Versions:
-        """Tell none."""
+        """Return none: RAPL has no versions."""
         return Versions()
 
     def read(self, chip: Chip) -> Reading:

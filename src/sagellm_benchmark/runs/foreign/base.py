@@ -14,7 +14,7 @@ MOST_EVENTS = 100_000  # of one answer
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A run of another client. `concurrency` and `rate_rps` are what was asked, where its files say it."""
+    """A run of another client. `concurrency` and `rate_rps` are the requested ones, if its files state them."""
 
     tool: str
     samples: tuple[Sample, ...]
@@ -105,7 +105,7 @@ def object_of(value: Any, *names: str) -> Mapping[str, Any]:
 
 
 def found(value: Any, name: str, depth: int = 8) -> Iterator[Any]:
-    """Yield every value of that name, however deep it lies."""
+    """Yield every value of that name, however deeply nested."""
     if isinstance(value, dict) and name in value:
         yield value[name]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -44,7 +44,7 @@ def side(name: str, run: Foreign) -> Side:
 
 
 def _can_be(sample: Sample) -> bool:
-    """Tell whether its moments are those of a run: none before it, none weeks after it, no end before its beginning."""
+    """Return whether its times are those of a run: none before it, none weeks after it, no end before its beginning."""
     moments = (sample.start_s, sample.end_s, *sample.event_s)
     return all(0 <= moment < LONGEST_S for moment in moments) and sample.start_s <= sample.end_s
 
