@@ -140,15 +140,15 @@ def _in_turn(options: RunOptions) -> int:
     with Screen(as_json=options.as_json, quiet=options.quiet) as screen:
         a, b = (folder.save(one.folder, one.record) for one in versus.in_turn(*specs, screen))
     found = shown.of_rounds(a, b)
-    broken = [one for one in asked if one.broken(found)]
-    path = shown.write_comparison(b.folder, found, broken)
+    path = shown.write_comparison(b.folder, found, asked)
     add_to_job_summary(path.read_text(encoding="utf-8"), os.environ)
     Output(as_json=options.as_json, quiet=options.quiet).show(
-        lambda: f"{shown.render_comparison(found, broken)}\n\n  {t('comparison')}  {path}",
-        lambda: shown.comparison_json(found, broken),
+        lambda: f"{shown.render_comparison(found, asked)}\n\n  {t('comparison')}  {path}",
+        lambda: shown.comparison_json(found, asked),
     )
     if any(one.record.summary.status == "interrupted" for one in (a, b)):
         return Exit.INTERRUPTED
+    broken = any(one.broken(found) for one in asked)
     return Exit.INVALID_RUN if broken or found.a.against or found.b.against else Exit.DONE
 
 

@@ -10,7 +10,12 @@ import pytest
 
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.errors import DataError, UsageError
-from sagellm_benchmark.report.comparison import render_comparison, sentence
+from sagellm_benchmark.report.comparison import (
+    comparison_json,
+    comparison_markdown,
+    render_comparison,
+    sentence,
+)
 from sagellm_benchmark.runs.comparison import Compared, compared
 from sagellm_benchmark.runs.limit import Limit, limit
 from sagellm_benchmark.runs.quantities import QUANTITIES
@@ -175,6 +180,19 @@ def test_a_limit_is_not_broken_by_noise() -> None:
     assert line.difference is not None
     assert line.difference.share > 0.05
     assert not limit("ttft>+5%").broken(noisy)
+
+
+def test_a_limit_on_a_figure_without_an_interval_is_said_to_be_undecided() -> None:
+    few = compared(
+        of_run("a", a_record(samples=repeat(0, 0.1))), of_run("b", a_record(samples=repeat(1, 0.2)))
+    )
+    limits = [limit("ttft.p99>+5%"), limit("ttft>+5%")]
+    assert [(one.broken(few), one.undecided(few)) for one in limits] == [(False, True), (True, False)]
+    said = "not decided: ttft.p99>+5%: the figure has no interval; send more requests, or repeat the run"
+    assert said in render_comparison(few, limits)
+    assert said.replace(">", "&gt;") in comparison_markdown(few, limits)
+    data = comparison_json(few, limits)
+    assert (data["regressions"], data["undecided"]) == (["ttft>+5%"], ["ttft.p99>+5%"])
 
 
 def test_a_price_of_cents_is_shown_with_its_digits() -> None:

@@ -29,6 +29,9 @@ ANSWERS: dict[str, str] = {
     "regression": "退步",
     "to": "至",
     "regression: {what}": "退步：{what}",
+    "not decided: {what}: the figure has no interval; send more requests, or repeat the run": (
+        "无法判定：{what}：这个数字没有区间；请增加请求数，或重复运行"
+    ),
     "not checked of {side}: {what}": "{side} 未检查：{what}",
     "not checked: {what}": "未检查：{what}",
     "figure": "数字",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -68,10 +68,10 @@ def of_rounds(a: Finished, b: Finished, detect: float = DETECT) -> Comparison:
     return compared(*standing, force=True, detect=detect, in_turn=True)
 
 
-def write_comparison(folder: Path, comparison: Comparison, broken: Sequence[Limit]) -> Path:
+def write_comparison(folder: Path, comparison: Comparison, limits: Sequence[Limit]) -> Path:
     """Write the comparison beside the second run, for people and for programs."""
-    write_whole(folder / "comparison.json", to_json(comparison_json(comparison, broken)))
-    write_whole(folder / COMPARISON, comparison_markdown(comparison, broken).encode())
+    write_whole(folder / "comparison.json", to_json(comparison_json(comparison, limits)))
+    write_whole(folder / COMPARISON, comparison_markdown(comparison, limits).encode())
     return folder / COMPARISON
 
 
@@ -88,7 +88,7 @@ def _row(path: Path) -> dict[str, Any]:
     return row
 
 
-def render_comparison(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:
+def render_comparison(comparison: Comparison, limits: Sequence[Limit] = ()) -> str:
     """Return the verdict first, then every figure of both."""
     return "\n".join(
         [
@@ -98,7 +98,11 @@ def render_comparison(comparison: Comparison, broken: Sequence[Limit] = ()) -> s
             f"  {_coloured(comparison)}",
             *(f"  attention: {plain(one)}" for one in comparison.objections),
             *(f"  {plain(one)}" for one in _unchecked(comparison)),
-            *(click.style(f"  {retold(f'regression: {one.text}')}", fg="red") for one in broken),
+            *(
+                click.style(f"  {retold(f'regression: {one.text}')}", fg="red")
+                for one in _broken(comparison, limits)
+            ),
+            *(click.style(f"  {retold(one)}", fg="yellow") for one in _undecided(comparison, limits)),
             "",
             *columns([tuple(map(retold, HEAD)), *(_told(_cells(one)) for one in comparison.lines)]),
         ]
@@ -119,20 +123,21 @@ def _told(cells: tuple[str, ...]) -> tuple[str, ...]:
     return (", ".join([label, *unit]), *cells[1:-1], retold(cells[-1]))
 
 
-def comparison_markdown(comparison: Comparison, broken: Sequence[Limit] = ()) -> str:
+def comparison_markdown(comparison: Comparison, limits: Sequence[Limit] = ()) -> str:
     """Return the comparison as Markdown, for a job's summary or a pull request."""
     parts = [
         f"### {markdown(retold(sentence(comparison)))}",
         f"A: {markdown(comparison.a.name)}, B: {markdown(comparison.b.name)}",
         *(f"- {markdown(retold(f'attention: {one}'))}" for one in comparison.objections),
         *(f"- {markdown(one)}" for one in _unchecked(comparison)),
-        *(f"- **{t('regression')}**: {markdown(one.text)}" for one in broken),
+        *(f"- **{t('regression')}**: {markdown(one.text)}" for one in _broken(comparison, limits)),
+        *(f"- {markdown(retold(one))}" for one in _undecided(comparison, limits)),
         table(tuple(map(retold, HEAD)), tuple(_told(_cells(one)) for one in comparison.lines)),
     ]
     return "\n\n".join(parts) + "\n\n"
 
 
-def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dict[str, Any]:
+def comparison_json(comparison: Comparison, limits: Sequence[Limit] = ()) -> dict[str, Any]:
     """Return the comparison as data. Changes are shares of A: 0.05 is 5 % more."""
     return {
         "a": comparison.a.name,
@@ -143,7 +148,8 @@ def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dic
         "in_turn": comparison.in_turn,
         "objections": comparison.objections,
         "not_checked": {"a": comparison.a.not_checked, "b": comparison.b.not_checked},
-        "regressions": [one.text for one in broken],
+        "regressions": [one.text for one in _broken(comparison, limits)],
+        "undecided": [one.text for one in limits if one.undecided(comparison)],
         "figures": {
             one.quantity.name: {
                 "a": one.a,
@@ -155,6 +161,16 @@ def comparison_json(comparison: Comparison, broken: Sequence[Limit] = ()) -> dic
             for one in comparison.lines
         },
     }
+
+
+def _broken(comparison: Comparison, limits: Sequence[Limit]) -> list[Limit]:
+    return [one for one in limits if one.broken(comparison)]
+
+
+def _undecided(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[str]:
+    for one in limits:
+        if one.undecided(comparison):
+            yield f"not decided: {one.text}: the figure has no interval; send more requests, or repeat the run"
 
 
 def sentence(comparison: Comparison) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.runs.comparison import Comparison
 from sagellm_benchmark.runs.quantities import QUANTITIES
+from sagellm_benchmark.verdict.compare import Difference
 
 _LIMIT = re.compile(r"(?P<name>[a-z0-9_.]+)\s*(?P<sign>[<>])\s*(?P<share>[+-]?\d+(\.\d+)?)\s*%")
 
@@ -23,12 +24,19 @@ class Limit:
 
     def broken(self, comparison: Comparison) -> bool:
         """Return whether the change is beyond the limit and noise cannot explain it."""
-        for one in comparison.lines:
-            if one.quantity.name == self.name and one.difference is not None and one.difference.interval:
-                low, high = one.difference.interval
-                share = one.difference.share
-                return share > self.share and low > 0 if self.above else share < self.share and high < 0
-        return False
+        found = self._difference(comparison)
+        if found is None or found.interval is None:
+            return False
+        low, high = found.interval
+        return found.share > self.share and low > 0 if self.above else found.share < self.share and high < 0
+
+    def undecided(self, comparison: Comparison) -> bool:
+        """Return whether nobody knows how much of the change is noise, so that the limit holds nothing."""
+        found = self._difference(comparison)
+        return found is None or found.interval is None
+
+    def _difference(self, comparison: Comparison) -> Difference | None:
+        return next((one.difference for one in comparison.lines if one.quantity.name == self.name), None)
 
 
 def limit(text: str) -> Limit:
