@@ -93,13 +93,16 @@ def test_a_second_interrupt_is_not_swallowed(tmp_path: Path) -> None:
     assert "KeyboardInterrupt" in errors
 
 
-def test_workers_do_not_outlive_a_client_that_was_killed(tmp_path: Path) -> None:
-    with (
-        serving(Script(ending="stall")) as server,
-        client(server, tmp_path, 2) as process,
-    ):
+@contextmanager
+def two_workers(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psutil.Process]]]:
+    """A client and its two processes, in the midst of a load that never ends."""
+    with serving(Script(ending="stall")) as server, client(server, folder, 2) as process:
         wait_for(process.stderr, "0")
-        workers = psutil.Process(process.pid).children()
+        yield process, psutil.Process(process.pid).children()
+
+
+def test_workers_do_not_outlive_a_client_that_was_killed(tmp_path: Path) -> None:
+    with two_workers(tmp_path) as (process, workers):
         assert len(workers) == 2
         process.kill()
         process.wait()
@@ -115,12 +118,7 @@ def test_workers_do_not_outlive_a_client_that_was_killed(tmp_path: Path) -> None
 def test_a_worker_that_is_lost_ends_the_load_by_name_and_none_is_left(
     number: signal.Signals, said: str, tmp_path: Path
 ) -> None:
-    with (
-        serving(Script(ending="stall")) as server,
-        client(server, tmp_path, 2) as process,
-    ):
-        wait_for(process.stderr, "0")
-        workers = psutil.Process(process.pid).children()
+    with two_workers(tmp_path) as (process, workers):
         workers[0].send_signal(number)
         output, _ = process.communicate(timeout=60)
         assert not any(worker.is_running() for worker in workers)
@@ -130,12 +128,7 @@ def test_a_worker_that_is_lost_ends_the_load_by_name_and_none_is_left(
 
 
 def test_workers_that_are_all_frozen_are_all_named(tmp_path: Path) -> None:
-    with (
-        serving(Script(ending="stall")) as server,
-        client(server, tmp_path, 2) as process,
-    ):
-        wait_for(process.stderr, "0")
-        workers = psutil.Process(process.pid).children()
+    with two_workers(tmp_path) as (process, workers):
         for worker in workers:
             worker.suspend()
         output, _ = process.communicate(timeout=60)
