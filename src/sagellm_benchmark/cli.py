@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -19,6 +19,7 @@ from sagellm_benchmark.commands import board, evidence, matrix, results, rows
 from sagellm_benchmark.commands.shared import needing_ray
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import BenchmarkError, Exit
+from sagellm_benchmark.hanging import leave
 from sagellm_benchmark.options.declare import HeadedCommand, takes
 from sagellm_benchmark.options.help import ToldCommand, misuse
 from sagellm_benchmark.options.output import Output, shows, speak
@@ -41,6 +42,12 @@ class Program(ToldCommand, click.Group):
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """Run as click does, but say errors the way people read them; never a traceback for a user's mistake."""
+        try:
+            self._said(*args, **kwargs)
+        except SystemExit as end:
+            leave(end.code)
+
+    def _said(self, *args: Any, **kwargs: Any) -> NoReturn:
         kwargs["standalone_mode"] = False
         choose(asked(sys.argv[1:]) or of_locale(os.environ))
         if os.environ.get("NO_COLOR"):  # https://no-color.org
@@ -113,13 +120,15 @@ def run(options: RunOptions) -> int:
     spec = run_spec(options, sys.argv[1:], os.environ)
     screen = Screen(as_json=options.as_json, quiet=options.quiet, searching=spec.search_goodput)
     finished: list[folder.Finished] = []
-    try:
-        with screen, _sender(spec, screen) as sender:
-            for one in library.measure(spec, screen, sender):
-                finished.append(one)
-                screen.show(one)
-    finally:
-        screen.close(finished, folder.write_curves(finished))  # also when a later run fails
+    with ExitStack() as cleaned:
+        try:
+            with screen:
+                sender = cleaned.enter_context(_sender(spec, screen))
+                for one in library.measure(spec, screen, sender):
+                    finished.append(one)
+                    screen.show(one)
+        finally:  # also when a later run fails, and before a cluster is left, which may take time
+            screen.close(finished, folder.write_curves(finished))
     if options.opened or not screen.silent:
         opening.offer(screen.page(finished), options.opened)
     return screen.exit_code(finished)

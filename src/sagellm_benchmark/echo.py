@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import IO, Any
 
 import click
 
@@ -18,12 +18,15 @@ def echo(text: str = "", *, err: bool = False, mark: str = "", colour: str | Non
     click.echo((click.style(mark, fg=colour, bold=True) if mark else "") + said, err=err)
 
 
-def echo_json(value: Any) -> None:
-    """Print a value as JSON; its escapes are JSON's own, so that a script reads what was there."""
+def echo_json(value: Any, file: IO[str] | None = None) -> None:
+    """Print a value as JSON, on standard output unless `file` is given.
+
+    Its escapes are JSON's own, so that a script reads what was there.
+    """
     from sagellm_benchmark.files import to_json  # noqa: PLC0415 - --help does not wait for its library
 
     try:
         said = to_json(value)
     except TypeError:  # a file's name need not be UTF-8
         said = to_json(writable(value))
-    click.echo(said.decode(), nl=False)
+    click.echo(said.decode(), nl=False, file=file)

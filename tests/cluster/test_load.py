@@ -19,7 +19,7 @@ from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Limits, Progress, Target
 from sagellm_benchmark.cluster.agent import Agent, State
 from sagellm_benchmark.cluster.load import Cluster
-from sagellm_benchmark.cluster.nodes import Lost
+from sagellm_benchmark.cluster.nodes import HeadLost, Lost
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.workload.schedule import Schedule, constant
 from tests.fakes.openai_server import Script, serving
@@ -74,10 +74,14 @@ class Nodes:
     jumps_s: dict[int, float] = field(default_factory=dict)
     stepped: bool = False
     over: bool = False
+    headless: threading.Event = field(default_factory=threading.Event)
 
     @property
     def names(self) -> Sequence[str]:
         return [f"{number} (here)" for number in range(len(self.agents))]
+
+    def head_lost(self) -> HeadLost | None:
+        return HeadLost("10.0.0.1:6379", "no answer for 3 s") if self.headless.is_set() else None
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
         found: dict[int, Any] = {
@@ -150,6 +154,32 @@ def test_a_lost_node_ends_the_load_and_its_part_goes_to_nobody(nodes: Nodes, tmp
         observed = cluster.drive(asking(3), 1200, due, target, Limits(), tmp_path)
     assert [node.lost for node in observed.nodes] == [None, "it fell silent"]
     assert {one.index % 2 for one in observed.samples()} == {0}
+
+
+def test_a_lost_head_ends_the_load_and_all_that_the_nodes_sent_is_kept(nodes: Nodes, tmp_path: Path) -> None:
+    with serving(Script()) as server:
+
+        def lose() -> None:
+            wait_for(lambda: len(server.requests) > 8)
+            nodes.headless.set()
+
+        threading.Thread(target=lose, daemon=True).start()
+        target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(20.0, 1200))
+        observed = Cluster(nodes).drive(asking(3), 1200, due, target, Limits(), tmp_path)
+    assert {one.index % 2 for one in observed.samples()} == {0, 1}
+    assert [node.health is None for node in observed.nodes] == [False, False, True]
+    (reason,) = verdict.all_there(evidence([], nodes=observed.nodes))
+    assert str(reason).startswith(
+        "the head of the Ray cluster, 10.0.0.1:6379, was lost: no answer for 3 s; without it the load was ended"
+    )
+
+
+def test_a_head_that_is_lost_before_the_load_is_an_error(nodes: Nodes, tmp_path: Path) -> None:
+    nodes.headless.set()
+    with serving(Script()) as server:
+        target = Target(server.base_url, "m", "chat")
+        with pytest.raises(errors.RemoteError, match=r"the head .*10\.0\.0\.1:6379"):
+            Cluster(nodes).drive(asking(3), 4, Schedule(2), target, Limits(), tmp_path)
 
 
 def test_a_clock_that_moves_during_the_load_is_held_against_the_run(nodes: Nodes, tmp_path: Path) -> None:

@@ -124,6 +124,9 @@ class Noticing:
     def names(self) -> Sequence[str]:
         return list(self.nodes.names)
 
+    def head_lost(self) -> Any:
+        return self.nodes.head_lost()
+
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> Any:
         found = self.nodes.ask(method, arguments, within_s)
         if method == "state":

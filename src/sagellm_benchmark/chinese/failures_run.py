@@ -106,7 +106,13 @@ RUN: dict[str, str] = {
     "look at its log, then run again": "查看它的日志，然后重新运行",
     "client node {a} did not get ready within {b} s": "客户端节点 {a} 在 {b} 秒内没有就绪",
     "is it overloaded?": "它超载了吗？",
+    "the head of the Ray cluster, {a}, is lost: {b}": "Ray 集群的头节点 {a} 丢失：{b}",
+    "start it again, then run again": "重新启动它，然后再运行",
     # cluster/ray_nodes
+    "the Ray cluster has not answered for {a} s": "Ray 集群 {a} 秒没有回应",
+    "is its head still running (`ray status`)? Start it, then run again": (
+        "它的头节点还在运行吗（`ray status`）？启动它，然后再运行"
+    ),
     "no Ray cluster at {a}: {b}": "{a} 没有 Ray 集群：{b}",
     "docs/cluster.md says how to start one, and its token": "docs/cluster.md 说明如何启动集群及其令牌",
     "the cluster has no {a} nodes with {b} processors free each; it has {c}": (

@@ -205,6 +205,8 @@ REASONS: dict[str, str] = {
     "client node {a} was lost: {b}; its part of the load is missing. Fix it or leave it out, and run again": (
         "客户端节点 {a} 丢失：{b}；缺少它那部分负载。修好或去掉它，然后重新运行"
     ),
+    "the head of the Ray cluster, {a}, was lost: {b}; without it the load was ended. Start it again, and run "
+    "again": "Ray 集群的头节点 {a} 丢失：{b}；没有它，负载已结束。重新启动它，然后再运行",
     "neighbours: other programs used {a} of the processors of client node {b}": (
         "邻居：其他程序占用了客户端节点 {b} 的 {a} 处理器"
     ),

@@ -85,7 +85,7 @@ class ClientNode:
     """One of several machines that sent a load together; or this one alone, where it lost one of its processes."""
 
     name: str
-    processes: int
+    processes: int  # 0 for the head of a cluster, which is here only if it was lost
     health: ClientHealth | None = None  # of its processes together; None where it was lost
     clock_offset_s: float | None = (
         None  # its monotonic clock minus that of the machine where the run was started

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from signal import SIGINT, SIGTERM
@@ -15,7 +15,7 @@ from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import Recorded, Share
 from sagellm_benchmark.client.terms import ClientNode, Conversations, Limits, Observed, Progress, Target
 from sagellm_benchmark.cluster.agent import Facts, Part, check_versions
-from sagellm_benchmark.cluster.nodes import Lost, Nodes
+from sagellm_benchmark.cluster.nodes import HeadLost, Lost, Nodes
 from sagellm_benchmark.cluster.under_way import UnderWay
 from sagellm_benchmark.engines.base import Api
 from sagellm_benchmark.signals import first_signal
@@ -100,7 +100,7 @@ class Cluster:
             except errors.RemoteError as error:
                 running.lose(node, error.message)
                 del parts[node]
-        if not parts and not running.lost:
+        if not parts and not running.lost and running.head_lost is None:
             raise errors.RemoteError("no node observed anything", hint="see the nodes' logs")
         recorded = Recorded(
             started_at=running.started_at,
@@ -108,7 +108,10 @@ class Cluster:
             interrupted=running.stopped,
             health=worst([part.health for part in parts.values()], cpu_s=sum),
             parts=tuple(files),
-            nodes=tuple(self._node(node, running, parts.get(node)) for node in running.dealt),
+            nodes=(
+                *(self._node(node, running, parts.get(node)) for node in running.dealt),
+                *_head(running.head_lost),
+            ),
         )
         running.forget()
         return recorded
@@ -137,3 +140,9 @@ class Cluster:
                     hint="look at its log, then run again",
                 )
         return found
+
+
+def _head(lost: HeadLost | None) -> Iterator[ClientNode]:
+    """A head that is lost is recorded beside the client nodes, as one that sends nothing."""
+    if lost is not None:
+        yield ClientNode(lost.name, processes=0, lost=lost.why)

@@ -14,12 +14,24 @@ class Lost:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class HeadLost:
+    """The head of the cluster, which does not answer any more."""
+
+    name: str
+    why: str
+
+
 class Nodes(Protocol):
     """The agents of several nodes, asked side by side."""
 
     @property
     def names(self) -> Sequence[str]:
         """For people: host names and addresses."""
+        ...
+
+    def head_lost(self) -> HeadLost | None:
+        """Return the cluster's head if it is lost, and with it soon the whole cluster; None while it answers."""
         ...
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:

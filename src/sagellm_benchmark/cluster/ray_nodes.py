@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TextIO
+from functools import partial
+from typing import Any, TextIO, TypeVar
 from urllib.parse import urlsplit
 
 import ray
@@ -17,15 +19,42 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy, Place
 from sagellm_benchmark.causes import cause
 from sagellm_benchmark.cluster import greeting
 from sagellm_benchmark.cluster.agent import Agent, Facts, check_versions, facts
+from sagellm_benchmark.cluster.head import Head, speaks_tls, watched
 from sagellm_benchmark.cluster.load import Cluster
-from sagellm_benchmark.cluster.nodes import Lost
+from sagellm_benchmark.cluster.nodes import HeadLost, Lost
 from sagellm_benchmark.errors import RemoteError, UsageError
+from sagellm_benchmark.hanging import within
 
 _SCHEME = "ray://"
 _PORT = 6379  # of a head that says no other
 _LISTENS_S = 5.0
 _PLACED_S = 30.0
+_LEFT_S = 1.0
+_ANSWERS_S = 4.0  # what Ray is asked for takes milliseconds; without a head it would wait for a minute
 _THREADS = 8  # of an agent, so that it can be asked while it calibrates
+
+
+T = TypeVar("T")
+
+
+def called(call: Callable[..., T], *arguments: Any, within_s: float = _ANSWERS_S, **named: Any) -> T:
+    """Call a function of Ray's that asks the cluster's head. Raises RemoteError where it does not return in time."""
+    try:
+        return within(within_s, partial(call, *arguments, **named))
+    except TimeoutError as error:
+        raise RemoteError(
+            f"the Ray cluster has not answered for {within_s:g} s",
+            hint="is its head still running (`ray status`)? Start it, then run again",
+        ) from error
+
+
+def tidied(call: Callable[..., object], *arguments: Any, **named: Any) -> bool:
+    """Call a function of Ray's that ends or gives back something, and tell whether it did."""
+    try:
+        called(call, *arguments, **named)
+    except (RayError, RemoteError):
+        return False
+    return True
 
 
 def authentication_is_on() -> bool:
@@ -39,6 +68,12 @@ class Agents:
 
     actors: tuple[Any, ...]
     names: tuple[str, ...]
+    head: Head
+
+    def head_lost(self) -> HeadLost | None:
+        """Return the cluster's head if it has not answered for some time."""
+        why = self.head.gone()
+        return None if why is None else HeadLost(self.head.name, why)
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
         """Call all of them, and wait for their answers together."""
@@ -51,13 +86,12 @@ class Agents:
 
     def end(self, node: int) -> None:
         """Kill the actor; its processes end with it."""
-        with contextlib.suppress(RayError):
-            ray.kill(self.actors[node], no_restart=True)
+        tidied(ray.kill, self.actors[node], no_restart=True)
 
 
 def _said(answer: Any) -> Any:
     try:
-        return ray.get(answer)
+        return ray.get(answer, timeout=_ANSWERS_S)
     except RayActorError:
         return Lost("its agent or its machine has gone")
     except RayError as error:
@@ -97,13 +131,18 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
         ray.init(address=where, log_to_driver=False, logging_level="ERROR", configure_logging=False)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise _unjoined(address, str(error)) from error
-    try:
-        if not authentication_is_on():
-            note(f"the Ray cluster at {address} asks for no token: whoever reaches it can run programs there")
-        with contextlib.nullcontext() if said_to is None else contextlib.redirect_stdout(said_to):
+    with contextlib.ExitStack() as spoken:
+        if said_to is not None:
+            spoken.enter_context(contextlib.redirect_stdout(said_to))
+        try:
+            if not authentication_is_on():
+                note(
+                    f"the Ray cluster at {address} asks for no token: whoever reaches it can run programs there"
+                )
             yield
-    finally:
-        ray.shutdown()
+        finally:
+            if not tidied(ray.shutdown):
+                spoken.pop_all()  # it may go on talking until this process ends
 
 
 def _listening(address: str) -> str:
@@ -124,7 +163,7 @@ def _listening(address: str) -> str:
     except (OSError, ValueError) as error:  # ValueError: no port that there could be
         known = cause(error) if isinstance(error, OSError) else None
         raise _unjoined(at, known.said if known else str(error)) from error
-    if not is_head and os.environ.get("RAY_USE_TLS", "0").lower() not in ("1", "true"):
+    if not is_head and not speaks_tls():
         raise RemoteError(
             f"what listens at {at} does not answer as the head of a Ray cluster",
             hint="a head's port is 6379 where nothing else was said; 8265 is its dashboard, 10001 is Ray Client's",
@@ -175,7 +214,7 @@ def _told_by(number: str) -> Any:
 
 def _facts(name: str, answer: Any) -> Facts:
     try:
-        said: Facts = ray.get(answer)
+        said: Facts = ray.get(answer, timeout=_ANSWERS_S)
     except RayError as error:
         raise UsageError(
             f"node {name} cannot run this tool: {str(error).strip().splitlines()[-1]}",
@@ -186,7 +225,7 @@ def _facts(name: str, answer: Any) -> Facts:
 
 def names() -> dict[str, str]:
     """Return the living nodes' names by Ray's numbers: host and address, and the number where that is not enough."""
-    alive = [node for node in ray.nodes() if node["Alive"]]
+    alive = [node for node in called(ray.nodes) if node["Alive"]]
     places = [(node["NodeManagerHostname"], node["NodeManagerAddress"]) for node in alive]
     return {
         node["NodeID"]: f"{host} ({address})"
@@ -198,12 +237,14 @@ def names() -> dict[str, str]:
 
 @contextlib.contextmanager
 def _placed(nodes: int, processes: int) -> Iterator[Agents]:
-    group = placement_group([{"CPU": processes}] * nodes, strategy="STRICT_SPREAD")
+    """Agents on that many nodes; they end with the block."""
+    actors: tuple[Any, ...] = ()
+    group = called(placement_group, [{"CPU": processes}] * nodes, strategy="STRICT_SPREAD")
     try:
-        if not group.wait(_PLACED_S):
+        if not called(group.wait, _PLACED_S, within_s=2 * _PLACED_S):
             have = ", ".join(
                 f"{node['NodeManagerAddress']} with {node['Resources'].get('CPU', 0):g}"
-                for node in ray.nodes()
+                for node in called(ray.nodes)
                 if node["Alive"]
             )
             raise UsageError(
@@ -211,16 +252,22 @@ def _placed(nodes: int, processes: int) -> Iterator[Agents]:
                 hint="give fewer --client-nodes or --client-processes, or add nodes",
             )
         actors = tuple(_actor(group, bundle) for bundle in range(nodes))
-        yield Agents(actors, _names(actors))
+        with _head_watched() as head:
+            yield Agents(actors, _names(actors), head)
     finally:
-        with contextlib.suppress(RayError):
-            remove_placement_group(group)
+        if not tidied(remove_placement_group, group):  # without a head nobody else ends them for a minute
+            ray.wait([actor.leave.remote() for actor in actors], num_returns=len(actors), timeout=_LEFT_S)
+
+
+def _head_watched() -> AbstractContextManager[Head]:
+    head = urlsplit(f"//{ray.get_runtime_context().gcs_address}")
+    return watched(head.hostname or "", head.port or _PORT)
 
 
 def _actor(group: Any, bundle: int) -> Any:
     where = PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=bundle)
     made = ray.remote(num_cpus=0, max_concurrency=_THREADS, max_restarts=0)(_Agent)
-    return made.options(scheduling_strategy=where).remote()
+    return called(made.options(scheduling_strategy=where).remote)
 
 
 class _Agent(Agent):
@@ -229,6 +276,11 @@ class _Agent(Agent):
     def node(self) -> str:
         """Return the node's number in the cluster."""
         return str(ray.get_runtime_context().get_node_id())
+
+    def leave(self) -> None:
+        """End this process, and with it all that it has started."""
+        self.forget()
+        os._exit(0)
 
 
 def _names(actors: tuple[Any, ...]) -> tuple[str, ...]:
@@ -241,6 +293,6 @@ def _names(actors: tuple[Any, ...]) -> tuple[str, ...]:
             f"the client nodes do not start: {str(error).strip().splitlines()[-1]}",
             hint="is this tool installed on every node, in the Python that Ray runs in?",
         ) from error
-    addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+    addresses = {node["NodeID"]: node["NodeManagerAddress"] for node in called(ray.nodes)}
     pairs = enumerate(zip(found, nodes, strict=True))
     return tuple(f"{number} ({one.host}, {addresses.get(node, '?')})" for number, (one, node) in pairs)

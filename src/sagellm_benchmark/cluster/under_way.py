@@ -14,7 +14,7 @@ from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.cluster.agent import Part, State
 from sagellm_benchmark.cluster.clocks import MAX_BOUND_S, Exchange, Offset, held, moved_s, offset
-from sagellm_benchmark.cluster.nodes import Lost, Nodes
+from sagellm_benchmark.cluster.nodes import HeadLost, Lost, Nodes
 from sagellm_benchmark.files import cannot_write
 
 _SILENT_S = 3.0  # without an answer a node is lost
@@ -38,6 +38,7 @@ class UnderWay:
     origin: float = 0.0
     started_at: float = 0.0
     stopped: bool = False
+    head_lost: HeadLost | None = None
 
     @property
     def left(self) -> list[int]:
@@ -72,10 +73,10 @@ class UnderWay:
             self._ask("start", self.origin + self.offsets[node].offset_s, nodes=[node], within_s=_SILENT_S)
 
     def wait(self) -> None:
-        """Until every node's load is over. Where one of them is lost, or `stop` was called, all others are stopped."""
+        """Wait until every node's load is over; stop all once one is lost, or the head, or `stop` was called."""
         told = False
         while not all(one.over for one in self._states().values()):
-            if not told and (self.lost or self.stopped):
+            if not told and (self.lost or self.head_lost or self.stopped):
                 self._ask("stop", within_s=_SILENT_S)
                 told = True
             time.sleep(_PERIOD_S)
@@ -142,6 +143,7 @@ class UnderWay:
         sent = time.monotonic()
         found: dict[int, State] = self._ask("state", within_s=_SILENT_S)
         received = time.monotonic()
+        self._look_at_the_head()
         for node, state in found.items():
             if state.error is not None and node not in self.lost:
                 self._failed(node, *state.error)
@@ -160,6 +162,14 @@ class UnderWay:
             self.lose(
                 node,
                 f"its clock moved by {apart_s * 1e3:.0f} ms against that of the machine where the run was started",
+            )
+
+    def _look_at_the_head(self) -> None:
+        self.head_lost = self.head_lost or self.nodes.head_lost()
+        if self.head_lost is not None and not self.origin:
+            raise errors.RemoteError(
+                f"the head of the Ray cluster, {self.head_lost.name}, is lost: {self.head_lost.why}",
+                hint="start it again, then run again",
             )
 
     def _failed(self, node: int, kind: str, message: str, hint: str) -> None:

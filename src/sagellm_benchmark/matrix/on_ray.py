@@ -71,7 +71,7 @@ def _with_room(tasks: Sequence[Task]) -> list[str]:
     wanted = {"CPU": needs.num_cpus or 0, "GPU": needs.num_gpus or 0}
     found = [
         node["NodeID"]
-        for node in ray.nodes()
+        for node in ray_nodes.called(ray.nodes)
         if node["Alive"] and all(node["Resources"].get(name, 0) >= number for name, number in wanted.items())
     ]
     if not found and len(tasks) == 1:  # it would wait for ever
@@ -162,14 +162,16 @@ class _Visit:
         needs = _needs(self.tasks)
         bundle = {"CPU": max(needs.num_cpus or 0, _LEAST_CPUS), "GPU": needs.num_gpus or 0}
         self._node = None
-        self._place = placement_group([{name: much for name, much in bundle.items() if much}])
+        self._place = ray_nodes.called(
+            placement_group, [{name: much for name, much in bundle.items() if much}]
+        )
         self._talk = self._talked()
         next(self._talk)
 
     def go_on(self) -> None:
         """Take the answer to what was asked last, and ask on."""
         try:
-            answer = ray.get(self.asked)
+            answer = ray.get(self.asked, timeout=SILENT_S)
         except RayError as error:
             self.lost(_why(error))
             return
@@ -214,7 +216,7 @@ class _Visit:
             while not isinstance(word := (yield self._ask("hear", _HEAR_S)), End):
                 if word is not None:
                     yield from self._fetched(word)
-            ray.kill(self._actor)
+            ray_nodes.tidied(ray.kill, self._actor)
             self._end_task(word)
 
     def _fetched(self, result: Result) -> Generator[Any, Any, None]:
@@ -248,7 +250,7 @@ class _Visit:
         made = ray.remote(max_concurrency=_THREADS, max_restarts=0)(_Station)
         where = PlacementGroupSchedulingStrategy(self._place, placement_group_bundle_index=0)
         asked = made.options(num_cpus=needs.num_cpus, num_gpus=needs.num_gpus, scheduling_strategy=where)
-        return asked.remote()
+        return ray_nodes.called(asked.remote)
 
     def _ask(self, method: str, *arguments: Any, within_s: float | None = SILENT_S) -> Any:
         self.deadline = float("inf") if within_s is None else time.monotonic() + within_s
@@ -257,10 +259,8 @@ class _Visit:
 
     def _leave(self) -> None:
         """Give the place back; what is left there ends with it."""
-        with contextlib.suppress(RayError):
-            ray.kill(self._actor)
-        with contextlib.suppress(RayError):
-            remove_placement_group(self._place)
+        ray_nodes.tidied(ray.kill, self._actor)
+        ray_nodes.tidied(remove_placement_group, self._place)
 
 
 def _why(error: RayError) -> str:

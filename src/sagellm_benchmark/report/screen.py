@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool, quiet: bool = False, searching: bool = False) -> None:
         self.as_json = as_json
+        self.output = sys.stdout  # JSON goes there, wherever others' words are sent meanwhile
         self.silent = as_json or quiet  # nothing for people on standard output
         self.quiet = quiet
         self.searching = searching  # for the highest rate that keeps the objectives
@@ -79,7 +81,7 @@ class Screen:
         if not finished:
             return
         if self.as_json:
-            echo_json(self._document(finished))
+            echo_json(self._document(finished), self.output)
         elif not self.silent:
             for line in self._closing(finished, curves):
                 echo(line)

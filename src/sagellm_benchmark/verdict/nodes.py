@@ -11,7 +11,12 @@ MOST_USED_BY_OTHERS = 0.25  # of a node's processors
 def all_there(e: Evidence) -> Findings:
     """A lost node takes its part of the load with it: no other node sends that part."""
     for node in e.nodes:
-        if node.lost is not None:
+        if node.lost is not None and node.processes == 0:
+            yield (
+                f"the head of the Ray cluster, {node.name}, was lost: {node.lost}; without it the load was ended. "
+                "Start it again, and run again"
+            )
+        elif node.lost is not None:
             yield (
                 f"client node {node.name} was lost: {node.lost}; its part of the load is missing. "
                 "Fix it or leave it out, and run again"
