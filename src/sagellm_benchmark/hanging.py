@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -21,20 +20,24 @@ def within(seconds: float, call: Callable[[], T]) -> T:
     """
     if _hung.is_set():
         raise TimeoutError
-    answer: Future[T] = Future()
+    answers: list[T] = []
+    errors: list[BaseException] = []
 
     def answered() -> None:
         try:
-            answer.set_result(call())
+            answers.append(call())
         except BaseException as error:  # noqa: BLE001 - raised again for whoever waits
-            answer.set_exception(error)
+            errors.append(error)
 
-    threading.Thread(target=answered, daemon=True).start()
-    wait([answer], seconds)
-    if not answer.done():
+    waited_for = threading.Thread(target=answered, daemon=True)
+    waited_for.start()
+    waited_for.join(seconds)
+    for error in errors:
+        raise error
+    if not answers:
         _hung.set()
         raise TimeoutError
-    return answer.result()
+    return answers[0]
 
 
 def leave(code: str | int | None) -> NoReturn:
