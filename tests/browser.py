@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,8 +55,53 @@ POOR_CONTRASTS = """(within) => {
 """The texts in an element whose contrast is below 4.5."""
 
 
+Visit = Callable[..., "Page"]
+"""`visit("sort=tps", width=390, locale="zh-CN")`: a file at that fragment, in a window of that width."""
+
+
+class Pages:
+    """The pages of one browser; one that a test is done with is used again: a new one costs three times as much."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._free: defaultdict[str, list[Page]] = defaultdict(list)
+        self._complaints: list[str] = []
+
+    @contextmanager
+    def visiting(self, file: Path) -> Iterator[Visit]:
+        """Open a file as often as wanted; it may ask for nothing and complain of nothing."""
+        taken: list[tuple[str, Page]] = []
+        self._complaints.clear()
+
+        def visit(fragment: str = "", *, width: int = 1280, **settings: Any) -> Page:
+            kind = json.dumps(settings, sort_keys=True)
+            page = self._free[kind].pop() if self._free[kind] else self._new(settings)
+            taken.append((kind, page))
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(f"{file.as_uri()}#{fragment}")
+            return page
+
+        yield visit
+        allowed = tuple(f"request: {address}" for address in (file.as_uri(), "data:"))
+        complaints = [one for one in self._complaints if not one.startswith(allowed)]
+        for kind, page in taken:
+            page.goto("about:blank")
+            self._free[kind].append(page)
+        assert complaints == []
+
+    def _new(self, settings: dict[str, Any]) -> Page:
+        page = self._browser.new_context(**settings).new_page()
+        page.set_default_timeout(20_000)
+        complain = self._complaints.append
+        page.on("console", lambda message: complain(f"console: {message.text}"))
+        page.on("pageerror", lambda error: complain(f"error: {error}"))
+        page.on("dialog", lambda dialog: complain(f"dialog: {dialog.message}"))
+        page.on("request", lambda request: complain(f"request: {request.url}"))
+        return page
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium() -> Iterator[Pages]:
     """A headless Chromium with a profile of its own; its absence is said in the summary of the tests."""
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
@@ -62,7 +110,7 @@ def chromium() -> Iterator[Browser]:
 
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=program, args=list(QUIET))
-        yield found
+        yield Pages(found)
         found.close()
 
 

@@ -13,7 +13,7 @@ from sagellm_benchmark.report import folder, html, sweep
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.words import Language, speaking
-from tests.browser import OVERLAPS, POOR_CONTRASTS, barriers, chromium
+from tests.browser import OVERLAPS, POOR_CONTRASTS, Pages, barriers, chromium
 from tests.evidence.support import PUBLISHABLE, measured
 from tests.fakes.records import MODEL, a_record
 from tests.fakes.samples import closed_loop
@@ -21,7 +21,7 @@ from tests.fakes.samples import closed_loop
 pytest.importorskip("playwright.sync_api", reason="NO PLAYWRIGHT: no report was tested in a browser")
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser, pytest.mark.no_cover]
 
@@ -30,7 +30,7 @@ Open = Callable[..., "Page"]
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[Pages]:
     with chromium() as found:
         yield found
 
@@ -42,28 +42,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 
 @pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Open a page at a width, in a colour scheme; it may ask for nothing and complain of nothing."""
-    contexts, complaints = [], []
+def visit(browser: Pages, tmp_path: Path) -> Iterator[Open]:
+    """Open a page at a width, in a colour scheme."""
     path = tmp_path / "report.html"
+    with browser.visiting(path) as visited:
 
-    def visit(text: str, *, width: int = 1280, scheme: str = "light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        contexts.append(context)
-        opened = context.new_page()
-        opened.on("console", lambda message: complaints.append(f"console: {message.text}"))
-        opened.on("pageerror", lambda error: complaints.append(f"error: {error}"))
-        opened.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        opened.on("request", lambda request: complaints.append(request.url))
-        path.write_text(text)
-        opened.goto(path.as_uri())
-        complaints.remove(path.as_uri())
-        return opened
+        def visit(text: str, *, width: int = 1280, scheme: str = "light") -> Page:
+            path.write_text(text)
+            return visited(width=width, color_scheme=scheme)
 
-    yield visit
-    for context in contexts:
-        context.close()
-    assert complaints == []
+        yield visit
 
 
 def pages(run: Record, language: Language) -> dict[str, str]:
