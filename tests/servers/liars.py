@@ -67,7 +67,7 @@ CHARGES = (
             Engine(several(lambda a, _: 2 if a.number % 5 < 2 else 1, 0.01), words=_half_of_some)
         ),
         "its usage is wrong in them",
-        Setting(output_tokens=64),
+        Setting(requests=30, output_tokens=64),  # few enough that each is looked at, whatever is drawn
     ),
     Case(
         "charges twice what it sends",
