@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -136,8 +137,11 @@ def test_an_engine_that_never_serves_is_given_up_and_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = install(tmp_path / "env", "sagellm", Behaviour(waits_for=tmp_path / "never"))
-    running = (folder / "pids").is_file  # before it runs, no time passes
-    monkeypatch.setattr(launch, "time", SimpleNamespace(monotonic=lambda: 60.0 if running() else 0.0))
+    running = (folder / "pids").is_file  # before it runs, no time passes; then a minute between two looks
+    minutes = count(step=60.0)
+    monkeypatch.setattr(
+        launch, "time", SimpleNamespace(monotonic=lambda: next(minutes) if running() else 0.0)
+    )
     engine = replace(launched(folder), start_seconds=30.0)
     with pytest.raises(DataError, match="did not start serving"), engine.open():
         pytest.fail("it cannot have started")
