@@ -178,6 +178,7 @@ def test_an_option_says_its_default_in_chinese_too() -> None:
         assert told_option("The dataset.  [default: a/b]") == "数据集。  [默认：a/b]"
 
 
+@pytest.mark.with_children
 @pytest.mark.slow
 def test_help_misuse_and_failures_speak_chinese(tmp_path: Path) -> None:
     """One command each, as a user with a Chinese locale, or with --lang, meets them."""

@@ -16,7 +16,7 @@ from tests.fakes.code_host import code_host_server
 from tests.house import clean_environment
 from tests.test_codehost import BILLING, failed_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.with_children]
 
 NOWHERE = "http://127.0.0.1:9"  # the discard port: nothing listens there
 TOKEN = "hf_secret"

@@ -18,7 +18,7 @@ from tests.evidence.support import PUBLISHABLE
 from tests.fakes.engines import STAND_INS
 from tests.fakes.openai_server import Script, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 Q1 = ("--no-calibrate", "--warmup", "0")
 
@@ -61,6 +61,7 @@ def word_tokenizer(folder: Path) -> Path:
     return folder / "tokenizer.json"
 
 
+@pytest.mark.with_children
 @pytest.mark.parametrize("name", STAND_INS)
 def test_each_engine_gets_a_valid_row_under_its_own_name_with_exact_lengths(
     name: str, measured: Callable[[str], tuple[Path, Result]]
@@ -98,6 +99,7 @@ def test_without_a_report_a_whole_answer_proves_that_one_event_is_one_token(tmp_
     assert summary["output_tokens"] == 320
 
 
+@pytest.mark.with_children
 def test_a_named_tokenizer_goes_before_events(tmp_path: Path) -> None:
     tokenizer = word_tokenizer(tmp_path)
     several = replace(STAND_INS["sagellm"], tokens_per_event=4)
@@ -119,6 +121,7 @@ def test_events_of_several_tokens_are_not_taken_for_tokens(tmp_path: Path) -> No
     assert summary["token_source"] == "nobody"
 
 
+@pytest.mark.with_children
 def test_with_no_evidence_at_all_the_run_is_invalid(tmp_path: Path) -> None:
     code, _, summary, _ = run(tmp_path, replace(STAND_INS["sagellm"], info=False, usage=False))
     assert code == Exit.INVALID_RUN

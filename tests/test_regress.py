@@ -12,6 +12,8 @@ from sagellm_benchmark.report import baseline
 from tests import command
 from tests.fakes.openai_server import Script, serving
 
+pytestmark = pytest.mark.no_cover
+
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "--requests", "2")
 QUICK = ("--no-calibrate", "--warmup", "0", "--repeats", "3")
 
@@ -46,6 +48,7 @@ def test_without_a_baseline_nothing_is_measured(tmp_path: Path) -> None:
     assert "--record" in done.stderr
 
 
+@pytest.mark.with_children
 @pytest.mark.slow
 def test_a_slower_server_fails_and_the_same_one_passes(tmp_path: Path) -> None:
     quick, slow = (Script(ttft_s=ttft_s, itl_s=0.002) for ttft_s in (0.02, 0.2))

@@ -20,7 +20,7 @@ from tests.evidence.support import verified
 from tests.fakes.openai_server import Script, Seen, serving
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 STREAMING = Script(itl_s=0.001)  # at no pace at all, an answer arrives as one piece
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16")
@@ -42,7 +42,6 @@ def ctrl_c(folder: Path, when: Callable[[], bool], *arguments: str) -> int:
     return process.ended(30).returncode
 
 
-@pytest.mark.no_cover
 def test_a_frozen_client_process_makes_the_run_invalid_and_what_was_measured_is_kept(tmp_path: Path) -> None:
     with serving(STREAMING) as server:
         endless = ("--concurrency", "4", "--duration", "60", "--client-processes", "2", "--repeats", "3")
@@ -156,6 +155,7 @@ def test_json_prints_the_same_and_nothing_else(tmp_path: Path) -> None:
     assert printed["summary"] == read(tmp_path, "summary.json")
 
 
+@pytest.mark.with_children
 def test_a_published_trace_is_sent_at_its_own_pace_and_says_before_how_long_it_lasts(tmp_path: Path) -> None:
     requests = [(0, [0]), (400, [0, 1]), (800, [0, 1])]
     (tmp_path / "trace.jsonl").write_text(
@@ -248,6 +248,7 @@ def test_a_stream_that_breaks_is_a_counted_failure_and_the_run_is_invalid(
     assert read(tmp_path, "summary.json")["failures"] == {reason: 5}
 
 
+@pytest.mark.with_children
 def test_a_server_that_fails_the_warm_up_is_not_measured(tmp_path: Path) -> None:
     with serving(Script(ending="cut", sequence=({"ending": "proper"},))) as server:
         done = command.run("run", "--no-calibrate", "--base-url", server.base_url, cwd=tmp_path)
@@ -435,7 +436,6 @@ def test_repeats_give_intervals(tmp_path: Path) -> None:
     assert summary["requests"] == 30
 
 
-@pytest.mark.no_cover
 def test_the_highest_rate_that_keeps_the_objectives_is_found(tmp_path: Path) -> None:
     search = (
         "--slo",
@@ -464,6 +464,7 @@ def test_the_highest_rate_that_keeps_the_objectives_is_found(tmp_path: Path) -> 
     assert len(found["runs"]) < 16
 
 
+@pytest.mark.with_children
 @pytest.mark.parametrize(
     ("load", "runs"),
     [
@@ -482,7 +483,6 @@ def test_objectives_are_judged_under_every_load(load: tuple[str, ...], runs: int
     assert [one["summary"]["slo_attainment"] for one in json.loads(done.stdout)] == [1.0] * runs
 
 
-@pytest.mark.no_cover
 def test_objectives_that_no_rate_keeps_are_given_up_on(tmp_path: Path) -> None:
     search = ("--slo", "ttft=1ms", "--search-goodput", "--rate", "40", "--duration", "0.4")
     with serving(Script(ttft_s=0.005, itl_s=0.001)) as server:
@@ -492,6 +492,7 @@ def test_objectives_that_no_rate_keeps_are_given_up_on(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("outputs/vllm/fake-model/custom_*/summary.json"))) == 6
 
 
+@pytest.mark.with_children
 def test_a_measured_part_of_a_timed_run_has_the_rate_of_the_whole(tmp_path: Path) -> None:
     steady = ("--rate", "20", "--arrival", "constant", "--input-tokens", "20", "--output-tokens", "100")
     part = ("--duration", "3", "--warmup-seconds", "1", "--cooldown-seconds", "1")
@@ -506,6 +507,7 @@ def test_a_measured_part_of_a_timed_run_has_the_rate_of_the_whole(tmp_path: Path
     assert found["summary"]["request_rate_rps"] == pytest.approx(20, rel=0.05)
 
 
+@pytest.mark.with_children
 def test_repeats_that_had_finished_survive_a_server_that_has_gone(tmp_path: Path) -> None:
     with serving(STREAMING) as server:
         server.stop_after = 20
@@ -523,6 +525,7 @@ def cache_is_tested(requests: list[Seen], load: int) -> bool:
     return len(requests) - begun > load
 
 
+@pytest.mark.with_children
 def test_ctrl_c_while_the_cache_is_tested_keeps_the_run_and_ends_the_sweep(tmp_path: Path) -> None:
     never = (
         120.0  # a prompt that comes again is not answered in time, so that the test cannot end before Ctrl-C
@@ -676,7 +679,6 @@ def test_help_imports_nothing_heavy(words: list[str]) -> None:
     assert done.stderr.strip() == "[]"
 
 
-@pytest.mark.no_cover
 def test_a_second_run_with_the_same_prompts_is_found_out_where_the_server_caches_them_and_keeps_quiet(
     tmp_path: Path,
 ) -> None:

@@ -16,6 +16,8 @@ from tests.evidence.support import verified
 from tests.fakes.engine_install import Behaviour, install
 from tests.waiting import wait_for
 
+pytestmark = [pytest.mark.with_children, pytest.mark.no_cover]
+
 MEASURED = (Exit.DONE, Exit.INVALID_RUN)  # a busy machine may spoil the figures, which are not looked at
 QUICK = ("--requests", "2", "--warmup", "0", "--no-calibrate")
 

@@ -17,6 +17,8 @@ from sagellm_benchmark.runs.spec import RunSpec
 from tests import command
 from tests.fakes.openai_server import Script, serving
 
+pytestmark = pytest.mark.no_cover
+
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "--requests", "2")
 QUICK = ("--no-calibrate", "--warmup", "0")
 
@@ -89,6 +91,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return sorted(found, key=lambda one: float(one["ttft_ms"]["mean"]))
 
 
+@pytest.mark.with_children
 @pytest.mark.slow
 def test_a_slower_server_is_measured_by_the_same_prompts_and_never_called_quicker(tmp_path: Path) -> None:
     # so far apart that a busy machine makes up for it in no round

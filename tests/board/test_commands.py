@@ -16,7 +16,7 @@ from tests.board.test_aggregate import a_run
 from tests.fakes.hub_server import REPO, HubServer
 from tests.fakes.rows import new_row
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 SINGLE = "hf_data/leaderboard_single.json"
 

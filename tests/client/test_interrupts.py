@@ -101,6 +101,7 @@ def two_workers(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[psut
         yield process, psutil.Process(process.pid).children()
 
 
+@pytest.mark.with_children
 def test_workers_do_not_outlive_a_client_that_was_killed(tmp_path: Path) -> None:
     with two_workers(tmp_path) as (process, workers):
         assert len(workers) == 2
@@ -110,6 +111,7 @@ def test_workers_do_not_outlive_a_client_that_was_killed(tmp_path: Path) -> None
     assert alive == []
 
 
+@pytest.mark.with_children
 @pytest.mark.parametrize(
     ("number", "said"),
     [(signal.SIGKILL, "ended early"), (signal.SIGSTOP, "has not responded for 2.5 s")],

@@ -86,6 +86,7 @@ def test_memory_does_not_grow_with_the_number_of_exchanges(tmp_path: Path) -> No
     assert peak < 2_000_000
 
 
+@pytest.mark.with_children
 @pytest.mark.slow  # a process decodes
 def test_a_long_load_is_decoded_while_it_goes_on_and_nothing_raw_is_left(tmp_path: Path) -> None:
     reading = spool.Reading(exact_output=True)

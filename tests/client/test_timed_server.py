@@ -19,7 +19,7 @@ from sagellm_benchmark.client.calibration import timed_server
 from sagellm_benchmark.client.timed_log import read_log
 from sagellm_benchmark.client.timed_server import TimedServer, _Peer, listen
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.with_children]
 
 
 def ask(base_url: str, method: str, path: str, body: object = None) -> tuple[int, str]:

@@ -270,6 +270,7 @@ def test_an_error_before_the_load_names_its_node(nodes: Nodes, tmp_path: Path) -
         Cluster(nodes).drive(asking(3), 4, Schedule(2), nowhere, Limits(), tmp_path)
 
 
+@pytest.mark.with_children
 def test_a_load_that_nobody_asks_for_any_more_ends(tmp_path: Path) -> None:
     agent = Agent()
     with serving(Script(itl_s=0.05)) as server:

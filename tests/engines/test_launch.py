@@ -27,6 +27,8 @@ from tests.fakes.engine_install import Behaviour, install
 from tests.house import ROOT
 from tests.waiting import wait_for
 
+pytestmark = pytest.mark.with_children
+
 SERVE = ("serve", "--model", "{model}", "--host", "{host}", "--port", "{port}")
 
 

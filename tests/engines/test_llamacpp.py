@@ -151,6 +151,7 @@ def test_requests_run_side_by_side_each_with_the_whole_context(tiny: Gguf, tmp_p
     assert [events[-1]["usage"]["completion_tokens"] for events in answers] == [140] * 4
 
 
+@pytest.mark.with_children
 def test_it_listens_on_this_machine_alone_and_stops_with_the_context(tiny: Gguf, tmp_path: Path) -> None:
     with engine(tiny, tmp_path).open() as server:
         address = urlsplit(server.base_url)

@@ -26,7 +26,7 @@ from tests import command
 from tests.evidence.support import PUBLISHABLE, measured
 from tests.fakes.team import Team, git
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.with_children]
 
 
 @pytest.fixture(scope="module")

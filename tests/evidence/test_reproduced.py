@@ -55,6 +55,7 @@ def tiers(home: Path) -> dict[str, Tier]:
     return {row: standing.tier(row) for row in standing.facts}
 
 
+@pytest.mark.with_children
 @pytest.mark.parametrize(
     ("second", "tier"), [(FAST, Tier.REPRODUCED), (SLOW, Tier.ATTESTED)], ids=["agree", "differ"]
 )

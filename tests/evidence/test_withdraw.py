@@ -213,6 +213,7 @@ def test_a_reason_is_a_line_of_plain_text(reason: str) -> None:
         statement(Entry.of(new_row()), reason)
 
 
+@pytest.mark.with_children
 @pytest.mark.slow
 def test_the_command_withdraws_by_id_and_by_file(server: HubServer, hub: Hub, tmp_path: Path) -> None:
     fast, slow = (new_row(metrics__throughput_tps=rate) for rate in (90.0, 80.0))

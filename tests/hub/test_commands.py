@@ -21,7 +21,7 @@ from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
 from tests.house import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 SECRETS = (WRITER, READER, OIDC, "hf_wrong_token", "ci_identity_token")
 
@@ -85,6 +85,7 @@ def test_says_what_became_of_each_row_and_where_to_look(folder: Path, server: Hu
     assert "nothing to write" in again.stdout
 
 
+@pytest.mark.with_children
 def test_json_is_all_it_prints(folder: Path, server: HubServer) -> None:
     row = new_row()
     submit(folder, row, new_row(metrics__ttft_ms=-1))
@@ -154,6 +155,7 @@ def test_a_hub_out_of_reach_ends_with_4(folder: Path, server: HubServer) -> None
     assert (server.tokens_seen, len(server.history.commits)) == ([], 1)
 
 
+@pytest.mark.with_children
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
@@ -189,6 +191,7 @@ def test_debugging_the_library_shows_no_token(folder: Path, server: HubServer) -
     assert publish(folder, server, HF_DEBUG="1").returncode == 0
 
 
+@pytest.mark.with_children
 def test_a_shared_folder_instead_of_a_hub(folder: Path) -> None:
     submit(folder, *new_rows(2))
     done = run("publish", "--to", "shared", cwd=folder)
@@ -198,6 +201,7 @@ def test_a_shared_folder_instead_of_a_hub(folder: Path) -> None:
     assert (check.returncode, "byte for byte" in check.stdout) == (0, True)
 
 
+@pytest.mark.with_children
 def test_rebuild_tells_what_is_missing_and_writes_what_should_be(folder: Path) -> None:
     submit(folder, *new_rows(2))
     run("publish", "--to", "shared", cwd=folder)
@@ -254,6 +258,7 @@ def test_an_empty_hf_data_is_nothing_to_do(folder: Path, server: HubServer) -> N
     assert (done.returncode, "nothing to write" in done.stdout) == (0, True)
 
 
+@pytest.mark.with_children
 def test_clean_does_not_push_unasked(tmp_path: Path) -> None:
     team = Team(tmp_path)
     team.submit(team.root / "first", new_row())
@@ -261,6 +266,7 @@ def test_clean_does_not_push_unasked(tmp_path: Path) -> None:
     assert (done.returncode, "--yes" in done.stderr) == (2, True)
 
 
+@pytest.mark.with_children
 def test_clean_refuses_then_cleans_then_finds_nothing(tmp_path: Path) -> None:
     team = Team(tmp_path)
     clone = team.clone("mine")
@@ -274,7 +280,6 @@ def test_clean_refuses_then_cleans_then_finds_nothing(tmp_path: Path) -> None:
     assert git(clone, "status", "--porcelain") == ""
 
 
-@pytest.mark.no_cover
 def test_cleaning_that_is_killed_and_started_again_ends_as_if_it_never_was(tmp_path: Path) -> None:
     team = Team(tmp_path)
     clone = team.clone("mine")
@@ -298,6 +303,7 @@ def judged(folder: Path, server: HubServer, summary: Path) -> subprocess.Complet
     return run("validate", "--published", "--repo", REPO, cwd=folder, env=settings)
 
 
+@pytest.mark.with_children
 def test_a_pull_request_s_check_tells_first_what_it_adds(folder: Path, server: HubServer) -> None:
     old, new = new_row(), new_row(metrics__throughput_tps=99.0, metadata__submitter="@all")
     submit(folder, old)
@@ -313,7 +319,6 @@ def test_a_pull_request_s_check_tells_first_what_it_adds(folder: Path, server: H
     assert server.history.head.id == before
 
 
-@pytest.mark.no_cover
 def test_what_passes_a_pull_request_s_check_is_not_refused_by_publishing(
     folder: Path, server: HubServer
 ) -> None:
@@ -341,7 +346,6 @@ def test_publishing_writes_a_job_summary_with_the_refused_rows_first(folder: Pat
     assert rows[0].count(" | ") == 6
 
 
-@pytest.mark.no_cover
 def test_a_job_summary_of_hostile_rows_stays_small_enough_to_be_shown(
     folder: Path, server: HubServer
 ) -> None:

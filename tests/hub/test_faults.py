@@ -25,7 +25,7 @@ from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import SEEDED, Clock, fates, given
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
 def rival(*rows: Row) -> dict[str, str]:
@@ -233,7 +233,6 @@ def held() -> Held:
         return Held(server.history.head.files, old, both)
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("name", [SINGLE, MULTI, "README.md", BEFORE_SUBMISSIONS, STANDING])
 @pytest.mark.parametrize("lie", LIES)
 def test_no_lie_about_a_file_wipes_what_was_published_before(
@@ -250,7 +249,6 @@ def test_no_lie_about_a_file_wipes_what_was_published_before(
     assert orjson.loads(files[STANDING])["rows"].items() >= orjson.loads(before[STANDING])["rows"].items()
 
 
-@pytest.mark.no_cover
 @pytest.mark.parametrize("lie", LIES)
 def test_no_lie_about_the_board_wipes_it_on_the_very_first_publish(
     server: HubServer, pace: Pace, lie: str

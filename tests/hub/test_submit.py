@@ -23,7 +23,7 @@ from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
 from tests.house import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 ATTRIBUTES = {".gitattributes": (ROOT / ".gitattributes").read_bytes(), ".gitignore": b"outputs/\n"}
 
@@ -123,6 +123,7 @@ def test_a_rows_evidence_goes_with_it(team: Team) -> None:
     assert submit(clone / "hf_data").commit is None
 
 
+@pytest.mark.with_children
 def test_a_checkout_with_commits_of_its_own_is_left_as_it_is(team: Team) -> None:
     clone = team.clone("mine")
     (clone / "code.py").write_text("print('mine')")

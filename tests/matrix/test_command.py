@@ -19,7 +19,7 @@ from tests.fakes.openai_server import FakeServer, Script, serving
 from tests.forked import Running
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 LOADS = (1, 2)
 CELLS = 2 * len(LOADS) * 2
@@ -75,7 +75,6 @@ def kill_after(folder: Path, cells: int) -> None:
     wait_for(lambda: not left_running(folder))
 
 
-@pytest.mark.no_cover
 def test_killed_at_any_moment_and_started_again_it_measures_each_cell_once(
     tmp_path: Path, servers: list[FakeServer]
 ) -> None:
@@ -96,7 +95,7 @@ def test_killed_at_any_moment_and_started_again_it_measures_each_cell_once(
     assert sum(len(server.requests) for server in servers) == asked
 
 
-@pytest.mark.no_cover
+@pytest.mark.with_children
 def test_a_killed_matrix_leaves_no_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with serving(Script(ttft_s=60.0)) as silent:
@@ -109,7 +108,6 @@ def test_a_killed_matrix_leaves_no_temporary_folder(tmp_path: Path, monkeypatch:
     assert list(tmp_path.glob("sagellm-matrix-*")) == []
 
 
-@pytest.mark.no_cover
 def test_a_changed_plan_measures_only_what_is_new(tmp_path: Path, servers: list[FakeServer]) -> None:
     plan(tmp_path, servers[:1], loads=(1,))
     command.run("matrix", "plan.toml", cwd=tmp_path)
@@ -121,7 +119,7 @@ def test_a_changed_plan_measures_only_what_is_new(tmp_path: Path, servers: list[
     assert {path: path.stat().st_mtime_ns for path in first} == first
 
 
-@pytest.mark.no_cover
+@pytest.mark.with_children
 def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_running(
     tmp_path: Path, servers: list[FakeServer]
 ) -> None:
@@ -150,6 +148,7 @@ def test_a_cell_that_fails_is_recorded_and_tried_again_and_the_others_go_on(
     assert status.stdout.count("failed") == 2
 
 
+@pytest.mark.with_children
 def test_what_is_wrong_with_any_cell_is_found_before_the_first_is_measured(
     tmp_path: Path, servers: list[FakeServer]
 ) -> None:
@@ -162,7 +161,6 @@ def test_what_is_wrong_with_any_cell_is_found_before_the_first_is_measured(
     assert not any(server.requests for server in servers)
 
 
-@pytest.mark.no_cover
 def test_a_second_start_waits_for_nobody_and_says_who_measures(
     tmp_path: Path, servers: list[FakeServer]
 ) -> None:

@@ -14,7 +14,7 @@ from tests.fakes.engine_install import Behaviour, install
 from tests.matrix.test_command import done, kill, left_running, start
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
 def plan(folder: Path, venv: Path, *, loads: tuple[int, ...] = (1, 2), repeats: int = 1) -> None:
@@ -64,6 +64,7 @@ def test_each_cell_has_the_command_that_measures_it_alone_and_the_engines_log(me
         assert "loading weights" in (folder / "server.log").read_text()
 
 
+@pytest.mark.with_children
 def test_an_engine_that_does_not_start_fails_its_cells_with_its_own_words(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm", Behaviour(crashes=True))
     plan(tmp_path, venv)
@@ -72,7 +73,6 @@ def test_an_engine_that_does_not_start_fails_its_cells_with_its_own_words(tmp_pa
     assert all("no room for the weights" in one["failure"] for one in json.loads(ended.stdout))
 
 
-@pytest.mark.no_cover
 def test_killed_in_the_middle_it_leaves_no_engine_and_goes_on(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     plan(tmp_path, venv, loads=(1, 2, 3))

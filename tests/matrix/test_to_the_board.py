@@ -12,7 +12,7 @@ from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import done
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 PLAN = """
 name = "m"

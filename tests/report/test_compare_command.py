@@ -15,6 +15,8 @@ from tests.fakes import foreign
 from tests.fakes.records import a_record
 from tests.runs.test_comparison import repeat
 
+pytestmark = pytest.mark.with_children
+
 
 def a_run(folder: Path, ttft: float, seed: int = 0, **changes: Any) -> None:
     folder.mkdir()

@@ -69,6 +69,7 @@ def test_without_any_font_no_picture_is_drawn_that_lacks_its_labels() -> None:
         pictures._need_letters(lambda svg: b"blank")
 
 
+@pytest.mark.with_children
 @pytest.mark.slow
 def test_report_says_what_it_wrote_and_keeps_its_json_alone(tmp_path: Path) -> None:
     save(tmp_path / "run", a_record())

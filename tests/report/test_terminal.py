@@ -298,6 +298,7 @@ def test_json_is_all_that_standard_output_gets_and_quiet_leaves_nothing(tmp_path
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (Exit.DONE, "", "")
 
 
+@pytest.mark.with_children
 @pytest.mark.no_cover
 @pytest.mark.slow
 def test_a_search_says_one_line_a_step_and_one_report(tmp_path: Path) -> None:

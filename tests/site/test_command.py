@@ -2,9 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sagellm_benchmark.files import to_json
 from tests.command import run
 from tests.site.boards import fresh_rows
+
+pytestmark = pytest.mark.with_children
 
 
 def test_the_page_is_made_of_the_rows_in_a_folder(tmp_path: Path) -> None:

@@ -13,10 +13,11 @@ from tests.servers.measured import measured_by, run
 from tests.servers.sockets import client
 from tests.servers.twins import TWINS, Twin
 
+pytestmark = pytest.mark.no_cover
+
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.kind}: {case.name}")
 def test_a_server_is_judged_as_what_it_is_and_measured_as_it_was(case: Case) -> None:
@@ -46,7 +47,6 @@ def test_the_controlled_clock_says_of_a_server_what_is_expected(twin: Twin) -> N
     assert verdict.valid == (not twin.expected)
 
 
-@pytest.mark.no_cover
 @pytest.mark.slow
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
 def test_a_real_clock_and_a_real_socket_say_the_same(twin: Twin, tmp_path: Path) -> None:
