@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagellm_benchmark.text import columns, inert_markdown, markdown, one_line, plain
+from sagellm_benchmark.text import columns, count_of, inert_markdown, markdown, one_line, plain
 
 ANY = st.text(alphabet=st.characters(codec="utf-8"))
 
@@ -21,6 +21,10 @@ def test_a_line_is_short_and_printable_whatever_comes(text: str | bytes) -> None
     line = one_line(text, 40)
     assert line.isprintable()
     assert len(line) <= 40
+
+
+def test_one_thing_is_not_called_several() -> None:
+    assert [count_of(number, "row") for number in (0, 1, 1000)] == ["0 rows", "1 row", "1,000 rows"]
 
 
 def test_a_line_keeps_the_words_and_leaves_the_control_characters_out() -> None:

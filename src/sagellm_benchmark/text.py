@@ -18,6 +18,11 @@ def plain(text: str) -> str:
     return "".join(c if c.isprintable() else "�" for c in text)
 
 
+def count_of(number: int, noun: str) -> str:
+    """Return a count such as `1 row` or `1,000 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def writable(value: Any) -> Any:
     """Return a JSON value whose texts can all be written as UTF-8, with escapes where they could not."""
     if isinstance(value, str):

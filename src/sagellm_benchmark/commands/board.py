@@ -222,15 +222,15 @@ def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
     sagellm-benchmark site --from hf_data         the local rows, before they are published
     """
     from sagellm_benchmark.files import write_whole
-    from sagellm_benchmark.report.publishing import counted_rows
     from sagellm_benchmark.site.gather import gather
     from sagellm_benchmark.site.page import page
+    from sagellm_benchmark.text import count_of
 
     board = gather(source, beaten=beaten, say=waiting)
     made, rows = folder / "index.html", len(board.best)
     write_whole(made, page(board))
     out.show(
-        lambda: "\n".join([f"{made}: {retold(counted_rows(rows))}", *map(_left_out, board.left_out)]),
+        lambda: "\n".join([f"{made}: {retold(count_of(rows, 'row'))}", *map(_left_out, board.left_out)]),
         lambda: {"page": str(made), "rows": rows, "left_out": list(board.left_out)},
     )
 

@@ -8,14 +8,14 @@ from typing import Any
 from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.evidence.replay import Replayed
 from sagellm_benchmark.evidence.verify import Findings
-from sagellm_benchmark.text import plain
+from sagellm_benchmark.text import count_of, plain
 
 _MOST = 20
 
 
 def verified_text(found: Findings) -> str:
     """Return one line for each thing that does not fit, or a word that all does."""
-    lines = [f"row {found.entry_id}, {found.requests} requests"]
+    lines = [f"row {found.entry_id}, {count_of(found.requests, 'request')}"]
     lines += [f"  ✗ {plain(str(mismatch))}" for mismatch in found.mismatches[:_MOST]]
     if len(found.mismatches) > _MOST:
         lines.append(f"  … and {len(found.mismatches) - _MOST} more")

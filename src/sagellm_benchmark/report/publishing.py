@@ -17,7 +17,7 @@ from sagellm_benchmark.hub.rebuild import Rebuilt
 from sagellm_benchmark.hub.submit import Submitted
 from sagellm_benchmark.hub.withdraw import Withdrawn
 from sagellm_benchmark.report.job_summary import fitting
-from sagellm_benchmark.text import MOST, inert_markdown, plain, wide
+from sagellm_benchmark.text import MOST, count_of, inert_markdown, plain, wide
 from sagellm_benchmark.words import retold, t
 
 _ORDER = (Fate.ADDED, Fate.IMPROVED, Fate.BEATEN, Fate.WITHDRAWN)
@@ -81,25 +81,20 @@ def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = 
     shown = fitting(told)
     more = [t("and {count} more", count=len(told) - len(shown)), ""] if len(told) > len(shown) else []
     none = [t("None."), ""] if not told else [*table, *shown, ""]
-    already = t("Published before: {rows}.", rows=retold(counted_rows(old)))
+    already = t("Published before: {rows}.", rows=retold(count_of(old, "row")))
     return "\n".join([f"### {head}", "", *none, *more, already, "", ""])
 
 
 def _repaired(done: Published) -> Iterator[str]:
     """Yield what somebody else did to the board, and what was done about it."""
     if done.mended:
-        yield f"somebody else wrote the board: {counted_rows(len(done.mended))} that it had lost are back on it"
+        yield f"somebody else wrote the board: {count_of(len(done.mended), 'row')} that it had lost are back on it"
         yield from (f"  {plain(entry.entry_id)}" for entry in done.mended[:MOST])
     yield from (f"not as it was accepted: {plain(retold(problem))}" for problem in done.strange[:MOST])
     yield from (f"not looked at: {plain(retold(note))}" for note in done.unchecked[:1])
     if done.largest > LARGE:
         most, size = MOST_WRITTEN >> 20, done.largest >> 20
         yield f"a file of the board has {size} MiB of at most {most}: plan the move to shards (docs/publishing.md)"
-
-
-def counted_rows(number: int) -> str:
-    """Return a count such as `1 row` or `1,000 rows`."""
-    return f"{number:,} row{'' if number == 1 else 's'}"
 
 
 def submitted_text(done: Submitted) -> str:
@@ -165,7 +160,7 @@ def withdrawn_json(done: Withdrawn) -> dict[str, Any]:
 
 def rebuilt_text(done: Rebuilt) -> str:
     """Return whether the boards follow from what was accepted."""
-    source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
+    source = _source(done)
     notes = [f"note: {note}" for note in done.notes]
     if not done.differences:
         return "\n".join([f"at {done.commit}: the boards are, byte for byte, what {source} give", *notes])
@@ -174,9 +169,14 @@ def rebuilt_text(done: Rebuilt) -> str:
     return "\n".join([f"at {done.commit}: the boards are not what {source} give", *listed, *more, *notes])
 
 
+def _source(done: Rebuilt) -> str:
+    rows = count_of(done.recorded, "row")
+    return f"{count_of(done.submissions, 'submission')} and {rows} recorded beside them"
+
+
 def written_text(done: Rebuilt, folder: Path) -> str:
     """Return what was written from what, and what could not be used."""
-    source = f"{done.submissions} submissions and {done.recorded} rows recorded beside them"
+    source = _source(done)
     lines = [f"{folder}: the boards that {source} give at {done.commit}"]
     lines += [f"left out: {plain(retold(difference))}" for difference in done.differences[:MOST]]
     return "\n".join([*lines, *(f"note: {note}" for note in done.notes)])
