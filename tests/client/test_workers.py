@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
+from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.drive import drive
+from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.client.terms import Limits, Progress, Target
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
@@ -112,3 +119,25 @@ def test_a_ramp_is_the_same_however_many_processes_share_it(tmp_path: Path) -> N
         samples = spread(server, tmp_path, 6, Schedule(concurrency=6, stagger_s=0.1))
     firsts = sorted((sample.stream, sample.start_s) for sample in samples)
     assert [start for _, start in firsts] == pytest.approx([0.1 * stream for stream in range(6)], abs=0.05)
+
+
+def test_a_process_that_is_frozen_before_the_load_ends_it_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "IDLE_S", 1.0)
+    frozen: list[int] = []
+    start = workers.started
+
+    @contextmanager
+    def with_one_frozen(shares: Sequence[Share]) -> Iterator[list[workers.Worker]]:
+        with start(shares) as running:
+            frozen.append(running[0].process.pid)
+            os.kill(frozen[0], signal.SIGSTOP)
+            yield running
+
+    monkeypatch.setattr(workers, "started", with_one_frozen)
+    with serving() as server, pytest.raises(RemoteError, match="did nothing for 1 s before the load") as lost:
+        spread(server, tmp_path, 4, Schedule(concurrency=2))
+    assert f"pid {frozen[0]}" in lost.value.message
+    assert not psutil.pid_exists(frozen[0])
+    assert server.requests == []

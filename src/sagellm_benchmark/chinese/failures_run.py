@@ -83,6 +83,9 @@ RUN: dict[str, str] = {
     # client/workers
     "a client process (pid {a}) ended early": "一个客户端进程（pid {a}）提前结束",
     "is the machine out of memory?": "机器内存不足吗？",
+    "a client process (pid {a}) did nothing for {b} s before the load": (
+        "负载开始前，一个客户端进程（pid {a}）已有 {b} 秒毫无动作"
+    ),
     "a client process (pid {a}) has not responded for {b} s": "一个客户端进程（pid {a}）已有 {b} 秒没有消息",
     "a client process (pid {a}) has requests to send, and has sent none for {b} s": (
         "一个客户端进程（pid {a}）有请求要发送，但已有 {b} 秒没有发送"

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import msgspec
+import psutil
 
 from sagellm_benchmark import errors
 from sagellm_benchmark.children import Child, Patience, child
@@ -29,6 +30,7 @@ from sagellm_benchmark.client.worker import Failed, Going, Over, Ready, Word
 from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.workload.workloads import Conversation
 
+IDLE_S = 30.0  # without processor time for a worker that is still to get ready, however busy the machine is
 _LEAD_S = 0.05  # between the last worker being ready and the common start
 FROZEN_S = 2.5  # without a word from a worker that sends
 DECODES_S = 30.0  # without a word from one that decodes: a single huge answer can take seconds
@@ -65,7 +67,10 @@ class Worker:
     error: errors.BenchmarkError | None = None
     begins_s: float = math.inf  # when it is to send its first request
     heard_s: float = field(default_factory=time.monotonic)
-    moved_s: float = field(default_factory=time.monotonic)  # when it owed nothing, or began another request
+    used_s: float = 0.0  # processor time, before it was ready
+    moved_s: float = field(
+        default_factory=time.monotonic
+    )  # when it used more, owed nothing, or began a request
     unread: bytes = field(default=b"", repr=False)
 
     def tell(self, line: str) -> None:
@@ -101,6 +106,21 @@ class Worker:
             case Failed():
                 self.error = word.error
 
+    def check_start(self, listened_s: float) -> None:
+        """Raise ProcessLostError where it does nothing to get ready; one that has ended is heard of."""
+        if self.ready is not None:
+            return
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = psutil.Process(self.process.pid).cpu_times()
+            if times.user + times.system > self.used_s:
+                self.used_s, self.moved_s = times.user + times.system, listened_s
+        if listened_s - self.moved_s > IDLE_S:
+            self.process.signal_group(signal.SIGKILL)
+            raise ProcessLostError(
+                f"a client process (pid {self.process.pid}) did nothing for {IDLE_S:g} s before the load",
+                hint="was it frozen?",
+            )
+
     def check(self, listened_s: float) -> None:
         """Raise ProcessLostError where it should say how far it is, and does not, or says it and sends nothing.
 
@@ -135,7 +155,7 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
         started(tuple(deal(share, processes))) as workers,
         first_signal((signal.SIGINT, signal.SIGTERM), partial(_stop, workers, stopped)),
     ):
-        hear_until(workers, lambda worker: worker.ready is not None)
+        hear_until(workers, lambda worker: worker.ready is not None, partial(_check_start, workers))
         origin = time.monotonic() + _LEAD_S
         started_at = time.time() + _LEAD_S
         for worker in workers:
@@ -150,6 +170,11 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
         parts=tuple((origin, each) for each in files),
         nodes=(ClientNode("localhost", len(workers), whole.health, lost=lost),) if lost else (),
     )
+
+
+def _check_start(workers: Sequence[Worker], listened_s: float) -> None:
+    for worker in workers:
+        worker.check_start(listened_s)
 
 
 def _lost_on_the_way(workers: Sequence[Worker], report: Callable[[], None]) -> Iterator[str]:
