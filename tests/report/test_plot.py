@@ -66,6 +66,15 @@ def test_a_distribution_has_ticks_and_its_percentiles() -> None:
     assert {"p50", "p90", "p99", "50", "ms"} <= set(texts(svg))
 
 
+def test_the_name_of_a_percentile_at_the_end_of_the_axis_is_neither_cut_nor_hidden() -> None:
+    values = np.array([0.1] * 10 + [1.0] * 90)
+    drawn = histogram(values)
+    assert drawn is not None
+    svg = plot.distribution(drawn, distribution(values, {}, "ttft_ms"))
+    places = re.findall(r'<text x="([\d.]+)"[^>]*>(p\d\d)<', svg)
+    assert [(name, float(at)) for at, name in places] == [("p50", 372.0), ("p90", 400.0), ("p99", 428.0)]
+
+
 def test_one_outlier_does_not_flatten_a_distribution() -> None:
     values = np.append(np.random.default_rng(1).normal(0.03, 0.002, 500), 30.0)
     drawn = histogram(values)

@@ -114,16 +114,21 @@ def distribution(histogram: Histogram, figures: Distribution, unit: str = "ms") 
 
 def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
     """Yield lines at the percentiles that are known; a label that would hide another one steps aside."""
-    taken = -math.inf
-    for name in ("p50", "p90", "p99"):
-        value = getattr(figures, name)
-        if value is None:
-            continue
-        at = x(min(max(value, x.low), x.high))  # a value of 0 has no place on a logarithmic axis
-        place = max(at, taken + 28)
-        taken = place
+    named = {name: value for name in ("p50", "p90", "p99") if (value := getattr(figures, name)) is not None}
+    # A value of 0 has no place on a logarithmic axis.
+    lines = [x(min(max(value, x.low), x.high)) for value in named.values()]
+    for name, at, place in zip(named, lines, _apart(lines, x.end), strict=True):
         yield _element("line", x1=at, x2=at, y1=TOP, y2=FLOOR, class_="mark")
         yield _element("text", name, x=place, y=TOP - 8, text_anchor="middle")
+
+
+def _apart(wanted: Sequence[float], end: float, room: float = 28) -> list[float]:
+    """Return places for labels that keep their order and their distance, none of them beyond the end."""
+    places: list[float] = []
+    for at in wanted:
+        places.append(max(at, places[-1] + room) if places else at)
+    most = [end - room * left for left in reversed(range(len(places)))]
+    return [min(pair) for pair in zip(places, most, strict=True)]
 
 
 def requests(spans: Sequence[Span]) -> str:
