@@ -10,16 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.test_ray_nodes import RAY, alive, kill_all, named_and_gone, sending
+from tests.cluster.test_ray_nodes import RAY, SMALL, named_and_gone, sending, started
 from tests.fakes.openai_server import Script, serving
-from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
 
 HERE, THERE = "10.203.77.1", "10.203.77.2"
 HEAD = f"{HERE}:6394"
 SPACE, CABLE = f"sagellm-{os.getpid()}", "sagellm-cable"
-SMALL = ("--num-cpus=2", "--object-store-memory=80000000", "--block")
 
 
 def ip(words: str) -> None:
@@ -53,20 +51,9 @@ def cable() -> Iterator[None]:
 
 @pytest.fixture
 def machines(cable: None, tmp_path: Path) -> Iterator[None]:
-    folder = Path("/tmp") / f"ray-cable-{os.getpid()}"  # noqa: S108 - its sockets need short paths
-    head = [RAY, "start", "--head", "--port=6394", f"--node-ip-address={HERE}", "--include-dashboard=false"]
     node = ["ip", "netns", "exec", SPACE, RAY, "start", f"--address={HEAD}", f"--node-ip-address={THERE}"]
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        with (tmp_path / "log").open("wb") as log:
-            for command in ([*head, f"--temp-dir={folder}", *SMALL], [*node, *SMALL]):
-                processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
-                wait_for(lambda: alive(HEAD) == len(processes), 90)
+    with started(HEAD, [[*node, *SMALL]], tmp_path / "log"):
         yield
-    finally:
-        for process in reversed(processes):
-            kill_all(process)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_a_cut_cable_ends_the_load_with_the_nodes_name_and_leaves_nothing(

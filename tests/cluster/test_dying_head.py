@@ -6,12 +6,10 @@ Ray itself would wait a minute for it, and then end the command without a word.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import psutil
 import pytest
 
 from sagellm_benchmark.errors import Exit
-from tests.cluster.test_ray_nodes import ANSWERED, RAY, SMALL, _workers, alive, is_ours, kill_all
+from tests.cluster.test_ray_nodes import ANSWERED, RAY, SMALL, _workers, is_ours, kill_all, started
 from tests.fakes.openai_server import Script, serving
 from tests.waiting import wait_for
 
@@ -58,25 +56,12 @@ LOSSES = (
 )
 
 
-@contextmanager
-def cluster(idle: int, folder: Path) -> Iterator[list[subprocess.Popen[bytes]]]:
+def cluster(idle: int, folder: Path) -> AbstractContextManager[list[subprocess.Popen[bytes]]]:
     """A head and two more nodes, each with an address of its own; `idle` has no processors to lend."""
-    ray = Path("/tmp") / f"ray-head-{os.getpid()}"  # noqa: S108 - its sockets need short paths
-    head = ["--head", f"--port={HEAD.partition(':')[2]}", "--include-dashboard=false", f"--temp-dir={ray}"]
-    started: list[subprocess.Popen[bytes]] = []
-    try:
-        with (folder / "log").open("wb") as log:
-            for number in (1, 2, 3):
-                joins = head if number == 1 else [f"--address={HEAD}"]
-                lends = [*SMALL, *(["--num-cpus=0"] if number == idle else [])]
-                command = [RAY, "start", *joins, f"--node-ip-address=127.0.0.{number}", *lends]
-                started.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
-                wait_for(lambda: alive(HEAD) == len(started), 90)
-        yield started
-    finally:
-        for process in reversed(started):
-            kill_all(process)
-        shutil.rmtree(ray, ignore_errors=True)
+    lends = {number: [*SMALL, *(["--num-cpus=0"] if number == idle else [])] for number in (1, 2, 3)}
+    join = [RAY, "start", f"--address={HEAD}"]
+    others = [[*join, f"--node-ip-address=127.0.0.{number}", *lends[number]] for number in (2, 3)]
+    return started(HEAD, others, folder / "log", lends[1])
 
 
 def command(url: str, driver: int, folder: Path) -> Sequence[str]:

@@ -70,21 +70,32 @@ class Machines:
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    folder = Path("/tmp") / f"ray-{os.getpid()}"  # noqa: S108 - its sockets need short paths
-    head = [RAY, "start", "--head", f"--port={HEAD.partition(':')[2]}", "--include-dashboard=false"]
-    node = [*(OWN_CLOCK if NAMESPACES else ()), *(OWN_PROCESSES if NAMESPACES else ()), RAY, "start"]
+    second = [*(OWN_CLOCK if NAMESPACES else ()), *(OWN_PROCESSES if NAMESPACES else ()), RAY, "start"]
+    second += [f"--address={HEAD}", ADDRESSES[1], *SMALL]
+    with started(HEAD, [second], tmp_path_factory.mktemp("ray") / "log") as processes:
+        yield Machines(processes[1])
+
+
+@contextlib.contextmanager
+def started(
+    head: str, others: Sequence[Sequence[str]], log: Path, lends: Sequence[str] = SMALL
+) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """A head at that address, and the nodes of other commands, one after the other; none is left in the end."""
+    host, _, port = head.partition(":")
+    folder = Path("/tmp") / f"ray-{port}-{os.getpid()}"  # noqa: S108 - its sockets need short paths
+    first = [RAY, "start", "--head", f"--port={port}", f"--node-ip-address={host}"]
+    first += ["--include-dashboard=false", f"--temp-dir={folder}", *lends]
     processes: list[subprocess.Popen[bytes]] = []
-    with (tmp_path_factory.mktemp("ray") / "log").open("wb") as log:
-        for command in (
-            [*head, f"--temp-dir={folder}", ADDRESSES[0], *SMALL],
-            [*node, f"--address={HEAD}", ADDRESSES[1], *SMALL],
-        ):
-            processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
-            wait_for(lambda: alive(HEAD) == len(processes), 90)
-    yield Machines(processes[1])
-    for process in reversed(processes):
-        kill_all(process)
-    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        with log.open("wb") as said:
+            for command in (first, *others):
+                processes.append(subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True))
+                wait_for(lambda: alive(head) == len(processes), 90)
+        yield processes
+    finally:
+        for process in reversed(processes):
+            kill_all(process)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def alive(head: str) -> int:

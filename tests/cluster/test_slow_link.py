@@ -17,11 +17,10 @@ import pytest
 
 from sagellm_benchmark.client.terms import Observed
 from sagellm_benchmark.verdict import nodes as verdict
-from tests.cluster.test_cut_cable import SMALL, ip
-from tests.cluster.test_ray_nodes import RAY, alive, kill_all, load
+from tests.cluster.test_cut_cable import ip
+from tests.cluster.test_ray_nodes import RAY, SMALL, load, started
 from tests.fakes.openai_server import Script, serving
 from tests.verdict.test_checks import evidence
-from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
 
@@ -72,20 +71,9 @@ def cable() -> Iterator[Link]:
 
 @pytest.fixture(scope="module")
 def link(cable: Link, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Link]:
-    folder = Path("/tmp") / f"ray-slow-{os.getpid()}"  # noqa: S108 - its sockets need short paths
-    head = [RAY, "start", "--head", "--port=6396", f"--node-ip-address={HERE}", "--include-dashboard=false"]
     node = ["ip", "netns", "exec", SPACE, RAY, "start", f"--address={HEAD}", f"--node-ip-address={THERE}"]
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        with (tmp_path_factory.mktemp("ray") / "log").open("wb") as log:
-            for command in ([*head, f"--temp-dir={folder}", *SMALL], [*node, *SMALL]):
-                processes.append(subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True))
-                wait_for(lambda: alive(HEAD) == len(processes), 90)
+    with started(HEAD, [[*node, *SMALL]], tmp_path_factory.mktemp("ray") / "log"):
         yield cable
-    finally:
-        for process in reversed(processes):
-            kill_all(process)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def loaded(folder: Path) -> tuple[Observed, list[str]]:
