@@ -68,9 +68,7 @@ class Worker:
     begins_s: float = math.inf  # when it is to send its first request
     heard_s: float = field(default_factory=time.monotonic)
     used_s: float = 0.0  # processor time, before it was ready
-    moved_s: float = field(
-        default_factory=time.monotonic
-    )  # when it used more, owed nothing, or began a request
+    moved_s: float = field(default_factory=time.monotonic)  # when it last did something, or owed nothing
     unread: bytes = field(default=b"", repr=False)
 
     def tell(self, line: str) -> None:
