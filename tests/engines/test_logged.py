@@ -11,6 +11,7 @@ from sagellm_benchmark.engines.base import SelfReport
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.engines.known import vllm
 from sagellm_benchmark.engines.launch import Launched
+from sagellm_benchmark.machine.hardware import Hardware
 from tests.fakes.engine_install import Behaviour, install
 
 # as vLLM 0.32.0 writes it, shortened
@@ -20,7 +21,7 @@ CONFIG = (
     "max_seq_len=2048, load_format=auto, tensor_parallel_size=2, pipeline_parallel_size=1, data_parallel_size=1, "
     "decode_context_parallel_size=4, quantization=None, kv_cache_dtype=auto, device_config=cpu, seed=0"
 )
-SPLIT = {"tensor_parallel": 2, "pipeline_parallel": 1, "data_parallel": 1}
+SPLIT = Hardware(tensor_parallel=2, pipeline_parallel=1, data_parallel=1)
 
 
 def test_vllms_log_tells_its_precision_weights_and_split() -> None:

@@ -17,6 +17,7 @@ import pytest
 
 from sagellm_benchmark.engines.base import SelfReport
 from sagellm_benchmark.engines.recognise import describe, identify
+from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.listening import is_local, listening_pid, place, places
 from tests.fakes.routes import Routes, closed_port, serving
 
@@ -93,7 +94,7 @@ def test_sagellm_tells_of_the_engines_behind_its_gateway(
         "sagellm",
         precision=precision,
         context_length=4096,
-        parallelism={"tensor_parallel": 2, "pipeline_parallel": 1},
+        parallelism=Hardware(tensor_parallel=2, pipeline_parallel=1),
         device=device,
         model_folder="/models/m",
         behind=(("localhost", 8102),),

@@ -82,8 +82,8 @@ def test_our_own_child_runs_on_the_processor() -> None:
 
 
 def test_a_file_states_everything(toml: Path) -> None:
-    found = behind((), here=False, file=toml).hardware
-    assert found == Hardware(**read(toml))
+    found = read(toml)
+    assert behind((), here=False, stated=found).hardware == found
     assert found.chip_count == 16
     assert found.node_count == 2
     assert found.tensor_parallel == 8
@@ -91,42 +91,44 @@ def test_a_file_states_everything(toml: Path) -> None:
     assert found.memory_bytes_per_s == pytest.approx(16 * 3.35e12)
 
 
-def test_flags_go_before_the_file(toml: Path) -> None:
-    found = behind((), here=False, file=toml, values={"chip_count": 4, "interconnect": "PCIe"}).hardware
-    assert (found.chip_count, found.interconnect, found.vendor) == (4, "PCIe", "NVIDIA")
+def test_the_users_word_goes_before_the_servers() -> None:
+    stated, told = Hardware(tensor_parallel=2), Hardware(tensor_parallel=4, pipeline_parallel=8)
+    found = behind((), here=False, stated=stated, told=told).hardware
+    assert (found.tensor_parallel, found.pipeline_parallel) == (2, 8)
 
 
-EIGHT_A100: dict[str, Any] = {
-    "vendor": "NVIDIA",
-    "chip_model": "A100",
-    "chip_count": 8,
-    "memory_per_chip_gb": 80.0,
-}
+EIGHT_A100 = Hardware(vendor="NVIDIA", chip_model="A100", chip_count=8, memory_per_chip_gb=80.0)
 
 
 def test_stated_chips_replace_all_that_was_seen_of_a_gateway_on_this_machine() -> None:
-    found = behind([os.getppid()], here=True, values=EIGHT_A100)
-    assert found.hardware == Hardware(**EIGHT_A100)
+    found = behind([os.getppid()], here=True, stated=EIGHT_A100)
+    assert found.hardware == EIGHT_A100
     assert not found.here
 
 
 def test_stated_chips_replace_what_was_seen_of_a_process_that_is_gone() -> None:
-    assert not behind([99_999_999], here=True, values=EIGHT_A100).here
+    assert not behind([99_999_999], here=True, stated=EIGHT_A100).here
 
 
 def test_what_is_only_added_leaves_the_server_here() -> None:
-    assert behind([os.getppid()], here=True, values={"interconnect": "NVLink"}).here
+    assert behind([os.getppid()], here=True, stated=Hardware(interconnect="NVLink")).here
 
 
 def test_what_agrees_with_what_was_seen_completes_it() -> None:
     seen = of_gpus(FakeGpu(), FakeGpu())
-    assert seen.confirms({"chip_model": "H100", "memory_per_chip_gb": 79.0, "interconnect": "NVLink"})
+    assert seen.confirms(Hardware(chip_model="H100", memory_per_chip_gb=79.0, interconnect="NVLink"))
 
 
 @pytest.mark.parametrize(
-    "stated", [{"chip_count": 8}, {"vendor": "AMD"}, {"chip_model": "A100"}, {"memory_per_chip_gb": 40.0}]
+    "stated",
+    [
+        Hardware(chip_count=8),
+        Hardware(vendor="AMD"),
+        Hardware(chip_model="A100"),
+        Hardware(memory_per_chip_gb=40.0),
+    ],
 )
-def test_one_field_that_is_another_makes_them_other_chips(stated: dict[str, Any]) -> None:
+def test_one_field_that_is_another_makes_them_other_chips(stated: Hardware) -> None:
     assert not of_gpus(FakeGpu(), FakeGpu()).confirms(stated)
 
 
@@ -137,7 +139,7 @@ def test_of_chips_that_nobody_saw_nothing_is_confirmed() -> None:
 def test_fields_may_stand_without_tables(tmp_path: Path) -> None:
     path = tmp_path / "h.toml"
     path.write_text('vendor = "Huawei"\nchip_count = 1\n')
-    assert Hardware(**read(path)) == Hardware(vendor="Huawei", chip_count=1)
+    assert read(path) == Hardware(vendor="Huawei", chip_count=1)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(tmp_path: Path, line: str, pa
     path = tmp_path / "h.toml"
     path.write_text(line)
     with pytest.raises(DataError) as caught:
-        Hardware(**read(path))
+        read(path)
     said = f"{caught.value.message} {caught.value.hint}"
     assert "h.toml" in said
     assert [part for part in parts if part not in said] == []
@@ -173,12 +175,12 @@ def test_a_file_that_is_no_description_is_refused(tmp_path: Path, content: bytes
     path = tmp_path / "h.toml"
     path.write_bytes(content)
     with pytest.raises(DataError):
-        Hardware(**read(path))
+        read(path)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.toml"):
-        Hardware(**read(tmp_path / "none.toml"))
+        read(tmp_path / "none.toml")
 
 
 def of_gpus(*fakes: FakeGpu) -> Hardware:
@@ -280,5 +282,5 @@ def test_a_maker_that_is_added_is_seen_described_and_watched() -> None:
 
 
 def test_what_is_recorded_has_only_plain_values(toml: Path) -> None:
-    values: list[Any] = list(asdict(Hardware(**read(toml))).values())
+    values: list[Any] = list(asdict(read(toml)).values())
     assert {type(value) for value in values} <= {str, int, float, type(None)}

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
 
+from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.variant import Variant
 from sagellm_benchmark.net.session import Session
 
@@ -55,15 +56,16 @@ class SelfReport:
     weights: Weights | None = None
     size_bytes: int | None = None
     context_length: int | None = None
-    parallelism: Mapping[str, int] = field(default_factory=dict)  # by the field of Hardware
+    parallelism: Hardware = Hardware()  # only the fields that say how the model is split
     device: str | None = None  # "cpu" where it computes on the processors
     model_folder: str | None = None  # on the server's disk
     behind: tuple[tuple[str, int], ...] = ()  # host and port of the processes behind the one that answers
 
     def completed(self, other: SelfReport) -> SelfReport:
         """Return this report with what only the other one says."""
-        names = (each.name for each in fields(self))
-        return SelfReport(**{name: getattr(self, name) or getattr(other, name) for name in names})
+        values = {each.name: getattr(self, each.name) or getattr(other, each.name) for each in fields(self)}
+        values["parallelism"] = self.parallelism.completed(other.parallelism)
+        return SelfReport(**values)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,7 @@ class Server:
     local: bool  # it runs on this machine, so this machine's hardware is its hardware
     pids: tuple[int, ...] = ()  # of the processes that serve, their descendants apart; where we know them
     device: str | None = None  # "cpu" where it computes on the processors, whatever else this machine has
-    parallelism: Mapping[str, int] = field(default_factory=dict)  # by the field of Hardware
+    parallelism: Hardware = Hardware()  # only the fields that say how the model is split
     packages: Mapping[str, str] = field(
         default_factory=dict
     )  # versions of what it is made of, by packages.py

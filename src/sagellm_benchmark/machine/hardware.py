@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -59,13 +59,22 @@ class Hardware:
             return None
         return self.memory_bandwidth_gb_s * 1e9 * (self.chip_count or 1)
 
-    def confirms(self, stated: Mapping[str, Any]) -> bool:
+    def completed(self, other: Hardware) -> Hardware:
+        """Return this with what only the other one says."""
+        return Hardware(**{**_known(other), **_known(self)})
+
+    @property
+    def names_chips(self) -> bool:
+        """Whether anything is said of the chips themselves."""
+        return not _known(self).keys().isdisjoint(OF_THE_CHIPS)
+
+    def confirms(self, stated: Hardware) -> bool:
         """Return whether these are the chips that are stated: something is known of them, and nothing differs."""
-        known = {name: getattr(self, name) for name in OF_THE_CHIPS}
+        said = _known(stated)
         return self.vendor is not None and all(
-            known[name] in {None, *UNNAMED} or _agree(name, known[name], value)
-            for name, value in stated.items()
-            if name in known
+            getattr(self, name) in {None, *UNNAMED} or _agree(name, getattr(self, name), said[name])
+            for name in OF_THE_CHIPS
+            if name in said
         )
 
 
@@ -81,22 +90,25 @@ def behind(
     pids: Pids,
     *,
     here: bool,
-    told: Mapping[str, Any] | None = None,
+    stated: Hardware | None = None,
+    told: Hardware | None = None,
     computes_on: str | None = None,
-    file: Path | None = None,
-    values: Mapping[str, Any] | None = None,
 ) -> Behind:
-    """Return what a server runs on, by what is seen of its processes, if it is `here`, and by what file and flags say.
+    """Return what a server runs on, by what is seen of its processes, if it is `here`, and by what is said of it.
 
-    `told` are fields by the server's own word; `computes_on` is "cpu" where it is known to use no accelerator. Where
-    stated chips are not those that were seen, nothing that was seen is kept: it is a gateway's.
+    `stated` is the user's word, `told` the server's own; `computes_on` is "cpu" where it is known to use no
+    accelerator. Where stated chips are not those that were seen, nothing that was seen is kept: it is a gateway's.
     """
-    stated = {**(read(file) if file is not None else {}), **check(values or {}, "the command line")}
-    said = {**(told or {}), **stated}
+    stated = stated or Hardware()
+    said = stated.completed(told or Hardware())
     seen = local(pids, computes_on=computes_on) if here else Hardware()
-    if seen.confirms(stated) or not set(OF_THE_CHIPS) & set(stated):
-        return Behind(replace(seen, **said), here)
-    return Behind(Hardware(**said), here and _are_ours(pids))
+    if seen.confirms(stated) or not stated.names_chips:
+        return Behind(said.completed(seen), here)
+    return Behind(said, here and _are_ours(pids))
+
+
+def _known(hardware: Hardware) -> dict[str, Any]:
+    return {name: value for name, value in asdict(hardware).items() if value is not None}
 
 
 def _agree(name: str, one: Any, other: Any) -> bool:
@@ -185,22 +197,27 @@ def _same(values: Sequence[T]) -> T | None:
     return values[0] if len(set(values)) == 1 else None
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Return the fields of a TOML file, checked; they may stand under [hardware] and [cluster] or by themselves."""
+def read(path: Path) -> Hardware:
+    """Return what a TOML file states, checked; it may stand under [hardware] and [cluster] or by itself."""
     values = read_toml(path, example='vendor = "NVIDIA"')
     for name in ("hardware", "cluster"):
         if isinstance(values.get(name), dict):
             values.update(values.pop(name))
-    return check(values, str(path))
+    return _checked(values, str(path))
 
 
-def check(values: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Return the values, each of its field's kind; a DataError names the field, the value and what is allowed."""
+def check(stated: Hardware, where: str) -> Hardware:
+    """Return the same. Raises DataError, which says where it stands, for a value that is not allowed."""
+    return _checked(_known(stated), where)
+
+
+def _checked(values: Mapping[str, Any], where: str) -> Hardware:
+    """A DataError names the field, the value and what is allowed."""
     kinds = {one.name: str(one.type).removesuffix(" | None") for one in fields(Hardware)}
-    return {name: _value(name, value, kinds, where) for name, value in values.items()}
+    return Hardware(**{name: _value(name, value, kinds, where) for name, value in values.items()})
 
 
-def _value(name: str, value: Any, kinds: Mapping[str, str], where: str) -> str | int | float:
+def _value(name: str, value: Any, kinds: Mapping[str, str], where: str) -> Any:
     kind = kinds.get(name)
     if kind is None:
         raise DataError(f"{where}: there is no field {name!r}", hint=f"the fields are {', '.join(kinds)}")

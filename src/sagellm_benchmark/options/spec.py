@@ -16,10 +16,11 @@ from sagellm_benchmark.engines.known.sagellm import SAGELLM
 from sagellm_benchmark.engines.llamacpp import require
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.machine import hardware
+from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import flag
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE, RunOptions
-from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, ModelHints, RunSpec, Start
+from sagellm_benchmark.runs.spec import LoadShape, ModelHints, RunSpec, Start
 from sagellm_benchmark.workload import datasets
 from sagellm_benchmark.workload.sources import RANDOM, Cut
 from sagellm_benchmark.workload.workloads import Workload, find
@@ -180,19 +181,19 @@ def _flags(names: Sequence[str]) -> list[str]:
     return [flag(RunOptions, name) for name in names]
 
 
-def _hardware(options: RunOptions) -> HardwareHints:
-    """Return what file and options say of the hardware, read once here so that a mistake in them comes to light."""
-    values = {name: value for name in HARDWARE if (value := getattr(options, name)) is not None}
-    stated = (hardware.read(options.hardware) if options.hardware else {}) | hardware.check(
-        values, "the command line"
-    )
-    missing = [name for name in OF_A_CLUSTER if name not in stated]
-    if stated.get("node_count", 1) > 1 and missing:
+def _hardware(options: RunOptions) -> Hardware:
+    """Return what options and file say of the hardware; the options go before the file."""
+    typed = Hardware(**{name: getattr(options, name) for name in HARDWARE})
+    stated = hardware.check(typed, "the command line")
+    if options.hardware is not None:
+        stated = stated.completed(hardware.read(options.hardware))
+    missing = [name for name in OF_A_CLUSTER if getattr(stated, name) is None]
+    if (stated.node_count or 1) > 1 and missing:
         raise UsageError(
-            f"{stated['node_count']} nodes are a cluster, which needs {' and '.join(_flags(missing))} as well",
+            f"{stated.node_count} nodes are a cluster, which needs {' and '.join(_flags(missing))} as well",
             hint='such as --comm-backend NCCL; or write comm_backend = "NCCL" into a file for --hardware',
         )
-    return HardwareHints(options.hardware, values)
+    return stated
 
 
 def _model_hints(options: RunOptions) -> ModelHints:

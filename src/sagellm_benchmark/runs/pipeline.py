@@ -15,7 +15,7 @@ from sagellm_benchmark.runs.listener import Listener
 from sagellm_benchmark.runs.measure import measure
 from sagellm_benchmark.runs.record import Record, Summary
 from sagellm_benchmark.runs.row import lacking
-from sagellm_benchmark.runs.spec import HardwareHints, LoadShape, RunSpec, shaped
+from sagellm_benchmark.runs.spec import LoadShape, RunSpec, shaped
 from sagellm_benchmark.runs.targets import Target
 from sagellm_benchmark.workload.workloads import Workload
 
@@ -82,17 +82,16 @@ def _measure(
     return Measured(folder, record)
 
 
-def computing(server: Server, stated: HardwareHints) -> tuple[Server, Hardware]:
+def computing(server: Server, stated: Hardware) -> tuple[Server, Hardware]:
     """Return the chips that answer; where they are elsewhere, what listens here is a gateway, and its memory is not
     theirs.
     """
     found = behind(
         server.pids,
         here=server.local,
+        stated=stated,
         told=server.parallelism,
         computes_on=server.device,
-        file=stated.file,
-        values=stated.values,
     )
     return (server if found.here else replace(server, local=False, pids=())), found.hardware
 

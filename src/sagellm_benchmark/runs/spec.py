@@ -11,6 +11,7 @@ from typing import Literal
 from sagellm_benchmark.client.terms import Limits
 from sagellm_benchmark.engines.base import Api, Weights
 from sagellm_benchmark.engines.served import Served
+from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.workload.sources import Cut
 from sagellm_benchmark.workload.workloads import Workload
 
@@ -47,14 +48,6 @@ class LoadShape:
             name = "Poisson" if self.arrival == "poisson" else self.arrival
             how = f"{name} arrivals at {self.rate_rps:g}/s"
         return how if self.duration_s is None else f"{how} for {self.duration_s:g} s"
-
-
-@dataclass(frozen=True, slots=True)
-class HardwareHints:
-    """What the user says of hardware that this machine cannot see."""
-
-    file: Path | None = None
-    values: Mapping[str, str | int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,7 @@ class RunSpec:
     client_nodes: int = 1
     calibrate: bool = True
     accept_busy: bool = False  # a machine that others use, too, is said but not held against the run
-    hardware: HardwareHints = HardwareHints()
+    hardware: Hardware = Hardware()  # what the user says of it
     price_per_hour_usd: float | None = None  # of that hardware
     model_hints: ModelHints = ModelHints()
     sagellm_version: str | None = None

@@ -8,8 +8,7 @@ from typing import Any
 from sagellm_benchmark.engines import said
 from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, Packages, SelfReport
 from sagellm_benchmark.engines.prompt import tokenize
-
-_SPLITS = {"tensor_parallel": "tensor_parallel_size", "pipeline_parallel": "pipeline_parallel_size"}
+from sagellm_benchmark.machine.hardware import Hardware
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
@@ -23,7 +22,10 @@ def describe(ask: Ask, card: Card) -> SelfReport:
         precision=said.precision(_dtype(info.get("dtype"), device)),
         quantization=quantization.upper() if quantization else None,
         context_length=said.count(info.get("max_model_len")) or said.count(card.get("max_model_len")),
-        parallelism={name: size for name, key in _SPLITS.items() if (size := said.count(info.get(key)))},
+        parallelism=Hardware(
+            tensor_parallel=said.count(info.get("tensor_parallel_size")),
+            pipeline_parallel=said.count(info.get("pipeline_parallel_size")),
+        ),
         device=device,
         model_folder=folder if isinstance(folder, str) else None,
         behind=tuple(filter(None, map(_address, engines))),

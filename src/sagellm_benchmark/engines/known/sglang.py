@@ -13,6 +13,7 @@ from sagellm_benchmark.engines.base import (
     SelfReport,
 )
 from sagellm_benchmark.engines.prompt import tokenize
+from sagellm_benchmark.machine.hardware import Hardware
 
 
 def recognise(ask: Ask) -> bool:
@@ -26,7 +27,6 @@ def describe(ask: Ask, card: Card) -> SelfReport:
     info = _info(ask)
     arguments = {**said.mapping(info.get("server_args")), **info}
     quantization = said.word(arguments.get("quantization"))
-    splits = {"tensor_parallel": "tp_size", "pipeline_parallel": "pp_size", "data_parallel": "dp_size"}
     folder = arguments.get("model_path")
     return SelfReport(
         version=said.version(arguments.get("version")),
@@ -34,7 +34,11 @@ def describe(ask: Ask, card: Card) -> SelfReport:
         quantization=quantization.upper() if quantization else None,
         weights=said.load_format(arguments.get("load_format")),
         context_length=said.count(card.get("max_model_len")) or said.count(arguments.get("context_length")),
-        parallelism={name: size for name, key in splits.items() if (size := said.count(arguments.get(key)))},
+        parallelism=Hardware(
+            tensor_parallel=said.count(arguments.get("tp_size")),
+            pipeline_parallel=said.count(arguments.get("pp_size")),
+            data_parallel=said.count(arguments.get("dp_size")),
+        ),
         model_folder=folder if isinstance(folder, str) else None,
     )
 

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from sagellm_benchmark.engines import said
 from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, MetricNames, Packages, SelfReport
 from sagellm_benchmark.engines.prompt import tokenize
+from sagellm_benchmark.machine.hardware import Hardware
 
 _CONFIG = re.compile(r"Initializing an? (?:V\d )?LLM engine .*? with config: (?P<config>.*)")
 _QUOTED = re.compile(r"'[^']*'")  # names and paths, which may hold anything
-_SPLIT = re.compile(r"\b((?:tensor|pipeline|data)_parallel)_size=([1-9]\d{0,5})\b")
+_SPLIT = re.compile(r"\b(tensor|pipeline|data)_parallel_size=([1-9]\d{0,5})\b")
 _UNUSED = ("torchvision", "torchaudio", "torchcodec")
 
 
@@ -43,12 +44,17 @@ def logged(log: str) -> SelfReport:
         return SelfReport()
     unquoted = _QUOTED.sub("", found["config"])
     config = dict(re.findall(r"\b(\w+)=([\w.-]+)", unquoted))
+    split = {name: int(size) for name, size in _SPLIT.findall(unquoted)}
     quantization = None if config.get("quantization") == "None" else said.word(config.get("quantization"))
     return SelfReport(
         precision=said.precision(quantization or config.get("dtype", "").removeprefix("torch.")),
         quantization=quantization.upper() if quantization else None,
         weights=said.load_format(config.get("load_format")),
-        parallelism={name: int(size) for name, size in _SPLIT.findall(unquoted)},
+        parallelism=Hardware(
+            tensor_parallel=split.get("tensor"),
+            pipeline_parallel=split.get("pipeline"),
+            data_parallel=split.get("data"),
+        ),
     )
 
 
