@@ -71,7 +71,7 @@ def statement(
                 for name in sorted(digests)
             ],
             "predicateType": PREDICATE_TYPE,
-            "predicate": {"row": without_evidence(row), **facts(record), "grounds": grounds},
+            "predicate": {"row": without_evidence(row), **facts(record), "grounds": grounds.plain()},
         }
     )
 

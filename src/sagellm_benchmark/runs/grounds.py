@@ -14,7 +14,7 @@ from sagellm_benchmark.runs.requests import Window
 from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence
 from sagellm_benchmark.verdict.metrics import Measurement
-from sagellm_benchmark.workload import recipe
+from sagellm_benchmark.workload.recipe import Recipe, written
 from sagellm_benchmark.workload.sources import Source
 
 T = TypeVar("T", Evidence, Measurement)
@@ -22,12 +22,12 @@ T = TypeVar("T", Evidence, Measurement)
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """Plain JSON values; Evidence and Measurement without the columns, which the requests give."""
+    """Evidence and Measurement are plain JSON values without the columns, which the requests give."""
 
     windows_s: tuple[Window | None, ...]  # of each repeat; None where its requests alone make it
     looked_at: Mapping[str, Any]
     measured: Mapping[str, Any]
-    prompts: Mapping[str, Any] | None  # what they were made of; None where they come from a file
+    prompts: Recipe | None  # what they were made of; None where they come from a file
 
     @classmethod
     def of(
@@ -37,15 +37,19 @@ class Grounds:
         windows = tuple(
             None if one.inside is None else (one.first_start_s, one.last_end_s) for one in repeats
         )
-        return cls(windows, _without_columns(looked_at), _without_columns(measured), recipe.written(source))
+        return cls(windows, _without_columns(looked_at), _without_columns(measured), written(source))
 
     @classmethod
     def parse(cls, value: Any) -> Grounds:
         """Grounds as they were written. Raises DataError if they are damaged."""
         try:
-            return msgspec.convert(value, cls)
+            return msgspec.convert(value, cls, str_keys=True)
         except msgspec.ValidationError as error:
             raise _damaged(str(error)) from error
+
+    def plain(self) -> Any:
+        """Return the grounds as JSON."""
+        return msgspec.to_builtins(self, str_keys=True)
 
     def evidence(self, columns: Columns) -> Evidence:
         """Return what the checks are to look at, with these columns. Raises DataError if something is damaged."""

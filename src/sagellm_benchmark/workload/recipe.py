@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -26,9 +26,11 @@ _Price = Annotated[int, Meta(ge=1, le=1_000)]
 _Word = Annotated[str, Meta(min_length=1, max_length=64)]
 _Words = tuple[_Price, Annotated[tuple[_Word, ...], Meta(min_length=1)]]
 _Prices = Annotated[tuple[_Words, ...], Meta(min_length=1, max_length=100)]
+End = tuple[int, str]
+"""How many characters of a built prompt were kept, and what follows them."""
 
 
-class _Workload(msgspec.Struct, forbid_unknown_fields=True):
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The workload that a recipe states. Anybody may have written it, so its size is limited to what a run can have."""
 
     name: str
@@ -39,15 +41,19 @@ class _Workload(msgspec.Struct, forbid_unknown_fields=True):
     turns: Annotated[int, Meta(ge=1, le=10_000)] = 1
 
 
-class _Recipe(msgspec.Struct):
-    """What `written` gives, within bounds: a price of 0 or a word of a megabyte would never come to an end."""
+class Recipe(msgspec.Struct, frozen=True):
+    """What random prompts were made of.
 
-    workload: _Workload
+    One that somebody else wrote is parsed within bounds: with a price of 0 or a word of a megabyte, prompts would never
+    come to an end.
+    """
+
+    workload: Asked
     first: _Prices
     later: _Prices
     overhead: Annotated[int, Meta(ge=0, le=1 << 24)]
     tokens_per_word: Annotated[float, Meta(ge=0.01, le=1_000)]
-    mended: dict[int, tuple[tuple[int, str], ...]]
+    mended: Mapping[int, tuple[End, ...]]  # by conversation: the end of each turn
     closing: Literal["", *CLOSINGS] = ""  # type: ignore[valid-type]
     closing_tokens: Annotated[int, Meta(ge=0, le=1_000)] = 0
 
@@ -57,9 +63,7 @@ class Again:
     """A run's prompts, made again."""
 
     prompts: Prompts
-    mended: Mapping[
-        int, tuple[tuple[int, str], ...]
-    ]  # by index and turn: characters kept, and what follows them
+    mended: Mapping[int, tuple[End, ...]]  # by index and turn
 
     def text(self, index: int, turn: int, input_tokens: int, output_tokens: int) -> str:
         """Return the text of one request. Raises IndexError if the conversation has no such turn."""
@@ -84,46 +88,48 @@ class Again:
         return sum(more for _, more in ends) / whole if whole else 0.0
 
 
-def written(source: Source) -> dict[str, Any] | None:
-    """Return the recipe of a source as JSON; None if it takes a file as well: texts, or a trace's shared blocks."""
+def written(source: Source) -> Recipe | None:
+    """Return the recipe of a source; None if it takes a file as well: texts, or a trace's shared blocks."""
     if not isinstance(source, Random | TraceSource) or source.shares_beginnings:
         return None
     prompts = source.prompts
     lexicon = prompts.lexicon
-    return {
-        "workload": asdict(prompts.workload),
-        "first": [[price, list(words)] for price, words in lexicon.first.items()],
-        "later": [[price, list(words)] for price, words in lexicon.later.items()],
-        "overhead": lexicon.overhead,
-        "tokens_per_word": lexicon.tokens_per_word,
-        "closing": prompts.closing,
-        "closing_tokens": prompts.closing_tokens,
-        "mended": {str(index): list(_ends(prompts, index)) for index in sorted(prompts.fitted)},
-    }
+    return Recipe(
+        workload=Asked(**asdict(prompts.workload)),
+        first=tuple((price, tuple(words)) for price, words in lexicon.first.items()),
+        later=tuple((price, tuple(words)) for price, words in lexicon.later.items()),
+        overhead=lexicon.overhead,
+        tokens_per_word=lexicon.tokens_per_word,
+        closing=prompts.closing,
+        closing_tokens=prompts.closing_tokens,
+        mended={index: tuple(_ends(prompts, index)) for index in sorted(prompts.fitted)},
+    )
 
 
-def made_again(recipe: Mapping[str, Any], seed: int) -> Again:
-    """Return the prompts that a recipe gives. Raises DataError if it is damaged or outside the limits of a run."""
+def made_again(recipe: Recipe, seed: int) -> Again:
+    """Return the prompts that a recipe gives. Raises DataError if there can be no such workload."""
     try:
-        said = msgspec.convert(recipe, _Recipe, str_keys=True)
-        workload = Workload(**msgspec.structs.asdict(said.workload))
+        workload = Workload(**msgspec.structs.asdict(recipe.workload))
         lexicon = Lexicon.of(
-            dict(said.first), dict(said.later), overhead=said.overhead, tokens_per_word=said.tokens_per_word
+            dict(recipe.first),
+            dict(recipe.later),
+            overhead=recipe.overhead,
+            tokens_per_word=recipe.tokens_per_word,
         )
-        closing = said.closing, said.closing_tokens
-        return Again(Prompts(workload, seed, None, lexicon, closing=closing), said.mended)
-    except (msgspec.ValidationError, UsageError) as error:
+        closing = recipe.closing, recipe.closing_tokens
+        return Again(Prompts(workload, seed, None, lexicon, closing=closing), recipe.mended)
+    except UsageError as error:
         raise DataError(f"what the prompts were made of is damaged: {error}") from error
 
 
-def _ends(prompts: Prompts, index: int) -> Iterator[list[Any]]:
+def _ends(prompts: Prompts, index: int) -> Iterator[End]:
     """Yield how much of each turn is as it was built, and what follows."""
     fitted = prompts.fitted[index]
     first: Turn = fitted[0]
     built: Conversation = prompts.build(index, first.input_tokens, first.output_tokens)
     for mended, before in zip(fitted, built, strict=True):
         kept = _shared(mended.text, before.text)
-        yield [kept, mended.text[kept:]]
+        yield kept, mended.text[kept:]
 
 
 def _shared(one: str, other: str) -> int:
