@@ -20,6 +20,10 @@ _ACTIVE = re.compile(  # DEL, C1 controls, marks that turn the direction of text
 )
 
 
+Document = dict[str, Any]
+"""A JSON or TOML object: as it was read, before anything is known of it; or to be written, with nothing left to do."""
+
+
 def to_json(value: Any) -> bytes:
     """Indented UTF-8 JSON with a final newline; keys in the order given. NaN and infinity become null.
 
@@ -64,7 +68,7 @@ def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None, s
     return content
 
 
-def read_toml(path: Path, *, example: str) -> dict[str, Any]:
+def read_toml(path: Path, *, example: str) -> Document:
     """Return the values of a small TOML file.
 
     A DataError says what is wrong with it, and what lines it holds instead.

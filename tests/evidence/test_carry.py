@@ -99,7 +99,7 @@ def test_publish_keeps_the_bundle_in_the_same_commit_and_anybody_can_verify_by_t
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     store = Directory(home / "shared")
     (record,) = store.log()
-    assert bundle_of(home) in record["files"]
+    assert bundle_of(home) in record.files
     standing = orjson.loads(store.read().files["standing.json"])["rows"][only_row(home)["entry_id"]]
     assert (standing["number"], standing["evidence"]["signers"]) == (1, [])
     done = command.run("verify", only_row(home)["entry_id"], "--to", "shared", cwd=home)

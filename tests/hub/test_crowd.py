@@ -88,8 +88,10 @@ def test_sixteen_at_once_in_a_folder_lose_nothing(tmp_path: Path) -> None:
     assert sorted(board) == sorted(row["entry_id"] for rows in work for row in rows)
     log = store.log()
     assert len(log) == PUBLISHERS
-    assert [record["parent"] for record in log[1:]] == [record["commit"] for record in log[:-1]]
-    written = [sum(name.startswith("submissions/t") or "/llama" in name for name in r["files"]) for r in log]
+    assert [record.parent for record in log[1:]] == [record.commit for record in log[:-1]]
+    written = [
+        sum(name.startswith("submissions/t") or "/llama" in name for name in record.files) for record in log
+    ]
     assert written == [ROWS_EACH] * PUBLISHERS
     assert rebuild(store).differences == ()
 

@@ -85,10 +85,10 @@ def test_the_log_is_one_chain(tmp_path: Path) -> None:
     for text in (b"a", b"b", b"a"):
         head = store.commit({CARD: text}, head, text.decode())
     log = store.log()
-    assert [record["message"] for record in log] == ["a", "b", "a"]
-    assert [record["number"] for record in log] == [1, 2, 3]
-    assert [record["parent"] for record in log[1:]] == [record["commit"] for record in log[:-1]]
-    assert log[-1]["commit"] == head
+    assert [record.message for record in log] == ["a", "b", "a"]
+    assert [record.number for record in log] == [1, 2, 3]
+    assert [record.parent for record in log[1:]] == [record.commit for record in log[:-1]]
+    assert log[-1].commit == head
 
 
 @pytest.mark.parametrize("name", ["", "/etc/passwd", "../x", "a/../../x", ".board/current.json"])
@@ -244,7 +244,7 @@ def test_kill_at_any_moment_leaves_one_whole_commit(tmp_path: Path) -> None:
         files = store.read((CARD, LAST_UPDATED)).files
         assert files.get(CARD) == files.get(LAST_UPDATED)
         log = store.log()
-        assert [record["parent"] for record in log[1:]] == [record["commit"] for record in log[:-1]]
+        assert [record.parent for record in log[1:]] == [record.commit for record in log[:-1]]
         head = store.commit({COMPARE: b"%d" % attempt}, store.read(()).commit, "after")
         assert store.read(()).commit == head
         assert not list(tmp_path.rglob(".*.tmp"))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.board.read import read_whole
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence.bundle import pack
@@ -30,7 +29,7 @@ _MOST_BYTES = 1 << 30
 _PIECE_BYTES = 1 << 20
 
 
-def write(folder: Path, record: Record, row: Mapping[str, Any]) -> Mapping[str, Any]:
+def write(folder: Path, record: Record, row: Row) -> Row:
     """Write evidence.json beside the files that it is about, which must be there; the row that names it.
 
     A record whose grounds nobody noted has no evidence, and its row stays as it is.

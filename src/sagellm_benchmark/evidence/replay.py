@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sagellm_benchmark.board.agreement import Interval, Measured, agree
-from sagellm_benchmark.board.identity import Identity, identity
+from sagellm_benchmark.board.identity import Identity, Row, identity
 from sagellm_benchmark.errors import DataError
 
 
@@ -26,9 +26,7 @@ class Replayed:
         return self.again is not None and not self.differs and agree(self.claimed, self.again)
 
 
-def compare(
-    row: Any, interval: Interval | None, runs: Iterable[tuple[Mapping[str, Any], Interval | None]]
-) -> Replayed:
+def compare(row: Any, interval: Interval | None, runs: Iterable[tuple[Row, Interval | None]]) -> Replayed:
     """Hold a row against new rows and their intervals; the one of its own configuration counts, where there is one.
 
     Raises DataError if the row has no throughput, or there is no new row.
@@ -51,7 +49,7 @@ def _differing(one: Identity, other: Identity) -> list[str]:
     return [name for name, a, b in zip(Identity._fields, one, other, strict=True) if a != b]
 
 
-def _throughput(row: Mapping[str, Any]) -> float:
+def _throughput(row: Row) -> float:
     metrics = row.get("metrics")
     value = metrics.get("throughput_tps") if isinstance(metrics, Mapping) else None
     if not isinstance(value, int | float) or value <= 0:

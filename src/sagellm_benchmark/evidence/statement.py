@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 import orjson
 
 from sagellm_benchmark.board.hostile import is_deeper
-from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.identity import Row, entry_id
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.files import to_json
+from sagellm_benchmark.files import Document, to_json
 from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.runs.record import Config, Record
@@ -38,8 +37,8 @@ class Statement:
 
     digests: Mapping[str, str]  # SHA-256 by name
     lengths: Mapping[str, int]  # bytes that the digest is of, where the file may have grown since
-    row: Mapping[str, Any]
-    predicate: Mapping[str, Any]
+    row: Row
+    predicate: Document
     grounds: Grounds
 
 
@@ -50,7 +49,7 @@ def sha256(content: bytes) -> str:
 
 def statement(
     record: Record,
-    row: Mapping[str, Any],
+    row: Row,
     grounds: Grounds,
     digests: Mapping[str, str],
     lengths: Mapping[str, int],
@@ -76,7 +75,7 @@ def statement(
     )
 
 
-def facts(record: Record) -> dict[str, Any]:
+def facts(record: Record) -> Document:
     """Return what the predicate says of a run besides its row, as JSON."""
     config = record.config
     calibration = record.summary.client.calibration
@@ -114,13 +113,13 @@ def parse(content: bytes) -> Statement:
         ) from error
 
 
-def with_evidence(row: Mapping[str, Any], digest: str) -> dict[str, Any]:
+def with_evidence(row: Row, digest: str) -> Row:
     """Return the row with the name of its evidence. Its id covers both, so neither can be exchanged alone."""
     named = {**row, "evidence": {"sha256": digest}}
     return {**named, "entry_id": entry_id(named)}
 
 
-def without_evidence(row: Mapping[str, Any]) -> dict[str, Any]:
+def without_evidence(row: Row) -> Row:
     """Return what the row says by itself, also without the mark that only maintainers set."""
     said = {name: value for name, value in row.items() if name not in _LATER}
     if isinstance(said.get("metadata"), dict):

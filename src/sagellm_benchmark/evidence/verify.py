@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from sagellm_benchmark._version import __version__
-from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.identity import Row, entry_id
 from sagellm_benchmark.board.proof import evidence_of
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import statement as statements
@@ -130,7 +130,7 @@ def _same(one: Any, other: Any) -> bool:
     return type(one) is type(other) and bool(one == other)
 
 
-def _bound(row: dict[str, Any], content: bytes) -> Iterator[Mismatch]:
+def _bound(row: Row, content: bytes) -> Iterator[Mismatch]:
     """Row and statement must name each other."""
     yield from differences("evidence.sha256", evidence_of(row), sha256(content))
     yield from differences("entry_id", row.get("entry_id"), entry_id(row))
@@ -200,7 +200,7 @@ def _figures(summary: Summary) -> list[list[list[str]]]:
     return [[_FIGURE.findall(text) for text in texts] for texts in _words(summary)]
 
 
-def _against(row: dict[str, Any], said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:
+def _against(row: Row, said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:
     """Yield what row, summary and statement claim, against what was computed."""
     summaries = (_plain(summary_json(record.summary)) for record in (claimed, computed))
     yield from differences("summary", *summaries)

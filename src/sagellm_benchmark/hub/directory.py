@@ -19,7 +19,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from sagellm_benchmark.board.proof import EVIDENCE
 from sagellm_benchmark.errors import DataError
@@ -151,7 +150,7 @@ class Directory:
                 files |= self._files([name])
             except DataError:
                 odd[name] = UNREADABLE
-        log = [self._record(name) for name in self._logged()]
+        log = self.log()
         proofs = frozenset(name for folder in (EVIDENCE, WITHDRAWN) for name in self.paths(folder, commit))
         changed = {**journal.changed(log, files, proofs), **odd}
         return Accepted(files, changed, proofs, proved=bool(log), order=journal.order(log))
@@ -162,9 +161,9 @@ class Directory:
             self._inside.read(_public(name), len(content)) == content for name, content in files.items()
         )
 
-    def log(self) -> list[dict[str, Any]]:
+    def log(self) -> list[Record]:
         """Return every commit's record, oldest first."""
-        return [self._record(name).as_dict() for name in self._logged()]
+        return [self._record(name) for name in self._logged()]
 
     def _logged(self) -> list[str]:
         return [name for name in self.paths(_LOG, "") if name.endswith(".json")]

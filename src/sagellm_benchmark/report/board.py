@@ -14,6 +14,7 @@ from sagellm_benchmark.board.aggregate import Report, Skipped
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.validate import Checked, Validation
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.report.job_summary import fitting
 from sagellm_benchmark.text import MOST, columns, inert_markdown, plain
 from sagellm_benchmark.typed import in_checkout, typed
@@ -35,7 +36,7 @@ def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
     )
 
 
-def aggregate_json(report: Report) -> dict[str, Any]:
+def aggregate_json(report: Report) -> Document:
     """Return the report as data: lists by what became of a run, each with its file and the other row's id."""
     fates: dict[str, list[dict[str, Any]]] = {fate.name.lower(): [] for fate in Fate}
     for path, outcome in report.outcomes:
@@ -77,7 +78,7 @@ def validation_text(validation: Validation) -> str:
     return "\n".join(lines)
 
 
-def validation_json(validation: Validation) -> dict[str, Any]:
+def validation_json(validation: Validation) -> Document:
     """Return a verdict per row; files that could not be read stand in `damaged`, when there are any."""
     rows = [
         {"entry_id": row.entry_id, "valid": row.valid, "reasons": list(row.reasons)}

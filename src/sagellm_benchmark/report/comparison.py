@@ -6,15 +6,15 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 import orjson
 
+from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.board.read import read_whole
 from sagellm_benchmark.client.sample import Phase
 from sagellm_benchmark.errors import DataError
-from sagellm_benchmark.files import read_regular, to_json, write_whole
+from sagellm_benchmark.files import Document, read_regular, to_json, write_whole
 from sagellm_benchmark.report import folder
 from sagellm_benchmark.report.folder import Finished
 from sagellm_benchmark.report.markdown import table
@@ -75,7 +75,7 @@ def write_comparison(folder: Path, comparison: Comparison, limits: Sequence[Limi
     return folder / COMPARISON
 
 
-def _row(path: Path) -> dict[str, Any]:
+def _row(path: Path) -> Row:
     try:
         value = orjson.loads(read_whole(path, _MOST_ROW_BYTES))
     except orjson.JSONDecodeError as error:
@@ -137,7 +137,7 @@ def comparison_markdown(comparison: Comparison, limits: Sequence[Limit] = ()) ->
     return "\n\n".join(parts) + "\n\n"
 
 
-def comparison_json(comparison: Comparison, limits: Sequence[Limit] = ()) -> dict[str, Any]:
+def comparison_json(comparison: Comparison, limits: Sequence[Limit] = ()) -> Document:
     """Return the comparison as data. Changes are shares of A: 0.05 is 5 % more."""
     return {
         "a": comparison.a.name,

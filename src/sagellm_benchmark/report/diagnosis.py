@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from sagellm_benchmark.doctor import Finding, State
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.text import wide
 from sagellm_benchmark.words import retold, t
 
@@ -24,7 +25,7 @@ def render(findings: Iterable[Finding]) -> str:
     return "\n".join(lines)
 
 
-def summary(findings: Iterable[Finding]) -> dict[str, object]:
+def summary(findings: Iterable[Finding]) -> Document:
     """`blocked` lists what stands in the way, by name."""
     found = list(findings)
     blocked = [finding.about for finding in found if finding.state is State.BLOCKED]

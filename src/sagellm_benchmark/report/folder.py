@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from sagellm_benchmark import outputs
+from sagellm_benchmark.board.identity import Row
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.evidence import files as evidence
 from sagellm_benchmark.files import read_regular, to_json, write_whole
@@ -33,7 +33,7 @@ class Finished:
 
     folder: Path
     record: Record
-    row: Mapping[str, Any] | None
+    row: Row | None
 
     @property
     def interval(self) -> Interval | None:
@@ -43,7 +43,7 @@ class Finished:
 
 def save(folder: Path, record: Record) -> Finished:
     """Write a record's files, the row last: what has a row is whole."""
-    row: Mapping[str, Any] | None = rows.build(record)
+    row: Row | None = rows.build(record)
     shown = view(record)
     write_whole(folder / CONFIG, to_json(config_json(record.config)))
     write_whole(folder / SUMMARY, to_json(summary_json(record.summary)))
@@ -60,13 +60,13 @@ def save(folder: Path, record: Record) -> Finished:
     return Finished(folder, record, row)
 
 
-def row_of(folder: Path) -> Mapping[str, Any] | None:
+def row_of(folder: Path) -> Row | None:
     """Return the row that a finished run left; None if it gave none."""
     path = outputs.row_file(folder)
     if path is None:
         return None
     try:
-        row: Mapping[str, Any] = orjson.loads(read_regular(path, _MOST_BYTES))
+        row: Row = orjson.loads(read_regular(path, _MOST_BYTES))
     except (OSError, orjson.JSONDecodeError) as error:
         raise DataError(
             f"{path} cannot be read: {error}", hint="measure again, or restore the file"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.runs.record import Record
 from sagellm_benchmark.runs.search import ATTAINMENT, Found, found, is_burst
 
@@ -28,7 +28,7 @@ def sentence(records: Sequence[Record]) -> str:
     return f"{_rate(result.rate_rps)}{_interval(result)} is the highest rate that {keeps}"
 
 
-def as_data(records: Sequence[Record]) -> dict[str, Any]:
+def as_data(records: Sequence[Record]) -> Document:
     """Return the same for a script; rates are requests per second."""
     result = of(records)
     return {

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import median
-from typing import Any
 
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.matrix.execute import Step
 from sagellm_benchmark.matrix.ledger import Result
 from sagellm_benchmark.matrix.plan import AXES, Cell
@@ -89,7 +89,7 @@ def render_step(step: Step) -> str:
     return f"{step.done + 1}/{step.total} {plain(step.cell.label)}{left}"
 
 
-def as_data(results: Sequence[Result]) -> list[dict[str, Any]]:
+def as_data(results: Sequence[Result]) -> list[Document]:
     """Return the results as data, for programs."""
     return [dict(zip(AXES, one.names, strict=True)) | asdict(one) for one in results]
 

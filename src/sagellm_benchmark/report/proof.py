@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.evidence.replay import Replayed
 from sagellm_benchmark.evidence.verify import Findings
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.text import count_of, plain
 
 _MOST = 20
@@ -48,7 +48,7 @@ def _compared(claimed: Measured, again: Measured, *, reproduced: bool) -> str:
     return f"✗ not reproduced: {change}, which is more than 5 %, and the intervals do not overlap"
 
 
-def replay_json(done: Replayed) -> dict[str, Any]:
+def replay_json(done: Replayed) -> Document:
     """Return the same as data; throughputs are tokens a second."""
     return {
         "entry_id": done.entry_id,
@@ -64,7 +64,7 @@ def _rate(measured: Measured) -> str:
     return f"{measured.value:,.1f} tok/s{interval}"
 
 
-def verified_json(found: Findings) -> dict[str, Any]:
+def verified_json(found: Findings) -> Document:
     """Return the same for programs, nothing left out."""
     return {
         "entry_id": found.entry_id,

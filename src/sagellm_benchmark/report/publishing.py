@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.merge import Fate, Outcome
 from sagellm_benchmark.board.standing import Standing
 from sagellm_benchmark.board.submission import Refused
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.hub.cleanup import Cleaned
 from sagellm_benchmark.hub.plan import LARGE, MOST_WRITTEN, counted
 from sagellm_benchmark.hub.publish import Published
@@ -41,7 +41,7 @@ def published_text(done: Published, *, sent: bool) -> str:
     return "\n".join([*lines, *_closing(done, sent=sent)])
 
 
-def published_json(done: Published, *, sent: bool) -> dict[str, Any]:
+def published_json(done: Published, *, sent: bool) -> Document:
     """Return the same as data; `other` is the row that a row replaced, or the one it is beaten by."""
     return {
         "store": done.store.name,
@@ -145,7 +145,7 @@ def withdrawn_text(done: Withdrawn) -> str:
     return "\n".join(map(plain, lines))
 
 
-def withdrawn_json(done: Withdrawn) -> dict[str, Any]:
+def withdrawn_json(done: Withdrawn) -> Document:
     """Return the same as data; `back` is the row that has its place now."""
     return {
         "store": done.store.name,
@@ -207,7 +207,7 @@ def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
     return f"| {' | '.join(map(inert_markdown, (mark, name, *figures)))} | {rate} | {inert_markdown(fate)} |"
 
 
-def rebuilt_json(done: Rebuilt) -> dict[str, Any]:
+def rebuilt_json(done: Rebuilt) -> Document:
     """Return the same as data, without the files themselves."""
     return {
         "commit": done.commit,

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.runs.record import RECORD_VERSION, Config, Record, Summary
 from sagellm_benchmark.verdict import metrics
@@ -25,16 +26,15 @@ ESSENTIAL = (metrics.REQUESTS, metrics.ERRORS, metrics.THROUGHPUT, metrics.TTFT,
 
 TIMELINE = "timeline.json"
 
-Json = dict[str, Any]  # of a file, before anything is known of it
 T = TypeVar("T")
 
 
-def config_json(config: Config) -> Json:
+def config_json(config: Config) -> Document:
     """Return what config.json holds."""
     return _first_version(_shallow(config))
 
 
-def summary_json(summary: Summary) -> Json:
+def summary_json(summary: Summary) -> Document:
     """Return what summary.json holds."""
     parts = _first_version(_shallow(summary))
     numbers, client = _shallow(parts.pop("numbers")), parts.pop("client")
@@ -52,21 +52,21 @@ def summary_json(summary: Summary) -> Json:
     }
 
 
-def timeline_json(timeline: Timeline) -> Json:
+def timeline_json(timeline: Timeline) -> Document:
     """Return what timeline.json holds."""
     return _shallow(timeline)
 
 
-def _figures_json(figures: Figures) -> Json:
+def _figures_json(figures: Figures) -> Document:
     return {**figures.metrics, **figures.latencies}
 
 
-def _shallow(value: Any) -> Json:
+def _shallow(value: Any) -> Document:
     """Return a dataclass's fields; what is below them is left to the writer of JSON."""
     return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
-def _first_version(parts: Json) -> Json:
+def _first_version(parts: Document) -> Document:
     return {"record_version": parts.pop("record_version"), **parts}
 
 
@@ -89,7 +89,7 @@ def parse(config: bytes, summary: bytes, timeline: bytes | None = None) -> Recor
     return Record(_typed(asked, Config, "config.json"), _summary(came), course)
 
 
-def _object(content: bytes, where: str) -> Json:
+def _object(content: bytes, where: str) -> Document:
     try:
         value = orjson.loads(content)
     except orjson.JSONDecodeError as error:
@@ -112,7 +112,7 @@ def _typed(value: object, kind: type[T], where: str) -> T:
         raise _damaged(where, str(error).replace("`$.", "`")) from error
 
 
-def _summary(raw: Json) -> Summary:
+def _summary(raw: Document) -> Summary:
     for essential in ESSENTIAL:
         if essential.name not in raw:
             raise _damaged("summary.json", f"it lacks the field `{essential.name}`")
@@ -132,7 +132,7 @@ def _summary(raw: Json) -> Summary:
     )
 
 
-def _figures(raw: Mapping[str, object]) -> Json:
+def _figures(raw: Mapping[str, object]) -> Document:
     """Return the figures among other fields; those that a version did not have yet were not measured."""
     where = "summary.json"
     numbers = {
@@ -154,14 +154,14 @@ def _value(value: object, where: str) -> float | None:
     raise _damaged(where, f"it is no number but {value!r:.50}")
 
 
-def _named(raw: Json, name: str) -> Json:
+def _named(raw: Document, name: str) -> Document:
     value = raw.get(name)
     if not isinstance(value, dict):
         raise _damaged("summary.json", f"it lacks the object `{name}`")
     return value
 
 
-def _list(raw: Json, name: str) -> Sequence[Json]:
+def _list(raw: Document, name: str) -> Sequence[Document]:
     value = raw.get(name)
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise _damaged("summary.json", f"it lacks the list `{name}`")
@@ -171,7 +171,7 @@ def _list(raw: Json, name: str) -> Sequence[Json]:
 # Version 1.
 
 
-def _config_of_1(raw: Json) -> Json:
+def _config_of_1(raw: Document) -> Document:
     """A ramp was a rate such as "2..20", and the tool's later options were not there."""
     load = raw.get("load")
     if isinstance(load, dict) and ".." in str(load.get("rate_rps")):
@@ -186,10 +186,10 @@ def _number(text: str) -> float | str:
         return text
 
 
-def _summary_of_1(raw: Json) -> Json:
+def _summary_of_1(raw: Document) -> Document:
     """Flat GPU figures, other names, the bare throughputs of repeats, and no interval of anything but throughput."""
     old = raw.get("repeats")
-    repeats: Json = old if isinstance(old, dict) else {}
+    repeats: Document = old if isinstance(old, dict) else {}
     interval = repeats.get("throughput_tps_ci95")
     figures = {one.name for one in fields(GpuFigures)}
     histograms = raw.get("histograms")

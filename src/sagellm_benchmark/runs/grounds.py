@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar, get_type_hints
 
@@ -10,6 +10,7 @@ import msgspec
 import orjson
 
 from sagellm_benchmark.errors import DataError
+from sagellm_benchmark.files import Document
 from sagellm_benchmark.runs.requests import Window
 from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence
@@ -25,8 +26,8 @@ class Grounds:
     """Evidence and Measurement are plain JSON values without the columns, which the requests give."""
 
     windows_s: tuple[Window | None, ...]  # of each repeat; None where its requests alone make it
-    looked_at: Mapping[str, Any]
-    measured: Mapping[str, Any]
+    looked_at: Document
+    measured: Document
     prompts: Recipe | None  # what they were made of; None where they come from a file
 
     @classmethod
@@ -47,9 +48,10 @@ class Grounds:
         except msgspec.ValidationError as error:
             raise _damaged(str(error)) from error
 
-    def plain(self) -> Any:
+    def plain(self) -> Document:
         """Return the grounds as JSON."""
-        return msgspec.to_builtins(self, str_keys=True)
+        plain: Document = msgspec.to_builtins(self, str_keys=True)
+        return plain
 
     def evidence(self, columns: Columns) -> Evidence:
         """Return what the checks are to look at, with these columns. Raises DataError if something is damaged."""
@@ -60,13 +62,13 @@ class Grounds:
         return _with_columns(self.measured, Measurement, columns)
 
 
-def _without_columns(value: Evidence | Measurement) -> dict[str, Any]:
+def _without_columns(value: Evidence | Measurement) -> Document:
     shallow = {one.name: getattr(value, one.name) for one in fields(value) if one.name != "columns"}
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(shallow))
+    plain: Document = orjson.loads(orjson.dumps(shallow))
     return plain
 
 
-def _with_columns(said: Mapping[str, Any], kind: type[T], columns: Columns) -> T:
+def _with_columns(said: Document, kind: type[T], columns: Columns) -> T:
     """What an earlier version did not know yet has its default."""
     hints = get_type_hints(kind)
     try:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sagellm_benchmark.board.identity import entry_id
+from sagellm_benchmark.board.identity import Row, entry_id
 from sagellm_benchmark.board.scenarios import CUSTOM, LOADS, rightful_name, scenario
 from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
 from sagellm_benchmark.engines.base import ModelFacts
@@ -38,7 +38,7 @@ MOST_CONTENTION = 0.25  # of the processors; llama.cpp's threads wait for each o
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
 
 
-def build(record: Record, declared: Sequence[Metric] = METRICS) -> dict[str, Any] | None:
+def build(record: Record, declared: Sequence[Metric] = METRICS) -> Row | None:
     """Return the row, with `unpublishable` saying why it must not be published yet; None for a run without numbers."""
     config, summary = record.config, record.summary
     if summary.value(THROUGHPUT) is None or summary.latency(TTFT).mean is None:

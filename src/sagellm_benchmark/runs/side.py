@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from sagellm_benchmark.board.identity import identity
+from sagellm_benchmark.board.identity import Row, identity
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.quantities import QUANTITIES, Quantity
@@ -61,7 +60,7 @@ def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
     )
 
 
-def of_row(name: str, row: Mapping[str, Any]) -> Side:
+def of_row(name: str, row: Row) -> Side:
     """Return a side from a leaderboard row, which holds no repeats, so its uncertainty is unknown."""
     metrics, validity = row.get("metrics"), row.get("validity")
     if not isinstance(metrics, dict):
@@ -79,8 +78,8 @@ def of_row(name: str, row: Mapping[str, Any]) -> Side:
     )
 
 
-def _configuration(row: Mapping[str, Any]) -> Mapping[str, str]:
-    fields = identity(dict(row))._asdict()
+def _configuration(row: Row) -> Mapping[str, str]:
+    fields = identity(row)._asdict()
     return {name: str(value) for name, value in fields.items() if name not in MAY_DIFFER}
 
 
