@@ -30,7 +30,7 @@ def exchange(index: int = 0, events: int = 3) -> Exchange:
 
 def read_back(segment: Path, secret: str | None = None) -> Iterator[Sample]:
     (done,) = decoded.decode([segment], spool.Reading(exact_output=True, secret=secret))
-    return decoded.read(done, 90.0)
+    return decoded.read(done, decoded.RunClock(90.0))
 
 
 def test_what_is_written_is_read_in_order_on_the_runs_clock(tmp_path: Path) -> None:
@@ -99,7 +99,9 @@ def test_a_long_load_is_decoded_while_it_goes_on_and_nothing_raw_is_left(tmp_pat
     assert len(writer.segments) == 6
     assert all(path.with_name(f"{path.name}.samples").is_file() for path in writer.segments[:-1])
     done = decoded.decode(writer.segments, reading)
-    assert [one.index for path in done for one in decoded.read(path, 90.0)] == list(range(10))
+    assert [one.index for path in done for one in decoded.read(path, decoded.RunClock(90.0))] == list(
+        range(10)
+    )
     assert sorted(tmp_path.iterdir()) == sorted(done)
 
 
@@ -125,7 +127,7 @@ def test_raw_exchanges_are_kept_where_they_are_wanted(tmp_path: Path) -> None:
     writer.close()
     (done,) = decoded.decode(writer.segments, spool.Reading(exact_output=True, keep_raw=True))
     assert EVENT * 3 + END in (tmp_path / "spool").read_bytes()
-    assert next(decoded.read(done, 90.0)).text == "word word word "
+    assert next(decoded.read(done, decoded.RunClock(90.0))).text == "word word word "
 
 
 def test_decoded_samples_take_little_room(tmp_path: Path) -> None:
@@ -143,4 +145,4 @@ def test_decoded_samples_that_were_cut_are_said_to_be_damaged(tmp_path: Path) ->
     (done,) = decoded.decode(writer.segments, spool.Reading(exact_output=True))
     done.write_bytes(done.read_bytes()[:60])
     with pytest.raises(DataError, match="damaged"):
-        list(decoded.read(done, 90.0))
+        list(decoded.read(done, decoded.RunClock(90.0)))

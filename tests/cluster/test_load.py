@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Limits, Progress, Target
-from sagellm_benchmark.cluster.agent import Agent, State
+from sagellm_benchmark.cluster.agent import Agent
 from sagellm_benchmark.cluster.load import Cluster
 from sagellm_benchmark.cluster.nodes import HeadLost, Lost
 from sagellm_benchmark.verdict import nodes as verdict
@@ -60,6 +60,14 @@ def frozen(*given, **named):
 """
 """What the load's processes are made to do, of which one falls ill."""
 
+PPM = 400
+DRIFTING = """
+import time
+real = time.monotonic
+time.monotonic = lambda: real() + (real() - {began}) * {drift}
+"""
+"""A clock that gains a little all the time."""
+
 OPEN = Schedule(due_s=constant(20.0, 1200))
 CLOSED = Schedule(concurrency=4, duration_s=60.0)
 SHORT = Schedule(due_s=constant(20.0, 8))
@@ -96,8 +104,6 @@ class Nodes:
 
     def _jumped(self, node: int, said: Any) -> Any:
         jump_s = self.jumps_s.get(node, 0.0)
-        if isinstance(said, State):
-            return replace(said, clock_s=said.clock_s + jump_s)
         return said + jump_s if isinstance(said, float) else said
 
     def end(self, node: int) -> None:
@@ -121,7 +127,7 @@ def test_conversations_are_dealt_to_all_processes_of_all_nodes(nodes: Nodes, tmp
         observed = cluster.drive(asking(3), 20, due, target, Limits(), tmp_path, seen.append, processes=2)
     samples = list(observed.samples())
     assert sorted(one.index for one in samples) == list(range(20))
-    assert sorted(one.due_s or 0.0 for one in samples) == pytest.approx(list(constant(40.0, 20)))
+    assert sorted(one.due_s or 0.0 for one in samples) == pytest.approx(list(constant(40.0, 20)), abs=1e-3)
     assert [one.end_s for one in samples] == sorted(one.end_s for one in samples)
     assert [(node.name, node.processes, node.lost) for node in observed.nodes] == [
         ("0 (here)", 2, None),
@@ -193,6 +199,43 @@ def test_a_clock_that_moves_during_the_load_is_held_against_the_run(nodes: Nodes
     assert moved.clock_bound_s == pytest.approx(0.5, abs=0.25)
     (reason,) = verdict.one_clock(evidence([], nodes=observed.nodes))
     assert "client node 1 (here)" in str(reason)
+
+
+class DriftingAgent(Agent):
+    """An agent with the clock that its processes have, whose drift is positive or negative."""
+
+    began, drift = 0.0, 0.0
+
+    def time(self, pace: float = 1.0) -> float:
+        real_s = super().time(pace)
+        return real_s + (real_s - self.began) * self.drift
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["fast", "slow"])
+def test_nodes_whose_clocks_drift_send_in_time_and_are_known_well(
+    sign: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began, drift = time.monotonic(), sign * PPM * 1e-6
+    monkeypatch.setattr(DriftingAgent, "began", began)
+    monkeypatch.setattr(DriftingAgent, "drift", drift)
+    (tmp_path / "sitecustomize.py").write_text(DRIFTING.format(began=began, drift=drift))
+    due_s = constant(20.0, 200)
+    with serving(Script()) as server:
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        target, nodes = Target(server.base_url, "m", "chat"), Nodes([DriftingAgent(), DriftingAgent()])
+        observed = Cluster(nodes).drive(
+            asking(3), 200, Schedule(due_s=due_s), target, Limits(), tmp_path / "raw"
+        )
+    assert not list(verdict.one_clock(evidence([], nodes=observed.nodes)))
+    assert [node.clock_drift_ppm for node in observed.nodes] == pytest.approx([sign * PPM] * 2, abs=50)
+    reads_s = sorted(seen.read_s for seen in server.requests)
+    late_s = [read_s - due for read_s, due in zip(reads_s, due_s, strict=True)]
+    assert (
+        abs(min(late_s[-50:]) - min(late_s[:50])) < 0.0015
+    )  # the clocks have gained or lost 3 ms in between
+    in_order = sorted(observed.samples(), key=lambda one: one.index)
+    starts_s = [one.start_s - due for one, due in zip(in_order, due_s, strict=True)]
+    assert abs(min(starts_s[-50:]) - min(starts_s[:50])) < 0.0015
 
 
 @pytest.mark.parametrize("jump_s", [0.5, -0.5])

@@ -64,7 +64,7 @@ def test_every_percentile_of_the_record_is_numpys_over_the_union(
     with tempfile.TemporaryDirectory() as name:
         zeros = [day * TICK_S for day in days]
         parts = tuple(
-            (zero, (_node(Path(name), number, zero, requests),))
+            (decoded.RunClock(zero), (_node(Path(name), number, zero, requests),))
             for number, (zero, requests) in enumerate(zip(zeros, dealt, strict=False))
         )
         health = worst([ClientHealth(None, None, None, None)], cpu_s=sum)

@@ -1,4 +1,4 @@
-"""A third node whose monotonic clock runs fast, or is put forward in the middle of a load.
+"""A third node whose monotonic clock drifts, or is put forward or back in the middle of a load.
 
 No system lets anybody do that to the real one, so every Python process on that node reads a clock of ours.
 """
@@ -6,6 +6,7 @@ No system lets anybody do that to the real one, so every Python process on that 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,6 +67,27 @@ def test_a_node_whose_clock_is_put_forward_or_back_during_a_load_is_named_within
         lost = named_and_gone(stepped, url, tmp_path, nodes=3)
     assert lost.name == named[0]
     assert "its clock moved by 2" in (lost.lost or "")
+
+
+def test_a_node_whose_clock_has_a_pace_of_its_own_is_no_worse_for_it(
+    machines: Machines, tmp_path: Path
+) -> None:
+    ahead = f"86400 + (real() - {time.monotonic()}) * 0.0004"
+    met: list[str] = []
+    with another(tmp_path, ahead) as url:
+        observed = load(
+            url,
+            tmp_path / "raw",
+            400,
+            20.0,
+            nodes=3,
+            beside=lambda cluster: met.append(third(cluster, tmp_path)),
+        )
+    assert [node.lost for node in observed.nodes] == [None, None, None]
+    (drifting,) = (node for node in observed.nodes if node.name == met[0])
+    assert drifting.clock_drift_ppm == pytest.approx(400, abs=100)
+    assert (drifting.clock_bound_s or 1.0) < 0.004  # in 20 s, it has gained 8 ms
+    assert sorted(one.index for one in observed.samples()) == list(range(400))
 
 
 def test_a_node_whose_clock_runs_fast_ends_the_load_that_it_would_spoil(

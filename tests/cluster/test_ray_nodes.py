@@ -228,7 +228,7 @@ def test_one_schedule_is_sent_by_all_and_every_request_is_due_when_it_was(
     samples = sorted(observed.samples(), key=lambda one: one.index)
     assert [one.index for one in samples] == list(range(60))
     assert all(one.ok for one in samples)
-    assert [one.due_s for one in samples] == pytest.approx(constant(60.0, 60), abs=1e-6)
+    assert [one.due_s for one in samples] == pytest.approx(constant(60.0, 60), abs=1e-3)
     assert len({(one.index % 4, one.stream) for one in samples}) >= 4
     columns = collect(samples, lambda one: one.completion_tokens)
     union = np.array([one.event_s[0] - one.start_s for one in samples])

@@ -204,7 +204,7 @@ def _client(server: Server, setting: Setting, folder: Path) -> Iterator[Drive]:
         loop.run_until_complete(send(load, min(schedule.concurrency or 1, count)))
         spool.close()
         (done,) = decoded.decode(spool.segments, spooling.Reading(setting.exact))
-        found = decoded.read(done, load.origin)
+        found = decoded.read(done, decoded.RunClock(load.origin))
         return _Seen(sorted(found, key=lambda sample: sample.end_s))
 
     try:

@@ -199,8 +199,8 @@ REASONS: dict[str, str] = {
         "加 TTFT"
     ),
     "the clock of client node {a} is known only to within {b} ms, which is more than {c} ms; is the node or "
-    "its network overloaded, or its clock not kept by NTP?": (
-        "客户端节点 {a} 的时钟只精确到 {b} ms，超过 {c} ms；节点或网络超载了吗，还是时钟没有用 NTP 校准？"
+    "its network overloaded, or was its clock put forward or back, or made faster or slower?": (
+        "客户端节点 {a} 的时钟只精确到 {b} ms，超过 {c} ms；节点或网络超载了吗，还是时钟被拨动了，或快慢变了？"
     ),
     "client node {a} was lost: {b}; its part of the load is missing. Fix it or leave it out, and run again": (
         "客户端节点 {a} 丢失：{b}；缺少它那部分负载。修好或去掉它，然后重新运行"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,21 +54,33 @@ def _decoded(segment: Path, reading: Reading) -> Path:
     return done
 
 
-def read(path: Path, origin: float) -> Iterator[Sample]:
-    """Yield the samples of one file, in the order in which they finished. `origin` is the run's moment 0."""
+@dataclass(frozen=True, slots=True)
+class RunClock:
+    """The clock of the process that stamped samples: its moment 0 of the run, and its seconds in one of the run's."""
+
+    zero: float
+    pace: float = 1.0
+
+    def run_s(self, moment: float) -> float:
+        """Return when in the run a moment of that clock was."""
+        return (moment - self.zero) / self.pace
+
+
+def read(path: Path, clock: RunClock) -> Iterator[Sample]:
+    """Yield the samples of one file, in the order in which they finished."""
     with path.open("rb", buffering=_BUFFER) as file:
-        yield from samples(file.read, origin, str(path))
+        yield from samples(file.read, clock, str(path))
 
 
-def samples(more: Callable[[int], bytes], origin: float, where: str) -> Iterator[Sample]:
+def samples(more: Callable[[int], bytes], clock: RunClock, where: str) -> Iterator[Sample]:
     """Yield the samples that `more` hands out bytes of. Raises DataError if some are missing."""
     while header := more(_FRAME.size):
         try:
             facts_size, events, text_size = _FRAME.unpack(header)
             facts, moments, text = more(facts_size), more(events * 8), more(text_size)
-            event_s = np.frombuffer(moments, np.float64, events) - origin
+            event_s = np.frombuffer(moments, np.float64, events)
             (whole,) = struct.unpack(f"{text_size}s", text)
-            yield _sample(orjson.loads(facts), event_s, whole, origin)
+            yield _sample(orjson.loads(facts), (event_s - clock.zero) / clock.pace, whole, clock)
         except (struct.error, ValueError, TypeError) as error:
             raise DataError(f"{where} is damaged: {error}", hint="measure again") from error
 
@@ -102,7 +115,7 @@ def _frame(exchange: Exchange, answer: Answer, reading: Reading) -> bytes:
     return b"".join((_FRAME.pack(len(facts), len(events), len(text)), facts, events.tobytes(), text))
 
 
-def _sample(facts: list[Any], event_s: Floats, text: bytes, origin: float) -> Sample:
+def _sample(facts: list[Any], event_s: Floats, text: bytes, clock: RunClock) -> Sample:
     index, turn, stream, asked_in, asked_out, prompt, completion, cached, reason, status, *rest = facts
     due, start, end, failure, detail, first_share = rest
     return Sample(
@@ -110,9 +123,9 @@ def _sample(facts: list[Any], event_s: Floats, text: bytes, origin: float) -> Sa
         turn=turn,
         stream=stream,
         phase=Phase.MEASURED,
-        due_s=None if due is None else due - origin,
-        start_s=start - origin,
-        end_s=end - origin,
+        due_s=None if due is None else clock.run_s(due),
+        start_s=clock.run_s(start),
+        end_s=clock.run_s(end),
         event_s=tuple(event_s.tolist()),
         text=text.decode("utf-8", "surrogatepass"),
         asked_input_tokens=asked_in,

@@ -25,6 +25,7 @@ from sagellm_benchmark.causes import cause
 from sagellm_benchmark.client import decoded
 from sagellm_benchmark.client import spool as spooling
 from sagellm_benchmark.client.connection import first_connection
+from sagellm_benchmark.client.decoded import RunClock
 from sagellm_benchmark.client.health import Watch
 from sagellm_benchmark.client.sender import Load, due_soon
 from sagellm_benchmark.client.sockets import allow_files
@@ -102,13 +103,13 @@ class Recorded:
     elapsed_s: float
     interrupted: bool
     health: ClientHealth
-    parts: tuple[tuple[float, tuple[str, ...]], ...]  # of each process: its clock's moment 0, and its files
+    parts: tuple[tuple[RunClock, tuple[str, ...]], ...]  # of each process: its clock and its files
     nodes: tuple[ClientNode, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
         """Read every sample from disk, in order of completion, and remove the files at the end."""
         yield from heapq.merge(
-            *(_samples(files, zero) for zero, files in self.parts), key=attrgetter("end_s")
+            *(_samples(files, clock) for clock, files in self.parts), key=attrgetter("end_s")
         )
         for path in chain.from_iterable(files for _, files in self.parts):
             Path(path).unlink()
@@ -119,8 +120,8 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _samples(files: tuple[str, ...], origin: float) -> Iterator[Sample]:
-    return chain.from_iterable(decoded.read(Path(path), origin) for path in files)
+def _samples(files: tuple[str, ...], clock: RunClock) -> Iterator[Sample]:
+    return chain.from_iterable(decoded.read(Path(path), clock) for path in files)
 
 
 def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recorded:
@@ -139,7 +140,7 @@ def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recor
         elapsed_s=ended.elapsed_s,
         interrupted=ended.interrupted,
         health=ended.health,
-        parts=((load.origin, ended.files),),
+        parts=((RunClock(load.origin), ended.files),),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _TIMER_S = 0.0015  # how much too late a timer may be
 _PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
 _CLOSING_S = 0.1  # in which the word that an idle connection was closed arrives
+_PACED_S = 1.0  # after which the pace of the clock may be known better
 _AHEAD_S = 0.25  # an open loop keeps idle connections for what is due this soon
 
 
@@ -52,6 +53,7 @@ class Load:
         self._bug: BaseException | None = None
         self.endless = False  # only the clock ends it
         self.origin = 0.0
+        self.pace = 1.0  # seconds of our clock in one of the run's
         self.begun = 0  # requests
         self.done = 0
         self.failed = 0
@@ -117,7 +119,7 @@ class Load:
     async def _closed(self, streams: range) -> None:
         """Start the streams one to a turn of the event loop, so that reads come between the first writes."""
         for stream in streams:
-            await self._until(self.origin + self._schedule.stagger_s * stream)
+            await self._until(self._schedule.stagger_s * stream)
             self._follow(self._stream(stream))
 
     async def _stream(self, stream: int) -> None:
@@ -134,9 +136,9 @@ class Load:
         due_s = self._schedule.due_s or ()
         limit = math.inf if self._schedule.duration_s is None else self._schedule.duration_s
         while not self.stopped and (job := self._prepared.take()) is not None and due_s[job.index] < limit:
-            self._due = due = self.origin + due_s[job.index]
-            await self._until(due)
-            self._follow(self._one(job, self._pool.take(), due))
+            self._due = self._moment(due_s[job.index])
+            await self._until(due_s[job.index])
+            self._follow(self._one(job, self._pool.take(), self._moment(due_s[job.index])))
             if self._pool.ready < due_soon(due_s, job.index + 1):
                 self._spawn(self._pool.grow())
         self._due = math.inf
@@ -223,17 +225,21 @@ class Load:
 
     def _over(self) -> bool:
         limit = self._schedule.duration_s
-        return self.stopped or (limit is not None and self._clock() - self.origin >= limit)
+        return self.stopped or (limit is not None and self._clock() >= self._moment(limit))
 
-    async def _until(self, moment: float) -> None:
-        """Wait for a moment of the monotonic clock; lets the event loop turn once even when it has passed.
+    def _moment(self, run_s: float) -> float:
+        """Return the moment of our clock at which so many seconds of the run have passed, as far as is known now."""
+        return self.origin + self.pace * run_s
+
+    async def _until(self, run_s: float) -> None:
+        """Wait for a moment of the run; lets the event loop turn once even when it has passed.
 
         The event loop's timers are good to a millisecond or two; a thread's sleep does the rest.
         """
         await asyncio.sleep(0)
-        while (left := moment - self._clock()) > 0:
+        while (left := self._moment(run_s) - self._clock()) > 0:
             if left > 2 * _TIMER_S:
-                await asyncio.sleep(left - _TIMER_S)
+                await asyncio.sleep(min(left - _TIMER_S, _PACED_S))
             else:
                 await asyncio.get_running_loop().run_in_executor(None, sleep, left)
 

@@ -91,6 +91,9 @@ class ClientNode:
         None  # its monotonic clock minus that of the machine where the run was started
     )
     clock_bound_s: float | None = None  # by how much its time may differ from the others', to the load's end
+    clock_drift_ppm: float | None = (
+        None  # microseconds that it gained each second of the load; taken into account
+    )
     niceness: int = 0
     others_share: float | None = None  # of its processors, used by other programs
     ttft_bias_s: float | None = None  # p50, by its calibration

@@ -1,7 +1,7 @@
 """A process that sends one share of a load, as its parent tells it; and the words in which it answers.
 
-The parent writes a pickled Share to its standard input, then lines: `start MOMENT`, `stop`. It writes a Word a line, as
-JSON. Its input coming to an end stops it, so that no worker outlives its parent.
+The parent writes a pickled Share to its standard input, then lines: `start MOMENT`, `pace PACE`, `stop`. It writes a
+Word a line, as JSON. Its input coming to an end stops it, so that no worker outlives its parent.
 """
 
 from __future__ import annotations
@@ -132,6 +132,9 @@ async def _start(
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
         if not heard or b"stop" in lines:
             load.stop()
+        for line in lines:
+            if line.startswith(b"pace "):
+                load.pace = float(line.split()[1])
         starts = [float(line.split()[1]) for line in lines if line.startswith(b"start ")]
         if not moment.done() and (starts or load.stopped):
             moment.set_result(starts[0] if starts else time.monotonic())

@@ -23,6 +23,7 @@ import psutil
 
 from sagellm_benchmark import errors
 from sagellm_benchmark.children import Child, Patience, child
+from sagellm_benchmark.client.decoded import RunClock
 from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import PROGRESS_S, Ended, Recorded, Share
 from sagellm_benchmark.client.terms import ClientNode, Progress
@@ -165,7 +166,7 @@ def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] 
         elapsed_s=whole.elapsed_s,
         interrupted=stopped.is_set() if lost else whole.interrupted,
         health=whole.health,
-        parts=tuple((origin, each) for each in files),
+        parts=tuple((RunClock(origin), each) for each in files),
         nodes=(ClientNode("localhost", len(workers), whole.health, lost=lost),) if lost else (),
     )
 

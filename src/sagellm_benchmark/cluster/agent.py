@@ -74,7 +74,6 @@ class State:
     over: bool
     error: tuple[str, str, str] | None  # kind, message, hint
     workers: tuple[int, ...]  # their processes
-    clock_s: float  # its monotonic clock when it said so
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +97,15 @@ class Agent:
     _origin: float | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _begun: threading.Event = field(default_factory=threading.Event)
+    _pace: float = 1.0
     _renewed: float = 0.0
     _kept: float = 0.0
     _error: tuple[str, str, str] | None = None
     _part: Part | None = None
 
-    def time(self) -> float:
-        """Read this node's monotonic clock."""
+    def time(self, pace: float = 1.0) -> float:
+        """Read this node's monotonic clock, and hear how many of its seconds pass in one of the run's."""
+        self._pace = pace
         return time.monotonic()
 
     def facts(self) -> Facts:
@@ -124,7 +125,7 @@ class Agent:
         mine = [
             replace(share, spool=self._scratch.path / share.spool.name, lease_s=LEASE_S) for share in mine
         ]
-        self._origin, self._error, self._part = None, None, None
+        self._origin, self._pace, self._error, self._part = None, 1.0, None, None
         self._stopped, self._begun, self._renewed = threading.Event(), threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._run, args=(mine,), daemon=True)
         self._thread.start()
@@ -148,7 +149,6 @@ class Agent:
             over=self._thread is None or not self._thread.is_alive(),
             error=self._error,
             workers=tuple(worker.process.pid for worker in crew),
-            clock_s=self.time(),
         )
 
     def stop(self) -> None:
@@ -203,14 +203,14 @@ class Agent:
         return Part(whole.elapsed_s, whole.interrupted, whole.health, contention.share, files)
 
     def _keep(self, listened_s: float) -> None:
-        """Tell the workers that we are there, and end the load when it is to end or nobody asks for it any more."""
+        """Tell the workers that we are there and what our clock's pace is; end the load in time, or if nobody asks."""
         now = time.monotonic()
         if now < self._kept + PROGRESS_S:
             return
         self._kept = now
         if now - self._renewed > LEASE_S:
             self.stop()
-        word = "stop" if self._stopped.is_set() else "on"
+        word = "stop" if self._stopped.is_set() else f"pace {self._pace!r}"
         for worker in self._crew:
             worker.tell(word)
             worker.check(listened_s)

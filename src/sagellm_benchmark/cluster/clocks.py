@@ -1,12 +1,21 @@
-"""Where another machine's monotonic clock stands, by exchanges with it. Pure."""
+"""Where another machine's monotonic clock stands, by exchanges with it. Pure.
+
+Two clocks that are steady differ by a straight line: each quartz has a pace of its own. A clock that is put forward or
+back, or whose pace changes, leaves the line, and exchanges during the load show by how much.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 MAX_BOUND_S = 0.001
 """By how much the time of one machine may differ from the others' in a run that counts."""
+MAX_DRIFT = 500e-6
+"""By how many seconds a second a clock may gain or lose: more than a quartz does, and as much as Linux corrects."""
+WANDER = 100e-6
+"""By how much its pace may for a moment differ from its pace over the whole load: seconds a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,39 +31,97 @@ class Exchange:
         """How long the answer took."""
         return self.received_s - self.sent_s
 
+    @property
+    def middle_s(self) -> float:
+        """When they read their clock, by ours, to within half the round trip."""
+        return (self.sent_s + self.received_s) / 2
+
 
 @dataclass(frozen=True, slots=True)
-class Offset:
-    """Their clock minus ours, and by how much that may be wrong; seconds."""
+class Line:
+    """Their clock by ours: at our `at_s` it was ahead by `offset_s`, and it gains `drift` seconds a second.
 
+    That is wrong by `bound_s` at most at `at_s`, and by `drift_bound` more with each second from there.
+    """
+
+    at_s: float
     offset_s: float
     bound_s: float
+    drift: float = 0.0
+    drift_bound: float = MAX_DRIFT
+
+    @property
+    def pace(self) -> float:
+        """How many of their seconds pass in one of ours."""
+        return 1.0 + self.drift
+
+    def theirs(self, ours_s: float) -> float:
+        """Return what their clock says at a moment of ours."""
+        return ours_s + self.offset_s + self.drift * (ours_s - self.at_s)
 
 
-def offset(exchanges: Iterable[Exchange]) -> Offset:
-    """By the quickest of several exchanges, as NTP does (RFC 5905, section 8, with one time stamp on their side).
-
-    They read their clock at some moment between our two, so the middle is wrong by half the round trip at most.
-    """
-    best = min(exchanges, key=lambda one: one.round_trip_s)
-    return Offset(best.theirs_s - (best.sent_s + best.received_s) / 2, best.round_trip_s / 2)
+def quickest(exchanges: Iterable[Exchange]) -> Exchange:
+    """Return the exchange that tells most, as NTP does (RFC 5905, section 8, with one time stamp on their side)."""
+    return min(exchanges, key=lambda one: one.round_trip_s)
 
 
-def held(before: Offset, after: Offset) -> Offset:
-    """The offset at a load's start, with a bound for all of the load: by how much it was wrong at either end.
-
-    What a clock has drifted meanwhile adds to what is not known of it afterwards.
-    """
-    drift_s = abs(after.offset_s - before.offset_s)
-    return Offset(before.offset_s, max(before.bound_s, drift_s + after.bound_s))
+def line(seen: Exchange) -> Line:
+    """Return what one exchange tells: the middle is wrong by half the round trip at most; of the drift, nothing."""
+    return Line(seen.middle_s, seen.theirs_s - seen.middle_s, seen.round_trip_s / 2)
 
 
-def moved_s(before: Offset, seen: Exchange) -> float:
-    """How far the two clocks have moved apart since `before`, at least; 0 where `seen` shows nothing of that.
+def learned(known: Line, seen: Exchange) -> Line:
+    """Return the line with the drift that a later exchange shows, if that one tells it better than those before."""
+    apart_s = seen.middle_s - known.at_s
+    if apart_s <= 0 or (bound := (known.bound_s + seen.round_trip_s / 2) / apart_s) >= known.drift_bound:
+        return known
+    return replace(known, drift=_drift(known, seen), drift_bound=bound)
+
+
+def moved_s(known: Line, seen: Exchange) -> float:
+    """How far their clock has left the line, at least; 0 where `seen` shows nothing of that.
 
     However slow the exchange was, its reading was taken between the two moments that it names.
     """
-    least, most = seen.theirs_s - seen.received_s, seen.theirs_s - seen.sent_s
-    ahead_s = least - (before.offset_s + before.bound_s)
-    behind_s = before.offset_s - before.bound_s - most
-    return max(0.0, ahead_s, behind_s)
+    unknown_s = known.bound_s + known.drift_bound * abs(seen.received_s - known.at_s)
+    ahead_s = seen.theirs_s - known.theirs(seen.received_s)
+    behind_s = known.theirs(seen.sent_s) - seen.theirs_s
+    return max(0.0, ahead_s - unknown_s, behind_s - unknown_s)
+
+
+def straight(seen: Sequence[Exchange]) -> Line:
+    """Return the line through the first and the last exchange, with a bound for all the time between them.
+
+    Between two quick exchanges, their clock may have been put forward or back once. What it did and undid between them
+    is not seen.
+    """
+    first = line(seen[0])
+    through = replace(first, drift=_drift(first, seen[-1]), drift_bound=0.0)
+    return replace(through, bound_s=max(_most_s(through, seen), _most_s(through, seen[::-1])))
+
+
+def _drift(known: Line, seen: Exchange) -> float:
+    gained_s = seen.theirs_s - seen.middle_s - known.offset_s
+    apart_s = seen.middle_s - known.at_s
+    return max(-MAX_DRIFT, min(MAX_DRIFT, gained_s / apart_s)) if apart_s > 0 else 0.0
+
+
+def _most_s(through: Line, seen: Sequence[Exchange]) -> float:
+    """By how much a line may be wrong at any time, as far as the exchanges on one side of that time tell.
+
+    A slow exchange tells less than a quick one that is not long past, and is left out.
+    """
+    told_s, wrong_s = seen[0].round_trip_s / 2, _wrong_s(through, seen[0])
+    most_s = wrong_s
+    for before, one in pairwise(seen):
+        past_s = WANDER * abs(one.middle_s - before.middle_s)
+        told_s, wrong_s = told_s + past_s, wrong_s + past_s
+        most_s = max(most_s, wrong_s)
+        if one.round_trip_s / 2 <= told_s:
+            told_s, wrong_s = one.round_trip_s / 2, _wrong_s(through, one)
+    return most_s
+
+
+def _wrong_s(through: Line, seen: Exchange) -> float:
+    """By how much a line may be wrong when their clock was read."""
+    return max(through.theirs(seen.received_s) - seen.theirs_s, seen.theirs_s - through.theirs(seen.sent_s))

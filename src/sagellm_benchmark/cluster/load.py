@@ -117,13 +117,14 @@ class Cluster:
         return recorded
 
     def _node(self, node: int, running: UnderWay, part: Part | None) -> ClientNode:
-        clock = running.offsets.get(node)
+        clock = running.clocks.get(node)
         return ClientNode(
             name=self.nodes.names[node],
             processes=len(running.dealt[node]),
             health=None if part is None else part.health,
             clock_offset_s=None if clock is None else clock.offset_s,
             clock_bound_s=None if clock is None else clock.bound_s,
+            clock_drift_ppm=None if clock is None or part is None else clock.drift * 1e6,
             niceness=self.facts[node].niceness if node in self.facts else 0,
             others_share=None if part is None else part.others_share,
             ttft_bias_s=self.biases.get(node),

@@ -10,17 +10,28 @@ from typing import Any
 
 from sagellm_benchmark import errors
 from sagellm_benchmark.client import workers
+from sagellm_benchmark.client.decoded import RunClock
 from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.cluster.agent import Part, State
-from sagellm_benchmark.cluster.clocks import MAX_BOUND_S, Exchange, Offset, held, moved_s, offset
+from sagellm_benchmark.cluster.clocks import (
+    MAX_BOUND_S,
+    Exchange,
+    Line,
+    learned,
+    line,
+    moved_s,
+    quickest,
+    straight,
+)
 from sagellm_benchmark.cluster.nodes import HeadLost, Lost, Nodes
 from sagellm_benchmark.files import cannot_write
 
 _SILENT_S = 3.0  # without an answer a node is lost
 _PERIOD_S = 0.25
 _LEAD_S = 0.4  # between the last node being ready and the common start
-_EXCHANGES = 60
+_EXCHANGES = 60  # before the load, and after it
+_MEANWHILE = 3  # exchanges in each period
 _READY_S = 60.0
 _READ_S = 60.0
 _CHUNK = 4 * 1024 * 1024
@@ -33,7 +44,8 @@ class UnderWay:
     nodes: Nodes
     dealt: dict[int, tuple[Share, ...]]
     on_progress: Callable[[Progress], None] | None
-    offsets: dict[int, Offset] = field(default_factory=dict)
+    clocks: dict[int, Line] = field(default_factory=dict)
+    exchanged: dict[int, list[Exchange]] = field(default_factory=dict)
     lost: dict[int, str] = field(default_factory=dict)
     origin: float = 0.0
     started_at: float = 0.0
@@ -61,7 +73,8 @@ class UnderWay:
                     hint="is it overloaded?",
                 )
             time.sleep(_PERIOD_S)
-        self.offsets = self._clocks()
+        for node in self.left:
+            self._read_clock(node, _EXCHANGES)
 
     def _unready(self) -> list[int]:
         return [node for node, one in self._states().items() if not one.ready and not one.over]
@@ -70,7 +83,7 @@ class UnderWay:
         """Begin everywhere at one moment."""
         self.origin, self.started_at = time.monotonic() + _LEAD_S, time.time() + _LEAD_S
         for node in [] if self.lost else self.left:
-            self._ask("start", self.origin + self.offsets[node].offset_s, nodes=[node], within_s=_SILENT_S)
+            self._ask("start", self.clocks[node].theirs(self.origin), nodes=[node], within_s=_SILENT_S)
 
     def wait(self) -> None:
         """Wait until every node's load is over; stop all once one is lost, or the head, or `stop` was called."""
@@ -82,19 +95,21 @@ class UnderWay:
             time.sleep(_PERIOD_S)
 
     def look_again(self) -> None:
-        """Widen what is known of the nodes' clocks by what they have drifted during the load."""
-        for node, after in self._clocks().items():
-            self.offsets[node] = held(self.offsets[node], after)
+        """Lay a straight line through what the nodes' clocks have shown from before the load to after it."""
+        for node in self.left:
+            self._read_clock(node, _EXCHANGES)
+        for node in self.left:
+            self.clocks[node] = straight(self.exchanged[node])
 
     def parts(self) -> dict[int, Part]:
         """Return what the nodes that are left have."""
         return {node: part for node, part in self._ask("part", within_s=_READ_S).items() if part is not None}
 
-    def fetch(self, node: int, part: Part, spool: Path) -> list[tuple[float, tuple[str, ...]]]:
-        """Copy a node's samples here: moment 0 on its clock, and the files, of each process."""
-        origin = self.origin + self.offsets[node].offset_s
+    def fetch(self, node: int, part: Part, spool: Path) -> list[tuple[RunClock, tuple[str, ...]]]:
+        """Copy a node's samples here: the clock that stamped them, and the files, of each process."""
+        clock = RunClock(self.clocks[node].theirs(self.origin), self.clocks[node].pace)
         return [
-            (origin, tuple(self._copied(node, path, spool / f"{node}-{Path(path).name}") for path in files))
+            (clock, tuple(self._copied(node, path, spool / f"{node}-{Path(path).name}") for path in files))
             for files in part.files
         ]
 
@@ -121,48 +136,48 @@ class UnderWay:
             raise errors.RemoteError(self.lost[node])
         return str(copy)
 
-    def _clocks(self) -> dict[int, Offset]:
-        """Tell where the clocks of the nodes that are left stand."""
-        found: dict[int, Offset] = {}
-        for node in self.left:
-            exchanges = [one for _ in range(_EXCHANGES) if (one := self._exchange(node)) is not None]
-            if node not in self.lost:
-                found[node] = offset(exchanges)
-        return found
+    def _read_clock(self, node: int, times: int) -> None:
+        """Exchange the time with a node some times, and keep what the quickest exchange tells."""
+        found = [one for _ in range(times) if (one := self._exchange(node)) is not None]
+        if node not in self.lost:
+            seen = quickest(found)
+            self.exchanged.setdefault(node, []).append(seen)
+            self.clocks[node] = learned(self.clocks.get(node, line(seen)), seen)
 
-    def _exchange(self, node: int) -> Exchange | None:
-        """Ask a node for its time; None where it is lost, and nobody is asked any more."""
-        if node in self.lost:
-            return None
-        sent = time.monotonic()
-        theirs: float | None = self._ask("time", nodes=[node], within_s=_SILENT_S).get(node)
-        return None if theirs is None else Exchange(sent, theirs, time.monotonic())
-
-    def _states(self) -> dict[int, State]:
-        """Tell how far each node is; raises the first error that one has which is not the loss of a process."""
-        sent = time.monotonic()
-        found: dict[int, State] = self._ask("state", within_s=_SILENT_S)
-        received = time.monotonic()
-        self._look_at_the_head()
-        for node, state in found.items():
-            if state.error is not None and node not in self.lost:
-                self._failed(node, *state.error)
-            self._keep_time(node, Exchange(sent, state.clock_s, received))
-        if self.on_progress is not None and self.origin:
-            states = list(found.values())
-            totals = [state.total for state in states]
-            self.on_progress(Progress.of(states, totals, max(0.0, received - self.origin)))
-        return {node: state for node, state in found.items() if node not in self.lost}
-
-    def _keep_time(self, node: int, seen: Exchange) -> None:
-        """Lose a node whose clock was put forward or back, or runs at another pace, as soon as an answer shows it."""
-        before = self.offsets.get(node)
-        apart_s = 0.0 if before is None else moved_s(before, seen)
-        if apart_s > MAX_BOUND_S:
+    def _keep_time(self, node: int, *, over: bool) -> None:
+        """Lose a node whose clock was put forward or back as soon as an answer shows it, unless its part is over."""
+        known = self.clocks[node]
+        self._read_clock(node, _MEANWHILE)
+        apart_s = moved_s(known, self.exchanged[node][-1])
+        if apart_s > MAX_BOUND_S and not over:
             self.lose(
                 node,
                 f"its clock moved by {apart_s * 1e3:.0f} ms against that of the machine where the run was started",
             )
+
+    def _exchange(self, node: int) -> Exchange | None:
+        """Ask a node for its time, and tell it its clock's pace; None where it is lost, and is asked no more."""
+        if node in self.lost:
+            return None
+        pace = self.clocks[node].pace if node in self.clocks else 1.0
+        sent = time.monotonic()
+        theirs: float | None = self._ask("time", pace, nodes=[node], within_s=_SILENT_S).get(node)
+        return None if theirs is None else Exchange(sent, theirs, time.monotonic())
+
+    def _states(self) -> dict[int, State]:
+        """Tell how far each node is; raises the first error that one has which is not the loss of a process."""
+        found: dict[int, State] = self._ask("state", within_s=_SILENT_S)
+        self._look_at_the_head()
+        for node, state in found.items():
+            if state.error is not None and node not in self.lost:
+                self._failed(node, *state.error)
+            if self.origin:
+                self._keep_time(node, over=state.over)
+        if self.on_progress is not None and self.origin:
+            states = list(found.values())
+            totals = [state.total for state in states]
+            self.on_progress(Progress.of(states, totals, max(0.0, time.monotonic() - self.origin)))
+        return {node: state for node, state in found.items() if node not in self.lost}
 
     def _look_at_the_head(self) -> None:
         self.head_lost = self.head_lost or self.nodes.head_lost()

@@ -31,7 +31,7 @@ def one_clock(e: Evidence) -> Findings:
         yield (
             f"the clock of client node {name} is known only to within {bound_s * 1e3:.1f} ms, "
             f"which is more than {MAX_BOUND_S * 1e3:g} ms; is the node or its network overloaded, "
-            "or its clock not kept by NTP?"
+            "or was its clock put forward or back, or made faster or slower?"
         )
 
 
