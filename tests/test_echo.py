@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sagellm_benchmark.echo import echo, echo_json
+from sagellm_benchmark.echo import echo
 from sagellm_benchmark.files import to_json
+from sagellm_benchmark.json_echo import echo_json
 from sagellm_benchmark.text import shown
 
 ANY = st.text(alphabet=st.characters(codec="utf-8"))

@@ -16,13 +16,14 @@ from click.exceptions import NoArgsIsHelpError
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.commands import board, evidence, matrix, results, rows
+from sagellm_benchmark.commands.offers import OF_RUN
+from sagellm_benchmark.commands.output import Output, shows, speak
 from sagellm_benchmark.commands.shared import needing_ray
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import BenchmarkError, Exit
 from sagellm_benchmark.hanging import leave
 from sagellm_benchmark.options.declare import HeadedCommand, takes
 from sagellm_benchmark.options.help import ToldCommand, misuse
-from sagellm_benchmark.options.output import Output, shows, speak
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.options.values import OneOf
 from sagellm_benchmark.words import LANGUAGES, asked, choose, of_locale, retold_lines, t
@@ -95,7 +96,7 @@ def main() -> None:
 
 
 @main.command(cls=HeadedCommand)
-@takes(RunOptions)
+@takes(RunOptions, OF_RUN)
 def run(options: RunOptions) -> int:
     """Measure a model and write its report and leaderboard row.
 

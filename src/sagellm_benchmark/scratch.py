@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from sagellm_benchmark.locks import hold
+
 _LOCK, _NEW = "in-use", "new"
 _MADE_S = 60.0  # by then a folder is made, or will never be
 _REMOVE = """
@@ -46,7 +48,7 @@ class Scratch:
             _remove_unheld(left)
         path = Path(tempfile.mkdtemp(prefix=prefix))
         lock = (path / _NEW).open("wb")
-        _held(lock)
+        hold(lock)
         (path / _NEW).rename(path / _LOCK)  # so that it is never seen without being held
         return cls(path, lock, _remover(path))
 
@@ -91,12 +93,5 @@ def _remove_unheld(folder: Path) -> None:
             (folder / _NEW).unlink(missing_ok=True)  # its process was killed while it made the folder
             folder.rmdir()
         with (folder / _LOCK).open("r+b") as lock:
-            _held(lock)
+            hold(lock)
             shutil.rmtree(folder)
-
-
-def _held(lock: IO[bytes]) -> None:
-    """Hold a file until it is closed, by us or by the end of this process. Raises OSError if another one does."""
-    import fcntl  # noqa: PLC0415 - not on every system
-
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

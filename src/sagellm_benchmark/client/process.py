@@ -34,6 +34,9 @@ from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.text import one_line
 from sagellm_benchmark.workload.schedule import Schedule
 
+if sys.platform != "win32":
+    import uvloop
+
 if TYPE_CHECKING:
     from sagellm_benchmark.client.sample import Sample
 
@@ -204,8 +207,6 @@ def _in_loop(work: Coroutine[None, None, T]) -> T:
     if sys.platform == "win32":
         loop = asyncio.new_event_loop()
     else:
-        import uvloop  # noqa: PLC0415 - not on every system
-
         loop = uvloop.new_event_loop()
     try:
         return loop.run_until_complete(work)

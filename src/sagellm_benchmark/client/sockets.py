@@ -7,6 +7,9 @@ import sys
 
 from sagellm_benchmark.errors import UsageError
 
+if sys.platform != "win32":
+    import resource
+
 _OTHER_FILES = 64  # what else a process has open
 
 
@@ -14,8 +17,6 @@ def allow_files(connections: int) -> None:
     """Raise this process's limit on open files as far as allowed. Raises UsageError if that is still too low."""
     if sys.platform == "win32":
         return
-    import resource  # noqa: PLC0415 - not on every system
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + _OTHER_FILES
     most = needed if hard == resource.RLIM_INFINITY else hard

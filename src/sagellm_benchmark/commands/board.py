@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sagellm_benchmark.commands.output import Output, confirm, shows
 from sagellm_benchmark.commands.shared import DATASET, FOLDER, command, of_store, waiting
 from sagellm_benchmark.errors import Exit, UsageError
-from sagellm_benchmark.options.output import Output, confirm, shows
 from sagellm_benchmark.words import retold
 
 if TYPE_CHECKING:

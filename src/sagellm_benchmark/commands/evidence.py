@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from sagellm_benchmark.commands.output import Output, shows
 from sagellm_benchmark.commands.shared import FOLDER, command, of_store
 from sagellm_benchmark.errors import Exit, UsageError
-from sagellm_benchmark.options.output import Output, shows
 from sagellm_benchmark.typed import typed
 
 

@@ -13,10 +13,10 @@ from urllib.parse import urlsplit
 
 import click
 
+from sagellm_benchmark.commands.output import Output, shows
 from sagellm_benchmark.commands.shared import FOLDER, command, needing_ray, waiting
 from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import parse, takes
-from sagellm_benchmark.options.output import Output, shows
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE, RunOptions
 
 if TYPE_CHECKING:

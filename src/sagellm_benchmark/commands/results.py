@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sagellm_benchmark.commands.output import Output, shows
 from sagellm_benchmark.commands.shared import FOLDER, command
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import Exit, UsageError
-from sagellm_benchmark.options.output import Output, shows
 from sagellm_benchmark.options.values import OneOf
 from sagellm_benchmark.words import t
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from sagellm_benchmark.commands.output import Output, shows
 from sagellm_benchmark.commands.shared import FOLDER, REPO, command, of_store, waiting
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import Exit, UsageError
-from sagellm_benchmark.options.output import Output, shows
 from sagellm_benchmark.text import plain
 from sagellm_benchmark.words import t
 

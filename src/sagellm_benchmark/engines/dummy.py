@@ -202,7 +202,7 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def _write_header(path: Path, architecture: Architecture, kind: Quantization) -> None:
-    import gguf  # noqa: PLC0415 - an extra, and slow to import
+    import gguf
 
     a = architecture
     writer = gguf.GGUFWriter(path, a.family)

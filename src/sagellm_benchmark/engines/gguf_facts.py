@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.gguf_header import Header, Tensor, read_header
@@ -110,13 +110,12 @@ def _main_type(tensors: Iterable[Tensor]) -> str:
 
 def _quantization(header: Header, main: str) -> str | None:
     """Return the mix that the file names (Q4_K_M), else its main type; None when the weights are not quantized."""
-    from gguf.constants import LlamaFileType  # noqa: PLC0415 - an extra, and slow to import
-
     if main in _FLOATS:
         return None
     stated = header.metadata.get("general.file_type")
-    if isinstance(stated, int) and (kind := stated & ~_GUESSED) in set(LlamaFileType):
-        mix = LlamaFileType(kind).name.removeprefix("MOSTLY_")
+    mixes = _constants().LlamaFileType
+    if isinstance(stated, int) and (kind := stated & ~_GUESSED) in set(mixes):
+        mix = mixes(kind).name.removeprefix("MOSTLY_")
         return mix if precision_of(mix) == precision_of(main) else main
     return main
 
@@ -147,21 +146,25 @@ def _check_data(path: Path, header: Header) -> None:
 
 
 def _bytes(path: Path, tensor: Tensor) -> int:
-    from gguf.constants import GGML_QUANT_SIZES, GGMLQuantizationType  # noqa: PLC0415 - see _quantization
-
-    if tensor.kind not in set(GGMLQuantizationType):
+    types = _constants().GGMLQuantizationType
+    if tensor.kind not in set(types):
         raise DataError(
             f"{path} is damaged: tensor {tensor.name!r} has the unknown type {tensor.kind}",
             hint="fetch the file again, or a quantization that this version of gguf knows",
         )
-    block, size = GGML_QUANT_SIZES[GGMLQuantizationType(tensor.kind)]
-    return -(-tensor.elements // block) * size
+    block, size = _constants().GGML_QUANT_SIZES[types(tensor.kind)]
+    return -(-tensor.elements // int(block)) * int(size)
 
 
 def _type_name(kind: int) -> str:
-    from gguf.constants import GGMLQuantizationType  # noqa: PLC0415 - see _quantization
+    return str(_constants().GGMLQuantizationType(kind).name)
 
-    return GGMLQuantizationType(kind).name
+
+def _constants() -> Any:
+    """Return the numbers that the file format has for its types; the rest of the library is slow to import."""
+    from gguf import constants
+
+    return constants
 
 
 def folder_candidates(folder: Path) -> Iterator[Path]:

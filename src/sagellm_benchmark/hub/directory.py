@@ -44,6 +44,7 @@ from sagellm_benchmark.hub.store import (
     most_bytes,
     size,
 )
+from sagellm_benchmark.locks import hold
 
 NO_COMMIT = "0" * 40
 """The commit of a folder that nobody has published to: its files, if any, were put there by hand."""
@@ -232,14 +233,12 @@ class Directory:
 
         Raises Busy where somebody else holds it for all of `wait_s`, or of `lock_s`.
         """
-        import fcntl  # noqa: PLC0415 - not on Windows, which has no use for this class but imports it
-
         handle = self._inside.handle(f"{_OWN}/lock")
         try:
             deadline = time.monotonic() + (self.lock_s if wait_s is None else wait_s)
             while True:
                 with contextlib.suppress(BlockingIOError):
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    hold(handle)
                     break
                 if time.monotonic() >= deadline:
                     raise Busy(f"{self.path} was locked for {self.lock_s:g} s", hint="see who writes there")

@@ -15,8 +15,8 @@ def library() -> Any:
     Raises UsageError if its settings are wrong.
     """
     try:
-        import huggingface_hub  # noqa: PLC0415 - takes longer than all of `--help` may
-        import huggingface_hub.constants  # noqa: PLC0415 - the rest of it is loaded when it is used
+        import huggingface_hub
+        import huggingface_hub.constants  # the rest of it is loaded when it is used
     except ValueError as error:  # it reads its numbers when it is imported
         raise UsageError(
             "huggingface_hub cannot read its settings",

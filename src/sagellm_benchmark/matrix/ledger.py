@@ -13,6 +13,7 @@ import orjson
 
 from sagellm_benchmark.errors import ConflictError, DataError
 from sagellm_benchmark.files import cannot_write, to_json, write_whole
+from sagellm_benchmark.locks import hold
 from sagellm_benchmark.matrix.plan import Cell
 
 
@@ -71,8 +72,6 @@ class Ledger:
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
         """Keep a second start out while this one measures. Raises ConflictError when somebody else holds it."""
-        import fcntl  # noqa: PLC0415 - not on every system, and only a matrix needs it
-
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("ab")
@@ -80,7 +79,7 @@ class Ledger:
             raise cannot_write(self.root, error) from error
         with lock:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                hold(lock)
             except BlockingIOError as error:
                 raise ConflictError(
                     f"this matrix is being measured already, into {self.root}",

@@ -10,11 +10,15 @@ from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
+from click.shell_completion import CompletionItem
 
 from sagellm_benchmark.options.help import ToldCommand, misuse
 
 Options = TypeVar("Options")
 _OPTION = "option"
+
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+"""Gives what can stand for the beginning of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +76,12 @@ class HeadedCommand(ToldCommand):
                 formatter.write_dl(records)
 
 
-def takes(kind: type[Options]) -> Callable[[Callable[[Options], Any]], Callable[..., Any]]:
+def takes(
+    kind: type[Options], offers: Mapping[str, Completer] | None = None
+) -> Callable[[Callable[[Options], Any]], Callable[..., Any]]:
     """Give a command every option that the dataclass declares, and call it with one instance of that class.
+
+    `offers` are the functions that complete values, by field.
 
     A field `given`, where there is one, gets the names of the options that the command line itself states.
     """
@@ -99,6 +107,7 @@ def takes(kind: type[Options]) -> Callable[[Callable[[Options], Any]], Callable[
                 cls=HeadedOption,
                 heading=one.heading,
                 hidden_names=one.hidden_names,
+                shell_complete=(offers or {}).get(name),
                 **one.settings,
             )(decorated)
         return decorated

@@ -21,13 +21,10 @@ from sagellm_benchmark.options.values import (
     OneOf,
     Parsed,
     Rate,
-    completed,
     counts,
-    engines,
     rates,
     slo,
     words,
-    workloads,
 )
 from sagellm_benchmark.words import LANGUAGES, Language
 
@@ -54,7 +51,6 @@ class RunOptions:
         "--model",
         "-m",
         heading=MEASURED,
-        shell_complete=completed(files=True),
         help="A GGUF file or folder, a Hub repository, or a name such as Qwen2-7B.",
     )
     base_url: str | None = option(
@@ -78,7 +74,6 @@ class RunOptions:
     engine: str | None = option(
         "--engine",
         heading=MEASURED,
-        shell_complete=completed(engines),
         help="The engine to start, such as sagellm or vllm; an unknown name lists them all. "
         "With --base-url: the server's engine, if it does not report it.",
     )
@@ -157,7 +152,6 @@ class RunOptions:
         "-w",
         heading=ASKED,
         default="Q1",
-        shell_complete=completed(workloads, files=True),
         help="Q1 … Q8, all, custom, or a .toml file.",
     )
     requests: int | None = option(
@@ -296,7 +290,6 @@ class RunOptions:
     versus_engine: str | None = option(
         "--versus-engine",
         heading=VERSUS,
-        shell_complete=completed(engines),
         metavar="ENGINE",
         help="A second engine to start; with --versus: the second server's engine, if it does not report it.",
     )

@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import click
-from click.shell_completion import CompletionItem
 
 from sagellm_benchmark.errors import UsageError
 
@@ -102,33 +101,6 @@ class Parsed(click.ParamType[Any]):
 def _refused(param: click.Parameter | None, value: Any, hint: str) -> UsageError:
     option = next((name for name in (param.opts if param else ()) if name.startswith("--")), "this command")
     return UsageError(f"{option} does not understand {str(value)!r}", hint=hint)
-
-
-Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-
-
-def completed(words: Callable[[], Iterable[str]] = tuple, *, files: bool = False) -> Completer:
-    """Return what offers words to whoever presses Tab, and files, too, where the option takes one."""
-
-    def offer(_context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
-        found = [CompletionItem(word) for word in words() if word.lower().startswith(begun.lower())]
-        return found or ([CompletionItem(begun, type="file")] if files else [])
-
-    return offer
-
-
-def engines() -> tuple[str, ...]:
-    """Return every engine's name, those of other installed packages included."""
-    from sagellm_benchmark.engines import registry  # noqa: PLC0415 - only Tab waits for it, --help does not
-
-    return tuple(one.name for one in registry.engines())
-
-
-def workloads() -> tuple[str, ...]:
-    """Return every word that --workload takes."""
-    from sagellm_benchmark.workload.workloads import WORKLOADS  # noqa: PLC0415 - see engines
-
-    return (*WORKLOADS, "all", "custom")
 
 
 POSITIVE = Number("X")

@@ -73,7 +73,7 @@ def _light() -> Mapping[str, str]:
 
 def _png(svg: str) -> bytes:
     try:
-        import resvg_py  # noqa: PLC0415 - an extra
+        import resvg_py
     except ImportError as error:
         raise UsageError(
             "PNG needs resvg-py, which is not installed",

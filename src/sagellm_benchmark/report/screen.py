@@ -10,8 +10,9 @@ from typing import Any
 import click
 
 from sagellm_benchmark.client.terms import Progress
-from sagellm_benchmark.echo import echo, echo_json
+from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import Exit
+from sagellm_benchmark.json_echo import echo_json
 from sagellm_benchmark.report import goodput, sweep, terminal
 from sagellm_benchmark.report.folder import PAGE, Finished
 from sagellm_benchmark.report.progress import ProgressLine

@@ -99,8 +99,8 @@ def _inert(value: Any) -> Any:
 def write_parquet(table: Columns, path: Path) -> None:
     """Write the same columns, typed. Raises UsageError if pyarrow, the extra `parquet`, is not installed."""
     try:
-        import pyarrow as pa  # noqa: PLC0415 - an extra
-        import pyarrow.parquet  # noqa: PLC0415
+        import pyarrow as pa
+        import pyarrow.parquet
     except ImportError as error:
         raise UsageError("a Parquet file needs pyarrow, which is not installed", hint=_PARQUET) from error
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from sagellm_benchmark import words
-from sagellm_benchmark.echo import echo, echo_json
+from sagellm_benchmark.echo import echo
 from sagellm_benchmark.options.values import OneOf
 
 
@@ -26,6 +26,8 @@ class Output:
     def show(self, text: Callable[[], str], data: Callable[[], Any]) -> None:
         """Print the result. JSON is printed even with --quiet, because it was asked for."""
         if self.as_json:
+            from sagellm_benchmark.json_echo import echo_json
+
             echo_json(data())
         elif not self.quiet:
             echo(words.retold_lines(text()))
