@@ -66,7 +66,7 @@ def start(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Runnin
 @cache
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.imported"])
+    context.set_forkserver_preload([__name__, "tests.imported"])  # itself, or each command imports it
     with pytest.MonkeyPatch.context() as patch:
         for name, value in _MEASURED.items():
             patch.setenv(name, value)

@@ -33,6 +33,7 @@ BEHIND = (
     "filelock",
     "httpcore2",
     "httpx2",
+    "numpy.ma",  # imported by the first median
     "tqdm.auto",
     "truststore",
     "uvloop",
