@@ -232,6 +232,25 @@ def test_the_process_that_listens_is_found() -> None:
         assert place("127.0.0.1", fake.port) == (True, os.getpid())
 
 
+def test_of_processes_that_share_a_port_the_one_that_started_the_others_is_found() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as shared:
+        child = subprocess.Popen(("sleep", "60"), pass_fds=(shared.fileno(),))
+        try:
+            assert listening_pid(shared.getsockname()[1]) == os.getpid()
+        finally:
+            child.kill()
+            child.wait()
+
+
+def test_a_process_that_listens_by_ipv6_only_is_found() -> None:
+    try:
+        server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("NO IPV6: no server listened by it")
+    with server:
+        assert listening_pid(server.getsockname()[1]) == os.getpid()
+
+
 def test_a_port_nobody_listens_on_has_no_process() -> None:
     assert listening_pid(closed_port()) is None
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
 from sagellm_benchmark.address import is_loopback
 
 _TUNNELS = {"ssh", "autossh", "kubectl", "socat"}  # what listens here answers from elsewhere
+_TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
+_LISTENS = "0A"
 _FORWARDERS = {"docker-proxy", "rootlessport", "pasta", "slirp4netns"}  # into a container on this machine
 
 
@@ -59,18 +64,45 @@ def places(addresses: Iterable[tuple[str, int]]) -> tuple[bool, tuple[int, ...]]
 
 def listening_pid(port: int) -> int | None:
     """Return the process that listens on a TCP port of this machine; of several, the one that started the others."""
+    known = _listening_on_linux(port) if sys.platform == "linux" else _listening(port)
+    first = {pid for pid in known if _parent(pid) not in known}
+    return first.pop() if len(first) == 1 else None
+
+
+def _listening_on_linux(port: int) -> set[int]:
+    """Look only for this port's sockets: psutil describes every connection, and a load leaves tens of thousands."""
+    sockets = {f"socket:[{inode}]" for table in _TABLES for inode in _listening_inodes(table, port)}
+    return {pid for pid in psutil.pids() if not sockets.isdisjoint(_open_files(pid))} if sockets else set()
+
+
+def _listening_inodes(table: Path, port: int) -> Iterator[str]:
+    """Read the numbers of the sockets that listen; their columns are described in proc_net_tcp.rst of Linux."""
+    with suppress(OSError), table.open() as lines:  # there is no tcp6 where IPv6 is switched off
+        for _, local, _, state, *rest in map(str.split, lines):
+            if state == _LISTENS and local.endswith(f":{port:04X}"):
+                yield rest[5]
+
+
+def _open_files(pid: int) -> Iterator[str]:
+    with suppress(OSError):  # it has ended, or is another user's
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                yield str(file.readlink())
+
+
+def _listening(port: int) -> set[int]:
     try:
         connections = psutil.net_connections("tcp")
     except psutil.AccessDenied:
-        return None  # macOS wants root for this
-    pids = {
+        return set()  # macOS wants root for this
+    return {
         connection.pid
         for connection in connections
-        if connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
+        if connection.status == psutil.CONN_LISTEN
+        and connection.laddr
+        and connection.laddr.port == port
+        and connection.pid is not None
     }
-    known = {pid for pid in pids if pid is not None}
-    first = {pid for pid in known if _parent(pid) not in known}
-    return first.pop() if len(first) == 1 else None
 
 
 def _parent(pid: int) -> int | None:
