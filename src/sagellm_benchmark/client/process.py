@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import chain
 from itertools import count as counter
 from operator import attrgetter
@@ -219,7 +220,7 @@ def _in_loop(work: Coroutine[None, None, T]) -> T:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """No garbage collection while requests are in flight; what somebody else froze before stays so."""
-    was_on, others = gc.isenabled(), gc.get_freeze_count()
+    was_on, others = gc.isenabled(), _others_froze()
     gc.collect()
     gc.freeze()
     gc.disable()
@@ -230,6 +231,12 @@ def _quiet() -> Iterator[None]:
             gc.unfreeze()
         if was_on:
             gc.enable()
+
+
+@cache
+def _others_froze() -> bool:
+    """Return whether somebody else froze objects before the first load; counting them takes too long for each."""
+    return gc.get_freeze_count() > 0
 
 
 @contextlib.contextmanager
