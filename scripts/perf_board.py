@@ -37,7 +37,8 @@ from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_fi
 from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import join, merge
-from sagellm_benchmark.board.standing import Standing, to_bytes
+from sagellm_benchmark.board.standing import Standing
+from sagellm_benchmark.board.standing_file import to_bytes
 from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.hub.accepted import submission_file
 from sagellm_benchmark.hub.blobs import sha256

@@ -11,7 +11,8 @@ from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.board.entry import MULTI, SINGLE, Entry
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
 from sagellm_benchmark.board.merge import Fate
-from sagellm_benchmark.board.standing import Proved, Standing, to_bytes
+from sagellm_benchmark.board.standing import Proved, Standing
+from sagellm_benchmark.board.standing_file import to_bytes
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from tests.board.boards import PUBLISHED, published_rows

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from sagellm_benchmark.board import derived
+from sagellm_benchmark.board import derived, snapshot
 from sagellm_benchmark.board.entry import Entry
+from sagellm_benchmark.board.folder import COMPARE
 from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import merge
 from sagellm_benchmark.board.scenarios import LOADS
@@ -70,9 +71,14 @@ def made(*rows: object) -> list[Entry]:
     return list(merge(list(rows), []).entries)  # type: ignore[arg-type]  # odd rows are meant
 
 
+def compare(board: list[Entry]) -> dict[str, Any]:
+    """What readers find in the board's comparison."""
+    found: dict[str, Any] = json.loads(derived.tables(board)[COMPARE])
+    return found
+
+
 def compared(*rows: object) -> dict[str, Any]:
-    snapshot: dict[str, Any] = json.loads(to_json(derived.compare(made(*rows))))
-    return snapshot
+    return compare(made(*rows))
 
 
 def shape(value: Any) -> Any:
@@ -180,24 +186,24 @@ def test_the_loads_that_names_are_bound_to_are_those_that_are_run() -> None:
 
 
 def test_its_own_comparison_is_sound_and_anything_else_is_named() -> None:
-    assert derived.problems(READ) == []
+    assert snapshot.problems(READ) == []
     wrong = json.loads(json.dumps(READ))
     wrong["groups"][0]["preferred_pair"]["left"] = "sagellm"
     del wrong["groups"][0]["scope"]["node_count"]
     wrong["preferred_pairs"][0]["engines"][0]["metrics"]["ttft_ms"] = "fast"
-    assert {problem.field for problem in derived.problems(wrong)} == {
+    assert {problem.field for problem in snapshot.problems(wrong)} == {
         "preferred_pair.left",
         "scope.node_count",
         "metrics.ttft_ms",
     }
-    assert derived.problems([]) != []
+    assert snapshot.problems([]) != []
 
 
 @given(BOARDS)
 def test_whatever_the_rows_are_the_comparison_is_sound(rows: list[object]) -> None:
-    snapshot = derived.compare(made(*rows))
-    assert derived.problems(json.loads(to_json(snapshot))) == []
-    assert all(math.isfinite(value) for value in _numbers(snapshot))
+    found = compared(*rows)
+    assert snapshot.problems(found) == []
+    assert all(math.isfinite(value) for value in _numbers(found))
 
 
 def _numbers(value: Any) -> list[float]:
@@ -221,30 +227,30 @@ def test_a_board_without_times_was_last_updated_at_the_epoch() -> None:
 
 
 def test_the_published_rows_form_groups_of_one_engine() -> None:
-    snapshot = derived.compare(made(*published_rows()))
-    assert snapshot["schema_version"] == "leaderboard-compare-snapshot/v1"
-    assert snapshot["generated_at"] == "2026-02-23T14:38:39Z"
-    assert snapshot["group_count"] == len(snapshot["groups"]) == 14
-    assert snapshot["preferred_pair_count"] == 0
+    found = compared(*published_rows())
+    assert found["schema_version"] == "leaderboard-compare-snapshot/v1"
+    assert found["generated_at"] == "2026-02-23T14:38:39Z"
+    assert found["group_count"] == len(found["groups"]) == 14
+    assert found["preferred_pair_count"] == 0
 
 
 def test_sagellm_against_vllm_comes_first() -> None:
     engines = ("llama.cpp", "vllm", "sglang", "sagellm")  # the page knows four others by name
-    (group,) = derived.compare(made(*(new_row(engine=engine) for engine in engines)))["groups"]
+    (group,) = compared(*(new_row(engine=engine) for engine in engines))["groups"]
     assert [engine["engine"] for engine in group["engines"]] == ["sagellm", "vllm", "sglang", "llama.cpp"]
     assert group["preferred_pair"]["left"]["engine"] == "sagellm"
     assert group["preferred_pair"]["right"]["engine"] == "vllm"
 
 
 def test_a_group_is_named_by_its_scope() -> None:
-    (group,) = derived.compare(made(new_row()))["groups"]
+    (group,) = compared(new_row())["groups"]
     assert group["scope_key"] == "Qwen/Qwen2-7B|NVIDIA A100 80GB PCIe|FP16|Q1|single_gpu|1|1"
     assert group["scope"]["workload"] == "Q1"
 
 
 def test_an_engine_is_there_with_its_best_row() -> None:
     slow, fast = new_row(engine_version="b1"), new_row(engine_version="b2", metrics__throughput_tps=99.0)
-    (group,) = derived.compare(made(slow, fast))["groups"]
+    (group,) = compared(slow, fast)["groups"]
     (engine,) = group["engines"]
     assert (engine["engine_version"], engine["entry_id"]) == ("b2", fast["entry_id"])
     assert engine["metrics"]["throughput_tps"] == 99.0
@@ -252,14 +258,14 @@ def test_an_engine_is_there_with_its_best_row() -> None:
 
 def test_older_names_of_a_workload_fall_into_its_group() -> None:
     rows = made(new_row(engine="vllm", workload__name="short"), new_row())
-    assert derived.compare(rows)["preferred_pair_count"] == 1
+    assert compare(rows)["preferred_pair_count"] == 1
 
 
 @given(BOARDS)
 def test_the_same_rows_give_the_same_files_in_any_order(rows: list[object]) -> None:
     entries = made(*rows)
     turned = list(reversed(entries))
-    assert to_json(derived.compare(entries)) == to_json(derived.compare(turned))
+    assert compare(entries) == compare(turned)
     assert derived.last_updated(entries) == derived.last_updated(turned)
 
 
@@ -271,5 +277,5 @@ def test_a_row_from_the_end_of_time_does_not_stop_the_others() -> None:
 @pytest.mark.parametrize("engines", [(), ("vllm",), ("vllm", "sagellm"), ("vllm", "sagellm", "sglang")])
 def test_the_comparison_is_written_group_by_group_as_it_would_be_as_a_whole(engines: tuple[str, ...]) -> None:
     rows = [new_row(engine=engine, model__name=name) for engine in engines for name in ("a/b", "c/d")]
-    board = merge([], rows).entries
-    assert derived.compare_file(board) == to_json(derived.compare(board))
+    content = derived.tables(merge([], rows).entries)[COMPARE]
+    assert content == to_json(json.loads(content))

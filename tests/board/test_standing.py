@@ -13,7 +13,8 @@ from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.board.entry import Entry, Place
 from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.merge import Fate, join
-from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier, Withdrawal, parse, to_bytes
+from sagellm_benchmark.board.standing import Fact, Proved, Standing, Tier, Withdrawal
+from sagellm_benchmark.board.standing_file import parse, to_bytes
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from tests.fakes.rows import new_row

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sagellm_benchmark.board.derived import compare
+from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.validate import Validation, validate
 from sagellm_benchmark.files import to_json
@@ -88,7 +88,7 @@ def test_json_says_as_much_as_the_rows_do(tmp_path: Path, *, as_new: bool) -> No
 
 def test_what_follows_from_rows_is_checked_where_it_lies(tmp_path: Path) -> None:
     sound = tmp_path / "leaderboard_compare.json"
-    sound.write_bytes(to_json(compare([Entry.of(new_row(engine="vllm")), Entry.of(new_row())])))
+    sound.write_bytes(tables([Entry.of(new_row(engine="vllm")), Entry.of(new_row())])[sound.name])
     assert validate([sound], as_new=True) == Validation((), (), 1)
     wrong = json.loads(sound.read_bytes())
     wrong["groups"][0]["preferred_pair"]["left"] = "vllm"

@@ -8,7 +8,8 @@ import orjson
 import pytest
 
 from sagellm_benchmark.board.folder import STANDING
-from sagellm_benchmark.board.standing import Tier, parse
+from sagellm_benchmark.board.standing import Tier
+from sagellm_benchmark.board.standing_file import parse
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.evidence import signing
 from sagellm_benchmark.files import to_json

@@ -13,7 +13,8 @@ from sagellm_benchmark.board.agreement import Measured
 from sagellm_benchmark.board.entry import SINGLE, Entry
 from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.identity import Row, slug, submission_path
-from sagellm_benchmark.board.standing import Proved, Standing, Withdrawal, to_bytes
+from sagellm_benchmark.board.standing import Proved, Standing, Withdrawal
+from sagellm_benchmark.board.standing_file import to_bytes
 from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.evidence import ed25519, signing
 from sagellm_benchmark.files import to_json, write_whole

@@ -13,7 +13,8 @@ from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Cpu, Host
 from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Summary, Tool
-from sagellm_benchmark.verdict.metrics import METRICS, Measurement, Metric
+from sagellm_benchmark.verdict.figures import Measurement, Metric
+from sagellm_benchmark.verdict.metrics import METRICS
 from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests.fakes.samples import closed_loop, columns

@@ -13,7 +13,8 @@ from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs import codec
 from sagellm_benchmark.runs.row import build
-from sagellm_benchmark.verdict.metrics import METRICS, Metric
+from sagellm_benchmark.verdict.figures import Metric
+from sagellm_benchmark.verdict.metrics import METRICS
 from tests.fakes.records import a_record
 from tests.fakes.samples import closed_loop
 

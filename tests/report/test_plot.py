@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagellm_benchmark.report import plot
+from sagellm_benchmark.verdict.figures import NOTHING
 from sagellm_benchmark.verdict.marks import Mark
-from sagellm_benchmark.verdict.metrics import NOTHING
 from sagellm_benchmark.verdict.stats import distribution
 from sagellm_benchmark.verdict.summarize import Histogram, histogram
 from sagellm_benchmark.verdict.timeline import Span, Timeline

@@ -11,7 +11,7 @@ from sagellm_benchmark.report import html, markdown, plot, terminal
 from sagellm_benchmark.report.progress import ProgressLine, progress_text
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.text import duration
-from sagellm_benchmark.verdict.metrics import NOTHING
+from sagellm_benchmark.verdict.figures import NOTHING
 from sagellm_benchmark.verdict.summarize import Histogram
 from tests.fakes.records import MODEL, a_record
 from tests.fakes.samples import closed_loop

@@ -14,7 +14,7 @@ from sagellm_benchmark.runs.record import Summary
 from sagellm_benchmark.runs.search import Found, Outcome, Search, Step, found, is_burst, judged, shapes
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec, lasting, shaped
 from sagellm_benchmark.verdict.evidence import Limit
-from sagellm_benchmark.verdict.metrics import Figures
+from sagellm_benchmark.verdict.figures import Figures
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Numbers
 from sagellm_benchmark.workload import schedule

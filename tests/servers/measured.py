@@ -26,7 +26,7 @@ from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence, Verdict
-from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.figures import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
 from sagellm_benchmark.verdict.summarize import Numbers, summarize
 from sagellm_benchmark.workload.schedule import Schedule

@@ -7,7 +7,8 @@ import pytest
 from sagellm_benchmark.board.entry import MULTI, SINGLE
 from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.identity import identity, slug, submission_path
-from sagellm_benchmark.board.standing import Withdrawal, parse, to_bytes
+from sagellm_benchmark.board.standing import Withdrawal
+from sagellm_benchmark.board.standing_file import parse, to_bytes
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.directory import Directory

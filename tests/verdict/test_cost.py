@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sagellm_benchmark.verdict.metrics import METRICS, Measurement
+from sagellm_benchmark.verdict.figures import Measurement
+from sagellm_benchmark.verdict.metrics import METRICS
 from tests.fakes.samples import columns, sample
 
 COST = {one.name: one for one in METRICS if one.unit == "$/Mtok"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sagellm_benchmark.verdict.metrics import ERROR_RATE, THROUGHPUT, Measurement
+from sagellm_benchmark.verdict.figures import Measurement
+from sagellm_benchmark.verdict.metrics import ERROR_RATE, THROUGHPUT
 from sagellm_benchmark.verdict.summarize import summarize
 from tests.fakes.samples import closed_loop, columns
 

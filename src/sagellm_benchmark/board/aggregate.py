@@ -15,7 +15,8 @@ from sagellm_benchmark.board.plausible import implausible
 from sagellm_benchmark.board.read import Found, Limits, read_rows, read_whole
 from sagellm_benchmark.board.rules import repeated_key
 from sagellm_benchmark.board.schema import Strength, problems
-from sagellm_benchmark.board.standing import Tier, parse
+from sagellm_benchmark.board.standing import Tier
+from sagellm_benchmark.board.standing_file import parse
 from sagellm_benchmark.board.waiting import MAX_BOARD_BYTES, Unsound, sorted_out, together, waiting
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import write_whole

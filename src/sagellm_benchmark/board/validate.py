@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from sagellm_benchmark.board import derived
+from sagellm_benchmark.board import snapshot
 from sagellm_benchmark.board.entry import loaded
 from sagellm_benchmark.board.folder import COMPARE, is_derived
 from sagellm_benchmark.board.identity import content
@@ -83,7 +83,7 @@ def _derived(path: Path) -> list[str]:
         value = loaded(str(path), read_whole(path, _BOARD.file_bytes))
     except DataError as error:
         return [f"{error.message}; make it anew with `sagellm-benchmark aggregate`"]
-    return [f"{path}: {problem}" for problem in derived.problems(value)] if path.name == COMPARE else []
+    return [f"{path}: {problem}" for problem in snapshot.problems(value)] if path.name == COMPARE else []
 
 
 def _check(found: Found, owners: dict[str, tuple[str, bytes]], *, as_new: bool) -> Checked:

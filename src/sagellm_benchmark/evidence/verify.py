@@ -26,8 +26,9 @@ from sagellm_benchmark.runs.record import Config, Record, Summary
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.columns import joined
+from sagellm_benchmark.verdict.figures import NOTHING
 from sagellm_benchmark.verdict.intervals import Interval
-from sagellm_benchmark.verdict.metrics import NOTHING, THROUGHPUT
+from sagellm_benchmark.verdict.metrics import THROUGHPUT
 from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.workload import recipe
 from sagellm_benchmark.workload.sources import RANDOM

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sagellm_benchmark.board.derived import SCHEMA
 from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, entries, loaded
 from sagellm_benchmark.board.folder import COMPARE, LAST_UPDATED, STANDING
-from sagellm_benchmark.board.standing import VERSION as STANDING_VERSION
-from sagellm_benchmark.board.standing import Standing, parse
+from sagellm_benchmark.board.snapshot import SCHEMA
+from sagellm_benchmark.board.standing import Standing
+from sagellm_benchmark.board.standing_file import VERSION as STANDING_VERSION
+from sagellm_benchmark.board.standing_file import parse
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 from sagellm_benchmark.hub.blobs import sha256

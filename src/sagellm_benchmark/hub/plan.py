@@ -11,7 +11,8 @@ from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.identity import entry_id, submission_path
 from sagellm_benchmark.board.merge import ONTO_THE_BOARD, Fate, Outcome, join
 from sagellm_benchmark.board.read import Found
-from sagellm_benchmark.board.standing import Standing, to_bytes
+from sagellm_benchmark.board.standing import Standing
+from sagellm_benchmark.board.standing_file import to_bytes
 from sagellm_benchmark.board.submission import Examined, Examiner, Refused
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.hub.accepted import submission_file

@@ -9,6 +9,7 @@ from sagellm_benchmark.report import html, plot
 from sagellm_benchmark.report.view import STATISTICS, figure, phrase, shown, subject, view
 from sagellm_benchmark.runs.record import Config, Record, Summary
 from sagellm_benchmark.text import columns
+from sagellm_benchmark.verdict.figures import Latency
 from sagellm_benchmark.verdict.metrics import (
     E2E,
     ERRORS,
@@ -18,7 +19,6 @@ from sagellm_benchmark.verdict.metrics import (
     THROUGHPUT,
     TPOT,
     TTFT,
-    Latency,
 )
 from sagellm_benchmark.words import retold
 

@@ -10,6 +10,7 @@ from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.record import Client, Config, Record, Summary
+from sagellm_benchmark.verdict.figures import Metric
 from sagellm_benchmark.verdict.metrics import (
     ERRORS,
     GOODPUT,
@@ -18,7 +19,6 @@ from sagellm_benchmark.verdict.metrics import (
     OUTPUT_TOKENS,
     REQUESTS,
     SENT_RATE,
-    Metric,
 )
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram

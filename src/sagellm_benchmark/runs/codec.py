@@ -17,7 +17,7 @@ from sagellm_benchmark.files import Document
 from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.runs.record import RECORD_VERSION, Config, Record, Summary
 from sagellm_benchmark.verdict import metrics
-from sagellm_benchmark.verdict.metrics import Figures
+from sagellm_benchmark.verdict.figures import Figures
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Numbers
 from sagellm_benchmark.verdict.timeline import Timeline

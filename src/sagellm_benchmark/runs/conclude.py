@@ -20,7 +20,7 @@ from sagellm_benchmark.verdict import recounts
 from sagellm_benchmark.verdict.checks import judge
 from sagellm_benchmark.verdict.columns import Columns, joined, known
 from sagellm_benchmark.verdict.evidence import Evidence, Verdict
-from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.figures import Measurement
 from sagellm_benchmark.verdict.physics import step_floor_s
 from sagellm_benchmark.verdict.steadiness import Drift, Trend
 from sagellm_benchmark.verdict.streams import off_length

@@ -14,7 +14,7 @@ from sagellm_benchmark.files import Document
 from sagellm_benchmark.runs.requests import Window
 from sagellm_benchmark.verdict.columns import Columns
 from sagellm_benchmark.verdict.evidence import Evidence
-from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.figures import Measurement
 from sagellm_benchmark.workload.recipe import Recipe, written
 from sagellm_benchmark.workload.sources import Source
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from sagellm_benchmark.verdict.metrics import LATENCIES, METRICS, THROUGHPUT, Figures, Latency
+from sagellm_benchmark.verdict.figures import Figures, Latency
+from sagellm_benchmark.verdict.metrics import LATENCIES, METRICS, THROUGHPUT
 
 STATISTICS = ("mean", "p50", "p90", "p99")
 

@@ -16,7 +16,7 @@ from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.verdict.cached import RepeatTest
 from sagellm_benchmark.verdict.evidence import Limit
-from sagellm_benchmark.verdict.metrics import Latency, Metric
+from sagellm_benchmark.verdict.figures import Latency, Metric
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.steadiness import Drift
 from sagellm_benchmark.verdict.summarize import Numbers

@@ -15,19 +15,19 @@ from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.registry import UNKNOWN, named
 from sagellm_benchmark.machine.hardware import Hardware, same_chip
 from sagellm_benchmark.runs.record import Config, Record, Summary
+from sagellm_benchmark.verdict.figures import Metric
 from sagellm_benchmark.verdict.metrics import (
     ERRORS,
     LATENCIES,
     METRICS,
     OUTPUT_TOKENS,
     PEAK_MEMORY,
-    PERCENTILES,
     PROMPT_TOKENS,
     REQUESTS,
     THROUGHPUT,
     TTFT,
-    Metric,
 )
+from sagellm_benchmark.verdict.stats import PERCENTILES
 
 # of a path from the root, from here or from home
 _FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")

@@ -16,7 +16,8 @@ from sagellm_benchmark.board.folder import STANDING, is_derived
 from sagellm_benchmark.board.identity import Identity, slug
 from sagellm_benchmark.board.merge import join
 from sagellm_benchmark.board.read import Limits, read_rows, read_whole
-from sagellm_benchmark.board.standing import Standing, Withdrawal, parse
+from sagellm_benchmark.board.standing import Standing, Withdrawal
+from sagellm_benchmark.board.standing_file import parse
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.hub.accepted import accepted_rows, read_submissions
 from sagellm_benchmark.hub.directory import Directory, open_store

@@ -9,8 +9,8 @@ import numpy as np
 
 from sagellm_benchmark.verdict import intervals, metrics, objectives, stats
 from sagellm_benchmark.verdict.columns import Columns, Floats, joined, known
+from sagellm_benchmark.verdict.figures import Figures, Latency, Measurement, Metric
 from sagellm_benchmark.verdict.intervals import Interval
-from sagellm_benchmark.verdict.metrics import Figures, Latency, Measurement, Metric
 
 BINS = 40
 _BEYOND = 1.5  # times the 99.5th percentile, where the last bin ends

@@ -16,7 +16,7 @@ from sagellm_benchmark.verdict import checks
 from sagellm_benchmark.verdict.columns import Columns, collect, known
 from sagellm_benchmark.verdict.compare import Estimate
 from sagellm_benchmark.verdict.evidence import Evidence
-from sagellm_benchmark.verdict.metrics import Measurement
+from sagellm_benchmark.verdict.figures import Measurement
 from sagellm_benchmark.verdict.summarize import summarize
 from sagellm_benchmark.verdict.timeline import Recorder, Timeline
 
