@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster.test_ray_nodes import RAY, SMALL, named_and_gone, sending, started
+from tests.cluster.simulated import RAY, SMALL, ip, named_and_gone, sending, started
 from tests.fakes.openai_server import Script, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
@@ -18,14 +18,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
 HERE, THERE = "10.203.77.1", "10.203.77.2"
 HEAD = f"{HERE}:6394"
 SPACE, CABLE = f"sagellm-{os.getpid()}", "sagellm-cable"
-
-
-def ip(words: str) -> None:
-    done = subprocess.run(["ip", *words.split()], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(
-            f"this system allows no network namespaces, so no cable can be cut: {done.stderr.strip()}"
-        )
 
 
 @pytest.fixture

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from sagellm_benchmark.errors import Exit
-from tests.cluster.test_ray_nodes import ANSWERED, RAY, SMALL, _workers, is_ours, kill_all, started
+from tests.cluster.simulated import ANSWERED, RAY, SMALL, agents, client_processes, end, started
 from tests.fakes.openai_server import Script, serving
 from tests.waiting import wait_for
 
@@ -71,15 +70,6 @@ def command(url: str, driver: int, folder: Path) -> Sequence[str]:
     return [*told, "--no-calibrate", "--json", f"--outputs={folder}"]
 
 
-def end(node: subprocess.Popen[bytes], name: str) -> None:
-    """Kill a node, or only its process of that name, after which Ray ends the others by itself or does not."""
-    if not name:
-        kill_all(node)
-        return
-    (process,) = (one for one in psutil.Process(node.pid).children(recursive=True) if one.name() == name)
-    process.kill()
-
-
 @pytest.mark.parametrize("loss", LOSSES, ids=[loss.name for loss in LOSSES])
 def test_the_command_says_what_was_lost_and_ends_in_time(loss: Loss, tmp_path: Path) -> None:
     with cluster(loss.idle, tmp_path) as nodes, serving(Script(itl_s=0.005)) as server:
@@ -92,15 +82,8 @@ def test_the_command_says_what_was_lost_and_ends_in_time(loss: Loss, tmp_path: P
         finally:
             driver.kill()
             driver.wait()
-        wait_for(lambda: not _workers() and not agents(), 10)
+        wait_for(lambda: not client_processes() and not agents(), 10)
         assert lost(tmp_path / "said").startswith(loss.said)
-
-
-def agents() -> list[psutil.Process]:
-    every = psutil.process_iter(["cmdline"])
-    return [
-        one for one in every if any("_Agent" in word for word in one.info["cmdline"] or ()) and is_ours(one)
-    ]
 
 
 def lost(said: Path) -> str:

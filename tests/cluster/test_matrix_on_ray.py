@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import os
@@ -10,27 +9,15 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from sagellm_benchmark.errors import Exit
-from tests.cluster.test_ray_nodes import (
-    ADDRESSES,
-    HEAD,
-    NAMESPACES,
-    RAY,
-    SMALL,
-    URGENT,
-    Machines,
-    alive,
-    is_ours,
-    kill_all,
-    machines,
-)
+from tests.cluster.plans import begun, engines, plan, run
+from tests.cluster.simulated import HEAD, NAMESPACES, URGENT, Machines, is_ours, joining, kill_all
 from tests.fakes.engine_install import Behaviour, install
 from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import done, left_running, runs
@@ -38,7 +25,6 @@ from tests.matrix.test_started import starts
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
-__all__ = ["machines"]  # the fixture
 
 
 TAKES_ALL = """
@@ -49,43 +35,6 @@ ray.get(placement_group([{"CPU": 2}, {"CPU": 2}], strategy="STRICT_SPREAD").read
 print("taken", flush=True)
 sys.stdin.read()
 """
-
-
-def plan(
-    folder: Path, venvs: Sequence[Path], cpus: int, *, repeats: int = 1, loads: Sequence[int] = (1, 2)
-) -> list[str]:
-    """Engines that are started, two loads; and the command that measures them on the cluster."""
-    lines = ['name = "m"', f"repeats = {repeats}", "[options]", f"num_cpus = {cpus}"]
-    lines += ['workload = "custom"', "requests = 6"]
-    lines += ["input-tokens = 8", "output-tokens = 4", "warmup = 0", "no-calibrate = true"]
-    for venv in venvs:
-        lines += ["[[engines]]", f'name = "{venv.name}"', 'engine = "vllm"', 'model = "tiny"']
-        lines += [f'engine-python = "{venv}"']
-    for load in loads:
-        lines += ["[[loads]]", f"concurrency = {load}"]
-    (folder / "plan.toml").write_text("\n".join(lines))
-    return [sys.executable, "-m", "sagellm_benchmark", "matrix", "plan.toml", "--on", f"ray://{HEAD}"]
-
-
-def engines(folder: Path, **behaviour: Any) -> list[Path]:
-    return [install(folder / name, "vllm", Behaviour(**behaviour)) for name in ("a", "b")]
-
-
-@contextlib.contextmanager
-def begun(folder: Path, command: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """The command while it runs; what it says goes to `said` and `complaint`. Nothing of it outlives the test."""
-    with (folder / "said").open("wb") as said, (folder / "complaint").open("wb") as complaint:
-        driver = subprocess.Popen([*command, "--json"], cwd=folder, stdout=said, stderr=complaint)
-    try:
-        yield driver
-    finally:
-        driver.kill()
-        driver.wait()
-
-
-def run(folder: Path, command: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
-    ended = subprocess.run([*command, "--json"], cwd=folder, capture_output=True, text=True, check=False)
-    return json.loads(ended.stdout or "[]"), ended.stderr
 
 
 def test_every_cell_comes_back_with_its_run_and_its_engine_is_started_once(
@@ -189,22 +138,6 @@ def test_a_node_with_another_version_is_named_before_anything_is_measured(
     assert ended.returncode == Exit.USAGE
     assert re.search(r"other nodes have others: \S+ \(.+\) has 0\.0\.1\n", ended.stderr)
     assert not any((venv / "starts").exists() for venv in venvs)
-
-
-@contextlib.contextmanager
-def joining(*more: str, environ: dict[str, str] | None = None) -> Iterator[None]:
-    """One more node, started with `more`, whose processes have this environment."""
-    before = alive(HEAD)
-    command = [RAY, "start", f"--address={HEAD}", ADDRESSES[2], *SMALL, *more]
-    node = subprocess.Popen(
-        command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    try:
-        wait_for(lambda: alive(HEAD) == before + 1, 90)
-        yield
-    finally:
-        kill_all(node)
-        wait_for(lambda: alive(HEAD) == before, 90)
 
 
 def test_an_engine_sees_as_many_gpus_as_it_asked_for_on_the_node_of_all(

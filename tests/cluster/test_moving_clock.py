@@ -15,12 +15,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.cluster.test_matrix_on_ray import joining
-from tests.cluster.test_ray_nodes import Machines, load, machines, named_and_gone, sending
+from tests.cluster.simulated import Machines, joining, load, named_and_gone, sending
 from tests.fakes.openai_server import Script, serving
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
-__all__ = ["machines"]  # the fixture
 
 CLOCK = """
 import os, time

@@ -6,167 +6,49 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psutil
 import pytest
 
-from sagellm_benchmark.client.calibration import asking, timed_server
-from sagellm_benchmark.client.terms import ClientNode, Limits, Observed, Target
+from sagellm_benchmark.client.calibration import timed_server
 from sagellm_benchmark.errors import BenchmarkError, Exit
-from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.verdict.columns import collect
-from sagellm_benchmark.workload.schedule import Schedule, constant
+from sagellm_benchmark.workload.schedule import constant
+from tests.cluster.simulated import (
+    ANSWERED,
+    HEAD,
+    NAMESPACES,
+    SHIFT_S,
+    URGENT,
+    Machines,
+    agents,
+    client_processes,
+    is_agent,
+    kill_all,
+    load,
+    named_and_gone,
+    ray_nodes,
+    sending,
+)
 from tests.fakes.openai_server import FakeServer, Script, serving
-from tests.verdict.test_checks import evidence
 from tests.waiting import wait_for
 
-os.environ |= {
-    "RAY_AUTH_MODE": "token",
-    "RAY_AUTH_TOKEN": secrets.token_hex(16),
-    "RAY_USAGE_STATS_ENABLED": "0",
-}
-ray_nodes = pytest.importorskip(
-    "sagellm_benchmark.cluster.ray_nodes", reason="Ray is not installed: nox -s cluster"
-)
-
 pytestmark = [pytest.mark.slow, pytest.mark.cluster, pytest.mark.timeout(300)]
-
-SHIFT_S = 86_400
-HEAD = "127.0.0.1:6391"
-RAY = str(Path(sys.executable).with_name("ray"))
-OWN_CLOCK = ("unshare", "--time", "--monotonic", str(SHIFT_S), "--boottime", str(SHIFT_S))
-OWN_PROCESSES = ("--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
-SMALL = ("--num-cpus=2", "--object-store-memory=80000000", "--block")
-ADDRESSES = [f"--node-ip-address=127.0.0.{number}" for number in (1, 2, 3)]
-"""Of the head, the second node and a third: whoever joins is part of the node that has its own address, the head."""
-NAMESPACES = (
-    subprocess.run([*OWN_CLOCK, *OWN_PROCESSES, "true"], capture_output=True, check=False).returncode == 0
-)
-URGENT = 0 if os.geteuid() == 0 else 15
-"""How nice processes are on a node of Ray's, whose workers begin at 15: only root may take that back."""
-ANSWERED = 8  # requests of each node, when it counts as sending
-WORKERS = "sagellm_benchmark.client.worker"
-
-
-@dataclass
-class Machines:
-    """The second node's process."""
-
-    second: subprocess.Popen[bytes]
-
-
-@pytest.fixture(scope="module")
-def machines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    second = [*(OWN_CLOCK if NAMESPACES else ()), *(OWN_PROCESSES if NAMESPACES else ()), RAY, "start"]
-    second += [f"--address={HEAD}", ADDRESSES[1], *SMALL]
-    with started(HEAD, [second], tmp_path_factory.mktemp("ray") / "log") as processes:
-        yield Machines(processes[1])
-
-
-@contextlib.contextmanager
-def started(
-    head: str, others: Sequence[Sequence[str]], log: Path, lends: Sequence[str] = SMALL
-) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """A head at that address, and the nodes of other commands, one after the other; none is left in the end."""
-    host, _, port = head.partition(":")
-    folder = Path("/tmp") / f"ray-{port}-{os.getpid()}"  # noqa: S108 - its sockets need short paths
-    first = [RAY, "start", "--head", f"--port={port}", f"--node-ip-address={host}"]
-    first += ["--include-dashboard=false", f"--temp-dir={folder}", *lends]
-    processes: list[subprocess.Popen[bytes]] = []
-    try:
-        with log.open("wb") as said:
-            for command in (first, *others):
-                processes.append(subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True))
-                wait_for(lambda: alive(head) == len(processes), 90)
-        yield processes
-    finally:
-        for process in reversed(processes):
-            kill_all(process)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def alive(head: str) -> int:
-    """Nodes that the head knows of."""
-    script = (
-        f"import ray; ray.init({head!r}, log_to_driver=False); print(sum(n['Alive'] for n in ray.nodes()))"
-    )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False).stdout
-    return int(said.partition("\n")[0] or 0)  # behind it Ray itself tells of nodes that died
-
-
-def kill_all(process: subprocess.Popen[bytes]) -> None:
-    """Kill a machine with all that runs on it."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for one in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
-    process.kill()
-    process.wait()
 
 
 @pytest.fixture
 def url(tmp_path: Path) -> Iterator[str]:
     with timed_server(tmp_path / "truth", ttft_s=0.02, itl_s=0.005) as address:
         yield address
-
-
-@dataclass
-class Noticing:
-    """The nodes, how many requests each has done, and when each was given up."""
-
-    nodes: Any
-    done: dict[int, int] = field(default_factory=dict)
-    noticed: list[float] = field(default_factory=list)
-
-    @property
-    def names(self) -> Sequence[str]:
-        return list(self.nodes.names)
-
-    def head_lost(self) -> Any:
-        return self.nodes.head_lost()
-
-    def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> Any:
-        found = self.nodes.ask(method, arguments, within_s)
-        if method == "state":
-            self.done |= {node: getattr(said, "done", 0) for node, said in found.items()}
-        return found
-
-    def end(self, node: int) -> None:
-        self.noticed.append(time.monotonic())
-        self.nodes.end(node)
-
-
-def load(
-    url: str,
-    folder: Path,
-    count: int,
-    rate: float,
-    tokens: int = 8,
-    beside: Callable[[object], None] | None = None,
-    head: str = HEAD,
-    nodes: int = 2,
-) -> Observed:
-    with ray_nodes.connect(f"ray://{head}", nodes, 2, lambda text: None) as cluster:
-        if beside is not None:
-            cluster.nodes = Noticing(cluster.nodes)
-            threading.Thread(target=beside, args=(cluster,), daemon=True).start()
-        due = Schedule(due_s=constant(rate, count))
-        target = Target(url, "timed", "chat")
-        observed: Observed = cluster.drive(asking(tokens), count, due, target, Limits(), folder, processes=2)
-        return observed
 
 
 @pytest.mark.parametrize(
@@ -244,7 +126,7 @@ def test_the_record_says_how_urgent_the_processes_of_the_nodes_are(
 
     def beside(cluster: object) -> None:
         sending(cluster)
-        niceness.update(one.nice() for one in _workers())
+        niceness.update(one.nice() for one in client_processes())
 
     observed = load(url, tmp_path / "raw", 100, 20.0, beside=beside)
     assert niceness == {node.niceness for node in observed.nodes} == {URGENT}
@@ -266,43 +148,20 @@ def test_a_nodes_clock_is_known_within_its_stated_bound(machines: Machines, url:
 def _agent(cluster: object) -> psutil.Process:
     """The agent whose process is this machine's to see."""
     pids = [facts.pid for facts in cluster.facts.values()]  # type: ignore[attr-defined]
-    (found,) = (one for one in psutil.process_iter(["cmdline"]) if one.pid in pids and _is_agent(one))
+    (found,) = (one for one in psutil.process_iter(["cmdline"]) if one.pid in pids and is_agent(one))
     return found
-
-
-def _is_agent(process: psutil.Process) -> bool:
-    return any("_Agent" in word for word in process.info["cmdline"] or ()) and is_ours(process)
-
-
-def _workers() -> list[psutil.Process]:
-    every = psutil.process_iter(["cmdline"])
-    return [one for one in every if WORKERS in (one.info["cmdline"] or ()) and is_ours(one)]
-
-
-def is_ours(process: psutil.Process) -> bool:
-    """Whether a process belongs to the cluster of these tests, and not to others that run beside them."""
-    try:
-        return process.environ().get("RAY_AUTH_TOKEN") == os.environ["RAY_AUTH_TOKEN"]
-    except psutil.Error:
-        return False
-
-
-def sending(cluster: object) -> None:
-    """Wait until every node is in the middle of its load."""
-    seen: Noticing = cluster.nodes  # type: ignore[attr-defined]
-    wait_for(lambda: seen.done and min(seen.done.values()) >= ANSWERED, 60)
 
 
 def _worker_dies(cluster: object) -> None:
     sending(cluster)
     agent = _agent(cluster)
-    next(one for one in _workers() if one.ppid() == agent.pid).kill()
+    next(one for one in client_processes() if one.ppid() == agent.pid).kill()
 
 
 def _worker_freezes(cluster: object) -> None:
     sending(cluster)
     agent = _agent(cluster)
-    next(one for one in _workers() if one.ppid() == agent.pid).suspend()
+    next(one for one in client_processes() if one.ppid() == agent.pid).suspend()
 
 
 def _agent_dies(cluster: object) -> None:
@@ -320,35 +179,6 @@ def test_a_node_that_fails_is_named_and_nothing_of_it_is_left(
     fault: Callable[[object], None], machines: Machines, url: str, tmp_path: Path
 ) -> None:
     named_and_gone(fault, url, tmp_path)
-
-
-def named_and_gone(
-    fault: Callable[[object], None], url: str, folder: Path, head: str = HEAD, nodes: int = 2
-) -> ClientNode:
-    """Expect a fault of one node in the middle of a load to be noticed in time, with its name, and to leave nothing.
-
-    Gives the node that was lost.
-    """
-    failed: list[float] = []
-    met: list[Any] = []
-
-    def beside(cluster: object) -> None:
-        met.append(cluster)
-        fault(cluster)
-        failed.append(time.monotonic())
-
-    observed = load(url, folder / "raw", 1200, 20.0, beside=beside, head=head, nodes=nodes)
-    (lost,) = (node for node in observed.nodes if node.lost)
-    kept = [node for node in observed.nodes if not node.lost]
-    reasons = [str(one) for one in verdict.all_there(evidence([], nodes=observed.nodes))]
-    assert len(reasons) == 1
-    assert lost.name in reasons[0]
-    assert met[0].nodes.noticed[0] - failed[0] < 5
-    assert [node.health is None for node in kept] == [False] * (nodes - 1)
-    samples = list(observed.samples())
-    assert 0 < len(samples) < 1200
-    wait_for(lambda: not _workers(), 10)
-    return lost
 
 
 def _begun(url: str, folder: Path, *more: str) -> subprocess.Popen[bytes]:
@@ -373,10 +203,6 @@ def _driven(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
             driver.wait()
 
 
-def _agents() -> list[psutil.Process]:
-    return [one for one in psutil.process_iter(["cmdline"]) if _is_agent(one)]
-
-
 def _on_disk() -> set[Path]:
     return set(Path(tempfile.gettempdir()).glob("sagellm-node-*"))
 
@@ -391,9 +217,9 @@ class Phase:
 
 
 PHASES = (
-    Phase("the nodes are met", lambda server: _agents()),
-    Phase("they calibrate", lambda server: len(_workers()) == 2, ("--requests=5000",)),
-    Phase("their processes start", lambda server: _workers()),
+    Phase("the nodes are met", lambda server: agents()),
+    Phase("they calibrate", lambda server: len(client_processes()) == 2, ("--requests=5000",)),
+    Phase("their processes start", lambda server: client_processes()),
     Phase("they send", lambda server: len(server.requests) > 20),
     Phase(
         "the last request is answered",
@@ -414,18 +240,18 @@ def test_a_driver_that_dies_leaves_no_process_and_no_file_on_a_node(
         assert driver.poll() is None, (tmp_path / "complaint").read_text()
         driver.kill()
         driver.wait()
-        wait_for(lambda: not _workers() and not _agents() and not _on_disk() - before, 15)
+        wait_for(lambda: not client_processes() and not agents() and not _on_disk() - before, 15)
 
 
 def test_the_command_ends_as_not_valid_and_names_the_lost_node(machines: Machines, tmp_path: Path) -> None:
     with _driven(tmp_path) as driver:
-        _workers()[0].kill()
+        client_processes()[0].kill()
         assert driver.wait(60) == Exit.INVALID_RUN
     (run,) = json.loads((tmp_path / "said").read_bytes())
     (lost,) = (node for node in run["summary"]["client"]["nodes"] if node["lost"])
     assert run["summary"]["status"] == "node lost"
     assert any(f"client node {lost['name']} was lost" in reason for reason in run["summary"]["reasons"])
-    wait_for(lambda: not _workers(), 10)
+    wait_for(lambda: not client_processes(), 10)
 
 
 def test_ctrl_c_ends_the_load_on_all_nodes_and_keeps_what_was_measured(
@@ -434,7 +260,7 @@ def test_ctrl_c_ends_the_load_on_all_nodes_and_keeps_what_was_measured(
     with _driven(tmp_path) as driver:
         driver.send_signal(signal.SIGINT)
         assert driver.wait(60) == Exit.INTERRUPTED
-    assert not _workers()
+    assert not client_processes()
     (summary,) = tmp_path.glob("**/summary.json")
     run = json.loads(summary.read_bytes())
     assert run["requests"] >= 2 * ANSWERED

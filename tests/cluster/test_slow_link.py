@@ -17,8 +17,7 @@ import pytest
 
 from sagellm_benchmark.client.terms import Observed
 from sagellm_benchmark.verdict import nodes as verdict
-from tests.cluster.test_cut_cable import ip
-from tests.cluster.test_ray_nodes import RAY, SMALL, load, started
+from tests.cluster.simulated import RAY, SMALL, ip, load, started
 from tests.fakes.openai_server import Script, serving
 from tests.verdict.test_checks import evidence
 
