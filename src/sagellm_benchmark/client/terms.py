@@ -85,7 +85,7 @@ class ClientNode:
     """One of several machines that sent a load together; or this one alone, where it lost one of its processes."""
 
     name: str
-    processes: int  # 0 for the head of a cluster, which is here only if it was lost
+    processes: int
     health: ClientHealth | None = None  # of its processes together; None where it was lost
     clock_offset_s: float | None = (
         None  # its monotonic clock minus that of the machine where the run was started
@@ -98,6 +98,7 @@ class ClientNode:
     others_share: float | None = None  # of its processors, used by other programs
     ttft_bias_s: float | None = None  # p50, by its calibration
     lost: str | None = None  # why its part of the load is missing
+    is_head: bool = False  # the head of the cluster, which sends nothing, and is here only if it was lost
 
 
 class Conversations(Protocol):

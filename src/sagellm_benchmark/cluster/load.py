@@ -146,4 +146,4 @@ class Cluster:
 def _head(lost: HeadLost | None) -> Iterator[ClientNode]:
     """A head that is lost is recorded beside the client nodes, as one that sends nothing."""
     if lost is not None:
-        yield ClientNode(lost.name, processes=0, lost=lost.why)
+        yield ClientNode(lost.name, processes=0, lost=lost.why, is_head=True)

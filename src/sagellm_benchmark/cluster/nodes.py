@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sagellm_benchmark.errors import RemoteError
+
 
 @dataclass(frozen=True, slots=True)
 class Lost:
@@ -20,6 +22,14 @@ class HeadLost:
 
     name: str
     why: str
+
+    @property
+    def error(self) -> RemoteError:
+        """The error that this is where nothing can go on without it."""
+        return RemoteError(
+            f"the head of the Ray cluster, {self.name}, is lost: {self.why}",
+            hint="start it again, then run again",
+        )
 
 
 class Nodes(Protocol):

@@ -72,8 +72,7 @@ class Agents:
 
     def head_lost(self) -> HeadLost | None:
         """Return the cluster's head if it has not answered for some time."""
-        why = self.head.gone()
-        return None if why is None else HeadLost(self.head.name, why)
+        return lost(self.head)
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
         """Call all of them, and wait for their answers together."""
@@ -87,6 +86,12 @@ class Agents:
     def end(self, node: int) -> None:
         """Kill the actor; its processes end with it."""
         tidied(ray.kill, self.actors[node], no_restart=True)
+
+
+def lost(head: Head) -> HeadLost | None:
+    """Tell that a head has not answered for some time; None while it answers."""
+    why = head.gone()
+    return None if why is None else HeadLost(head.name, why)
 
 
 def _said(answer: Any) -> Any:
@@ -252,14 +257,15 @@ def _placed(nodes: int, processes: int) -> Iterator[Agents]:
                 hint="give fewer --client-nodes or --client-processes, or add nodes",
             )
         actors = tuple(_actor(group, bundle) for bundle in range(nodes))
-        with _head_watched() as head:
+        with head_watched() as head:
             yield Agents(actors, _names(actors), head)
     finally:
         if not tidied(remove_placement_group, group):  # without a head nobody else ends them for a minute
             ray.wait([actor.leave.remote() for actor in actors], num_returns=len(actors), timeout=_LEFT_S)
 
 
-def _head_watched() -> AbstractContextManager[Head]:
+def head_watched() -> AbstractContextManager[Head]:
+    """Watch the head of the cluster that this process has joined inside the block."""
     head = urlsplit(f"//{ray.get_runtime_context().gcs_address}")
     return watched(head.hostname or "", head.port or _PORT)
 

@@ -182,10 +182,7 @@ class UnderWay:
     def _look_at_the_head(self) -> None:
         self.head_lost = self.head_lost or self.nodes.head_lost()
         if self.head_lost is not None and not self.origin:
-            raise errors.RemoteError(
-                f"the head of the Ray cluster, {self.head_lost.name}, is lost: {self.head_lost.why}",
-                hint="start it again, then run again",
-            )
+            raise self.head_lost.error
 
     def _failed(self, node: int, kind: str, message: str, hint: str) -> None:
         """A process that is lost is the loss of its node's part; what it says before the load begins is an error."""

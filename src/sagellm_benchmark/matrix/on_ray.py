@@ -23,6 +23,7 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from sagellm_benchmark.cluster import ray_nodes
 from sagellm_benchmark.cluster.agent import Facts, check_versions, facts
+from sagellm_benchmark.cluster.head import Head
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.matrix import measure
@@ -59,9 +60,9 @@ def joined(
         nodes = {node for task in tasks for node in _with_room([task])}
         ray_nodes.check_nodes({node: name for node, name in ray_nodes.names().items() if node in nodes})
         parts = [part for block in blocks(tasks, host_of) for part in _fitting(block, say)]
-        return _measured(parts, _Matrix(begin, environ, say))
+        return _measured(parts, _Matrix(begin, environ, say), head)
 
-    with ray_nodes.joined(address, say, said_to=sys.stderr):
+    with ray_nodes.joined(address, say, said_to=sys.stderr), ray_nodes.head_watched() as head:
         yield place
 
 
@@ -109,14 +110,16 @@ class _Matrix:
     say: Callable[[str], None]
 
 
-def _measured(parts: Sequence[list[Task]], matrix: _Matrix) -> Iterator[Result]:
-    """Yield results as they come in."""
+def _measured(parts: Sequence[list[Task]], matrix: _Matrix, head: Head) -> Iterator[Result]:
+    """Yield results as they come in. Raises RemoteError once the head is lost, and with it soon the whole cluster."""
     visits = [_Visit(part, matrix) for part in parts]
     patient_until = time.monotonic() + _PATIENT_S
     while visits:
         waiting = [visit.asked for visit in visits]
         ray.wait(waiting, num_returns=1, timeout=_LOOK_S)
         ready, _ = ray.wait(waiting, num_returns=len(waiting), timeout=0)
+        if (lost := ray_nodes.lost(head)) is not None:
+            raise lost.error
         for visit in visits:
             if visit.asked in ready:
                 visit.go_on()

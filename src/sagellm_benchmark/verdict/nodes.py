@@ -11,7 +11,7 @@ MOST_USED_BY_OTHERS = 0.25  # of a node's processors
 def all_there(e: Evidence) -> Findings:
     """A lost node takes its part of the load with it: no other node sends that part."""
     for node in e.nodes:
-        if node.lost is not None and node.processes == 0:
+        if node.lost is not None and node.is_head:
             yield (
                 f"the head of the Ray cluster, {node.name}, was lost: {node.lost}; without it the load was ended. "
                 "Start it again, and run again"
