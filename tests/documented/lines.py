@@ -1,4 +1,4 @@
-"""The command lines of the documents, and what is only parsed of them, by name and with the reason."""
+"""The command lines of the documents, and what runs each of them."""
 
 from __future__ import annotations
 
@@ -16,57 +16,63 @@ DOCUMENTS = [
 ]
 PROGRAM = "sagellm-benchmark"
 OURS = (PROGRAM, "make", "nox", "bash")
+ENGINES = ("sagellm", "vllm", "lmdeploy", "transformers")
+OTHERS = (*ENGINES, "git", "export", "pip", "hf", "python", "ray", "srun", "scontrol", "kubectl")
+HERE = "tests/documented/test_run.py"
 
-OTHERS = {
-    "pip": "installs from an index; tests/engines/test_default_weights.py does so with an index of its own",
-    "hf auth login": "asks for a token at the keyboard",
-    "python -m": "starts an engine of other makers",
-    "python -m scripts.verdict_matrix": "judges 165 servers; so do tests/servers and tests/verdict",
-    "python scripts/perf_board.py": "publishes to boards of 50,000 rows, for minutes",
-    "vllm serve": "starts an engine of other makers",
-    "ray": "needs Ray and several machines; tests/cluster starts it so, where it is installed",
-    "srun": "needs Slurm",
-    "scontrol": "needs Slurm",
-    "kubectl": "needs Kubernetes; tests/cluster/test_manifest.py holds the file to its schema",
-}
-"""Beginnings of other makers' commands that are not run, and why. `git` and the shell's own are."""
-
-NEEDS_RAY = "needs a Ray cluster; tests/cluster sends loads so, where Ray is installed"
-RUN_ELSEWHERE = {
-    "bash scripts/local_ci_fallback.sh": "tests/test_local_ci_fallback.py, with checks of its own",
-    "make ci": ".ci/run",
-    "nox -s ci": ".github/workflows/ci.yml",
-    "nox -s lint": ".github/workflows/ci.yml, as a step of ci",
-    "nox -s tests": ".github/workflows/ci.yml, as a step of ci",
-    "nox -s build": ".github/workflows/ci.yml, as a step of ci",
-}
-"""Beginnings of our own command lines that cannot be run in a test of themselves, and what runs them."""
-
-ONLY_PARSED = {
-    "sagellm-benchmark run … --on": NEEDS_RAY,
-    "sagellm-benchmark run --base-url http://10.0.0.9:8000": NEEDS_RAY,
-    "sagellm-benchmark matrix plan.toml --on": NEEDS_RAY,
-    "sagellm-benchmark run --engine sagellm --model Qwen/Qwen2-7B --engine-env create": (
-        "installs several GB; tests/engines/test_environment.py does so with an index of its own"
+RUNNERS = {
+    "tests/cluster/test_documented.py": (
+        "ray",
+        "srun",
+        "scontrol",
+        "pip install 'ray==VERSION'",
+        f"{PROGRAM} run … --on",
+        f"{PROGRAM} run --base-url http://10.0.0.9:8000",
+        f"{PROGRAM} matrix plan.toml --on",
     ),
-    "sagellm-benchmark report --parquet": "needs pyarrow; tests/test_data_frames.py, where that is installed",
-    "sagellm-benchmark sign outputs": "opens a browser; tests/evidence/test_keyless.py signs by a Sigstore of its own",
-    "sagellm-benchmark sign RUN --attach": "needs a bundle of Sigstore's; tests/evidence/test_signing.py reads some",
-    "make bench MODEL=./my.gguf": "needs llama.cpp; tests/test_embedded_run.py measures such a file",
-    "make test": "runs the tests, of which this is one",
-    "make pythons": "runs the tests on every Python",
-    "make perf": "measures for minutes",
-    "make statistics": "simulates for minutes; tests/verdict holds its parts",
-    "nox -s lock": "asks a package index",
-    "nox -s cluster": "needs Ray",
-    "nox -s datasets": "installs 500 MB",
-    "nox -s engines": "installs 10 GB",
-    "nox -s peers": "installs 7 GB",
-    "nox -s perf": "measures for minutes",
-    "nox -s pictures": "measures for minutes",
-    "nox -s trials": "measures for a quarter of an hour",
+    "tests/cluster/test_kubectl.py": ("kubectl",),
+    "tests/documented/sessions.py": (
+        "pip install 'isagellm-benchmark",
+        "make test",
+        "make pythons",
+        "make perf",
+        "make statistics",
+        "nox -s cluster",
+        "nox -s datasets",
+        "nox -s engines",
+        "nox -s lock",
+        "nox -s peers",
+        "nox -s perf",
+        "nox -s pictures",
+        "nox -s tests --",
+        "nox -s trials",
+        "python -m scripts.verdict_matrix",
+        "python scripts/perf_board.py",
+    ),
+    "tests/documented/test_services.py": (
+        "hf auth login",
+        f"{PROGRAM} sign outputs",
+        f"{PROGRAM} sign RUN --attach",
+        f"{PROGRAM} run --engine sagellm --model Qwen/Qwen2-7B --engine-env create",
+    ),
+    "tests/test_local_ci_fallback.py": ("bash scripts/local_ci_fallback.sh",),
+    "scripts/engines.py": (
+        "sagellm serve",
+        "vllm serve",
+        "transformers serve",
+        "python -m llama_cpp.server",
+    ),
+    ".github/workflows/ci.yml": ("make ci", "nox -s ci", "nox -s lint", "nox -s tests", "nox -s build"),
 }
-"""Beginnings of our own command lines that are parsed and not run, and why."""
+"""Which file runs the lines that begin so, in place of tests/documented/test_run.py: the longest beginning counts."""
+
+_GPU = "needs a GPU; tests/documented/test_parsed.py holds it to what `run` starts"
+NOT_RUN = {
+    "python -m sglang.launch_server": _GPU,
+    "lmdeploy serve": _GPU,
+    "nox -s documented": "runs tests/documented/sessions.py, and would never end if it ran itself",
+}
+"""Beginnings of lines that nothing runs, and why."""
 
 _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 
@@ -85,11 +91,12 @@ class Line:
         return [word for word in shlex.split(self.text, comments=True) if word != "…"]
 
     @property
-    def why_not_run(self) -> str | None:
-        """Why it is not run here."""
-        known = {**RUN_ELSEWHERE, **ONLY_PARSED} if self.words[0] in OURS else OTHERS
+    def runner(self) -> str | None:
+        """The file that runs it, from the root; None where nothing does."""
+        known: dict[str, str | None] = dict.fromkeys(NOT_RUN)
+        known |= {beginning: file for file, beginnings in RUNNERS.items() for beginning in beginnings}
         fitting = [beginning for beginning in known if self.text.startswith(beginning)]
-        return known[max(fitting, key=len)] if fitting else None
+        return known[max(fitting, key=len)] if fitting else HERE
 
 
 def lines_of(document: Path) -> Iterator[Line]:
@@ -118,9 +125,8 @@ def lines_of(document: Path) -> Iterator[Line]:
 def _commands(where: str, text: str, *, in_prose: bool) -> Iterator[Line]:
     if text.startswith("srun "):
         yield Line(where, f"{PROGRAM} {text.partition(f' {PROGRAM} ')[2]}", in_prose)
-    known = {*OURS, "git", "export", *(beginning.split()[0] for beginning in OTHERS)}
     first, _, rest = text.partition(" ")
-    if first in known and rest and not rest.startswith("=") and rest != "-s …":
+    if first in (*OURS, *OTHERS) and rest and not rest.startswith("=") and rest != "-s …":
         yield Line(where, text, in_prose)
 
 
@@ -131,3 +137,8 @@ OWN = [line for line in LINES if line.words[0] in OURS]
 def once(lines: list[Line]) -> list[Line]:
     """Of lines that say the same, the first."""
     return list({line.text: line for line in reversed(lines)}.values())[::-1]
+
+
+def run_by(file: str) -> list[Line]:
+    """The lines that this file runs, each once."""
+    return [line for line in once(LINES) if line.runner == Path(file).relative_to(ROOT).as_posix()]

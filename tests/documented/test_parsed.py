@@ -11,24 +11,27 @@ import click
 import pytest
 
 from sagellm_benchmark import cli
+from sagellm_benchmark.engines import registry
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import parse
 from sagellm_benchmark.options.run import RunOptions
 from tests.documented.lines import (
     DOCUMENTS,
     LINES,
-    ONLY_PARSED,
+    NOT_RUN,
     OTHERS,
     OURS,
     OWN,
     PROGRAM,
-    RUN_ELSEWHERE,
+    RUNNERS,
     Line,
     once,
+    run_by,
 )
 from tests.documented.made import made, sessions
 from tests.house import ROOT, load_noxfile
 
+WORKFLOW, ENGINES = ".github/workflows/ci.yml", "scripts/engines.py"
 SESSIONS = {"bench": "run", "upload": "publish"}
 """The program's command behind a nox session that is called otherwise."""
 
@@ -39,26 +42,53 @@ def ids(line: Line) -> str:
 
 def test_the_documents_are_full_of_commands() -> None:
     assert len(OWN) > 100
-    assert {line.words[0] for line in LINES} >= {*OURS, "pip", "git", "ray", "kubectl"}
+    assert {line.words[0] for line in LINES} == {*OURS, *OTHERS}
 
 
-def test_what_is_not_run_is_documented() -> None:
-    for beginning in (*ONLY_PARSED, *RUN_ELSEWHERE, *OTHERS):
+def test_what_is_said_to_be_run_is_documented_and_what_runs_it_is_there() -> None:
+    for beginning in (*NOT_RUN, *(beginning for beginnings in RUNNERS.values() for beginning in beginnings)):
         assert any(line.text.startswith(beginning) for line in LINES), beginning
+    assert all((ROOT / file).is_file() for file in RUNNERS)
 
 
-def test_reasons_name_tests_that_are_there() -> None:
-    for reason in (*ONLY_PARSED.values(), *OTHERS.values()):
-        assert all((ROOT / path).exists() for path in re.findall(r"tests/[\w/.]+", reason)), reason
+@pytest.mark.parametrize("file", [file for file in RUNNERS if file.startswith("tests/documented/")])
+def test_what_runs_lines_takes_them_from_their_list(file: str) -> None:
+    assert "run_by(__file__)" in (ROOT / file).read_text()
 
 
-def test_what_runs_a_line_elsewhere_names_it() -> None:
-    for beginning, where in RUN_ELSEWHERE.items():
-        said = (ROOT / where.partition(",")[0]).read_text()
-        asked = "nox -s ci" if where.endswith("a step of ci") else beginning.removeprefix("bash ")
-        assert asked in said, beginning
-    steps = load_noxfile().CHAINS["ci"]
-    assert {one.split()[-1] for one, where in RUN_ELSEWHERE.items() if "step" in where} <= set(steps)
+def test_only_these_lines_are_run_by_nothing() -> None:
+    assert {line.text for line in LINES if line.runner is None} == {
+        "nox -s documented",
+        "python -m sglang.launch_server --model-path M",
+        "lmdeploy serve api_server M",
+    }
+
+
+def test_the_workflow_runs_the_checks_that_it_is_said_to_run() -> None:
+    checks = {line.words[-1] for line in run_by(f"{ROOT}/{WORKFLOW}")}
+    assert checks <= {"ci", *load_noxfile().CHAINS["ci"]}
+    assert "nox -s ci" in (ROOT / WORKFLOW).read_text()
+
+
+STARTED = dict(
+    re.findall(
+        r"^\| `([\w.-]+)` \| [^|]+ \| `([^|]+)` \|$", (ROOT / "docs/engines.md").read_text(), re.MULTILINE
+    )
+)
+"""The commands that `run` starts engines by, as they are documented."""
+
+
+@pytest.mark.parametrize("name", STARTED)
+def test_an_engine_is_started_as_documented(name: str) -> None:
+    launch = registry.named(name).launch
+    assert launch
+    words = iter(" ".join(launch.command).replace("{bin}/", "").replace("{model}", "M").split())
+    assert all(word in words for word in STARTED[name].replace("…", "{variant}").split())  # in this order
+
+
+def test_the_session_engines_starts_all_that_need_no_gpu() -> None:
+    measured = set(re.findall(r'Trial\("(.+?)"', (ROOT / ENGINES).read_text()))
+    assert {STARTED[name] for name in measured} == {line.text for line in run_by(f"{ROOT}/{ENGINES}")}
 
 
 def takes(words: list[str], *, in_prose: bool) -> None:

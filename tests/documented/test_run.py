@@ -1,4 +1,4 @@
-"""Every command line in the documents is run as it is written, or says why not (`lines.ONLY_PARSED`).
+"""Command lines of the documents are run as they are written; what runs the others is in `lines.RUNNERS`.
 
 Only this is changed: addresses lead to a server of the tests, ids are those of rows that they published, and a last
 option or two make loads short and agree to what a person would be asked.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,12 @@ from sagellm_benchmark.commands.shared import DATASET
 from sagellm_benchmark.errors import Exit
 from sagellm_benchmark.hub.store import PAGE
 from tests.documented import world
-from tests.documented.lines import LINES, OURS, OWN, PROGRAM, Line, once
+from tests.documented.lines import OWN, PROGRAM, Line, run_by
 from tests.documented.made import commands_of
 from tests.documented.world import Published, World
 from tests.evidence.support import PUBLISHABLE
 from tests.fakes.team import git
+from tests.fakes.tiny_model import write_tiny
 from tests.house import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
@@ -56,28 +58,25 @@ IDS = re.compile("0b4f7c52-…?")
 
 
 def to_run(*programs: str) -> list[Line]:
-    return [line for line in once(LINES) if line.words[0] in programs and line.why_not_run is None]
+    return [line for line in run_by(__file__) if line.words[0] in programs]
 
 
 NAMED = "sagellm-benchmark verify"  # in running text, which does not say of what
 TYPED = [line for line in to_run(PROGRAM) if line.text != NAMED]
+PYARROW = pytest.mark.skipif(
+    find_spec("pyarrow") is None, reason="the extra `parquet` is not installed: nox -s datasets"
+)
+NEEDS = {
+    "make bench MODEL=./my.gguf": (pytest.mark.engine,),
+    "sagellm-benchmark report --parquet requests.parquet": (PYARROW,),
+}
+"""What lines need beside the program itself."""
 MADE = [line for line in to_run("make", "nox") if line.text not in {"make help", "nox -s version_guard"}]
 
 
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return world.cloned(tmp_path_factory.mktemp("clone"))
-
-
-@pytest.fixture
-def here(tmp_path: Path, clone: Path) -> Iterator[World]:
-    with world.world(tmp_path, clone) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
-    return world.published(tmp_path_factory.mktemp("published"))
+def asked_for(lines: list[Line]) -> list[Any]:
+    """Lines as parameters of a test."""
+    return [pytest.param(line, id=line.text, marks=NEEDS.get(line.text, ())) for line in lines]
 
 
 def short(words: Sequence[str]) -> list[str]:
@@ -111,7 +110,9 @@ def prepare(where: World, words: Sequence[str], request: pytest.FixtureRequest) 
         return str(found.row["entry_id"])
     if name in ("compare", "report"):
         world.add_runs(where, words)
-    if "--engine" in words or "--model" in words:
+    if "./my.gguf" in words:
+        write_tiny(where.checkout).path.rename(where.checkout / "my.gguf")
+    elif "--engine" in words or "--model" in words:
         world.add_engines(where)
     if name == "regress" and "--record" not in words:
         load = ["--base-url", where.server.base_url]
@@ -130,7 +131,7 @@ def does(where: World, words: Sequence[str], entry_id: str) -> None:
         assert list(where.checkout.glob("outputs/*/*/*/report.html"))
 
 
-@pytest.mark.parametrize("line", TYPED, ids=lambda line: line.text)
+@pytest.mark.parametrize("line", asked_for(TYPED))
 def test_a_documented_command_does_what_it_says(
     line: Line, here: World, request: pytest.FixtureRequest
 ) -> None:
@@ -141,7 +142,7 @@ def test_a_documented_command_does_what_it_says(
 ALREADY = {tuple(line.words[1:]) for line in TYPED}
 
 
-@pytest.mark.parametrize("line", MADE, ids=lambda line: line.text)
+@pytest.mark.parametrize("line", asked_for(MADE))
 def test_what_make_or_nox_comes_to_does_what_it_says(
     line: Line, here: World, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> None:
@@ -202,12 +203,11 @@ def test_what_of_the_checks_takes_a_moment_is_run() -> None:
     assert subprocess.run((sys.executable, "scripts/version_guard.py"), cwd=ROOT, check=True).returncode == 0
 
 
-def test_every_line_of_ours_is_run_or_says_why_not() -> None:
+def test_every_line_that_is_run_here_is_run() -> None:
     run = {line.text for line in (*TYPED, *MADE)} | {
         "make help",
         "nox -s version_guard",
         NAMED,
     }
-    for line in OWN:
-        assert (line.text in run) != bool(line.why_not_run), line
-    assert {line.words[0] for line in OWN} <= set(OURS)
+    others = {line.text for line in to_run("git", "export")}  # test by test, above
+    assert {line.text for line in run_by(__file__)} == run | others

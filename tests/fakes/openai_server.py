@@ -516,11 +516,12 @@ def _key(headers: Mapping[str, str]) -> str:
 def main() -> None:
     """Serve until killed. Every field of Script is an option; what is not text is given as JSON."""
     parser = argparse.ArgumentParser()
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0)
     for option in fields(Script):
         parser.add_argument("--" + option.name.replace("_", "-"), dest=option.name)
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
-    port = given.pop("port")
+    host, port = given.pop("host"), given.pop("port")
     text = {
         "model",
         "error_body",
@@ -537,7 +538,7 @@ def main() -> None:
         "local_folder",
     }
     values = {name: value if name in text else json.loads(value) for name, value in given.items()}
-    server = FakeServer(Script(**values), port=port)
+    server = FakeServer(Script(**values), host, port)
     print(server.base_url, flush=True)  # noqa: T201 - the parent reads it
     with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
