@@ -179,9 +179,9 @@ def test_a_workload_is_called_as_the_page_calls_it(workload: str, notes: str, sh
 
 
 def test_the_loads_that_names_are_bound_to_are_those_that_are_run() -> None:
+    run = {name: WORKLOADS[name] for name in LOADS}
     assert {
-        name: (workload.input_tokens, workload.output_tokens, workload.concurrency)
-        for name, workload in WORKLOADS.items()
+        name: (one.input_tokens, one.output_tokens, one.concurrency) for name, one in run.items()
     } == LOADS
 
 

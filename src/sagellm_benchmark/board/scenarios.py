@@ -38,7 +38,9 @@ _OLDER_NAMES = {
     "Q7": ("cot", "chain_of_thought"),
     "Q8": ("mixed", "mixed_batch"),
 }
-_BY_NAME = {name: scenario for scenario, names in _OLDER_NAMES.items() for name in (scenario.lower(), *names)}
+_BY_NAME = {
+    name: scenario for scenario in LOADS for name in (scenario.lower(), *_OLDER_NAMES.get(scenario, ()))
+}
 _IN_NOTES = {"short_input": "Q1", "long_input": "Q2", "stress_test": "Q5"}
 _NUMBER = re.compile(r"\bQ([1-8])\b", re.IGNORECASE | re.ASCII)
 
