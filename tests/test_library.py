@@ -27,6 +27,9 @@ from tests.fakes.openai_server import Script, serving
 from tests.fakes.records import a_record
 from tests.house import ROOT
 
+CANNOT_TELL = (
+    "cannot tell: there are too few requests to say how sure these figures are; measure both with --repeats 5"
+)
 STREAMING = Script(itl_s=0.001)
 SMALL: dict[str, Any] = {
     "workload": "custom",
@@ -170,6 +173,15 @@ def test_a_type_checker_finds_what_run_refuses() -> None:
 def test_one_run_alone_cannot_be_compared(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nothing to compare"):
         compare(tmp_path)
+
+
+def test_a_comparison_shows_itself(tmp_path: Path) -> None:
+    for name, mib in (("a", 300.0), ("b", 330.0)):
+        save(tmp_path / name, a_record(peak_memory_mib=mib))
+    (found,) = compare(tmp_path / "a", tmp_path / "b")
+    assert repr(found) == f"<Comparison of A {tmp_path}/a with B {tmp_path}/b: {CANNOT_TELL}>"
+    assert str(found).splitlines()[3] == f"  {CANNOT_TELL}"
+    assert found._repr_markdown_().startswith(f"### {CANNOT_TELL}\n")
 
 
 def test_a_folder_without_requests_says_so(tmp_path: Path) -> None:

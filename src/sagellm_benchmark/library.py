@@ -22,7 +22,12 @@ from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.options.spec import run_spec
 from sagellm_benchmark.options.values import Rate
 from sagellm_benchmark.report import folder, html, sweep, table
-from sagellm_benchmark.report.comparison import open_side
+from sagellm_benchmark.report.comparison import (
+    comparison_markdown,
+    open_side,
+    render_comparison,
+    sentence,
+)
 from sagellm_benchmark.report.terminal import render_terminal
 from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs import comparison, pipeline
@@ -125,6 +130,21 @@ class Runs(Sequence[Run]):
         return _framed(page, f"{len(self._runs)} runs", 640)
 
 
+@dataclass(frozen=True, repr=False)
+class Comparison(comparison.Comparison):
+    """One run beside another: the verdict, and every figure of both with its difference."""
+
+    def __repr__(self) -> str:
+        return f"<Comparison of A {self.a.name} with B {self.b.name}: {sentence(self)}>"
+
+    def __str__(self) -> str:
+        return click.unstyle(render_comparison(self))
+
+    def _repr_markdown_(self) -> str:
+        """Return the same as a notebook shows it."""
+        return comparison_markdown(self)
+
+
 def run(
     model: str | None = None,
     *,
@@ -180,7 +200,7 @@ def compare(
     *others: Run | str | os.PathLike[str],
     detect: float = DETECT,
     force: bool = False,
-) -> list[comparison.Comparison]:
+) -> list[Comparison]:
     """Compare each of the others with the first: faster, slower, or what it would take to tell.
 
     Takes runs, their folders, or files with a row. `detect` is the difference to be found, as a share: 0.05 is 5 %.
@@ -189,7 +209,8 @@ def compare(
     if not others:
         raise UsageError("there is nothing to compare it with", hint="name two runs or more")
     a, *rest = [open_side(_path(one)) for one in (first, *others)]
-    return [comparison.compared(a, b, force=force, detect=detect) for b in rest]
+    found = [comparison.compared(a, b, force=force, detect=detect) for b in rest]
+    return [Comparison(**{each.name: getattr(one, each.name) for each in fields(one)}) for one in found]
 
 
 class Silent:

@@ -111,7 +111,8 @@ def lines_of(document: Path) -> Iterator[Line]:
         elif fenced or line.startswith("    "):
             code = re.split(r"\s{2,}|\s#", line.strip().removeprefix("$ "))[0]
             inside = re.match(r"(?:eval \"|\w+=)\$\((.+)\)", code)
-            for part in re.split(r"\s*&&\s*|\s*\|\s*", inside[1] if inside else code):
+            _, _, comment = line.partition("  # ")
+            for part in (*re.split(r"\s*&&\s*|\s*\|\s*", inside[1] if inside else code), comment.strip()):
                 yield from _commands(f"{name}:{number}", part, in_prose=False)
         else:
             prose[-1] = line
