@@ -19,7 +19,7 @@ _CORE = tuple(
     """.split()  # noqa: SIM905 - as in COMMON_WORDS
 )
 _ENOUGH = len(_CORE) // 4
-_GROUP = 8
+_LARGE, _GROUP = 64, 8  # words in one question
 _SAMPLED = 64  # words priced one by one where few are one token
 _ASSUMED = {1: _CORE}
 
@@ -112,9 +112,20 @@ def _by_word(count: Callable[[str], int]) -> Lexicon:
 
 
 def _singles(words: Sequence[str], all_single: Callable[[Sequence[str]], bool]) -> list[str]:
-    """Return the words of the groups in which each is one token: one question a group, and we have words to spare."""
-    groups = [words[start : start + _GROUP] for start in range(0, len(words), _GROUP)]
-    return [word for group in groups if all_single(group) for word in group]
+    """Return the words of the groups in which each is one token, as we have words to spare.
+
+    Large groups are asked first, as most servers say yes to most of them; small ones only within those they say no to.
+    """
+    return [
+        word
+        for large in _groups(words, _LARGE)
+        for group in ([large] if all_single(large) else filter(all_single, _groups(large, _GROUP)))
+        for word in group
+    ]
+
+
+def _groups(words: Sequence[str], size: int) -> list[Sequence[str]]:
+    return [words[start : start + size] for start in range(0, len(words), size)]
 
 
 def _priced(count: Callable[[str], int], overhead: int) -> Lexicon:
