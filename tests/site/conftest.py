@@ -30,12 +30,12 @@ def browser() -> Iterator[Pages]:
 
 @pytest.fixture
 def visit(browser: Pages, tmp_path: Path) -> Iterator[Open]:
-    """Open a board's page, as `visit(board, "sort=tps", width=390)`."""
+    """Open the page of a board, or one that was made before, as `visit(board, "sort=tps", width=390)`."""
     path = tmp_path / "index.html"
     with browser.visiting(path) as visited:
 
-        def visit(board: Board, fragment: str = "", *, width: int = 1360, **settings: Any) -> Page:
-            path.write_bytes(page(board))
+        def visit(board: Board | bytes, fragment: str = "", *, width: int = 1360, **settings: Any) -> Page:
+            path.write_bytes(board if isinstance(board, bytes) else page(board))
             return visited(fragment, width=width, **settings)
 
         yield visit
