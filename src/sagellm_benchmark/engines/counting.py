@@ -134,7 +134,7 @@ def _held(counted: str, proof: Proof) -> str:
 def _tokenizers(
     prompts: TokenCounter | None, text_tokens: TextTokens | None
 ) -> Iterator[tuple[str, TextTokens]]:
-    """Ways to count a text by itself, the server's own first."""
+    """Yield ways to count a text by itself, the server's own first."""
     if prompts is not None and prompts.cheap:
 
         def without_template(text: str, counter: TokenCounter = prompts) -> int:

@@ -50,7 +50,7 @@ class Quantization:
 
 
 def _scaled(rms: float) -> Callable[[Blocks, int], None]:
-    """For blocks that begin with a float16 scale; `rms` is that of the integers behind it when they are random."""
+    """Return `tame` for blocks that begin with a float16 scale; `rms` is that of random integers behind it."""
 
     def tame(blocks: Blocks, columns: int) -> None:
         blocks[:, :2] = np.array([1 / (rms * columns**0.5)], dtype="<f2").view(np.uint8)

@@ -93,7 +93,7 @@ class Endpoint:
     def _facts(
         self, card: Mapping[str, Any], said: SelfReport, engine: Engine, pids: tuple[int, ...], *, local: bool
     ) -> ModelFacts:
-        """By the user's word, else by the server's, else by the weights where they lie on this machine."""
+        """Return what the user states, else what the server says, else what the weights show if they are here."""
         name = readable(self.model or str(card["id"]))
         words = processes.words(pids[0]) if pids else []
         place = (said.model_folder or self.model) if local else None
@@ -157,7 +157,7 @@ def _exact(served: str, wanted: str) -> bool:
 
 
 def _same_name(served: str, wanted: str) -> bool:
-    """Equal but for case, or for the organization or folder before the last slash of the longer one."""
+    """Tell whether names differ at most in case, or by the organization or folder that only one of them has."""
     one, other = served.casefold(), wanted.casefold()
     return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
 

@@ -159,7 +159,7 @@ def choose(files: Iterable[str], quantization: str | None) -> str | None:
 
 
 def similar(name: str) -> list[str]:
-    """GGUF repositories whose names are like this one; raises RemoteError when the Hub cannot be asked."""
+    """Return the GGUF repositories with names like this one; raises RemoteError when the Hub cannot be asked."""
     words = name.rsplit("/", 1)[-1].removesuffix("-GGUF")
     wanted = {"search": words, "filter": "gguf", "limit": "5"}
     try:
@@ -244,7 +244,7 @@ def _gguf(path: Path, choice: Choice) -> Gguf:
 
 
 def _endpoint() -> str | None:
-    """Asked anew each time; the library reads the variable once, when it is imported."""
+    """Return the Hub's address as the environment states it now; the library reads it only when it is imported."""
     return os.environ.get("HF_ENDPOINT") or None
 
 

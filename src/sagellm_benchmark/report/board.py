@@ -174,7 +174,7 @@ def _rate(entry: Entry) -> str:
 
 
 def _table(rows: list[tuple[str, ...]]) -> Iterator[str]:
-    """Aligned columns, indented by two."""
+    """Return aligned columns, indented by two."""
     yield from columns([tuple(plain(cell) for cell in row) for row in rows[:MOST]], figures=False)
     if len(rows) > MOST:
         yield f"  and {len(rows) - MOST} more; --json lists them all"

@@ -198,7 +198,7 @@ def _why_unsure(comparison: Comparison) -> str:
 
 
 def _wanted(more: int | None, comparison: Comparison) -> str:
-    """Rounds come in twos: A first, then B first."""
+    """Return what more is wanted; rounds come in twos: A first, then B first."""
     name, count = ("round", (more or 0) + (more or 0) % 2) if comparison.in_turn else ("repeat", more)
     if more is None:
         return f"more than {MOST_REPEATS} more {name}s"

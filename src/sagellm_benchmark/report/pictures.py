@@ -66,7 +66,7 @@ def standalone(one: html.Plot) -> str:
 
 @cache
 def _light() -> Mapping[str, str]:
-    """The page's colours by day."""
+    """Return the page's colours in its light scheme."""
     style = files("sagellm_benchmark.report").joinpath("templates/style.css").read_text(encoding="utf-8")
     return dict(re.findall(r"--(\w+): (#\w+)", style.partition("}")[0]))
 

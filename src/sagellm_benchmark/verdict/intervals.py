@@ -174,9 +174,9 @@ def _inflation(correlation: float) -> float:
 
 
 def _bent(t: float, bend: float) -> float:
-    """Willink's transformation of a t quantile: the longer tail of the values gives the longer side.
+    """Transform a t quantile as Willink (2005) does: the longer tail of the values gives the longer side.
 
-    It is steep without end where few values are worth little, so that the longer side has a limit.
+    The transformation has no bound where few independent values remain, so the longer side has a limit.
     """
     if abs(bend) < 1e-4:
         return t

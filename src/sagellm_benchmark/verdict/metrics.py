@@ -26,7 +26,7 @@ def _tokens_per_event(seen: Measurement) -> float | None:
 
 
 def _tokens_per_s_per_user(seen: Measurement) -> float | None:
-    """1 / mean TPOT: the rate at which one user sees tokens arrive."""
+    """Return 1 / mean TPOT: the rate at which one user sees tokens arrive."""
     tpot = known(seen.columns.tpot_s)
     return float(1 / tpot.mean()) if len(tpot) and tpot.mean() > 0 else None
 
@@ -47,7 +47,7 @@ def _usd_per_mtok_out(seen: Measurement) -> float | None:
 
 
 def _usd_per_mtok(seen: Measurement, tokens: float | None, *, first: bool) -> float | None:
-    """Both parts together are what the window cost: tokens in × $ in + tokens out × $ out."""
+    """Return dollars for a million prompt (`first`) or output tokens; together they cost what the window cost."""
     columns, price = seen.columns, seen.price_per_hour_usd
     whole = float(columns.e2e_s.sum())
     if price is None or not tokens or not whole or not columns.window_s:

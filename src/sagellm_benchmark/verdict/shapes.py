@@ -52,7 +52,7 @@ class Shapes:
 
 
 def _first_equal(values: Floats, wanted: Floats, begins: Places, counts: Places) -> Places:
-    """Of each answer, where its values first have the one wanted."""
+    """Return for each answer the place of the first value that is the one wanted."""
     places = np.flatnonzero(values == np.repeat(wanted, counts))
     return places[np.searchsorted(places, begins)]
 

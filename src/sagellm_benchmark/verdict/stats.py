@@ -18,7 +18,7 @@ def total(values: Floats) -> float | None:
 
 
 def throughput_tps(columns: Columns) -> float | None:
-    """Output tokens of the answers, or of a fixed window, divided by its length: the system's rate; 0 if none came."""
+    """Return the system's rate: output tokens of the answers, or of a fixed window, per second; 0 if none came."""
     if columns.window_s == 0:
         return None
     if columns.inside is not None:
@@ -44,7 +44,7 @@ class Distribution:
 
 
 def distribution(values_s: Floats, refused: dict[str, str], name: str) -> Distribution:
-    """Of the values that are known; refusals are added to `refused` under `name.p99`.
+    """Return the distribution of the known values; refusals are added to `refused` under `name.p99`.
 
     Percentiles interpolate linearly between order statistics (numpy's default, method 7 of Hyndman and Fan 1996).
     A percentile q of n values is refused below n = 1/(1 − q): it would only restate the largest value.
@@ -92,14 +92,14 @@ def mean_intervals_ms(
 
 
 def events_per_s(columns: Columns) -> float | None:
-    """Content events per second over all answers: what a client must receive. None if nothing was measured."""
+    """Return the content events per second that a client must receive; None if nothing was measured."""
     return (
         float(columns.events.sum()) / columns.window_s if columns.answered and columns.window_s > 0 else None
     )
 
 
 def achieved_rate_rps(columns: Columns) -> float | None:
-    """Conversations begun per second, from the first start to the last; None below two."""
+    """Return the conversations begun per second, from the first start to the last; None below two."""
     if len(columns.starts_s) < 2:
         return None
     span = float(columns.starts_s[-1] - columns.starts_s[0])
@@ -107,7 +107,7 @@ def achieved_rate_rps(columns: Columns) -> float | None:
 
 
 def mean_in_flight(columns: Columns) -> float | None:
-    """Mean number of answered requests in flight over the window, from start to last byte of each."""
+    """Return the mean number of answered requests in flight over the window, from start to last byte of each."""
     if columns.window_s == 0:
         return None
     busy_s = (

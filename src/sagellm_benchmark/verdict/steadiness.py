@@ -28,11 +28,11 @@ _INVERSIONS = (
 class Trend:
     """How a series changed over its window.
 
-    `change` is least squares', relative to the mean; `certainty` is that change in critical values at 95 %, with as
-    many independent values as the residuals are worth. `least` is the change that is found nine times in ten: what it
-    must exceed, and 1.28 standard errors more (minimum detectable effect, Bloom 1995). `persistent` is a series whose
-    parts hardly ever go back: an overloaded queue wanders so widely that only this tells. `step` is a change from one
-    moment on, beyond chance, relative to the mean; 0 where there is none.
+    `change` is that of the least-squares line, relative to the mean; `certainty` is that change in critical values
+    at 95 %, with as many independent values as the residuals are worth. `least` is the change that is found nine
+    times in ten: what it must exceed, and 1.28 standard errors more (minimum detectable effect, Bloom 1995).
+    `persistent` is a series whose parts hardly ever go back: an overloaded queue wanders so widely that only this
+    tells. `step` is a change from one moment on, beyond chance, relative to the mean; 0 where there is none.
     """
 
     change: float

@@ -70,7 +70,7 @@ def summarize(
 def _intervals(
     each: Sequence[Figures], whole: Measurement, declared: Sequence[Metric]
 ) -> Mapping[str, Interval]:
-    """Of metrics over the repeats; of shares of the requests over these, as no failure in any repeat proves little."""
+    """Return intervals over the repeats; of shares over the requests, as repeats without failures prove little."""
     found = {one.name: _over(each, one) for one in declared}
     if each and metrics.ERROR_RATE in declared and (failed := metrics.ERROR_RATE.of(whole)) is not None:
         found[metrics.ERROR_RATE.name] = intervals.of_share(failed, whole.columns.attempted)
@@ -128,7 +128,7 @@ def _over(repeats: Sequence[Figures], metric: Metric) -> Interval | None:
 
 
 def _interval(values: Sequence[float | None]) -> Interval | None:
-    """Over repeats; None where one of them lacks the value."""
+    """Return the interval over the repeats; None where one of them lacks the value."""
     known = [value for value in values if value is not None]
     return intervals.over_repeats(known) if len(known) == len(values) else None
 

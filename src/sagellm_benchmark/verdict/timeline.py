@@ -164,7 +164,7 @@ class Recorder:
         return Mark(mark.kind, begin_s, end_s)
 
     def _note_busy(self, start: float, end: float) -> None:
-        """The request's time in each bin that it reaches into."""
+        """Add the request's time to each bin that it reaches into."""
         first, last = self._bin(start), self._bin(end)
         self._busy_s[first : last + 1] += self._bin_s
         self._busy_s[first] -= start - first * self._bin_s
@@ -199,7 +199,7 @@ class Recorder:
 
 
 def _rounded(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
-    """Clean of what adding and taking away leaves behind the point."""
+    """Return the values without the rounding errors of adding and subtracting."""
     return tuple(max(round(float(one), 3), 0.0) for one in values)
 
 

@@ -14,7 +14,7 @@ _GGML_TYPE = re.compile(r"\b(I?Q\d\w*|BF16|F16|F32)\b", re.IGNORECASE)
 
 
 def recognise(ask: Ask) -> bool:
-    """Nobody else has this property."""
+    """Recognise the server by a property that no other has."""
     return "default_generation_settings" in ask("/props")
 
 
@@ -35,7 +35,7 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """One call renders the template, another tokenizes, special tokens parsed as in a request."""
+    """Count a prompt: one call renders the template, another tokenizes, with special tokens parsed as in a request."""
     if api == "chat":
         rendered = said.mapping(said.post(server, "/apply-template", prompt_fields(api, text)))
         if not isinstance(rendered.get("prompt"), str):

@@ -8,12 +8,12 @@ from sagellm_benchmark.errors import RemoteError
 
 
 def recognise(ask: Ask) -> bool:
-    """By the title of its API's description."""
+    """Recognise the server by the title of its API's description."""
     return "llama.cpp Python API" in str(said.mapping(ask("/openapi.json").get("info")).get("title"))
 
 
 def describe(ask: Ask, _card: Card) -> SelfReport:
-    """Its API's description carries the version."""
+    """Return the version, which its API's description carries."""
     return SelfReport(version=said.version(said.mapping(ask("/openapi.json").get("info")).get("version")))
 
 

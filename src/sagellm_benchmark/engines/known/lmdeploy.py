@@ -15,7 +15,7 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """`do_preprocess` applies the chat template."""
+    """Count a prompt; `do_preprocess` applies the chat template."""
     body = {"input": text, "do_preprocess": api == "chat", "add_bos": True}
     return said.tokens(said.post(server, "/v1/encode", body), "length")
 

@@ -17,13 +17,13 @@ from sagellm_benchmark.machine.hardware import Hardware
 
 
 def recognise(ask: Ask) -> bool:
-    """Nobody else has these arguments."""
+    """Recognise the server by arguments that no other has."""
     info = _info(ask)
     return "tp_size" in info or "server_args" in info
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """Newer versions nest the arguments under `server_args`."""
+    """Return what the arguments say; newer versions nest them under `server_args`."""
     info = _info(ask)
     arguments = {**said.mapping(info.get("server_args")), **info}
     quantization = said.word(arguments.get("quantization"))

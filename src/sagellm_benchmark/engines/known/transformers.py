@@ -14,18 +14,18 @@ _PATHS = {"/v1/chat/completions", "/load_model", "/reset"}
 
 
 def recognise(ask: Ask) -> bool:
-    """By what its API's description lists: it loads models when it is told to."""
+    """Recognise the server by what its API's description lists: it loads models when it is told to."""
     return said.mapping(ask("/openapi.json").get("paths")).keys() >= _PATHS
 
 
 def describe(_ask: Ask, card: Card) -> SelfReport:
-    """A model's id is its repository, or the folder that it was started with."""
+    """Return where the model is: its id is its repository, or the folder that the server was started with."""
     name = card.get("id")
     return SelfReport(model_folder=name if isinstance(name, str) and name.startswith("/") else None)
 
 
 def precision(words: Sequence[str], stored: str | None) -> str | None:
-    """Without --quantization it is --dtype, which is by default that of the model."""
+    """Return the precision: without --quantization, it is --dtype, by default that of the model."""
     if "serve" not in words or said.options(words, "--quantization"):
         return None
     asked = set(said.options(words, "--dtype")) - {"auto"}

@@ -9,7 +9,7 @@ from sagellm_benchmark.engines.base import Ask, Card, Engine, SelfReport
 
 
 def describe(_ask: Ask, card: Card) -> SelfReport:
-    """Many engines state the context in the model's card, whoever they are."""
+    """Return the context from the model's card, where many engines state it, whoever they are."""
     return SelfReport(context_length=said.count(card.get("max_model_len")))
 
 

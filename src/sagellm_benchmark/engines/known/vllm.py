@@ -20,7 +20,7 @@ _UNUSED = ("torchvision", "torchaudio", "torchcodec")
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """The version has an endpoint of its own; the model's card tells the context and where the weights lie."""
+    """Return the version from its own endpoint, the context and the weights' place from the model's card."""
     root = card.get("root")
     return SelfReport(
         version=said.version(ask("/version").get("version")),
@@ -38,7 +38,7 @@ def precision(words: Sequence[str], _stored: str | None) -> str | None:
 
 
 def logged(log: str) -> SelfReport:
-    """The configuration stands in one line: `dtype=torch.bfloat16, load_format=auto, tensor_parallel_size=1, …`."""
+    """Read the line that states the configuration: `dtype=torch.bfloat16, load_format=auto, …`."""
     found = _CONFIG.search(log)
     if found is None:
         return SelfReport()
