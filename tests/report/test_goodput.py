@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sagellm_benchmark.report import goodput
+from sagellm_benchmark.report.folder import save
+from sagellm_benchmark.report.screen import Screen
 from sagellm_benchmark.runs.record import Record
 from tests.fakes.records import a_record
 from tests.runs.test_search import summary
@@ -51,3 +55,16 @@ def test_a_script_reads_each_step_with_what_limited_it() -> None:
             {"rate_rps": 2048.0, "outcome": "limited", "limited_by": "client"},
         ],
     }
+
+
+def test_what_to_do_next_is_about_the_rate_that_was_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    of_a_lack = replace(KEPT, config=replace(KEPT.config, model=replace(KEPT.config.model, precision=None)))
+    runs = [
+        save(tmp_path / f"outputs/e/m/Q1_20260309_00{at}", one) for at, one in enumerate((of_a_lack, LATE))
+    ]
+    Screen(as_json=False, searching=True).close(runs, None)
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == f"  next    read {runs[0].folder}/report.html, which says why it cannot be published"

@@ -98,7 +98,7 @@ class Screen:
             yield f"  {t('curves')}  {curves}"
         if self.searching:
             yield f"  {t('goodput')} {goodput.sentence([one.record for one in finished])}"
-        yield f"  {t('next')}    {_next(finished)}"
+        yield f"  {t('next')}    {_next(finished if best is None else [best])}"
 
     def _document(self, finished: Sequence[Finished]) -> Any:
         """Return a list of runs; for a search, the rate that it found as well."""
