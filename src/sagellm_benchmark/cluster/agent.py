@@ -28,7 +28,7 @@ LEASE_S = 3.0
 
 
 def as_urgent_as_others() -> None:
-    """Take back that Ray starts its workers at nice 15, where the system lets us.
+    """Reset the nice 15 at which Ray starts its workers, if the system allows that.
 
     It counts for the calling thread and all that it starts: Linux has a priority for each thread, not for a process.
     """
@@ -47,7 +47,7 @@ class Facts:
 
 
 def facts() -> Facts:
-    """Tell who we are, as urgent as the system lets us be."""
+    """Return what this node says of itself, after taking back the low priority that Ray gave it."""
     as_urgent_as_others()
     return Facts(socket.gethostname(), os.getpid(), __version__, os.getpriority(os.PRIO_PROCESS, 0))
 
@@ -89,7 +89,10 @@ class Part:
 
 @dataclass(slots=True)
 class Agent:
-    """Lives in a process of its own on its node. Its calls come from several threads, but one load is on at a time."""
+    """What lives in a process of its own on a node, and sends its part of a load.
+
+    Its calls come from several threads, but only one load is under way at a time.
+    """
 
     _crew: Sequence[workers.Worker] = ()
     _thread: threading.Thread | None = None
@@ -109,7 +112,7 @@ class Agent:
         return time.monotonic()
 
     def facts(self) -> Facts:
-        """Tell who we are."""
+        """Return what this node says of itself."""
         return facts()
 
     def calibrate(self, load: Schedule, api: Api, processes: int) -> Calibration:
@@ -118,7 +121,7 @@ class Agent:
         return calibrate(load, api, processes=processes)
 
     def prepare(self, shares: bytes) -> None:
-        """Start the processes of these pickled shares; what an earlier load left here goes."""
+        """Start the processes that send these pickled shares; remove what an earlier load left here."""
         self.forget()
         self._scratch = Scratch.made("sagellm-node-")
         mine: list[Share] = pickle.loads(shares)  # noqa: S301 - from our driver, by Ray, which sends nothing else
@@ -131,7 +134,7 @@ class Agent:
         self._thread.start()
 
     def start(self, moment: float) -> float:
-        """Begin at that moment of this node's clock; how many seconds are left until then."""
+        """Begin at that moment of this node's clock; return how many seconds are left until then."""
         self._origin = moment
         self._begun.set()
         return moment - time.monotonic()
@@ -157,7 +160,7 @@ class Agent:
         self._begun.set()
 
     def part(self) -> Part | None:
-        """Return what came of it; None where the load failed."""
+        """Return what the load left here; None if it failed."""
         return self._part
 
     def content(self, path: str, offset: int, size: int) -> bytes:
@@ -169,7 +172,7 @@ class Agent:
             return file.read(size)
 
     def forget(self) -> None:
-        """End what is on, and remove what it has written."""
+        """End the load that is under way, and remove what it has written."""
         self.stop()
         if self._thread is not None:
             self._thread.join()

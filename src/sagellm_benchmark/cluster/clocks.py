@@ -79,7 +79,7 @@ def learned(known: Line, seen: Exchange) -> Line:
 
 
 def moved_s(known: Line, seen: Exchange) -> float:
-    """How far their clock has left the line, at least; 0 where `seen` shows nothing of that.
+    """Return how far their clock has left the line at least; 0 if `seen` shows nothing of that.
 
     However slow the exchange was, its reading was taken between the two moments that it names.
     """
@@ -107,7 +107,7 @@ def _drift(known: Line, seen: Exchange) -> float:
 
 
 def _most_s(through: Line, seen: Sequence[Exchange]) -> float:
-    """By how much a line may be wrong at any time, as far as the exchanges on one side of that time tell.
+    """Return by how much a line may be wrong at any time, as far as the exchanges on one side of that time tell.
 
     A slow exchange tells less than a quick one that is not long past, and is left out.
     """
@@ -123,5 +123,5 @@ def _most_s(through: Line, seen: Sequence[Exchange]) -> float:
 
 
 def _wrong_s(through: Line, seen: Exchange) -> float:
-    """By how much a line may be wrong when their clock was read."""
+    """Return by how much a line may be wrong at the moment when their clock was read."""
     return max(through.theirs(seen.received_s) - seen.theirs_s, seen.theirs_s - through.theirs(seen.sent_s))

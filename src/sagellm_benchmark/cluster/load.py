@@ -34,12 +34,12 @@ class Cluster:
     biases: dict[int, float] = field(default_factory=dict)
 
     def meet(self) -> None:
-        """Hear who the nodes are. Raises UsageError for another version than ours, RemoteError for silence."""
+        """Ask the nodes who they are. Raises UsageError for another version than ours, RemoteError for silence."""
         self.facts = self._ask_all("facts", _MEET_S)
         check_versions({self.nodes.names[node]: said for node, said in self.facts.items()})
 
     def calibrate(self, load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
-        """Every node's own error at its part of the load; the worst of each figure, and the rates together."""
+        """Calibrate every node at its part of the load; return the worst of each figure, and the sum of the rates."""
         count = len(self.nodes.names)
         part = (
             load if load.concurrency is None else replace(load, concurrency=max(1, load.concurrency // count))
@@ -74,7 +74,7 @@ class Cluster:
         """Send a load from all nodes, `processes` on each; conversation i is sent by process i mod N·P.
 
         A node that is lost ends the load: the others stop, and what they have is what was observed.
-        Raises the error that a node has, with its name.
+        Raises the error of a node, with the name of that node.
         """
         if schedule.due_s is not None:
             count = len(schedule.due_s) if count is None else min(count, len(schedule.due_s))
@@ -144,6 +144,6 @@ class Cluster:
 
 
 def _head(lost: HeadLost | None) -> Iterator[ClientNode]:
-    """A head that is lost is recorded beside the client nodes, as one that sends nothing."""
+    """Yield a head that is lost as one more node, which sends nothing."""
     if lost is not None:
         yield ClientNode(lost.name, processes=0, lost=lost.why, is_head=True)

@@ -25,7 +25,7 @@ class HeadLost:
 
     @property
     def error(self) -> RemoteError:
-        """The error that this is where nothing can go on without it."""
+        """The error to raise where nothing can go on without the head."""
         return RemoteError(
             f"the head of the Ray cluster, {self.name}, is lost: {self.why}",
             hint="start it again, then run again",
@@ -45,7 +45,7 @@ class Nodes(Protocol):
         ...
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
-        """Return what the agents say to a call of `method`, by node; a `Lost` for each that does not say it in time."""
+        """Return what the agents answer to a call of `method`, by node; a `Lost` for each that is not in time."""
         ...
 
     def end(self, node: int) -> None:

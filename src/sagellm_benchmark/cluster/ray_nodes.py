@@ -89,7 +89,7 @@ class Agents:
 
 
 def lost(head: Head) -> HeadLost | None:
-    """Tell that a head has not answered for some time; None while it answers."""
+    """Return a head that has not answered for some time; None while it answers."""
     why = head.gone()
     return None if why is None else HeadLost(head.name, why)
 
@@ -111,7 +111,7 @@ def connect(
     note: Callable[[str], None],
     said_to: TextIO | None = None,
 ) -> Iterator[Cluster]:
-    """Agents on that many nodes of the Ray cluster at `address`, `ray://auto` or `ray://HOST:PORT` of its head.
+    """Give agents on that many nodes of the Ray cluster at `address`, `ray://auto` or `ray://HOST:PORT`.
 
     This machine must be one of its nodes. When the block ends, or this process does, the agents end.
     Raises RemoteError where there is no such cluster, UsageError where it has too few nodes with room.
@@ -194,10 +194,10 @@ def _unjoined(address: str, said: str) -> RemoteError:
 
 
 def check_nodes(nodes: Mapping[str, str]) -> None:
-    """Have every node of `nodes` (names by Ray's numbers) say that it can run this tool, in the version we have.
+    """Check that every node of `nodes` (names by Ray's numbers) can run this tool, in the version we have.
 
-    It takes nothing of a node, so that one which is busy answers too.
-    Raises UsageError that names those with another version, or without the tool, RemoteError for one that is silent.
+    This takes up nothing of a node, so that a busy one answers, too.
+    Raises UsageError that names the nodes with another version or without the tool, RemoteError for one that is silent.
     """
     asked = {number: _told_by(number) for number in nodes}
     answered, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_PLACED_S)
@@ -242,7 +242,7 @@ def names() -> dict[str, str]:
 
 @contextlib.contextmanager
 def _placed(nodes: int, processes: int) -> Iterator[Agents]:
-    """Agents on that many nodes; they end with the block."""
+    """Give agents on that many nodes; they end with the block."""
     actors: tuple[Any, ...] = ()
     group = called(placement_group, [{"CPU": processes}] * nodes, strategy="STRICT_SPREAD")
     try:
@@ -290,7 +290,7 @@ class _Agent(Agent):
 
 
 def _names(actors: tuple[Any, ...]) -> tuple[str, ...]:
-    """Host and address of each; numbered too, as two nodes of a test can share both."""
+    """Return number, host and address of each: two nodes of a test can share host and address."""
     try:
         found: list[Facts] = ray.get([actor.facts.remote() for actor in actors], timeout=_PLACED_S)
         nodes = ray.get([actor.node.remote() for actor in actors], timeout=_PLACED_S)

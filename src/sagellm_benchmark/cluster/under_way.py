@@ -102,7 +102,7 @@ class UnderWay:
             self.clocks[node] = straight(self.exchanged[node])
 
     def parts(self) -> dict[int, Part]:
-        """Return what the nodes that are left have."""
+        """Return what the load left on the nodes that are not lost."""
         return {node: part for node, part in self._ask("part", within_s=_READ_S).items() if part is not None}
 
     def fetch(self, node: int, part: Part, spool: Path) -> list[tuple[RunClock, tuple[str, ...]]]:
@@ -114,7 +114,7 @@ class UnderWay:
         ]
 
     def forget(self) -> None:
-        """Have the nodes remove what they have written; one that does not is not worth a word any more."""
+        """Have the nodes remove what they have written; whether each does makes no difference to the run."""
         self.nodes.ask("forget", dict.fromkeys(self.left, ()), _READ_S)
 
     def lose(self, node: int, why: str) -> None:
@@ -165,7 +165,7 @@ class UnderWay:
         return None if theirs is None else Exchange(sent, theirs, time.monotonic())
 
     def _states(self) -> dict[int, State]:
-        """Tell how far each node is; raises the first error that one has which is not the loss of a process."""
+        """Ask how far each node is, and read its clock. Raises the first error that is not the loss of a process."""
         found: dict[int, State] = self._ask("state", within_s=_SILENT_S)
         self._look_at_the_head()
         for node, state in found.items():
@@ -185,7 +185,7 @@ class UnderWay:
             raise self.head_lost.error
 
     def _failed(self, node: int, kind: str, message: str, hint: str) -> None:
-        """A process that is lost is the loss of its node's part; what it says before the load begins is an error."""
+        """Lose a node for a failure during the load; before the load, raise it with the name of the node."""
         if self.origin:
             self.lose(node, message)
             return

@@ -21,7 +21,7 @@ Place = Callable[[Sequence[Task], Begin], Iterator[Result]]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a matrix is: the cell that begins, how many are done of all, and what is left if it goes on like this."""
+    """Where a matrix is: the cell that begins, how many of all are done, and how long the rest takes at this rate."""
 
     cell: Cell
     done: int

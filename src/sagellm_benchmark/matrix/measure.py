@@ -62,12 +62,12 @@ class _Held:
         self.drop()
 
     def drop(self) -> None:
-        """Stop it; the next cell starts another."""
+        """Stop the engine; the next cell starts another."""
         self.served = None
         self.stack.close()
 
     def environ(self) -> Mapping[str, str]:
-        """Return what tells a run where its engine is. Raises DataError with what it said where it does not start."""
+        """Return the variables that tell a run where its engine is. Raises DataError if it does not start."""
         if not self.task.starts or len(self.task.cells) == 1:
             return os.environ
         if self.served is None:
@@ -93,7 +93,7 @@ class _Held:
 
 
 def _result(cell: Cell, outputs: Path, held: _Held) -> Result:
-    """Run one cell."""
+    """Measure one cell, and return its result."""
     try:
         environ = held.environ()
         said = _said((*_PROGRAM, "run", *cell.words, f"--output-dir={outputs}", "--json"), environ)
@@ -103,7 +103,7 @@ def _result(cell: Cell, outputs: Path, held: _Held) -> Result:
 
 
 def _said(command: Sequence[str], environ: Mapping[str, str]) -> bytes:
-    """Return what a run prints; raises DataError with its own words where it fails, or says nothing any more.
+    """Return what a run prints. Raises DataError with its own words if it fails or falls silent.
 
     It goes through files, so that nobody has to read while it runs.
     """

@@ -84,7 +84,7 @@ def _with_room(tasks: Sequence[Task]) -> list[str]:
 
 
 def _needs(tasks: Sequence[Task]) -> Needs:
-    """What one node must have to measure all of these, one after the other; one processor where nothing is said."""
+    """Return what one node must have to measure all of these, one after the other; one processor if nothing is said."""
     each = [task.cells[0].needs for task in tasks]
     return Needs(
         num_cpus=max(1 if needs.num_cpus is None else needs.num_cpus for needs in each),
@@ -172,7 +172,7 @@ class _Visit:
         next(self._talk)
 
     def go_on(self) -> None:
-        """Take the answer to what was asked last, and ask on."""
+        """Take the answer to the last question, and ask the next."""
         try:
             answer = ray.get(self.asked, timeout=SILENT_S)
         except RayError as error:
@@ -208,7 +208,7 @@ class _Visit:
             self._begin()
 
     def _talked(self) -> Generator[Any, Any, None]:
-        """Have every task measured; what is yielded is asked, and its answer comes back."""
+        """Have every task measured. Yields each question to the node, and is sent its answer."""
         while self.tasks:
             task = self.tasks[0]
             self._actor = self._placed(task)
@@ -267,7 +267,7 @@ class _Visit:
 
 
 def _why(error: RayError) -> str:
-    """Return what was raised on a node, which is the last line; what Ray itself says stands in its first."""
+    """Return the last line of what was raised on a node, or the first line of what Ray itself says."""
     lines = str(error).strip().splitlines()
     return lines[-1 if isinstance(error, RayTaskError) else 0]
 

@@ -216,7 +216,7 @@ def _options(table: Any, where: str) -> tuple[tuple[str, str | int | float | boo
 
 
 def _check_stated_once(plan: Plan, path: Path) -> None:
-    """An option on two axes would leave open which of them counts."""
+    """Raise DataError for an option that is on two axes, which would leave open which of them counts."""
     stated = [{name for name, _ in plan.options}]
     stated += [{name for point in axis for name, _ in point.options} for axis in plan.axes]
     for place, names in enumerate(stated):

@@ -36,7 +36,7 @@ class End:
 
 @dataclass(slots=True)
 class Station:
-    """Lives in a process of its own on its node, for one task. Its calls may come from several threads."""
+    """What lives in a process of its own on a node, and measures one task. Its calls may come from several threads."""
 
     lease_s: float = LEASE_S
     _scratch: Scratch | None = None
@@ -72,7 +72,7 @@ class Station:
         return word
 
     def piece(self, offset: int) -> bytes:
-        """Return what is at `offset` of the run told of last, as a tar archive; nothing behind its end."""
+        """Return what is at `offset` of the tar archive of the run that `hear` told of last; nothing behind its end."""
         self._renewed = time.monotonic()
         if self._given is None or not self._given.exists():
             return b""
@@ -111,7 +111,7 @@ def _archive(folder: Path, cell: str) -> Path:
 
 
 def _pack(folder: Path, cell: str) -> None:
-    """Make a cell's folder one file; there is none where the engine did not even start."""
+    """Put a cell's folder into one file; there is no folder if the engine did not even start."""
     if (folder / cell).is_dir():
         with tarfile.open(_archive(folder, cell), mode="w:gz", compresslevel=1) as archive:
             archive.add(folder / cell, arcname=".")

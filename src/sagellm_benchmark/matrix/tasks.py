@@ -50,7 +50,7 @@ def blocks(tasks: Iterable[Task], host_of: Callable[[Cell], str | None]) -> tupl
 
 
 def _append(block: list[Task], task: Task) -> None:
-    """What needs no engine of its own and the same of a node can go on where the one before has ended."""
+    """Add a task to a block, or to its last task if neither starts an engine and both need the same of a node."""
     last = block[-1] if block else None
     if last is None or last.starts or task.starts or last.cells[0].needs != task.cells[0].needs:
         block.append(task)

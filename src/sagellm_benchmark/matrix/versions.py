@@ -38,7 +38,7 @@ def version_of(options: Options) -> str | None:
 
 
 def _of_started(engine: Engine, options: Options) -> str | None:
-    """Return what is installed; of an environment that is made from our list what the list says, made or not yet."""
+    """Return the version that is installed, or, for an environment that we make, the one in our list."""
     try:
         if (python := options.get("engine-python")) is not None:
             where = environment.stated(Path(str(python)), engine)
