@@ -139,6 +139,9 @@ def test_an_engine_that_is_started_loads_real_weights_unless_it_is_told_not_to()
         ("--dataset", "trace:x.jsonl", "--rate", "4"),
         ("--dataset", "mooncake:x.jsonl", "--concurrency", "4"),
         ("--time-scale", "0.5"),
+        ("--dataset", "trace:x.jsonl", "--workload", "Q5"),
+        ("--dataset", "text:x.txt", "--workload", "custom", "--input-tokens", "5", "--output-tokens", "5"),
+        ("--engine", "vllm", "--model", "m", "--engine-env", "create", "--engine-python", "."),
         ("--workload", "custom", "--input-tokens", "5"),
         ("--workload", "Q1", "--input-tokens", "5"),
         ("--sagellm-version", "newest"),
@@ -270,6 +273,15 @@ def test_several_nodes_can_be_described_by_options() -> None:
     assert parsed("--node-count", "2", *cluster).hardware == Hardware(
         node_count=2, comm_backend="NCCL", topology_type="fat-tree", topology="2 × 8"
     )
+
+
+def test_custom_texts_need_only_the_length_of_their_answers(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").write_text("one\ntwo\n")
+    texts = ("--dataset", f"text:{tmp_path / 'x.txt'}", "--requests", "2")
+    (workload,) = parsed(*texts, "--workload", "custom", "--output-tokens", "9").workloads
+    assert (workload.requests, workload.output_tokens) == (2, 9)
+    with pytest.raises(UsageError, match="needs --output-tokens"):
+        parsed(*texts, "--workload", "custom")
 
 
 @pytest.mark.parametrize(

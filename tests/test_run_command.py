@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 STREAMING = Script(itl_s=0.001)  # at no pace at all, an answer arrives as one piece
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16")
+TEXTS = ("--workload", "custom", "--output-tokens", "16")  # which have lengths of their own
 QUICK = ("--no-calibrate", "--warmup", "0")
 
 
@@ -551,7 +552,7 @@ def test_a_file_without_texts_to_spare_is_not_warmed_up_with(tmp_path: Path) -> 
     (tmp_path / "mine.txt").write_text("".join(f"question {i} of many\n" for i in range(5)))
     with serving(STREAMING) as server:
         options = ("--dataset", "text:mine.txt", "--requests", "5", "--no-calibrate", "--warmup", "2")
-        done = command.run("run", "--base-url", server.base_url, *options, *SMALL, cwd=tmp_path)
+        done = command.run("run", "--base-url", server.base_url, *options, *TEXTS, cwd=tmp_path)
         prompts = [seen.body["prompt"] for seen in server.requests]
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     assert sorted(prompt for prompt in prompts if prompt.startswith("question")) == [
@@ -587,7 +588,7 @@ def test_texts_of_other_people_are_sent_as_they_are(tmp_path: Path) -> None:
         "".join(f'{{"prompt": "question {i} of many"}}\n' for i in range(12))
     )
     with serving(STREAMING) as server:
-        done = run(tmp_path, "--base-url", server.base_url, "--dataset", "jsonl:mine.jsonl", *SMALL)
+        done = run(tmp_path, "--base-url", server.base_url, "--dataset", "jsonl:mine.jsonl", *TEXTS)
         sent = {seen.body["prompt"] for seen in server.requests if seen.body["max_tokens"] == 16}
     assert done.returncode == Exit.DONE, done.stdout + done.stderr
     assert len(sent) == 10

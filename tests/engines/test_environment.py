@@ -95,9 +95,11 @@ def test_the_environment_that_the_user_names_is_taken(place: str, tmp_path: Path
 
 
 def test_an_environment_without_the_engine_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no vllm") as refusal:
-        environment.stated(install(tmp_path / "env", "sagellm"), VLLM)
-    assert "-m pip install vllm" in str(refusal.value.hint)
+    folder = install(tmp_path / "env", "sagellm")
+    for place in (folder, folder / "bin" / "python"):
+        with pytest.raises(DataError, match="holds no vllm") as refusal:
+            environment.stated(place, VLLM)
+        assert refusal.value.hint == f"{folder}/bin/python -m pip install vllm"
 
 
 def test_an_environment_is_made_with_uv_and_found_afterwards(

@@ -99,6 +99,11 @@ OPTIONS: dict[str, str] = {
     "add --dataset mooncake:FILE or another trace, or leave it out": (
         "加上 --dataset mooncake:FILE 或其他轨迹，或去掉它"
     ),
+    "--engine-python names an environment that is there, and --engine-env create makes one": (
+        "--engine-python 指明已有的环境，--engine-env create 则新建一个"
+    ),
+    "the prompts of a dataset have lengths of their own": "数据集的提示词有各自的长度",
+    "leave it out, or --dataset": "去掉它，或去掉 --dataset",
     "these are the edges of a timed run": "这些是定时运行的边缘",
     "add --duration; --warmup counts requests": "加上 --duration；--warmup 计的是请求数",
     # hints that several failures share

@@ -230,7 +230,7 @@ RUN: dict[str, str] = {
         '例如 --comm-backend NCCL；或在 --hardware 的文件中写 comm_backend = "NCCL"'
     ),
     "a custom workload needs {a}": "自定义工作负载需要 {a}",
-    "such as --input-tokens 512": "例如 --input-tokens 512",
+    "give each as a number of tokens, such as 128": "每个都给出 token 数，例如 128",
     # options/values
     "--concurrency does not understand {a}": "--concurrency 不理解 {a}",
     "--slo does not understand {a}": "--slo 不理解 {a}",

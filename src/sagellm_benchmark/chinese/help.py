@@ -128,7 +128,7 @@ HELP: dict[str, str] = {
     "The kind of network between nodes, such as fat-tree.": "节点间的网络类型，例如 fat-tree。",
     "The layout of the nodes, such as '2 × 8 chips'.": "节点的布局，例如 '2 × 8 chips'。",
     "The link between chips: NVLink, PCIe, HCCS, None, …": "芯片之间的互连：NVLink、PCIe、HCCS、None……",
-    "The memory of one chip, in GB.": "单个芯片的内存，GB。",
+    "The memory of one chip, in GiB.": "单个芯片的内存，GiB。",
     "The hourly price of the server's hardware; gives the cost of a million input and output tokens.": (
         "服务硬件每小时的费用：给出输入和输出每百万 token 的成本。"
     ),

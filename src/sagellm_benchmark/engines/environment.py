@@ -58,9 +58,10 @@ def stated(place: Path, engine: Engine) -> Environment:
     path = place.expanduser().absolute()
     environment = Environment(path if path.is_dir() else path.parent.parent)
     if not environment.has(engine):
+        python = environment.bin / "python" if path.is_dir() else path
         raise DataError(
             f"{place} holds no {engine.name} (no package {engine.distribution})",
-            hint=f"{place / 'bin' / 'python'} -m pip install {engine.distribution}",
+            hint=f"{python} -m pip install {engine.distribution}",
         )
     return environment
 

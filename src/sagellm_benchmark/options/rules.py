@@ -16,6 +16,7 @@ from sagellm_benchmark.options.run import BASE_URL_VARIABLE, RunOptions
 from sagellm_benchmark.runs.arrivals import MOST_ARRIVALS
 from sagellm_benchmark.verdict.compare import FEWEST_ROUNDS
 from sagellm_benchmark.verdict.objectives import SLO_METRICS
+from sagellm_benchmark.workload.sources import RANDOM
 from sagellm_benchmark.workload.sources import is_trace as names_a_trace
 
 Holds = Callable[[RunOptions], object]
@@ -141,6 +142,11 @@ CONTRADICTIONS = (
         lambda o: o.launch and not any("{port}" in word for word in o.launch),
         "--launch does not say where the port belongs",
         "write {port} where the server's port goes, and {model} for --model",
+    ),
+    Contradiction(
+        lambda o: o.engine_python and o.engine_env == "create",
+        "--engine-python names an environment that is there, and --engine-env create makes one",
+        "leave one of them out",
     ),
     Contradiction(
         lambda o: o.concurrency and o.rate,
@@ -293,6 +299,18 @@ NEEDS = (
         is_trace,
         "this is the pace of a recorded trace",
         "add --dataset mooncake:FILE or another trace, or leave it out",
+    ),
+    Needs(
+        ("workload", "output_tokens", "turns"),
+        lambda o: not is_trace(o),
+        "a trace says itself what is sent and when",
+        "leave it out, or --dataset",
+    ),
+    Needs(
+        ("input_tokens",),
+        lambda o: o.dataset == RANDOM,
+        "the prompts of a dataset have lengths of their own",
+        "leave it out, or --dataset",
     ),
     Needs(
         ("warmup_seconds", "cooldown_seconds"),

@@ -425,7 +425,7 @@ class RunOptions:
         "--interconnect", heading=MACHINE, help="The link between chips: NVLink, PCIe, HCCS, None, …"
     )
     memory_per_chip_gb: float | None = option(
-        "--memory-per-chip-gb", heading=MACHINE, type=POSITIVE, help="The memory of one chip, in GB."
+        "--memory-per-chip-gb", heading=MACHINE, type=POSITIVE, help="The memory of one chip, in GiB."
     )
 
     price_per_hour: float | None = option(

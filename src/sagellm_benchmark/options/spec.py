@@ -31,6 +31,7 @@ HARDWARE = (
     *OF_A_CLUSTER,
 )
 CUSTOM_REQUESTS = 10
+WARMUP_TOKENS = 32  # of the prompts that are made up to warm up with, where a file has no texts to spare
 LENGTHS = ("input_tokens", "output_tokens", "turns")
 LOADS_DUMMY = re.compile(
     "(--load[-_]format=)?dummy"
@@ -142,10 +143,13 @@ def _workloads(options: RunOptions) -> tuple[Workload, ...]:
     """Return the workloads by name, or the custom one that the lengths describe."""
     lengths = {name: value for name in LENGTHS if (value := getattr(options, name)) is not None}
     if options.workload.strip().lower() == CUSTOM:
+        if options.dataset != RANDOM:
+            lengths["input_tokens"] = WARMUP_TOKENS  # each text has a length of its own
         missing = [name for name in ("input_tokens", "output_tokens") if name not in lengths]
         if missing:
             raise UsageError(
-                f"a custom workload needs {' and '.join(_flags(missing))}", hint="such as --input-tokens 512"
+                f"a custom workload needs {' and '.join(_flags(missing))}",
+                hint="give each as a number of tokens, such as 128",
             )
         requests = CUSTOM_REQUESTS if options.requests is None else options.requests
         return (Workload(CUSTOM, requests, concurrency=1, **lengths),)
