@@ -55,7 +55,7 @@ _OF_A_KIND: tuple[tuple[tuple[type[BaseException], ...], Cause], ...] = (
 
 
 def cause(error: BaseException) -> Cause | None:
-    """Return the cause behind an error and those that it wraps; None if it is none that we know."""
+    """Return the cause behind an error and those that it wraps; None if we do not know it."""
     return next((known for one in _wrapped(error) if (known := _known(one)) is not None), None)
 
 

@@ -211,7 +211,7 @@ def _bounded(name: str, text: memoryview) -> memoryview:
 
 
 def loaded(name: str, content: bytes, hint: str = "restore it from its last good version") -> Any:
-    """Return what a JSON file holds. Raises DataError if it is none, or holds more than MAX_VALUES values."""
+    """Return what a JSON file holds. Raises DataError if it is not JSON, or holds more than MAX_VALUES values."""
     if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
         raise DataError(f"{name} holds more than {MAX_VALUES:,} values", hint=hint)
     try:

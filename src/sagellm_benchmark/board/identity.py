@@ -228,7 +228,7 @@ def _scenario(notes: Any) -> str:
 
 
 def _number(value: Any, *, worst: float) -> float:
-    """Return a measured number, or the worst one where there is none."""
+    """Return the number if it was measured, else the worst one."""
     measured = type(value) in (int, float) and -math.inf < value < math.inf
     return value if measured else worst
 

@@ -30,7 +30,7 @@ FIELDS = {
     "engine_version": "engine_version",
     "sagellm_version": "sagellm_version",
 }
-"""What of an identity is a name, and where a row has it."""
+"""The fields of an identity that hold a name, and where in a row each of them stands."""
 _ALWAYS = [("workload", name) for name in (*LOADS, CUSTOM)]
 """Names that are known before any row bears them: nothing else may look like a documented load."""
 

@@ -61,7 +61,7 @@ def integer(low: int, high: int = 10**15) -> Kind:
 
 
 def number(low: float = 0, high: float = 1e12) -> Kind:
-    """Return a finite number; true is none."""
+    """Return the kind of a finite number; true and false are not numbers."""
     return Kind(
         f"a number from {low:g} to {high:g}",
         lambda value: type(value) in (int, float) and low <= value <= high,

@@ -52,7 +52,7 @@ class Proved:
         return Proved(throughput, signers, later)
 
     def known_by(self, before: Proved | None, number: int) -> Proved:
-        """Return the same where signers whom nobody knew `before` are known since `number` rows were accepted."""
+        """Return the same with since when each signer is known: as `before` says, or `number` for a new one."""
         known = {} if before is None else before.since
         return replace(self, since={name: known.get(name, number) for name in self.signers})
 

@@ -43,7 +43,7 @@ def both_sides(name: str, board: bytes) -> list[Entry]:
 
 
 def sides(content: bytes) -> tuple[bytes, ...]:
-    """Return a file as it is, or what git's conflict markers hold: the whole file as ours and as theirs has it."""
+    """Return the file itself; if it holds git's conflict markers, the whole file as each of the two sides has it."""
     marks = list(_MARK.finditer(content))
     if not any(mark[1][:1] == b"<" for mark in marks):
         return (content,)

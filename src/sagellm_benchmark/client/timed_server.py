@@ -244,7 +244,7 @@ def listen(port: int = 0) -> socket.socket:
 
 
 def _place(cpu: int | None, *, beside: bool) -> None:
-    """Move to a core, or to all but those inherited: whoever is pinned to some would not want to share them."""
+    """Move to the core `cpu`; or, if `beside`, to all cores but the inherited ones, which the load is pinned to."""
     others = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0)
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})

@@ -48,7 +48,7 @@ def load_format(value: object) -> Weights | None:
 
 
 def mapping(value: object) -> dict[str, Any]:
-    """Return a JSON object; empty where it is none."""
+    """Return the value if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
 
 

@@ -34,17 +34,17 @@ def _status(answer: Answer, said: str, repo: str, verb: str) -> Exception:
 
 
 def says_no_dataset(answer: Answer) -> bool:
-    """There is no such dataset, at least for whoever asked."""
+    """Return whether there is no such dataset, or none that the asker may see."""
     return answer.code == "RepoNotFound" and answer.status in (401, 404)
 
 
 def hides(answer: Answer) -> bool:
-    """Return whether the same question with a token may be answered otherwise."""
+    """Return whether asking again with a token may get another answer."""
     return answer.status in (401, 403) or says_no_dataset(answer)
 
 
 def permission(repo: str, verb: str = "write") -> str:
-    """Return what a person can do who may not."""
+    """Return what to do for somebody who lacks the right to read or write."""
     return (
         f"give a token that may {verb} datasets/{repo}: HF_TOKEN, `hf auth login`, "
         "or in Actions HF_OIDC_RESOURCE with `id-token: write`"
@@ -52,7 +52,7 @@ def permission(repo: str, verb: str = "write") -> str:
 
 
 def check_endpoint(endpoint: str) -> None:
-    """Raise UsageError for an address that is none, or that others can read or answer on the way to."""
+    """Raise UsageError if the address is malformed, or if others on the network could read what is sent to it."""
     try:
         parts = urlsplit(endpoint)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

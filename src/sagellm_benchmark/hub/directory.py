@@ -61,7 +61,7 @@ def never(_: str) -> bool:
 
 
 def open_store(repo: str, folder: Path | None, *, create: Callable[[str], bool] = never) -> Store:
-    """Return the folder where one is given, else the dataset; `create` as `Hub` has it."""
+    """Return the folder if one is given, else the dataset; `create` is passed on to `Hub`."""
     return Hub(repo, cache=user_cache(), create=create) if folder is None else Directory(folder)
 
 

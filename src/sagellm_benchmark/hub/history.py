@@ -119,7 +119,7 @@ def _contents(place: Path, blobs: Mapping[str, bytes], env: Mapping[str, str]) -
 
 
 def _size(line: bytes) -> int:
-    """Return how large a blob is; what is none here, such as another repository's commit, is larger than any row."""
+    """Return the size of a blob. What has none, such as a submodule, counts as too large for a row."""
     size = line.split()[-1]
     return int(size) if size.isdigit() else MAX_ROW_BYTES + 1
 

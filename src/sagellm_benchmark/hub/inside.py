@@ -138,7 +138,7 @@ def _cannot_read(path: Path, error: OSError) -> DataError:
 
 
 def _files_in(place: int, levels: int) -> Iterator[str]:
-    """Yield the path of every regular file in an open folder; what disappears meanwhile is none."""
+    """Yield the path of every regular file in an open folder; one that disappears meanwhile is left out."""
     for name in os.listdir(place):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             kind = os.stat(name, dir_fd=place, follow_symlinks=False).st_mode

@@ -71,7 +71,7 @@ class Record:
 
 
 def record(name: str, content: bytes) -> Record:
-    """Return the record in these bytes; `name` is what errors call it. Raises DataError for what is none."""
+    """Return the record in these bytes; `name` is what errors call it. Raises DataError if they are not a record."""
     return _record(name, loaded(name, content, _HINT))
 
 

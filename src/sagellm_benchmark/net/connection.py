@@ -72,7 +72,7 @@ class Route:
 
 
 def route(origin: SplitResult) -> Route:
-    """Return the way to the host of a URL; raises ValueError where the URL is none that HTTP opens."""
+    """Return the way to the host of a URL; raises ValueError for a URL that is not HTTP's."""
     if origin.scheme not in ("http", "https"):
         raise ValueError(f"unknown url type: {origin.scheme}")
     if not origin.hostname:

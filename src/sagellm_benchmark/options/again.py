@@ -29,7 +29,7 @@ HARMLESS = {
     *("client_processes", "keep_raw", "request_timeout", "connect_timeout", "timeout", "calibrate"),
     *("accept_busy", "price_per_hour", "as_json", "quiet", "opened", *HARDWARE),
 }
-"""Options that a row may state, but for values that name a file. A new option is none until somebody says so."""
+"""Options that a row may state, unless their value names a file. A new option is not among them until it is added."""
 _PLAIN_MODEL = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 
 

@@ -131,7 +131,7 @@ class _Array:
         return value
 
     def damaged(self, why: str) -> DataError:
-        """Return the error for an array that is none."""
+        """Return the error for a file that is not a JSON array."""
         return DataError(f"{self.path} is not JSON: {why}", hint="is it cut off? Fetch it again")
 
     def _end(self) -> int:

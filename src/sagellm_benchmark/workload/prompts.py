@@ -122,7 +122,7 @@ class Prompts:
         return (Turn("".join(texts) + self.closing, input_tokens, output_tokens),)
 
     def _close(self, counter: TokenCounter | None) -> None:
-        """Choose the longest closing that leaves every prompt a beginning of its own."""
+        """Choose the longest closing that still leaves room for words in which the beginnings of prompts differ."""
         word = self._first[0][0]
         alone = None if counter is None else counter.count(word)
         for closing in CLOSINGS:
