@@ -35,7 +35,7 @@ from sagellm_benchmark.board.aggregate import aggregate
 from sagellm_benchmark.board.derived import tables
 from sagellm_benchmark.board.entry import BOARDS, MULTI, SINGLE, Entry, board_file, entries
 from sagellm_benchmark.board.folder import STANDING
-from sagellm_benchmark.board.identity import entry_id, submission_path
+from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import join, merge
 from sagellm_benchmark.board.standing import Standing
 from sagellm_benchmark.board.standing_file import to_bytes
@@ -48,7 +48,7 @@ from sagellm_benchmark.hub.store import AS_LEFT, BEFORE_SUBMISSIONS, CARD
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # the tests' Hub and rows
 
 from tests.fakes.hub_server import REPO, WRITER
-from tests.fakes.rows import custom_row
+from tests.fakes.rows import custom_row, new_rows
 
 REAL = Path(__file__).resolve().parent.parent / "tests/data/published_rows.json"
 SIZES = (1_000, 10_000, 100_000)
@@ -114,7 +114,7 @@ def prepare(work: str, size: int, folder: Path) -> None:
         write_whole(folder / "new.json", board(rows(range(size // 4, size // 4 * 3), faster=1.1)))
         return
     write_whole(folder / "published.json", board(rows(range(size))))
-    for number, row in enumerate(new_rows()):
+    for number, row in enumerate(new_rows(RUNS)):
         write_whole(folder / f"outputs/llama.cpp/m/Q1_20261120_{number:03}/Q1_leaderboard.json", to_json(row))
 
 
@@ -131,17 +131,6 @@ def rows(numbers: range, *, faster: float = 1.0) -> Iterator[dict[str, Any]]:
         row["entry_id"] = str(uuid.UUID(int=number + round(faster * 10) * 10**12))
         row["model"]["name"] += f"-{number // len(real)}"
         row["metrics"]["throughput_tps"] *= faster
-        yield row
-
-
-def new_rows() -> Iterator[dict[str, Any]]:
-    """Rows that meet the contract: the real ones with what they lack."""
-    for row in rows(range(RUNS)):
-        row |= {"engine": "llama.cpp", "engine_version": "b6000"}
-        row["workload"]["name"] = "Q1"
-        row["metrics"] = {"ttft_ms": 40.0, "throughput_tps": 90.0, "peak_mem_mb": 0, "error_rate": 0.0}
-        del row["metadata"]["git_commit"]
-        row["entry_id"] = entry_id(row)
         yield row
 
 
