@@ -212,6 +212,7 @@ def served(rate: float) -> Summary:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.no_cover
 def test_the_real_client_finds_the_rate_of_a_server_on_a_controlled_clock() -> None:
     """100 a second are all that it can answer; beyond that its queue grows, and TTFT with it."""
