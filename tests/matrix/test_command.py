@@ -31,8 +31,10 @@ def servers() -> Iterator[list[FakeServer]]:
         yield [stack.enter_context(serving(Script(itl_s=0.001))) for _ in range(2)]
 
 
-def plan(folder: Path, servers: list[FakeServer], *, loads: tuple[int, ...] = LOADS) -> Path:
-    lines = ['name = "m"', "repeats = 2", "[options]", 'workload = "custom"', "requests = 6"]
+def plan(
+    folder: Path, servers: list[FakeServer], *, loads: tuple[int, ...] = LOADS, repeats: int = 2
+) -> Path:
+    lines = ['name = "m"', f"repeats = {repeats}", "[options]", 'workload = "custom"', "requests = 6"]
     lines += ["input-tokens = 8", "output-tokens = 4", "warmup = 0", "no-calibrate = true"]
     for place, server in enumerate(servers):
         lines += ["[[engines]]", f'name = "e{place}"', f'base-url = "{server.base_url}"']
@@ -109,13 +111,13 @@ def test_a_killed_matrix_leaves_no_temporary_folder(tmp_path: Path, monkeypatch:
 
 
 def test_a_changed_plan_measures_only_what_is_new(tmp_path: Path, servers: list[FakeServer]) -> None:
-    plan(tmp_path, servers[:1], loads=(1,))
+    plan(tmp_path, servers[:1], loads=(1,), repeats=1)
     command.run("matrix", "plan.toml", cwd=tmp_path)
     first = {path: path.stat().st_mtime_ns for path in done(tmp_path)}
-    plan(tmp_path, servers[:1], loads=(1, 2))
+    plan(tmp_path, servers[:1], loads=(1, 2), repeats=1)
     command.run("matrix", "plan.toml", cwd=tmp_path)
-    assert len(first) == 2
-    assert len(done(tmp_path)) == 4
+    assert len(first) == 1
+    assert len(done(tmp_path)) == 2
     assert {path: path.stat().st_mtime_ns for path in first} == first
 
 
@@ -136,16 +138,16 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_nothing_running(
 def test_a_cell_that_fails_is_recorded_and_tried_again_and_the_others_go_on(
     tmp_path: Path, servers: list[FakeServer]
 ) -> None:
-    plan(tmp_path, servers, loads=(1,))
+    plan(tmp_path, servers, loads=(1,), repeats=1)
     text = (tmp_path / "plan.toml").read_text()
     (tmp_path / "plan.toml").write_text(text.replace(servers[0].base_url, "http://127.0.0.1:1"))
     ended = command.run("matrix", "plan.toml", cwd=tmp_path)
     assert ended.returncode == Exit.DATA
     assert "e0" in ended.stdout
     assert "cannot be reached" in ended.stdout or "no connection" in ended.stdout
-    assert len(done(tmp_path)) == 2
+    assert len(done(tmp_path)) == 1
     status = command.run("matrix", "plan.toml", "--status", cwd=tmp_path)
-    assert status.stdout.count("failed") == 2
+    assert status.stdout.count("failed") == 1
 
 
 @pytest.mark.with_children
