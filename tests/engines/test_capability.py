@@ -78,7 +78,7 @@ def test_a_wanted_api_that_is_not_there_is_an_error_with_a_way_out() -> None:
 def test_a_server_with_neither_api_says_what_it_answered() -> None:
     with fake_llm(Script(apis=())) as fake, pytest.raises(RemoteError, match="404") as caught:
         choose_api(server(fake.base_url))
-    assert caught.value.message.count("404") == 2
+    assert caught.value.message.count("answers 404") == 2  # a port may hold those digits, too
 
 
 @pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
