@@ -13,6 +13,7 @@ from sagellm_benchmark.report.view import view
 from sagellm_benchmark.text import duration
 from sagellm_benchmark.verdict.figures import NOTHING
 from sagellm_benchmark.verdict.summarize import Histogram
+from sagellm_benchmark.verdict.timeline import Timeline
 from tests.fakes.records import MODEL, a_record
 from tests.fakes.samples import closed_loop
 
@@ -43,6 +44,23 @@ def test_the_terminal_shows_how_sure_a_mean_is() -> None:
     lines = terminal.render_terminal(view(a_record(samples=closed_loop(30)))).splitlines()
     interval = next(line.split()[-1] for line in lines if line.split()[:1] == ["TTFT"])
     assert [100 <= float(end) <= 103 for end in interval.split("–")] == [True, True]
+
+
+def test_a_single_run_says_how_sure_its_throughput_is_by_its_course() -> None:
+    course = Timeline(
+        bin_s=0.1,
+        tokens_per_s=(90.0, 90.0, 110.0, 110.0) * 15,
+        in_flight=(1.0,) * 60,
+        ttft_ms=(100.0,) * 60,
+        errors=(0,) * 60,
+        windows=((0.0, 6.0),),
+        requests=(),
+    )
+    record = replace(a_record(samples=closed_loop(30)), timeline=course)
+    throughput, *_ = view(record).headlines
+    low, high = (float(end) for end in throughput.note.removeprefix("95 %: ").split()[0:3:2])
+    assert low < float(throughput.value.split()[0]) < high
+    assert view(a_record(samples=closed_loop(30))).headlines[0].note == ""
 
 
 def test_the_terminal_names_every_reason_against_a_run() -> None:

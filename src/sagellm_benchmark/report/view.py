@@ -10,7 +10,9 @@ from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.runs import row as rows
 from sagellm_benchmark.runs.record import Client, Config, Record, Summary
+from sagellm_benchmark.runs.side import throughput_interval
 from sagellm_benchmark.verdict.figures import Metric
+from sagellm_benchmark.verdict.intervals import Interval
 from sagellm_benchmark.verdict.metrics import (
     ERRORS,
     GOODPUT,
@@ -19,6 +21,7 @@ from sagellm_benchmark.verdict.metrics import (
     OUTPUT_TOKENS,
     REQUESTS,
     SENT_RATE,
+    THROUGHPUT,
 )
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Histogram
@@ -29,6 +32,8 @@ UNKNOWN = "–"
 RECOUNT_TOLERANCE = 0.1  # random text does not tokenize back to itself exactly
 BUSY = 0.1  # of the processors, from which on other programs are mentioned
 
+Intervals = Mapping[str, Interval]
+"""95 % intervals by the name of their metric."""
 STATISTICS = ("mean", "p50", "p90", "p99")
 HEAD = ("ms", *STATISTICS, "mean, 95 %")
 
@@ -88,7 +93,7 @@ class View:
 
 def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
     """Return the record in words."""
-    config, summary = record.config, record.summary
+    config, summary, sure = record.config, record.summary, _intervals(record)
     return View(
         title=phrase(config.description),
         subject=subject(config),
@@ -96,14 +101,14 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
         reasons=tuple(map(retold, summary.reasons)),
         unpublishable=tuple(map(retold, _unpublishable(record))),
         not_checked=tuple(map(retold, summary.not_checked)),
-        headlines=tuple(_headlines(summary, declared)),
+        headlines=tuple(_headlines(summary, declared, sure)),
         refused=tuple(retold(f"{name}: {why}") for name, why in summary.numbers.refused.items()),
         latencies=tuple(
             _latency(retold(one.label), summary.latency(one))
             for one in LATENCIES
             if not one.open_loop or summary.latency(one).count
         ),
-        figures=_labelled((*_figures(summary, declared), *_remarks(summary))),
+        figures=_labelled((*_figures(summary, declared, sure), *_remarks(summary))),
         setup=_labelled(_setup(config, summary)),
         distributions=tuple(
             Drawn(one.label, one.meaning, summary.numbers.histograms[one.name], summary.latency(one))
@@ -128,10 +133,19 @@ def _unpublishable(record: Record) -> tuple[str, ...]:
     return ("it has no figures",) if row is None else tuple(row.get("unpublishable", ()))
 
 
-def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headline]:
+def _intervals(record: Record) -> Intervals:
+    """Return the intervals of metrics: over repeats; a run without them has one of its throughput, from its course."""
+    known, value = record.summary.numbers.intervals, record.summary.value(THROUGHPUT)
+    if record.timeline is None or value is None or THROUGHPUT.name in known:
+        return known
+    found = throughput_interval(record.timeline, value)
+    return known if found is None else {**known, THROUGHPUT.name: found}
+
+
+def _headlines(summary: Summary, declared: Sequence[Metric], sure: Intervals) -> Iterator[Headline]:
     for metric in declared:
         if metric.headline:
-            ends = _ends(metric, summary)
+            ends = _ends(metric, sure)
             yield Headline(retold(metric.label), shown(metric, summary.value(metric)), _surely(ends))
     for latency in LATENCIES:
         if latency.headline:
@@ -146,9 +160,9 @@ def _headlines(summary: Summary, declared: Sequence[Metric]) -> Iterator[Headlin
             yield Headline(t("{label}, mean", label=latency.label), figure(of_it.mean, "ms"), note)
 
 
-def _ends(metric: Metric, summary: Summary) -> list[str]:
+def _ends(metric: Metric, sure: Intervals) -> list[str]:
     """Return the ends of a metric's interval, with the unit behind the second one only."""
-    interval = summary.numbers.intervals.get(metric.name)
+    interval = sure.get(metric.name)
     if interval is None:
         return []
     low, high = (shown(metric, end) for end in interval)
@@ -191,12 +205,12 @@ def _latency(label: str, distribution: Distribution) -> tuple[str, ...]:
     return (label, *(figure(value, digits=2) for value in figures), between)
 
 
-def _figures(summary: Summary, declared: Sequence[Metric]) -> Iterator[tuple[str, str]]:
+def _figures(summary: Summary, declared: Sequence[Metric], sure: Intervals) -> Iterator[tuple[str, str]]:
     """Yield the metrics that are shown, each with its interval and what else there is to say of it."""
     for metric in declared:
         value, note = summary.value(metric), NOTES.get(metric.name, _nothing)(summary)
         if metric.shown == "always" or (metric.shown == "known" and (value is not None or note)):
-            asides = ", ".join(filter(None, (note, _surely(_ends(metric, summary)))))
+            asides = ", ".join(filter(None, (note, _surely(_ends(metric, sure)))))
             yield metric.label, f"{shown(metric, value)} ({asides})" if asides else shown(metric, value)
 
 

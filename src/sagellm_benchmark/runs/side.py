@@ -113,7 +113,7 @@ def _within(
 ) -> intervals.Interval | None:
     name, _, statistic = quantity.name.partition(".")
     if quantity.name == "throughput":
-        return None if timeline is None else _of_batches(timeline, value)
+        return None if timeline is None else throughput_interval(timeline, value)
     latency = next((one for one in LATENCIES if one.name == f"{name}_ms"), None)
     if latency is None:
         return None
@@ -122,8 +122,8 @@ def _within(
     return compare.quantile_interval(known(latency.of(columns)) * 1e3, float(statistic[1:]) / 100)
 
 
-def _of_batches(timeline: Timeline, value: float) -> intervals.Interval | None:
-    """Return the throughput's interval, from batches of the measured time."""
+def throughput_interval(timeline: Timeline, value: float) -> intervals.Interval | None:
+    """Return the 95 % interval of a throughput, tokens/s, from batches of the measured time; None if too few."""
     fewer = at_most(timeline, BATCHES)
     middles = ((i + 0.5) * fewer.bin_s for i in range(len(fewer.tokens_per_s)))
     inside = [any(begin <= middle < end for begin, end in fewer.windows) for middle in middles]
