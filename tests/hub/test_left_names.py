@@ -31,3 +31,14 @@ def test_names_in_git_that_killed_processes_left_go_with_the_next_fetch(tmp_path
     git(clone, "update-ref", f"refs/sagellm-benchmark/{gone}", "HEAD")
     Repository.at(clone / "hf_data" if (clone / "hf_data").exists() else clone).fetch()
     assert git(clone, "for-each-ref", "refs/sagellm-benchmark") == ""
+
+
+@pytest.mark.slow
+def test_a_fetch_of_somebody_else_s_under_way_stands_in_nobody_s_way(tmp_path: Path) -> None:
+    team = Team(tmp_path)
+    clone = team.clone("mine")
+    (clone / ".git" / "refs" / "remotes" / "origin" / "main.lock").touch()
+    other = team.clone("other")
+    (other / "code.py").write_bytes(b"print(1)\n")
+    team.push(other, "more")
+    assert Repository.at(clone).fetch() == git(other, "rev-parse", "HEAD").strip()

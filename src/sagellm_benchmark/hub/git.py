@@ -52,11 +52,13 @@ class Repository:
     def fetch(self) -> str:
         """Return the id of the remote branch's newest commit, with everything in it. Raises RemoteError.
 
-        It is kept under a name of our own while it is read: FETCH_HEAD is anybody's who fetches here meanwhile.
+        It is kept under a name of our own while it is read: FETCH_HEAD is anybody's who fetches here meanwhile, and so
+        is the remote's branch as git keeps it here (`--refmap=` leaves it), which one of them may hold locked.
         """
         self._sweep()
         ours = f"{_REFS}/{os.getpid()}"
-        self._talk("fetch", "--quiet", "--no-tags", self.remote, f"+refs/heads/{self.branch}:{ours}")
+        what = f"+refs/heads/{self.branch}:{ours}"
+        self._talk("fetch", "--quiet", "--no-tags", "--refmap=", self.remote, what)
         commit = _git(self.root, "rev-parse", "--verify", ours).strip()
         _git(self.root, "update-ref", "-d", ours)
         return commit
