@@ -20,7 +20,8 @@ from sagellm_benchmark.board.identity import slug
 from sagellm_benchmark.board.proof import evidence_of
 from sagellm_benchmark.board.rules import MOMENT
 
-_LATER = 2**62
+LATER = 2**62
+"""Beyond the number of any row: what has it comes after all that are numbered."""
 BOLD = 1.3  # times the best reproduced throughput: what is above waits until somebody else sees it, too
 
 
@@ -150,7 +151,7 @@ class Standing:
         if entry.entry_id in self.facts or entry.entry_id in self.withdrawn:
             return self.placed(entry)
         named = b'"evidence"' in entry.text and evidence_of(entry.row) is not None
-        return entry._replace(place=Place(Tier.EVIDENCED if named else Tier.CLAIMED, _LATER))
+        return entry._replace(place=Place(Tier.EVIDENCED if named else Tier.CLAIMED, LATER))
 
     def tier(self, entry_id: str) -> Tier:
         """Return the tier that follows from all facts.

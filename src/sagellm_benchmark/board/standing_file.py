@@ -13,14 +13,13 @@ from sagellm_benchmark.board.agreement import Interval, Measured
 from sagellm_benchmark.board.entry import loaded
 from sagellm_benchmark.board.folder import STANDING
 from sagellm_benchmark.board.rules import MOMENT
-from sagellm_benchmark.board.standing import Fact, Proved, Standing, Withdrawal
+from sagellm_benchmark.board.standing import LATER, Fact, Proved, Standing, Withdrawal
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 
 VERSION = 2
 """1: rows by id, each with its number, the time of its publication, and what its evidence is worth. 2: withdrawals,
 too; a file without any says 1, so that older versions of this tool go on with it."""
-_LATER = 2**62
 
 
 def parse(content: bytes | None) -> Standing:
@@ -86,7 +85,7 @@ def _fact(row: Any) -> Fact:
 
 
 def _number(value: Any) -> int:
-    if type(value) is not int or not 0 <= value < _LATER:
+    if type(value) is not int or not 0 <= value < LATER:
         raise ValueError(f"{value!r} is no number of a row")
     return value
 
