@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.text import one_line
 
 Floats = npt.NDArray[np.float64]
+Moments = TypeVar("Moments", float, Floats)
 
 _FRAME = struct.Struct("=III")  # bytes of facts, number of events, bytes of text
 _BUFFER = 256 * 1024
@@ -61,8 +62,8 @@ class RunClock:
     zero: float
     pace: float = 1.0
 
-    def run_s(self, moment: float) -> float:
-        """Return when in the run a moment of that clock was."""
+    def run_s(self, moment: Moments) -> Moments:
+        """Return when in the run a moment of that clock was, or each of several."""
         return (moment - self.zero) / self.pace
 
 
@@ -80,7 +81,7 @@ def samples(more: Callable[[int], bytes], clock: RunClock, where: str) -> Iterat
             facts, moments, text = more(facts_size), more(events * 8), more(text_size)
             event_s = np.frombuffer(moments, np.float64, events)
             (whole,) = struct.unpack(f"{text_size}s", text)
-            yield _sample(orjson.loads(facts), (event_s - clock.zero) / clock.pace, whole, clock)
+            yield _sample(orjson.loads(facts), clock.run_s(event_s), whole, clock)
         except (struct.error, ValueError, TypeError) as error:
             raise DataError(f"{where} is damaged: {error}", hint="measure again") from error
 
