@@ -20,6 +20,7 @@ FIRST = (
     "echo ready; read"  # until our end of its input is closed, by us or by our death; bash buries the dead
 )
 PREFIX = 24
+OWN_FOLDERS = ("/dev/shm", "/tmp/ray")  # noqa: S108 - where Ray itself keeps what belongs to one machine, unless told
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _plug(switch: int, port: str, machine: Machine, gateway: str) -> None:
         machine.pid,
         *("ip link set lo up", f"ip addr add {machine.address}/{PREFIX} dev eth0", "ip link set eth0 up"),
         f"ip route add default via {gateway}",
-        *("mount -t tmpfs none /dev/shm", "mkdir -p /tmp/ray", "mount -t tmpfs none /tmp/ray"),
+        *(f"mkdir -p {folder} && mount -t tmpfs none {folder}" for folder in OWN_FOLDERS),
     )
 
 
