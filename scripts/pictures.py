@@ -56,8 +56,8 @@ class Picture:
 
 
 PICTURES = (
-    Picture("page.png", "page", 1000, "#body tr:first-child"),
-    Picture("page-dark.png", "page", 1000, "#body tr:first-child", "dark"),
+    Picture("page.png", "page", 1280, "#body tr:first-child"),
+    Picture("page-dark.png", "page", 1280, "#body tr:first-child", "dark"),
     Picture("page-narrow.png", "page", 390, "#body tr:first-child"),
     Picture("report.png", "report", 860, "figure"),
     Picture("report-dark.png", "report", 860, "figure", "dark"),

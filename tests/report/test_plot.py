@@ -75,6 +75,13 @@ def test_the_name_of_a_percentile_at_the_end_of_the_axis_is_neither_cut_nor_hidd
     assert [(name, float(at)) for at, name in places] == [("p50", 372.0), ("p90", 400.0), ("p99", 428.0)]
 
 
+def test_the_label_of_a_tick_at_the_end_of_the_axis_is_not_cut() -> None:
+    drawn = plot.distribution(Histogram((10.0, 1000.0), (1,)), distribution(np.array([0.1]), {}, "ttft_ms"))
+    place = re.search(r'<text x="([\d.]+)"[^>]*>1,000<', drawn)
+    assert place
+    assert float(place[1]) + 5 * 7 / 2 <= 440
+
+
 def test_one_outlier_does_not_flatten_a_distribution() -> None:
     values = np.append(np.random.default_rng(1).normal(0.03, 0.002, 500), 30.0)
     drawn = histogram(values)

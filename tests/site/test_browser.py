@@ -234,6 +234,8 @@ def test_unlike_rows_are_called_unlike_and_neither_is_better(visit: Open) -> Non
     page = visit(boards.of(first, second), f"pick={first['entry_id']}&pick={second['entry_id']}")
     assert page.locator("#duel .unlike").inner_text() == "Not the same work (Model): the ratios mean little."
     assert page.locator("#duel .better").count() == 0
+    heads = page.locator("#duel thead small").all_inner_texts()
+    assert heads == [f"Model {first['model']['name']}", "Model other"]  # what tells them apart
 
 
 def test_the_frontier_joins_what_nothing_beats(visit: Open) -> None:

@@ -19,7 +19,7 @@ WIDTH, HEIGHT = 440, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 22, 40
 FLOOR = HEIGHT - BOTTOM
 MOST_TICKS = 6
-LETTER = 6  # wide, about; a Chinese one is twice as wide
+LETTER = 7  # wide, at most; a Chinese one is twice as wide
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,7 +258,9 @@ def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
     parts = [_element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=FLOOR, y2=FLOOR, class_="axis")]
     for tick in x.ticks:
         parts.append(_element("line", x1=x(tick), x2=x(tick), y1=FLOOR, y2=FLOOR + 4, class_="axis"))
-        parts.append(_element("text", number(tick), x=x(tick), y=FLOOR + 15, text_anchor="middle"))
+        label = number(tick)
+        centre = min(x(tick), WIDTH - LETTER * wide(label) / 2)  # none of it is cut at the right edge
+        parts.append(_element("text", label, x=centre, y=FLOOR + 15, text_anchor="middle"))
     parts.append(_element("text", t(x_label), x=WIDTH - RIGHT, y=HEIGHT - 8, text_anchor="end"))
     if y is not None:
         for tick in y.ticks:

@@ -104,13 +104,13 @@ function rateScale(values, from, to) {
 // A version's name stands beside its point where it covers no other name: above it, else below it, else nowhere. Of
 // rows of one version that were measured at one time, it names one.
 function versionsBeside(rows, x, y) {
-  const letter = 7.2, line = 13;
+  const letter = 8.3, line = 15;
   const taken = rows.map(({ row, at }) => ({ left: x.place(at) - 6, wide: 12, py: y.place(row.tps) + 5 }));  // the points
   return rows.filter(({ row }) => row.version && !row.failing).flatMap(({ row, at }) => {
     const name = row.version.slice(0, 14), wide = name.length * letter, px = x.place(at);
     if (taken.some((one) => one.name === name && Math.abs(one.px - px) < wide / 2)) return [];
     const left = Math.min(Math.max(px - wide / 2, FRAME.left), FRAME.width - FRAME.right - wide);
-    const py = [y.place(row.tps) - 9, y.place(row.tps) + 18].find((top) =>
+    const py = [y.place(row.tps) - 10, y.place(row.tps) + 20].find((top) =>
       top > line && top < FRAME.height - FRAME.bottom &&
       !taken.some((one) => left < one.left + one.wide && one.left < left + wide && Math.abs(one.py - top) < line));
     if (py === undefined) return [];
@@ -138,9 +138,12 @@ function drawDuel(group) {
       el("td", { class: better === 2 ? "number better" : "number" }, shown(other)),
       el("td", { class: "number ratio" }, ratio === null ? "–" : `${figure(ratio)}×`, ratio === null ? null : ratioBar(ratio, most)));
   };
-  const head = (letter, row) => el("th", { scope: "col", class: "number" }, `${letter} · ${nameOf(row)}`, el("br"), el("small", { class: "soft" }, row.failing ? say("fails") : row.hardware));
+  const called = (name) => say(name === "nodes" ? "nodes_count" : name);
+  const about = (row) => (unlike.length ? unlike.map((name) => `${called(name)} ${row[name] ?? "–"}`).join(", ") : row.hardware);
+  const head = (letter, row) => el("th", { scope: "col", class: "number" }, `${letter} · ${row.engine} `, ...breakable(row.version ?? ""), el("br"),
+    el("small", { class: "soft" }, row.failing ? say("fails") : about(row)));
   put("duel", caption("duel", a.scope === b.scope ? `${a.model} · ${a.workload} · ${say("load")} ${a.load}` : ""),
-    unlike.length ? el("p", { class: "unlike" }, say("unlike", unlike.map((name) => say(name === "nodes" ? "nodes_count" : name)).join(language === "zh" ? "、" : ", "))) : null,
+    unlike.length ? el("p", { class: "unlike" }, say("unlike", unlike.map(called).join(language === "zh" ? "、" : ", "))) : null,
     el("table", { class: "duel" },
       el("thead", {}, el("tr", {}, el("th", { scope: "col" }, say("figure")), head("A", a), head("B", b), el("th", { scope: "col", class: "number ratio" }, say("ratio")))),
       el("tbody", {}, ...names.map(line))));
