@@ -13,7 +13,7 @@ from sagellm_benchmark.options.declare import parse
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.options.spec import run_spec
 from sagellm_benchmark.options.versus import versus_specs
-from sagellm_benchmark.runs.spec import RunSpec
+from sagellm_benchmark.runs.spec import RunSpec, Start
 from tests import command
 from tests.fakes.openai_server import Script, serving
 
@@ -53,7 +53,15 @@ def test_two_versions_of_an_engine_are_started_from_their_own_environments(tmp_p
     assert a.start is not None
     assert b.start is not None
     assert (a.start.python, b.start.python) == (tmp_path / "old", tmp_path / "new")
+    assert (a.seed, b.seed) == (7, 7)
     assert str(tmp_path / "old") not in b.command
+
+
+def test_an_engine_against_a_command_of_the_users_is_started_by_its_own_command() -> None:
+    launched = ("--model", "m", "--launch", "serve {model} {port}", "--seed", "7")
+    a, b = specs(*launched, "--versus-engine", "vllm")
+    assert (a.start, b.start) == (Start(None, command=("serve", "{model}", "{port}")), Start("vllm"))
+    assert b.command == "sagellm-benchmark run --model m --repeats 10 --engine vllm --seed 7"
 
 
 @pytest.mark.parametrize("each", [0, 1])

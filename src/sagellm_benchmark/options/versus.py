@@ -14,7 +14,7 @@ from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.runs.versus import ROUNDS
 
 OF_B = ("versus", "versus_engine", "versus_engine_args", "versus_engine_python", "fail_if")
-OF_A = ("base_url", "engine", "engine_args", "engine_python", "engine_version")
+OF_A = ("base_url", "engine", "engine_args", "engine_python", "engine_version", "launch")
 
 
 def versus_specs(
@@ -26,6 +26,7 @@ def versus_specs(
     words = without(argv, _flags(OF_B))
     words += [] if "repeats" in options.given else [flag(RunOptions, "repeats"), str(ROUNDS)]
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
+    is_one_server = options.versus is not None and options.versus == asked.base_url
     a = replace(_alone(asked), repeats=options.repeats if "repeats" in options.given else ROUNDS)
     b = replace(
         a,
@@ -34,7 +35,8 @@ def versus_specs(
         engine_args=options.versus_engine_args,
         engine_python=options.versus_engine_python,
         engine_version=None,
-        seed=seed + 1 if options.versus == asked.base_url else seed,  # one server must not know B's prompts
+        launch=None,
+        seed=seed + 1 if is_one_server else seed,  # its cache must not hold B's prompts because A sent them
     )
     at_a = [] if options.base_url or not asked.base_url else [flag(RunOptions, "base_url"), asked.base_url]
     b_words = without(words, _flags((*OF_A, "seed"))) + _said(b)
