@@ -210,6 +210,7 @@ def test_an_option_with_an_effect_is_taken(arguments: tuple[str, ...]) -> None:
         ("--concurrency", "0", "from 1 to 100,000"),
         ("--concurrency", "100001", "from 1 to 100,000"),
         ("--concurrency", "two", "from 1 to 100,000"),
+        ("--concurrency", "9" * 5000, "from 1 to 100,000"),  # more digits than Python reads
         ("--rate", "-1", "requests per second"),
         ("--rate", "nan", "requests per second"),
         ("--rate", "1e400", "inf for all at once"),

@@ -114,6 +114,13 @@ def test_a_damaged_field_is_named_with_its_file(name: str, path: str, value: Any
     assert path.rpartition(".")[2] in caught.value.message
 
 
+def test_repeats_of_the_first_version_that_are_no_list_are_damaged() -> None:
+    config, summary = ((RUNS / OLD[0] / name).read_bytes() for name in ("config.json", "summary.json"))
+    spoilt = orjson.loads(summary) | {"repeats": {"throughput_tps": 5}}
+    with pytest.raises(DataError, match="it lacks the list `repeats`"):
+        codec.parse(config, orjson.dumps(spoilt))
+
+
 @pytest.mark.parametrize("version", [0, 3, "1", None])
 def test_a_version_that_nobody_knows_is_refused(version: object) -> None:
     with pytest.raises(DataError, match="record_version"):

@@ -14,6 +14,7 @@ from sagellm_benchmark.errors import UsageError
 
 MOST_STREAMS = 100_000
 _RATE_HINT = "write requests per second: 4, or 1,2,4 for a sweep, 2..20 for a ramp, or inf for all at once"
+_STREAMS = re.compile(r"[0-9]{1,9}")
 _SLO_HINT = "write it as ttft=200ms,tpot=50ms"
 _SLO_PART = re.compile(r"(?P<metric>[a-z0-9]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(?P<unit>ms|s)")
 
@@ -145,7 +146,7 @@ def _above_zero(text: str) -> float:
 def counts(text: str) -> tuple[int, ...]:
     """Parse `1,2,4` into numbers of streams."""
     parts = [part.strip() for part in text.split(",")]
-    if not all(part.isascii() and part.isdecimal() and 1 <= int(part) <= MOST_STREAMS for part in parts):
+    if not all(_STREAMS.fullmatch(part) and 1 <= int(part) <= MOST_STREAMS for part in parts):
         raise UsageError(
             f"--concurrency does not understand {text!r}",
             hint=f"write whole numbers from 1 to {MOST_STREAMS:,}: 8, or 1,2,4 for a sweep",

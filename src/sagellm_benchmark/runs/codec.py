@@ -193,6 +193,7 @@ def _summary_of_1(raw: Document) -> Document:
     interval = repeats.get("throughput_tps_ci95")
     figures = {one.name for one in fields(GpuFigures)}
     histograms = raw.get("histograms")
+    rates = repeats.get(metrics.THROUGHPUT.name, [])
     return {
         **raw,
         "record_version": RECORD_VERSION,
@@ -201,7 +202,7 @@ def _summary_of_1(raw: Document) -> Document:
         "contention_share": raw.get("neighbours_share"),
         "sent_rate_rps": None if raw.get("asked_rate_rps") is None else raw.get("sent_rate_rps"),
         "gpu": {name: value for name, value in raw.items() if name in figures},
-        "repeats": [{metrics.THROUGHPUT.name: rate} for rate in repeats.get(metrics.THROUGHPUT.name, ())],
+        "repeats": [{metrics.THROUGHPUT.name: rate} for rate in rates] if isinstance(rates, list) else rates,
         "intervals": {} if interval is None else {metrics.THROUGHPUT.name: interval},
         "histograms": {
             name: drawn
