@@ -17,7 +17,7 @@ help:  ## this list
 	@echo
 	@echo '  ARGS="…" passes any other options on, e.g. make bench ARGS="--seed 7"; PYTHON=… names the Python to use'
 
-bench:  ## measure a model: MODEL=… or BASE_URL=http://host:8000, WORKLOAD=Q1…Q8|all, ENGINE=sagellm|vllm|…
+bench:  ## measure a model: MODEL=… or BASE_URL=http://host:8000, WORKLOAD=Q1|Q5|…|all, ENGINE=sagellm|vllm|…
 	$(NOX) -s bench -- $${MODEL:+--model "$$MODEL"} $${BASE_URL:+--base-url "$$BASE_URL"} \
 	    $${WORKLOAD:+--workload "$$WORKLOAD"} $${ENGINE:+--engine "$$ENGINE"} $$ARGS
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import sagellm_benchmark
 from sagellm_benchmark.board import schema
 from sagellm_benchmark.engines import registry
 from sagellm_benchmark.engines.launch import filled
@@ -21,12 +22,12 @@ from sagellm_benchmark.report.view import view
 from sagellm_benchmark.runs.row import build
 from sagellm_benchmark.verdict.checks import CHECKS, judge
 from sagellm_benchmark.verdict.metrics import METRICS
-from sagellm_benchmark.workload.workloads import WORKLOADS, find
 from tests.fakes.records import a_record
 from tests.fakes.samples import closed_loop, sample
 from tests.verdict.test_checks import evidence
 
 DOCS = Path(__file__).parents[1] / "docs"
+PACKAGE = Path(sagellm_benchmark.__file__).parent
 
 
 def blocks(page: str) -> list[str]:
@@ -45,6 +46,16 @@ def added(name: str) -> Any:
     return getattr(module, name)
 
 
+def read_again(monkeypatch: pytest.MonkeyPatch, name: str, old: str = "", new: str = "") -> Any:
+    """A module as it is with one line of its source replaced; those read later import this one."""
+    module = types.ModuleType(f"sagellm_benchmark.{name}")
+    source = (PACKAGE / f"{name.replace('.', '/')}.py").read_text()
+    assert old in source
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(source.replace(old, new), module.__dict__)  # noqa: S102 - our own source
+    return module
+
+
 def test_both_languages_show_the_same_code() -> None:
     assert blocks("extending.md") == blocks("extending.zh-CN.md")
 
@@ -58,9 +69,17 @@ def test_an_engine_is_known_by_its_names_and_can_be_started(monkeypatch: pytest.
     assert command == ["/env/bin/mine", "serve", "M", "--host", "127.0.0.1", "--port", "8000"]
 
 
-def test_a_workload_is_found_by_its_name() -> None:
-    workload = added("WORKLOAD")
-    assert find("q9", {**WORKLOADS, workload.name: workload}) == (workload,)
+def test_a_workload_is_one_line_that_is_measured_and_that_the_board_knows_by_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (line,) = re.findall(r"^WORKLOAD = (.+)$", (DOCS / "extending.md").read_text(), re.MULTILINE)
+    scenarios = read_again(monkeypatch, "board.scenarios", "DOCUMENTED = {", f'DOCUMENTED = {{"Q9": {line},')
+    (workload,) = read_again(monkeypatch, "workload.workloads").find("q9")
+    assert workload.describe() == "Q9 20×(1024→32)"
+    assert workload.concurrency == 4
+    assert (scenarios.scenario("q9"), scenarios.scenario("", "a run of Q9")) == ("Q9", "Q9")
+    assert scenarios.rightful_name("Q9", (1024, 32, 4)) == "Q9"
+    assert scenarios.rightful_name("Q9", (1024, 32, 1)) == "custom"
 
 
 def test_a_metric_is_shown_and_in_a_row_that_keeps_to_the_contract() -> None:

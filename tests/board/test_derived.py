@@ -12,9 +12,7 @@ from sagellm_benchmark.board.entry import Entry
 from sagellm_benchmark.board.folder import COMPARE
 from sagellm_benchmark.board.identity import submission_path
 from sagellm_benchmark.board.merge import merge
-from sagellm_benchmark.board.scenarios import LOADS
 from sagellm_benchmark.files import to_json
-from sagellm_benchmark.workload.workloads import WORKLOADS
 from tests.board.boards import BOARDS, published_rows
 from tests.fakes.rows import new_row
 
@@ -176,13 +174,6 @@ def test_a_scope_counts_in_numbers_and_says_on_how_many_nodes() -> None:
 def test_a_workload_is_called_as_the_page_calls_it(workload: str, notes: str, shown: str) -> None:
     row = new_row(workload__name=workload, metadata__notes=notes)
     assert compared(row)["groups"][0]["scope"]["workload"] == shown
-
-
-def test_the_loads_that_names_are_bound_to_are_those_that_are_run() -> None:
-    run = {name: WORKLOADS[name] for name in LOADS}
-    assert {
-        name: (one.input_tokens, one.output_tokens, one.concurrency) for name, one in run.items()
-    } == LOADS
 
 
 def test_its_own_comparison_is_sound_and_anything_else_is_named() -> None:

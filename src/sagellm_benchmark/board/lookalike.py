@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 
 from sagellm_benchmark.board.identity import Identity
 from sagellm_benchmark.board.rules import Problem, shown
-from sagellm_benchmark.board.scenarios import CUSTOM, LOADS
+from sagellm_benchmark.board.scenarios import CUSTOM, DOCUMENTED
 
 # UTS 39, confusables.txt, the lines of which both sides are printable ASCII
 _ALIKE = str.maketrans({"0": "O", "1": "l", "I": "l", "|": "l", "m": "rn", "`": "'", '"': "''"})
@@ -31,7 +31,7 @@ FIELDS = {
     "sagellm_version": "sagellm_version",
 }
 """The fields of an identity that hold a name, and where in a row each of them stands."""
-_ALWAYS = [("workload", name) for name in (*LOADS, CUSTOM)]
+_ALWAYS = [("workload", name) for name in (*DOCUMENTED, CUSTOM)]
 """Names that are known before any row bears them: nothing else may look like a documented load."""
 
 

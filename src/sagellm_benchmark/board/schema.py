@@ -16,7 +16,7 @@ from sagellm_benchmark.board import rules
 from sagellm_benchmark.board.hostile import MAX_PROBLEMS, MAX_PUBLISHED_BYTES, hostile
 from sagellm_benchmark.board.identity import Row, entry_id, identity, slug
 from sagellm_benchmark.board.rules import Kind, Problem, choice, integer, nullable, number, shown
-from sagellm_benchmark.board.scenarios import CUSTOM, LOADS, scenario
+from sagellm_benchmark.board.scenarios import CUSTOM, DOCUMENTED, scenario
 from sagellm_benchmark.chips import VENDORS
 
 SCHEMA_VERSION = 1
@@ -291,7 +291,7 @@ def _scenario(row: Row) -> Iterator[Problem]:
     known = scenario(name, notes if isinstance(notes, str) else "")
     if known is None:
         return
-    wanted = LOADS[known]._asdict()
+    wanted = DOCUMENTED[known].load._asdict()
     if "request_rate" in work or any(work.get(field) != value for field, value in wanted.items()):
         asked = ", ".join(f"{field} {value}" for field, value in wanted.items())
         where = "workload.name" if scenario(name) else "metadata.notes"

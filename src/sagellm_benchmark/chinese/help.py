@@ -51,7 +51,9 @@ HELP: dict[str, str] = {
         "服务不计 token 时用它来计：tokenizer.json、所在文件夹或 Hub 名称。"
     ),
     "Processor threads of the embedded engine.": "内嵌引擎的处理器线程数。",
-    "Q1 … Q8, all, custom, or a .toml file.": "Q1 … Q8、all、custom 或一个 .toml 文件。",
+    "Q1, Q2, … (an unknown name lists them), all, custom, or a .toml file.": (
+        "Q1、Q2 等（名称不对时会列出全部）、all、custom 或一个 .toml 文件。"
+    ),
     "What is asked of it": "发送什么",
     "The number of requests, instead of the workload's own.": "请求数，代替工作负载自己的数目。",
     "The prompt length of a custom workload.": "自定义工作负载的提示词长度。",

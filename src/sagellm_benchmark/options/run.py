@@ -152,7 +152,7 @@ class RunOptions:
         "-w",
         heading=ASKED,
         default="Q1",
-        help="Q1 … Q8, all, custom, or a .toml file.",
+        help="Q1, Q2, … (an unknown name lists them), all, custom, or a .toml file.",
     )
     requests: int | None = option(
         "--requests",

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from sagellm_benchmark.board.identity import Row, entry_id
-from sagellm_benchmark.board.scenarios import CUSTOM, LOADS, rightful_name, scenario
+from sagellm_benchmark.board.scenarios import CUSTOM, DOCUMENTED, rightful_name, scenario
 from sagellm_benchmark.board.schema import SCHEMA_VERSION, problems
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.registry import UNKNOWN, named
@@ -197,7 +197,7 @@ def _workload_name(config: Config, summary: Summary, row: Mapping[str, Any]) -> 
     name = rightful_name(
         workload.name, (row["input_length"], row["output_length"], row.get("concurrent_requests"))
     )
-    return name if turns == 1 or name in LOADS else f"{name} {turns} turns"
+    return name if turns == 1 or name in DOCUMENTED else f"{name} {turns} turns"
 
 
 def _each(summary: Summary, tokens: Metric) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sagellm_benchmark.board.identity import Identity
-from sagellm_benchmark.board.scenarios import CUSTOM, LOADS, scenario
+from sagellm_benchmark.board.scenarios import CUSTOM, DOCUMENTED, scenario
 
-_NAMED_BY_LOAD = {*LOADS, CUSTOM} - {"Q4"}
+_NAMED_BY_LOAD = {CUSTOM} | {name for name, one in DOCUMENTED.items() if one.turns == 1}
 _DECIMAL = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from sagellm_benchmark.board.scenarios import CUSTOM, LOADS
+from sagellm_benchmark.board.scenarios import CUSTOM, DOCUMENTED
 from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import read_toml
 
@@ -58,41 +57,25 @@ class Workload:
         return f"{shape} in conversations of {self.turns} turns" if self.turns > 1 else shape
 
 
-def _documented(name: str, requests: int, turns: int = 1) -> Workload:
-    """Return one whose lengths belong to its name, as the board states them."""
-    load = LOADS[name]
-    return Workload(name, requests, load.input_length, load.output_length, load.concurrent_requests, turns)
-
-
-WORKLOADS: dict[str, Workload] = {
-    workload.name: workload
-    for workload in (
-        _documented("Q1", requests=5),
-        _documented("Q2", requests=3),
-        _documented("Q3", requests=3),
-        _documented("Q4", requests=3, turns=3),
-        _documented("Q5", requests=10),
-        _documented("Q6", requests=10),
-        _documented("Q7", requests=3),
-        _documented("Q8", requests=4),
-    )
+WORKLOADS = {
+    name: Workload(name, one.requests, *one.load, turns=one.turns) for name, one in DOCUMENTED.items()
 }
 
 
-def find(names: str, known: Mapping[str, Workload] = WORKLOADS) -> tuple[Workload, ...]:
+def find(names: str) -> tuple[Workload, ...]:
     """Return the workloads that `Q1`, `q1,Q5`, `all` or the path of a TOML file name, in the order named."""
     if names.endswith(".toml"):
         return (from_toml(Path(names)),)
     if names.strip().lower() == "all":
-        return tuple(known.values())
+        return tuple(WORKLOADS.values())
     wanted = [name.strip().upper() for name in names.split(",") if name.strip()]
-    unknown = [name for name in wanted if name not in known]
+    unknown = [name for name in wanted if name not in WORKLOADS]
     if unknown or not wanted:
         raise UsageError(
             f"there is no workload {', '.join(unknown) or repr(names)}",
-            hint=f"choose from {', '.join(known)}, all, custom, or a .toml file",
+            hint=f"choose from {', '.join(WORKLOADS)}, all, custom, or a .toml file",
         )
-    return tuple(known[name] for name in dict.fromkeys(wanted))
+    return tuple(WORKLOADS[name] for name in dict.fromkeys(wanted))
 
 
 MOST = 10_000_000
