@@ -97,7 +97,8 @@ def test_runs_whose_intervals_say_nothing_are_to_be_repeated_first() -> None:
     vague = Difference(0.0, (-1.0, math.inf))
     assert not vague.sure
     assert Difference(0.0, (-1.0, 9.0), None, 1.0).sure, "over repeats the spread is known, if large"
-    line = Compared(QUANTITIES[0], 1.0, 1.0, vague)
+    (throughput,) = (one for one in QUANTITIES if one.name == "throughput")
+    line = Compared(throughput, 1.0, 1.0, vague)
     found = replace(compared(run("a"), run("b", seed=10)), lines=(line,))
     assert (found.verdict, found.more_repeats, found.at_least) == (Verdict.CANNOT_TELL, 3, True)
     assert sentence(found) == "cannot tell: at least 3 more repeats would decide a difference of 5%"
