@@ -211,6 +211,8 @@ def test_an_option_with_an_effect_is_taken(arguments: tuple[str, ...]) -> None:
         ("--concurrency", "100001", "from 1 to 100,000"),
         ("--concurrency", "two", "from 1 to 100,000"),
         ("--concurrency", "9" * 5000, "from 1 to 100,000"),  # more digits than Python reads
+        ("--launch", "", "leave the option out"),
+        ("--engine-args", "'--seed 1", "close every quote"),
         ("--rate", "-1", "requests per second"),
         ("--rate", "nan", "requests per second"),
         ("--rate", "1e400", "inf for all at once"),

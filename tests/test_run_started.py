@@ -121,7 +121,7 @@ def test_a_command_of_ones_own_is_started_without_a_shell(tmp_path: Path) -> Non
         (("--engine", "tgi", "--model", "m"), "--engine names none that can be started here"),
         (("--engine", "vllm"), "needs a model"),
         (("--launch", "serve {model}", "--model", "m"), "where the port belongs"),
-        (("--launch", "'", "--model", "m"), "cannot be split"),
+        (("--launch", "'", "--model", "m"), "--launch does not understand"),
         (("--engine-args", "--x"), "--engine-args: this is for an engine that is started"),
         (("--engine", "llama.cpp", "--engine-env", "create"), "--engine-env: this is for an engine"),
         (("--launch", "x {port}", "--base-url", "http://127.0.0.1:1"), "--launch: this starts a server"),

@@ -244,8 +244,6 @@ RUN: dict[str, str] = {
     "write a whole number from {a} to {b}": "写 {a} 到 {b} 的整数",
     "write a number from 0 to {a}": "写 0 到 {a} 的数",
     "write a number above 0, up to {a}": "写大于 0、不超过 {a} 的数",
-    "it is empty": "里面没有词",
     "leave the option out, or give it something": "去掉该选项，或给它一个值",
-    "{a} cannot be split into words: {b}": "{a} 无法拆分成词：{b}",
     "close every quote": "闭合每个引号",
 }

@@ -77,7 +77,7 @@ def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
     At the load's shape every stream gets 100 tokens a second, fewer with more than 256 streams. More than 1,024
     streams or requests a second are not tried: the built-in server would not keep its own time. Takes two seconds.
 
-    Raises RemoteError if the built-in server cannot be started or answers nothing.
+    Raise RemoteError if the built-in server cannot be started or answers nothing.
     """
     shape = _shape(load)
     with scratch("sagellm-calibration-") as folder:

@@ -197,7 +197,7 @@ class Dials(Protocol):
     """Anything that can open connections."""
 
     async def dial(self) -> Connection:
-        """Return a new connection. Raises OSError (which includes TimeoutError) if none can be opened."""
+        """Return a new connection. Raise OSError (which includes TimeoutError) if none can be opened."""
         ...
 
 
@@ -212,7 +212,7 @@ class Dialer:
     timeout_s: float
 
     async def dial(self) -> Connection:
-        """Return a new connection. Raises OSError (which includes TimeoutError) if none can be opened."""
+        """Return a new connection. Raise OSError (which includes TimeoutError) if none can be opened."""
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self.timeout_s):
             _, connection = await loop.create_connection(
@@ -224,7 +224,7 @@ class Dialer:
 async def first_connection(where: Address, timeout_s: float) -> tuple[Dialer, Connection]:
     """Resolve the host once and settle on the first of its addresses that accepts a connection.
 
-    Raises OSError if the name is unknown or no address answers.
+    Raise OSError if the name is unknown or no address answers.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout_s):

@@ -34,7 +34,7 @@ _BUFFER = 256 * 1024
 def decode(segments: Iterable[Path], reading: Reading) -> tuple[Path, ...]:
     """Decode the segments that are not decoded yet, remove them unless they are kept, and name what came of all.
 
-    Raises DataError if that cannot be written.
+    Raise DataError if that cannot be written.
     """
     return tuple(_decoded(segment, reading) for segment in segments)
 
@@ -74,7 +74,7 @@ def read(path: Path, clock: RunClock) -> Iterator[Sample]:
 
 
 def samples(more: Callable[[int], bytes], clock: RunClock, where: str) -> Iterator[Sample]:
-    """Yield the samples that `more` hands out bytes of. Raises DataError if some are missing."""
+    """Yield the samples that `more` hands out bytes of. Raise DataError if some are missing."""
     while header := more(_FRAME.size):
         try:
             facts_size, events, text_size = _FRAME.unpack(header)

@@ -35,7 +35,7 @@ def drive(
     i modulo `processes`. With no `count`, `conversations` must be something that can be pickled.
 
     SIGINT, SIGTERM and `limits.total_s` end the load early: nothing more is sent, and what is finished is kept.
-    Raises RemoteError if the server accepts no connection at all, UsageError for what does not go together.
+    Raise RemoteError if the server accepts no connection at all, UsageError for what does not go together.
     """
     _check(count, schedule)
     if schedule.due_s is not None:

@@ -40,7 +40,7 @@ class Pool:
         await asyncio.gather(*(one() for _ in range(connections - 1)))
 
     async def dial(self) -> Connection:
-        """Return a new connection. Raises OSError if none can be opened."""
+        """Return a new connection. Raise OSError if none can be opened."""
         if self._dialer is None:
             raise RuntimeError("a load runs after it was connected")
         return self._numbered(await self._dialer.dial())

@@ -14,7 +14,7 @@ _OTHER_FILES = 64  # what else a process has open
 
 
 def allow_files(connections: int) -> None:
-    """Raise this process's limit on open files as far as allowed. Raises UsageError if that is still too low."""
+    """Raise this process's limit on open files as far as allowed. Raise UsageError if that is still too low."""
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -47,7 +47,7 @@ class Spool:
     """The exchanges of one process, in the order in which they finished."""
 
     def __init__(self, path: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
-        """Create the first file. Raises DataError if that fails."""
+        """Create the first file. Raise DataError if that fails."""
         self.segments = [path]
         self.broken: DataError | None = None  # kept rather than raised inside the event loop
         self._room = self._segment_bytes = segment_bytes
@@ -98,7 +98,7 @@ class Spool:
             self.broken = cannot_write(self.segments[-1], error)
 
     def close(self) -> None:
-        """Flush. Raises DataError if any write failed."""
+        """Flush. Raise DataError if any write failed."""
         try:
             self._file.close()
         except OSError as error:

@@ -243,7 +243,7 @@ def started(shares: Sequence[Share]) -> Iterator[list[Worker]]:
 
 
 def pickled(share: Share | Sequence[Share]) -> bytes:
-    """Shares for another process. Raises UsageError if their conversations cannot be sent to one."""
+    """Shares for another process. Raise UsageError if their conversations cannot be sent to one."""
     try:
         return pickle.dumps(share)
     except (pickle.PicklingError, AttributeError, TypeError) as error:

@@ -18,7 +18,7 @@ _MOST_BYTES = 65_536
 
 
 def is_head(host: str, port: int, within_s: float) -> bool:
-    """Tell whether a Ray head answers there in time. Raises OSError where nobody listens."""
+    """Tell whether a Ray head answers there in time. Raise OSError where nobody listens."""
     deadline = time.monotonic() + within_s
     with socket.create_connection((host, port), timeout=within_s) as connection:
         try:

@@ -34,7 +34,7 @@ class Cluster:
     biases: dict[int, float] = field(default_factory=dict)
 
     def meet(self) -> None:
-        """Ask the nodes who they are. Raises UsageError for another version than ours, RemoteError for silence."""
+        """Ask the nodes who they are. Raise UsageError for another version than ours, RemoteError for silence."""
         self.facts = self._ask_all("facts", _MEET_S)
         check_versions({self.nodes.names[node]: said for node, said in self.facts.items()})
 
@@ -74,7 +74,7 @@ class Cluster:
         """Send a load from all nodes, `processes` on each; conversation i is sent by process i mod N·P.
 
         A node that is lost ends the load: the others stop, and what they have is what was observed.
-        Raises the error of a node, with the name of that node.
+        Raise the error of a node, with the name of that node.
         """
         if schedule.due_s is not None:
             count = len(schedule.due_s) if count is None else min(count, len(schedule.due_s))

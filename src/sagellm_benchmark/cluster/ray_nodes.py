@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def called(call: Callable[..., T], *arguments: Any, within_s: float = _ANSWERS_S, **named: Any) -> T:
-    """Call a function of Ray's that asks the cluster's head. Raises RemoteError where it does not return in time."""
+    """Call a function of Ray's that asks the cluster's head. Raise RemoteError where it does not return in time."""
     try:
         return within(within_s, partial(call, *arguments, **named))
     except TimeoutError as error:
@@ -114,7 +114,7 @@ def connect(
     """Give agents on that many nodes of the Ray cluster at `address`, `ray://auto` or `ray://HOST:PORT`.
 
     This machine must be one of its nodes. When the block ends, or this process does, the agents end.
-    Raises RemoteError where there is no such cluster, UsageError where it has too few nodes with room.
+    Raise RemoteError where there is no such cluster, UsageError where it has too few nodes with room.
     """
     with joined(address, note, said_to), _placed(nodes, processes) as agents:
         note(f"client nodes: {', '.join(agents.names)}")
@@ -128,7 +128,7 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
     """Be part of the Ray cluster at `address` inside the block; what was started there ends with it.
 
     Ray itself prints to standard output when a node is lost; that, and all else that is, goes to `said_to` if given.
-    Raises RemoteError where there is no such cluster.
+    Raise RemoteError where there is no such cluster.
     """
     where = _listening(address)
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
@@ -197,7 +197,7 @@ def check_nodes(nodes: Mapping[str, str]) -> None:
     """Check that every node of `nodes` (names by Ray's numbers) can run this tool, in the version we have.
 
     This takes up nothing of a node, so that a busy one answers, too.
-    Raises UsageError that names the nodes with another version or without the tool, RemoteError for one that is silent.
+    Raise UsageError that names the nodes with another version or without the tool, RemoteError for one that is silent.
     """
     asked = {number: _told_by(number) for number in nodes}
     answered, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_PLACED_S)

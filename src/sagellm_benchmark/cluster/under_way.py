@@ -165,7 +165,7 @@ class UnderWay:
         return None if theirs is None else Exchange(sent, theirs, time.monotonic())
 
     def _states(self) -> dict[int, State]:
-        """Ask how far each node is, and read its clock. Raises the first error that is not the loss of a process."""
+        """Ask how far each node is, and read its clock. Raise the first error that is not the loss of a process."""
         found: dict[int, State] = self._ask("state", within_s=_SILENT_S)
         self._look_at_the_head()
         for node, state in found.items():

@@ -29,7 +29,7 @@ def waiting(text: str) -> None:
 
 @contextmanager
 def needing_ray() -> Iterator[None]:
-    """Import what is Ray's inside. Raises UsageError if it is not installed: only who asks for it needs it."""
+    """Import what is Ray's inside. Raise UsageError if it is not installed: only who asks for it needs it."""
     os.environ.setdefault(
         "RAY_NUM_REDIS_GET_RETRIES", "1"
     )  # 40 s are long enough for a cluster that says nothing

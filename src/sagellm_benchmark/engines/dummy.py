@@ -143,7 +143,7 @@ def ensure(architecture: Architecture, *, quantization: str | None, cache: Path,
     """Return the dummy weights of an architecture, from the cache folder or written there now (4 GB takes half a
     minute).
 
-    Raises UsageError for a quantization that cannot be made up, DataError when disk or memory is too small.
+    Raise UsageError for a quantization that cannot be made up, DataError when disk or memory is too small.
     """
     kind = _quantization(quantization)
     path = cache / f"{architecture.name}-dummy{RECIPE}-{kind.name}.gguf"

@@ -41,7 +41,7 @@ class Endpoint:
     def open(self) -> Iterator[Server]:
         """Yield the server that answers there; the key is sent to it and to nobody else.
 
-        Raises UsageError for a bad address or a model it does not serve, RemoteError where no LLM server answers.
+        Raise UsageError for a bad address or a model it does not serve, RemoteError where no LLM server answers.
         """
         address = Address.parse(self.base_url)
         url = address.url
@@ -130,7 +130,7 @@ def choose_model(cards: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapp
     """Return the served model that `wanted` means: its exact id, else the only one equal to it in all but case or
     folder.
 
-    Raises UsageError listing what is served when there is none or more than one; nothing is put in its place.
+    Raise UsageError listing what is served when there is none or more than one; nothing is put in its place.
     """
     served = ", ".join(str(card["id"])[:120] for card in cards[:_MAX_LISTED])
     if wanted is None:

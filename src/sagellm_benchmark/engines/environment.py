@@ -53,7 +53,7 @@ class Environment:
 def stated(place: Path, engine: Engine) -> Environment:
     """Return the environment that the user names, by its folder or its Python.
 
-    Raises DataError where it lacks the engine.
+    Raise DataError where it lacks the engine.
     """
     path = place.expanduser().absolute()
     environment = Environment(path if path.is_dir() else path.parent.parent)
@@ -105,12 +105,12 @@ def home(engine: Engine) -> Path:
 
 
 def pinned(engine: Engine) -> str:
-    """Return the version that would be installed here. Raises UsageError where there is no list for this machine."""
+    """Return the version that would be installed here. Raise UsageError where there is no list for this machine."""
     return _pinned(engine, variant()).version
 
 
 def create(engine: Engine, say: Callable[[str], None]) -> Environment:
-    """Make the engine's environment unless it is there. Raises UsageError for no list, DataError where it fails."""
+    """Make the engine's environment unless it is there. Raise UsageError for no list, DataError where it fails."""
     wanted, environment = _pinned(engine, variant()), Environment(home(engine))
     if environment.has(engine) and (environment.prefix / DONE).is_file():
         return environment

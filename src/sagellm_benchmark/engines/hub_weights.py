@@ -99,7 +99,7 @@ def cached(name: str, quantization: str | None) -> Gguf | None:
 def look_up(name: str, quantization: str | None, *, offline: bool = False) -> Choice:
     """Return what the Hub has of a model, within seconds.
 
-    Raises RemoteError when the Hub cannot be asked, DataError when it has no GGUF file of that model, and
+    Raise RemoteError when the Hub cannot be asked, DataError when it has no GGUF file of that model, and
     UsageError when it has some, but not in the wanted quantization.
     """
     if offline:
@@ -140,7 +140,7 @@ def _size(value: Any) -> int:
 def choose(files: Iterable[str], quantization: str | None) -> str | None:
     """Return the model file in the wanted quantization, or the preferred one; None when there are no models at all.
 
-    Raises UsageError, with those there are, when the wanted one is missing.
+    Raise UsageError, with those there are, when the wanted one is missing.
     """
     models = sorted(
         file
@@ -197,7 +197,7 @@ def _ask(question: Callable[[Any], Any]) -> Any:
 def download(choice: Choice, say: Callable[[str], None]) -> Gguf:
     """Fetch a choice into the Hub's own cache, with its progress bar on a terminal; a damaged copy is fetched anew.
 
-    Raises DataError for no room or a file that stays damaged, RemoteError when the Hub goes away meanwhile.
+    Raise DataError for no room or a file that stays damaged, RemoteError when the Hub goes away meanwhile.
     """
     capacity.check_disk(choice.repo, choice.size_bytes, _cache_folder())
     say(f"fetching {choice.source} ({choice.size_bytes / 1e9:.1f} GB) from the Hub")

@@ -47,7 +47,7 @@ class Launched:
     def open(self) -> Iterator[Server]:
         """Yield the server once it lists a model; it and all that it started are gone on every way out.
 
-        Raises DataError with the log's last words where it does not start.
+        Raise DataError with the log's last words where it does not start.
         """
         port, second = _free_ports()
         command = filled(self.command, model=self.model, host=HOST, port=str(port), second_port=str(second))

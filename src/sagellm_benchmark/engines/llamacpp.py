@@ -51,7 +51,7 @@ class LlamaCpp:
 
         On Linux it also ends with the thread that opened it: open it in one that stays.
 
-        Raises UsageError when xllamacpp is not installed, DataError with the log's own words when it cannot start.
+        Raise UsageError when xllamacpp is not installed, DataError with the log's own words when it cannot start.
         """
         version = engine_version()
         key = secrets.token_urlsafe(24)  # else any program, or a web page in a browser here, could drive it

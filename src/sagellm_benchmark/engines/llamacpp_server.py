@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def serve(settings: dict[str, Any]) -> Any:
-    """Load the model and start to listen; returns when the server answers. Raises RuntimeError when it cannot."""
+    """Load the model and start to listen; returns when the server answers. Raise RuntimeError when it cannot."""
     import xllamacpp  # loads 100 MB of library: only after the parent is watched
 
     params = xllamacpp.CommonParams()

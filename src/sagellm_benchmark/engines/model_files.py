@@ -69,7 +69,7 @@ def _parameters(folder: Path) -> int | None:
 
 
 def _shapes(file: Path) -> list[list[int]]:
-    """Return the shape of each tensor in a file. Raises ValueError for another file's header."""
+    """Return the shape of each tensor in a file. Raise ValueError for another file's header."""
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")
         if length > _LONGEST_HEADER:

@@ -27,7 +27,7 @@ __all__ = ["GROUP", "OURS", "UNKNOWN", "engines", "find", "named", "owner"]
 
 @cache
 def engines() -> tuple[Engine, ...]:
-    """Return every engine, ours first. Raises UsageError for an entry point that is not an engine."""
+    """Return every engine, ours first. Raise UsageError for an entry point that is not an engine."""
     return (*OURS, *(_loaded(entry) for entry in entry_points(group=GROUP)))
 
 

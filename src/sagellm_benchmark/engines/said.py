@@ -76,7 +76,7 @@ def tokens(answer: object, *path: str) -> int:
 def post(server: Server, path: str, body: dict[str, Any], timeout_s: float = 10.0) -> Any:
     """Return what the server answers to `body` at `path`; over one connection inside `with server.session`.
 
-    Raises RemoteError.
+    Raise RemoteError.
     """
     url = f"{server.base_url}{path}"
     return post_json(url, body, timeout_s=timeout_s, api_key=server.api_key, session=server.session)

@@ -29,7 +29,7 @@ class Served:
 
 
 def of(environ: Mapping[str, str]) -> Served | None:
-    """Return the server that this process is told of, if any. Raises UsageError for anything else in its place."""
+    """Return the server that this process is told of, if any. Raise UsageError for anything else in its place."""
     text = environ.get(VARIABLE)
     if not text:
         return None

@@ -26,7 +26,7 @@ def is_readable() -> bool:
 def load(name: str) -> Callable[[str], int]:
     """Return a counter of a text's tokens by the tokenizer of a file, a model's folder or a Hub repository.
 
-    Raises UsageError where the library is missing, DataError where there is no such tokenizer.
+    Raise UsageError where the library is missing, DataError where there is no such tokenizer.
     """
     if not is_readable():
         raise UsageError("--tokenizer needs the library tokenizers, which is not installed", hint=INSTALL)

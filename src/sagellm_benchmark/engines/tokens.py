@@ -24,7 +24,7 @@ class TokenCounter(Protocol):
         ...
 
     def count(self, text: str) -> int:
-        """Return the prompt tokens of a request whose prompt is `text`. Raises RemoteError."""
+        """Return the prompt tokens of a request whose prompt is `text`. Raise RemoteError."""
         ...
 
 
@@ -36,7 +36,7 @@ class Tokenizer:
     cheap: bool = True
 
     def count(self, text: str) -> int:
-        """Return what the endpoint counts for a request whose prompt is `text`. Raises RemoteError."""
+        """Return what the endpoint counts for a request whose prompt is `text`. Raise RemoteError."""
         return self.ask(text)
 
 
@@ -49,7 +49,7 @@ class Templated:
     cheap: bool = True
 
     def count(self, text: str) -> int:
-        """Return the count of `text` with the template's tokens added. Raises RemoteError."""
+        """Return the count of `text` with the template's tokens added. Raise RemoteError."""
         return self.ask(text) + self.overhead
 
 

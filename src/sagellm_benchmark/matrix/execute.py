@@ -40,7 +40,7 @@ def measure_all(
 ) -> list[Result]:
     """Measure every cell that has no result, and give the results of all, in the tasks' order.
 
-    Raises KeyboardInterrupt on Ctrl-C, with every finished cell kept, and ConflictError while another start measures.
+    Raise KeyboardInterrupt on Ctrl-C, with every finished cell kept, and ConflictError while another start measures.
     """
     cells = [cell for task in tasks for cell in task.cells]
     with ledger.held():

@@ -42,7 +42,7 @@ class Ledger:
     root: Path
 
     def done(self, cell: Cell) -> Result | None:
-        """Return the cell's result; None while it has none. Raises DataError for a damaged one."""
+        """Return the cell's result; None while it has none. Raise DataError for a damaged one."""
         return self._result(cell, "done.json")
 
     def failed(self, cell: Cell) -> Result | None:
@@ -71,7 +71,7 @@ class Ledger:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep a second start out while this one measures. Raises ConflictError when somebody else holds it."""
+        """Keep a second start out while this one measures. Raise ConflictError when somebody else holds it."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("ab")

@@ -67,7 +67,7 @@ class _Held:
         self.stack.close()
 
     def environ(self) -> Mapping[str, str]:
-        """Return the variables that tell a run where its engine is. Raises DataError if it does not start."""
+        """Return the variables that tell a run where its engine is. Raise DataError if it does not start."""
         if not self.task.starts or len(self.task.cells) == 1:
             return os.environ
         if self.served is None:
@@ -103,7 +103,7 @@ def _result(cell: Cell, outputs: Path, held: _Held) -> Result:
 
 
 def _said(command: Sequence[str], environ: Mapping[str, str]) -> bytes:
-    """Return what a run prints. Raises DataError with its own words if it fails or falls silent.
+    """Return what a run prints. Raise DataError with its own words if it fails or falls silent.
 
     It goes through files, so that nobody has to read while it runs.
     """

@@ -53,7 +53,7 @@ def joined(
     """Give the cluster at `address` as a place to measure, with `environ` set on every node.
 
     `host_of` tells where a cell's server runs already. What is under way ends with the block, or this process.
-    Raises RemoteError where there is no such cluster.
+    Raise RemoteError where there is no such cluster.
     """
 
     def place(tasks: Sequence[Task], begin: Begin) -> Iterator[Result]:
@@ -111,7 +111,7 @@ class _Matrix:
 
 
 def _measured(parts: Sequence[list[Task]], matrix: _Matrix, head: Head) -> Iterator[Result]:
-    """Yield results as they come in. Raises RemoteError once the head is lost, and with it soon the whole cluster."""
+    """Yield results as they come in. Raise RemoteError once the head is lost, and with it soon the whole cluster."""
     visits = [_Visit(part, matrix) for part in parts]
     patient_until = time.monotonic() + _PATIENT_S
     while visits:

@@ -76,7 +76,7 @@ class Cell:
 
 
 def read(path: Path) -> Plan:
-    """Parse a plan. Raises DataError that names the table, the key and what is allowed."""
+    """Parse a plan. Raise DataError that names the table, the key and what is allowed."""
     return _plan(read_toml(path, example="those of docs/matrix.md"), path)
 
 

@@ -1,7 +1,7 @@
-"""The command that a row carries, as options of our own: parsed by our parser, never given to a shell.
+"""The command that a row carries, parsed as options by our own parser and never given to a shell.
 
-It was written by whoever published the row. So it may only say what is asked of a server, and how: whatever else an
-option can do, such as start a program, read a file here or send a key, is for the user to allow.
+Whoever published the row wrote the command, so it may only say what a server is asked, and how. The user has to allow
+everything else that an option can do, such as starting a program, reading a file here or sending a key.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sagellm_benchmark.options.spec import HARDWARE
 from sagellm_benchmark.text import one_line
 from sagellm_benchmark.workload.sources import RANDOM
 
-OWNERS = ("submitter", "outputs", "lang")  # of the one who published the row
+OWNERS = ("submitter", "outputs", "lang")  # options that concern only whoever published the row
 HARMLESS = {
     *("model", "base_url", "api", "engine", "engine_version", "sagellm_version"),
     *("parameters", "precision", "quantization", "weights", "threads"),
@@ -29,23 +29,24 @@ HARMLESS = {
     *("client_processes", "keep_raw", "request_timeout", "connect_timeout", "timeout", "calibrate"),
     *("accept_busy", "price_per_hour", "as_json", "quiet", "opened", *HARDWARE),
 }
-"""Options that a row may state, unless their value names a file. A new option is not among them until it is added."""
+"""Options that a row may state, unless their value names a file. A new option is harmless only once it is added."""
 _PLAIN_MODEL = re.compile(r"[A-Za-z0-9][\w.-]*(/[\w.-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """A row's command for this machine: its options, and the words that state them."""
+    """A row's command for this machine: its options, and the words of the command line that state them."""
 
     options: RunOptions
     words: tuple[str, ...]
 
 
 def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed: bool) -> Again:
-    """Return the row's command for the server at `base_url`, where the row's was one.
+    """Return the row's command, without its owner's name and folders, for the server at `base_url`.
 
-    What the row says of its hardware is believed of this one only with `same_hardware`, and whose row it was is left
-    out. Raises DataError for what is not a `sagellm-benchmark run`, UsageError for what it must be allowed or told.
+    `base_url` is None if the row was measured with the embedded engine. The hardware that the row states is kept only
+    with `same_hardware`. Raise DataError if the row has no `sagellm-benchmark run` that this version knows, UsageError
+    if `base_url` is missing or not wanted, or if the command needs `files_allowed`.
     """
     left_out = OWNERS if same_hardware else (*OWNERS, *HARDWARE)
     spelled = set().union(*(spellings(RunOptions, name) for name in left_out))
@@ -96,7 +97,7 @@ def _parsed(words: list[str]) -> RunOptions:
 
 
 def _of_this_machine(options: RunOptions) -> list[str]:
-    """Return the options that may do more than ask something of a server."""
+    """Return the options, as they are typed, that may do more than ask something of a server."""
     named = {
         "dataset": options.dataset != RANDOM,
         "workload": ".toml" in options.workload.lower(),
@@ -107,6 +108,6 @@ def _of_this_machine(options: RunOptions) -> list[str]:
 
 
 def _is_a_name(model: str) -> bool:
-    """Return whether it can be nothing but a name, or a repository of the Hub."""
+    """Return whether `model` can only be a name or a repository of the Hub, not a file."""
     plain = _PLAIN_MODEL.fullmatch(model) is not None and not model.endswith(".gguf") and ".." not in model
     return plain and not Path(model).exists()

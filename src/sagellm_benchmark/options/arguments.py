@@ -1,4 +1,4 @@
-"""What `run` of the library takes beside its own parameters: the options of the command, as Python states them."""
+"""The options of the command `run` as keyword arguments of the library's `run`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Literal, TypedDict
 
 COMMAND_ONLY = frozenset(
     {
-        *("as_json", "quiet", "lang", "opened"),  # what the command prints
+        *("as_json", "quiet", "lang", "opened"),  # what the command shows
         *("versus", "versus_engine", "versus_engine_args", "versus_engine_python", "fail_if"),
         *("on", "client_nodes"),
     }
 )
-"""What only the command takes."""
+"""Options that the library does not take."""
 
 
 class RunArguments(TypedDict, total=False):
-    """The options of `sagellm-benchmark run`, by name with underscores; `--help` says what each one does.
+    """The options of `sagellm-benchmark run`, named with underscores; `--help` says what each one does.
 
-    None is an option that is not given. Times are in seconds, as they are for the command.
+    None means that the option is not given. Times are in seconds, as in the command.
     """
 
     api_key_env: str | None

@@ -18,7 +18,7 @@ Options = TypeVar("Options")
 _OPTION = "option"
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-"""Gives what can stand for the beginning of a value."""
+"""Returns the values that begin with what the user has typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +32,12 @@ class _Declared:
 def option(
     *names: str, heading: str, default: Any = None, hidden_names: tuple[str, ...] = (), **settings: Any
 ) -> Any:
-    """Return a dataclass field that is an option of click's.
+    """Return a dataclass field that declares an option; `settings` are those of `click.option`.
 
-    `hidden_names` work, too, but --help is silent about them.
+    `heading` is its section in --help, which shows neither `hidden_names`, though they work, nor a default of nothing:
+    None, False, zero or empty.
     """
-    settings = {"default": default, "show_default": default is not None, **settings}
+    settings = {"default": default, "show_default": bool(default), **settings}
     return field(default=default, metadata={_OPTION: _Declared(names, heading, hidden_names, settings)})
 
 
@@ -49,23 +50,23 @@ class HeadedOption(click.Option):
         self.hidden_names = hidden_names
 
     def get_help_extra(self, ctx: click.Context) -> Any:
-        """Leave out the range: it is wide, and the error for a value outside of it states it."""
+        """Return what --help adds, without the range: it is wide, and the error for a value outside it names it."""
         extra = super().get_help_extra(ctx)
         extra.pop("range", None)
         return extra
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Leave the old names out."""
+        """Return the option's line in --help, without the hidden names."""
         shown = copy.copy(self)
         shown.opts = [name for name in self.opts if name not in self.hidden_names]
         return super(HeadedOption, shown).get_help_record(ctx)
 
 
 class HeadedCommand(ToldCommand):
-    """A command whose --help groups the options by their headings, in the order of declaration."""
+    """A command whose --help groups the options under their headings, in the order of declaration."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write one section for each heading; what has none comes last."""
+        """Write one section for each heading; an option without a heading comes last, under Help."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
@@ -79,11 +80,10 @@ class HeadedCommand(ToldCommand):
 def takes(
     kind: type[Options], offers: Mapping[str, Completer] | None = None
 ) -> Callable[[Callable[[Options], Any]], Callable[..., Any]]:
-    """Give a command every option that the dataclass declares, and call it with one instance of that class.
+    """Return a decorator that gives a command every option of a dataclass, and calls it with an instance of the class.
 
-    `offers` are the functions that complete values, by field.
-
-    A field `given`, where there is one, gets the names of the options that the command line itself states.
+    `offers` maps fields to the functions that complete their values. If the dataclass has a field `given`, it gets the
+    names of the fields that the command line itself states.
     """
     declared = [(one.name, one.metadata[_OPTION]) for one in fields(kind) if _OPTION in one.metadata]  # type: ignore[arg-type]
     notes_given = any(one.name == "given" for one in fields(kind))  # type: ignore[arg-type]
@@ -116,7 +116,7 @@ def takes(
 
 
 def parse(kind: type[Options], words: Sequence[str]) -> Options:
-    """Return the options that these words of a command line of `run` state. Raises UsageError for others."""
+    """Return the options that the words after `run` state. Raise UsageError if `run` does not understand them."""
     command = click.command(add_help_option=False)(takes(kind)(lambda options: options))
     try:
         stated: Options = command.main(list(words), "sagellm-benchmark run", standalone_mode=False)
@@ -126,25 +126,25 @@ def parse(kind: type[Options], words: Sequence[str]) -> Options:
 
 
 def flag(kind: type[Any], name: str) -> str:
-    """Return the option as the user types it."""
+    """Return a field's option as the user types it."""
     return flags(kind, name)[0]
 
 
 def flags(kind: type[Any], name: str) -> tuple[str, str]:
-    """Return the option and its opposite, which is empty if there is none."""
+    """Return a field's option and its opposite, such as `--open` and `--no-open`; empty if it has no opposite."""
     declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
     on, _, off = declared.names[0].partition("/")
     return on, off
 
 
 def spellings(kind: type[Any], name: str) -> set[str]:
-    """Return every way to write an option, short and old ones included."""
+    """Return every way to write a field's option, including short and hidden names."""
     declared: _Declared = next(one.metadata[_OPTION] for one in fields(kind) if one.name == name)
     return {one for names in (*declared.names, *declared.hidden_names) for one in names.split("/")}
 
 
 def without(words: Sequence[str], flags: set[str]) -> list[str]:
-    """Return the words of a command line without these options and their values."""
+    """Return the words of a command line without the options in `flags`, each of which takes one value."""
     kept: list[str] = []
     is_value = False
     for word in words:

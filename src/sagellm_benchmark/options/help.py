@@ -1,4 +1,4 @@
-"""--help and wrong usage in the user's language: click writes them in English, and they are retold on their way."""
+"""--help and usage errors in the user's language: click writes them in English, and they are translated on the way."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.text import wide
 from sagellm_benchmark.words import language, t
 
-_EXTRA = re.compile(r"(.*?)  \[(.*)\]", re.DOTALL)  # an option's default, behind its help
+_EXTRA = re.compile(r"(.*?)  \[(.*)\]", re.DOTALL)  # an option's help, and its default
 _EXAMPLE = re.compile(r"(\S.*?\s{2,})(\S.*)")  # a command, and what it does
 _WORDS = re.compile(r"[\x21-\x7e]+ ?|\s+|.")
 _NEVER_FIRST = "，。；：、）」"
 
 
 class ToldFormatter(click.HelpFormatter):
-    """A page of help, of which every text is looked up; English passes through as it is."""
+    """A page of help with every text translated; English stays as it is."""
 
     def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        """Write the first line."""
+        """Write the line that shows how the command is typed."""
         super().write_usage(prog, args, prefix or t("Usage: "))
 
     def write_heading(self, heading: str) -> None:
@@ -29,7 +29,7 @@ class ToldFormatter(click.HelpFormatter):
         super().write_heading(t(heading))
 
     def write_text(self, text: str) -> None:
-        """Write paragraphs; of examples only what they do is looked up."""
+        """Write paragraphs; of an example, only the explanation is translated."""
         super().write_text(text if language() == "en" else self._told(text))
 
     def _told(self, text: str) -> str:
@@ -42,7 +42,7 @@ class ToldFormatter(click.HelpFormatter):
         )
 
     def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
-        """Write options or commands, each beside what it is for."""
+        """Write options or commands, each with its purpose beside it."""
         rows = list(rows)
         if language() != "en":
             first = min(max((len(name) for name, _ in rows), default=0), col_max) + col_spacing
@@ -52,23 +52,23 @@ class ToldFormatter(click.HelpFormatter):
 
 
 class ToldContext(click.Context):
-    """What a command runs in; its help is retold."""
+    """A command's context, which formats its help in the user's language."""
 
     formatter_class = ToldFormatter
 
 
 class ToldCommand(click.Command):
-    """A command whose help is in the language of the user."""
+    """A command whose help is in the user's language."""
 
     context_class = ToldContext
 
     def get_short_help_str(self, limit: int = 45) -> str:  # noqa: ARG002 - a sentence that is cut says little
-        """Return what it does, whole, for the list of commands."""
+        """Return the first paragraph of the help, uncut, for the list of commands."""
         return t(" ".join((self.help or "").split("\n\n")[0].split()))
 
 
 def told_option(text: str) -> str:
-    """Return an option's help, its default included, in the language in use."""
+    """Return an option's help, including its default, in the user's language."""
     whole = " ".join(text.split())
     if (known := t(whole)) != whole or (found := _EXTRA.fullmatch(text)) is None:
         return known
@@ -82,7 +82,7 @@ def _example(line: str) -> str:
 
 
 def wrapped(text: str, columns: int) -> str:
-    """Return text as lines of at most so many columns, of which a Chinese letter takes two."""
+    """Break text into lines of at most `columns` columns; a Chinese character takes two."""
     lines, line, used = [], "", 0
     for word in _WORDS.findall(text):
         if used + wide(word) > columns and line and word not in _NEVER_FIRST:
@@ -93,7 +93,7 @@ def wrapped(text: str, columns: int) -> str:
 
 
 def misuse(error: click.ClickException) -> UsageError:
-    """Return what click found wrong with a command line as an error of ours, which says where help is."""
+    """Return click's complaint about a command line as a UsageError that says where to find help."""
     context = getattr(error, "ctx", None)
     command = "sagellm-benchmark" if context is None else context.command_path
     return UsageError(error.format_message(), hint=f"see what it takes: {command} --help")

@@ -12,11 +12,14 @@ from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.options.spec import run_spec
 from sagellm_benchmark.runs.spec import RunSpec
 
-REPEATS = 5  # where nobody says how many
+REPEATS = 5  # unless --repeats says otherwise
 
 
 def regress_spec(words: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
-    """Return what the words ask for, five times where they do not say how often. Raises as `run_spec` and click do."""
+    """Return the run that the words ask for, with REPEATS repeats unless they say how many.
+
+    Raise UsageError for more than one load, and what `parse` and `run_spec` raise.
+    """
     options, argv = parse(RunOptions, words), ["run", *words]
     if "repeats" not in options.given:
         options = replace(options, repeats=REPEATS)

@@ -1,4 +1,4 @@
-"""Combinations that make no sense, as two tables: options that contradict each other, and options without effect."""
+"""Combinations of options that make no sense, as two tables: contradictions, and options that have no effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Holds = Callable[[RunOptions], object]
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """Options that exclude each other: when, what is wrong, and what to do instead."""
+    """Options that exclude each other: when they do, what is wrong, and what to do instead."""
 
     when: Holds
     message: str
@@ -33,11 +33,11 @@ class Contradiction:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """Options that mean something only where `condition` holds; stating them elsewhere is an error, not silence."""
+    """Options that have an effect only if `condition` holds; stating them otherwise is an error."""
 
     options: tuple[str, ...]
     condition: Holds
-    purpose: str  # what they are for
+    purpose: str  # a sentence that says what the options are for
     hint: str
 
 
@@ -60,25 +60,25 @@ def _broken(options: RunOptions) -> Iterator[tuple[str, str]]:
 
 
 def is_served(options: RunOptions) -> bool:
-    """Return whether a server that runs already is measured."""
+    """Return whether a server that already runs is measured."""
     return options.base_url is not None
 
 
 def is_started(options: RunOptions) -> bool:
-    """Return whether an engine of the user's choice is started, which is neither running yet nor the embedded one."""
+    """Return whether an engine is started for the run, other than the embedded one."""
     engine = None if options.engine is None else find_engine(options.engine)
     return not is_served(options) and bool(options.launch or (engine and engine.launch))
 
 
 def _unstartable(options: RunOptions) -> bool:
-    """Return whether --engine names one that only somebody else can start."""
+    """Return whether --engine names an engine that `run` cannot start."""
     if options.engine is None or is_served(options) or is_started(options):
         return False
     return find_engine(options.engine) is not LLAMACPP
 
 
 def is_versus(options: RunOptions) -> bool:
-    """Return whether a second server or engine is measured in turn with the first."""
+    """Return whether a second server or engine is measured in alternation with the first."""
     return options.versus is not None or options.versus_engine is not None
 
 
@@ -88,17 +88,17 @@ def _several_loads(options: RunOptions) -> bool:
 
 
 def is_trace(options: RunOptions) -> bool:
-    """Return whether a recorded trace says what is sent and when."""
+    """Return whether a recorded trace determines what is sent and when."""
     return names_a_trace(options.dataset)
 
 
 def has_arrivals(options: RunOptions) -> bool:
-    """Return whether there is a rate around which requests can be spread."""
+    """Return whether there is a steady rate, around which --arrival can spread requests."""
     return options.search_goodput or any(rate.steady for rate in options.rate or ())
 
 
 def is_infinite(options: RunOptions) -> bool:
-    """Return whether one of the loads is sent all at once."""
+    """Return whether one of the loads is sent all at once (--rate inf)."""
     return any(math.isinf(rate.first) for rate in options.rate or ())
 
 

@@ -1,9 +1,10 @@
-"""Every option of `run`, declared once: its names, its heading in --help, its type and what it is for."""
+"""Every option of `run`, declared once: its names, its heading in --help, its type and its purpose."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -21,10 +22,10 @@ from sagellm_benchmark.options.values import (
     OneOf,
     Parsed,
     Rate,
+    Words,
     counts,
     rates,
     slo,
-    words,
 )
 from sagellm_benchmark.words import LANGUAGES, Language
 
@@ -33,450 +34,342 @@ SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
 BUSY_VARIABLE = "SAGELLM_ACCEPT_BUSY"
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 
-MEASURED = "What is measured"
-ASKED = "What is asked of it"
-LOAD = "How it is asked"
-WINDOW = "What counts"
-VERSUS = "Against a second server"
-CLIENT = "The client"
-MACHINE = "What it runs on"
-RESULTS = "Results"
+_measured = partial(option, heading="What is measured")
+_asked = partial(option, heading="What is asked of it")
+_load = partial(option, heading="How it is asked")
+_window = partial(option, heading="What counts")
+_versus = partial(option, heading="Against a second server")
+_client = partial(option, heading="The client")
+_machine = partial(option, heading="What it runs on")
+_results = partial(option, heading="Results")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
-    """The options of `run` as the command line states them; `rules` checks whether they go together."""
+    """The options of `run` as the command line states them; `rules` checks that they go together."""
 
-    model: str | None = option(
-        "--model",
-        "-m",
-        heading=MEASURED,
-        help="A GGUF file or folder, a Hub repository, or a name such as Qwen2-7B.",
+    model: str | None = _measured(
+        "--model", "-m", help="A GGUF file or folder, a Hub repository, or a name such as Qwen2-7B."
     )
-    base_url: str | None = option(
-        "--base-url",
-        heading=MEASURED,
-        help=f"A running OpenAI-compatible server.  [default: ${BASE_URL_VARIABLE}]",
+    base_url: str | None = _measured(
+        "--base-url", help=f"A running OpenAI-compatible server.  [default: ${BASE_URL_VARIABLE}]"
     )
-    api_key_env: str | None = option(
-        "--api-key-env",
-        heading=MEASURED,
-        metavar="NAME",
-        help="The environment variable that holds the API key.",
+    api_key_env: str | None = _measured(
+        "--api-key-env", metavar="NAME", help="The environment variable that holds the API key."
     )
-    api: Literal["auto", "chat", "completions"] = option(
+    api: Literal["auto", "chat", "completions"] = _measured(
         "--api",
-        heading=MEASURED,
         default="auto",
         type=OneOf(["auto", "chat", "completions"]),
         help="The API to measure; auto uses completions if the server has it.",
     )
-    engine: str | None = option(
+    engine: str | None = _measured(
         "--engine",
-        heading=MEASURED,
         help="The engine to start, such as sagellm or vllm; an unknown name lists them all. "
         "With --base-url: the server's engine, if it does not report it.",
     )
-    engine_args: tuple[str, ...] | None = option(
+    engine_args: tuple[str, ...] | None = _measured(
         "--engine-args",
-        heading=MEASURED,
-        type=Parsed(words),
+        type=Words(),
         metavar="'…'",
         help="More options for the engine that is started.",
     )
-    engine_python: Path | None = option(
+    engine_python: Path | None = _measured(
         "--engine-python",
-        heading=MEASURED,
         type=click.Path(path_type=Path, exists=True),
         metavar="VENV",
         help="The environment in which the engine is installed, or its Python.",
     )
-    engine_env: Literal["create"] | None = option(
+    engine_env: Literal["create"] | None = _measured(
         "--engine-env",
-        heading=MEASURED,
         type=OneOf(["create"]),
         help="Create the engine's environment if there is none (several GB).",
     )
-    launch: tuple[str, ...] | None = option(
+    launch: tuple[str, ...] | None = _measured(
         "--launch",
-        heading=MEASURED,
-        type=Parsed(words),
+        type=Words(),
         metavar="'CMD {model} {port}'",
         help="Start a server with your own command.",
     )
-    engine_version: str | None = option(
-        "--engine-version", heading=MEASURED, help="The engine's version, if it does not report it."
+    engine_version: str | None = _measured(
+        "--engine-version", help="The engine's version, if it does not report it."
     )
-    sagellm_version: str | None = option(
-        "--sagellm-version",
-        heading=MEASURED,
-        metavar="X.Y.Z",
-        help="The sageLLM release that this run belongs to.",
+    sagellm_version: str | None = _measured(
+        "--sagellm-version", metavar="X.Y.Z", help="The sageLLM release that this run belongs to."
     )
-    parameters: str | None = option(
-        "--parameters",
-        heading=MEASURED,
-        help="The model's size, such as 7B, if the server does not report it.",
+    parameters: str | None = _measured(
+        "--parameters", help="The model's size, such as 7B, if the server does not report it."
     )
-    precision: str | None = option(
+    precision: str | None = _measured(
         "--precision",
-        heading=MEASURED,
         type=OneOf(PRECISIONS, case_sensitive=False),
         metavar="|".join(PRECISIONS),
         help="The precision of the weights.",
     )
-    quantization: str | None = option(
+    quantization: str | None = _measured(
         "--quantization",
-        heading=MEASURED,
         help="The quantization, such as AWQ; for weights that are downloaded or made here, "
         "their GGUF type, such as Q4_0.",
     )
-    weights: Literal["real", "dummy"] | None = option(
+    weights: Literal["real", "dummy"] | None = _measured(
         "--weights",
-        heading=MEASURED,
         type=OneOf(["real", "dummy"]),
         help="Whether the server has real or dummy weights, if it does not report it.",
     )
-    tokenizer: str | None = option(
+    tokenizer: str | None = _measured(
         "--tokenizer",
-        heading=MEASURED,
         metavar="PATH|NAME",
         help="Counts the tokens if the server does not: a tokenizer.json, its folder, or a Hub name.",
     )
-    threads: int | None = option(
-        "--threads", heading=MEASURED, type=COUNT, help="Processor threads of the embedded engine."
-    )
+    threads: int | None = _measured("--threads", type=COUNT, help="Processor threads of the embedded engine.")
 
-    workload: str = option(
+    workload: str = _asked(
         "--workload",
         "-w",
-        heading=ASKED,
         default="Q1",
         help="Q1, Q2, … (an unknown name lists them), all, custom, or a .toml file.",
     )
-    requests: int | None = option(
-        "--requests",
-        "-n",
-        heading=ASKED,
-        type=COUNT,
-        help="The number of requests, instead of the workload's own.",
+    requests: int | None = _asked(
+        "--requests", "-n", type=COUNT, help="The number of requests, instead of the workload's own."
     )
-    input_tokens: int | None = option(
-        "--input-tokens", heading=ASKED, type=COUNT, help="The prompt length of a custom workload."
+    input_tokens: int | None = _asked(
+        "--input-tokens", type=COUNT, help="The prompt length of a custom workload."
     )
-    output_tokens: int | None = option(
-        "--output-tokens", heading=ASKED, type=COUNT, help="The answer length of a custom workload."
+    output_tokens: int | None = _asked(
+        "--output-tokens", type=COUNT, help="The answer length of a custom workload."
     )
-    turns: int | None = option(
-        "--turns", heading=ASKED, type=COUNT, help="The turns per conversation of a custom workload."
-    )
-    dataset: str = option(
+    turns: int | None = _asked("--turns", type=COUNT, help="The turns per conversation of a custom workload.")
+    dataset: str = _asked(
         "--dataset",
-        heading=ASKED,
         default="random",
         help="random, or KIND:FILE of texts (sharegpt, jsonl, text) or a trace (mooncake, burstgpt, azure, trace).",
     )
-    time_scale: float = option(
+    time_scale: float = _asked(
         "--time-scale",
-        heading=ASKED,
         default=1.0,
         type=POSITIVE,
         help="Multiplies the times of a trace: 0.5 sends it twice as fast.",
     )
-    seed: int | None = option(
+    seed: int | None = _asked(
         "--seed",
-        heading=ASKED,
         type=Count(0, 2**31 - 1),
         help="The same seed gives the same prompts.  [default: a new one, recorded]",
     )
 
-    concurrency: tuple[int, ...] | None = option(
+    concurrency: tuple[int, ...] | None = _load(
         "--concurrency",
         "-c",
-        heading=LOAD,
         type=Parsed(counts),
         metavar="N[,N…]",
         help="The number of streams in a closed loop; several numbers make a sweep.",
     )
-    rate: tuple[Rate, ...] | None = option(
+    rate: tuple[Rate, ...] | None = _load(
         "--rate",
         "-r",
-        heading=LOAD,
         type=Parsed(rates),
         metavar="R[,R…]",
         help="Open loop: requests per second, inf, or 2..20 for a ramp; several make a sweep.",
     )
-    arrival: Literal["poisson", "constant", "gamma"] = option(
+    arrival: Literal["poisson", "constant", "gamma"] = _load(
         "--arrival",
-        heading=LOAD,
         default="poisson",
         type=OneOf(["poisson", "constant", "gamma"]),
         help="The distribution of the arrivals in an open loop.",
     )
-    burstiness: float = option(
+    burstiness: float = _load(
         "--burstiness",
-        heading=LOAD,
         default=1.0,
         type=POSITIVE,
         help="The shape of gamma arrivals: 1 is Poisson, less is burstier.",
     )
-    ramp: float = option(
+    ramp: float = _load(
         "--ramp",
-        heading=LOAD,
         default=0.0,
         type=SECONDS_OR_NONE,
-        show_default=False,
         help="Spread the first requests of the streams over this many seconds.",
     )
-    search_goodput: bool = option(
+    search_goodput: bool = _load(
         "--search-goodput",
-        heading=LOAD,
+        help="Find the highest rate that meets --slo, by bisection.",
         default=False,
         is_flag=True,
-        show_default=False,
-        help="Find the highest rate that meets --slo, by bisection.",
     )
 
-    duration: float | None = option(
-        "--duration",
-        heading=WINDOW,
-        type=SECONDS,
-        help="Measure for this many seconds, instead of a number of requests.",
+    duration: float | None = _window(
+        "--duration", type=SECONDS, help="Measure for this many seconds, instead of a number of requests."
     )
-    repeats: int = option(
-        "--repeats",
-        heading=WINDOW,
-        default=1,
-        type=Count(1, 1000),
-        help="Measure this many times, to get an interval.",
+    repeats: int = _window(
+        "--repeats", default=1, type=Count(1, 1000), help="Measure this many times, to get an interval."
     )
-    warmup: int = option(
-        "--warmup",
-        heading=WINDOW,
-        default=1,
-        type=Count(0, 10_000),
-        help="The number of requests before the measured ones.",
+    warmup: int = _window(
+        "--warmup", default=1, type=Count(0, 10_000), help="The number of requests before the measured ones."
     )
-    warmup_seconds: float = option(
+    warmup_seconds: float = _window(
         "--warmup-seconds",
-        heading=WINDOW,
         default=0.0,
         type=SECONDS_OR_NONE,
-        show_default=False,
         help="With --duration: seconds at the start that are not measured.",
     )
-    cooldown_seconds: float = option(
+    cooldown_seconds: float = _window(
         "--cooldown-seconds",
-        heading=WINDOW,
         default=0.0,
         type=SECONDS_OR_NONE,
-        show_default=False,
         help="With --duration: seconds at the end that are not measured.",
     )
-    slo: Mapping[str, float] | None = option(
+    slo: Mapping[str, float] | None = _window(
         "--slo",
-        heading=WINDOW,
         type=Parsed(slo),
         metavar="ttft=200ms,…",
         help="Objectives for ttft, tpot, itl or e2e; gives the goodput.",
     )
 
-    versus: str | None = option(
+    versus: str | None = _versus(
         "--versus",
-        heading=VERSUS,
         metavar="URL",
         help="A second server: both are measured in alternating rounds with the same prompts.",
     )
-    versus_engine: str | None = option(
+    versus_engine: str | None = _versus(
         "--versus-engine",
-        heading=VERSUS,
         metavar="ENGINE",
         help="A second engine to start; with --versus: the second server's engine, if it does not report it.",
     )
-    versus_engine_args: tuple[str, ...] | None = option(
-        "--versus-engine-args",
-        heading=VERSUS,
-        type=Parsed(words),
-        metavar="'…'",
-        help="More options for the second engine.",
+    versus_engine_args: tuple[str, ...] | None = _versus(
+        "--versus-engine-args", type=Words(), metavar="'…'", help="More options for the second engine."
     )
-    versus_engine_python: Path | None = option(
+    versus_engine_python: Path | None = _versus(
         "--versus-engine-python",
-        heading=VERSUS,
         type=click.Path(path_type=Path, exists=True),
         metavar="VENV",
         help="The environment of the second engine, for example another version of the first.",
     )
-    fail_if: tuple[str, ...] = option(
+    fail_if: tuple[str, ...] = _versus(
         "--fail-if",
-        heading=VERSUS,
         default=(),
         multiple=True,
-        show_default=False,
         metavar="LIMIT",
         help="Exit with code 6 if the second is worse, such as 'ttft.p99>+5%'.",
     )
 
-    client_processes: int = option(
+    client_processes: int = _client(
         "--client-processes",
-        heading=CLIENT,
         default=1,
         type=Count(1, 256),
         help="Spread the streams over this many processes.",
     )
-    on: str | None = option(
+    on: str | None = _client(
         "--on",
-        heading=CLIENT,
         metavar="ray://auto",
         help="Send the load from the nodes of this machine's Ray cluster (docs/cluster.md).",
     )
-    client_nodes: int = option(
+    client_nodes: int = _client(
         "--client-nodes",
-        heading=CLIENT,
         default=2,
         type=Count(1, 256),
         help="With --on: the number of nodes, with --client-processes on each.",
     )
-    keep_raw: bool = option(
+    keep_raw: bool = _client(
         "--keep-raw",
-        heading=CLIENT,
+        help="Also keep the raw bytes of each answer: about 200 bytes per token.",
         default=False,
         is_flag=True,
-        show_default=False,
-        help="Also keep the raw bytes of each answer: about 200 bytes per token.",
     )
-    request_timeout: float = option(
-        "--request-timeout",
-        heading=CLIENT,
-        default=600.0,
-        type=SECONDS,
-        help="The most seconds for one answer.",
+    request_timeout: float = _client(
+        "--request-timeout", default=600.0, type=SECONDS, help="The most seconds for one answer."
     )
-    connect_timeout: float = option(
-        "--connect-timeout",
-        heading=CLIENT,
-        default=10.0,
-        type=SECONDS,
-        help="The most seconds for a connection.",
+    connect_timeout: float = _client(
+        "--connect-timeout", default=10.0, type=SECONDS, help="The most seconds for a connection."
     )
-    timeout: float | None = option(
+    timeout: float | None = _client(
         "--timeout",
-        heading=CLIENT,
         type=SECONDS,
         help="The most seconds for one load, such as a repeat; what has finished by then is kept.",
     )
-    calibrate: bool = option(
+    calibrate: bool = _client(
         "--calibrate/--no-calibrate",
-        heading=CLIENT,
         default=True,
         help="Measure the client's own error first (about two seconds).",
     )
 
-    accept_busy: bool = option(
+    accept_busy: bool = _client(
         "--accept-busy",
-        heading=CLIENT,
+        help=f"Only note that the machine is busy, instead of making the run INVALID; also ${BUSY_VARIABLE}.",
         default=False,
         is_flag=True,
-        show_default=False,
-        help=f"Only note that the machine is busy, instead of making the run INVALID; also ${BUSY_VARIABLE}.",
     )
 
-    hardware: Path | None = option(
+    hardware: Path | None = _machine(
         "--hardware",
-        heading=MACHINE,
         type=click.Path(path_type=Path, dir_okay=False),
         help="A TOML file that describes the hardware of a server on another machine.",
     )
-    vendor: str | None = option(
+    vendor: str | None = _machine(
         "--vendor",
-        heading=MACHINE,
         type=OneOf(VENDORS, case_sensitive=False),
         metavar="|".join(VENDORS),
         help="The vendor of the chips.",
     )
-    chip_model: str | None = option(
-        "--chip-model", heading=MACHINE, help="The model of the chips, such as 'NVIDIA A100 80GB PCIe'."
+    chip_model: str | None = _machine(
+        "--chip-model", help="The model of the chips, such as 'NVIDIA A100 80GB PCIe'."
     )
-    chip_count: int | None = option(
-        "--chip-count", heading=MACHINE, type=COUNT, help="The number of chips on all nodes together."
+    chip_count: int | None = _machine(
+        "--chip-count", type=COUNT, help="The number of chips on all nodes together."
     )
-    node_count: int | None = option(
+    node_count: int | None = _machine(
         "--node-count",
-        heading=MACHINE,
         type=COUNT,
         help="The number of nodes; more than one needs the three options below, or --hardware.",
     )
-    comm_backend: str | None = option(
-        "--comm-backend",
-        heading=MACHINE,
-        metavar="TEXT",
-        help="The communication library between nodes, such as NCCL.",
+    comm_backend: str | None = _machine(
+        "--comm-backend", metavar="TEXT", help="The communication library between nodes, such as NCCL."
     )
-    topology_type: str | None = option(
-        "--topology-type",
-        heading=MACHINE,
-        metavar="TEXT",
-        help="The kind of network between nodes, such as fat-tree.",
+    topology_type: str | None = _machine(
+        "--topology-type", metavar="TEXT", help="The kind of network between nodes, such as fat-tree."
     )
-    topology: str | None = option(
-        "--topology", heading=MACHINE, metavar="TEXT", help="The layout of the nodes, such as '2 × 8 chips'."
+    topology: str | None = _machine(
+        "--topology", metavar="TEXT", help="The layout of the nodes, such as '2 × 8 chips'."
     )
-    interconnect: str | None = option(
-        "--interconnect", heading=MACHINE, help="The link between chips: NVLink, PCIe, HCCS, None, …"
+    interconnect: str | None = _machine(
+        "--interconnect", help="The link between chips: NVLink, PCIe, HCCS, None, …"
     )
-    memory_per_chip_gb: float | None = option(
-        "--memory-per-chip-gb", heading=MACHINE, type=POSITIVE, help="The memory of one chip, in GiB."
+    memory_per_chip_gb: float | None = _machine(
+        "--memory-per-chip-gb", type=POSITIVE, help="The memory of one chip, in GiB."
     )
 
-    price_per_hour: float | None = option(
+    price_per_hour: float | None = _machine(
         "--price-per-hour",
-        heading=MACHINE,
         type=Number("DOLLARS"),
         help="The hourly price of the server's hardware; gives the cost of a million input and output tokens.",
     )
 
-    submitter: str | None = option(
-        "--submitter",
-        heading=RESULTS,
-        help=f"Whose row this is; else ${SUBMITTER_VARIABLE}, else git's user.name.",
+    submitter: str | None = _results(
+        "--submitter", help=f"Whose row this is; else ${SUBMITTER_VARIABLE}, else git's user.name."
     )
-    outputs: Path = option(
+    outputs: Path = _results(
         "--outputs",
         "-o",
-        heading=RESULTS,
         default=Path("outputs"),
         hidden_names=("--output-dir",),
         type=click.Path(path_type=Path, file_okay=False),
         help="The folder in which the run's own folder is created.",
     )
-    as_json: bool = option(
-        "--json",
-        heading=RESULTS,
-        default=False,
-        is_flag=True,
-        show_default=False,
-        help="Print the summaries as JSON and nothing else.",
+    as_json: bool = _results(
+        "--json", help="Print the summaries as JSON and nothing else.", default=False, is_flag=True
     )
-    quiet: bool = option(
+    quiet: bool = _results(
         "--quiet",
         "-q",
-        heading=RESULTS,
+        help="Print nothing but errors; the exit code says whether the run is valid.",
         default=False,
         is_flag=True,
-        show_default=False,
-        help="Print nothing but errors; the exit code says whether the run is valid.",
     )
-    lang: Language | None = option(
+    lang: Language | None = _results(
         "--lang",
-        heading=RESULTS,
         type=OneOf(LANGUAGES),
         help="The language of the screen and the report.  [default: the locale's]",
     )
-    opened: bool | None = option(
-        "--open/--no-open",
-        heading=RESULTS,
-        help="Open report.html at the end; on a desktop, you are asked.",
+    opened: bool | None = _results(
+        "--open/--no-open", help="Open report.html at the end; on a desktop, you are asked."
     )
 
     given: frozenset[str] = field(default=frozenset())
-    """The fields that the command line states, whatever it says in them."""
+    """The names of the fields that the command line states, even if it states their default."""

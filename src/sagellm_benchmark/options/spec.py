@@ -1,4 +1,4 @@
-"""From options to the specification of a run: all that can be wrong with them is found here, before anything starts."""
+"""Turn options into the specification of a run, and find everything that is wrong with them before anything starts."""
 
 from __future__ import annotations
 
@@ -25,21 +25,29 @@ from sagellm_benchmark.workload import datasets
 from sagellm_benchmark.workload.sources import RANDOM, Cut
 from sagellm_benchmark.workload.workloads import Workload, find
 
-OF_A_CLUSTER = ("comm_backend", "topology_type", "topology")  # what a row of several nodes must say as well
+OF_A_CLUSTER = (
+    "comm_backend",
+    "topology_type",
+    "topology",
+)  # which a row of several nodes must state as well
 HARDWARE = (
     *("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb"),
     *OF_A_CLUSTER,
 )
 CUSTOM_REQUESTS = 10
-WARMUP_TOKENS = 32  # of the prompts that are made up to warm up with, where a file has no texts to spare
+WARMUP_TOKENS = 32  # in each prompt that is made up for the warm-up if a file has no texts to spare
 LENGTHS = ("input_tokens", "output_tokens", "turns")
 LOADS_DUMMY = re.compile(
     "(--load[-_]format=)?dummy"
-)  # what vLLM and SGLang take for weights made up by chance
+)  # how vLLM and SGLang are told to make up random weights
 
 
 def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:
-    """Return the run that options, arguments and environment describe. Raises UsageError or DataError."""
+    """Return the run that the options describe, completed from the environment; `argv` is recorded as its command.
+
+    Raise UsageError if options contradict each other, have no effect or lack something, DataError if a file that they
+    name cannot be used.
+    """
     typed_url = options.base_url
     options = replace(options, base_url=typed_url or environ.get(BASE_URL_VARIABLE) or None)
     rules.check(options)
@@ -47,7 +55,7 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     if start is not None:
         start = replace(start, served=served.of(environ))
     if options.base_url is not None:
-        Address.parse(options.base_url)  # only to be checked: it is recorded as it was given
+        Address.parse(options.base_url)  # only checks it: the address is recorded as it was given
     elif start is None:
         require()
     workloads = _workloads(options)
@@ -97,7 +105,10 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
 
 
 def _start(options: RunOptions) -> Start | None:
-    """Return the engine to start. Without a word about it, sageLLM where it is installed and can serve the model."""
+    """Return the engine to start; unless the user names one, sageLLM if it is installed and can serve the model.
+
+    None means that a server already runs, or that the embedded engine is measured.
+    """
     if rules.is_started(options):
         return Start(
             engine=options.engine,
@@ -115,7 +126,7 @@ def _start(options: RunOptions) -> Start | None:
 def _repeatable(
     argv: Sequence[str], options: RunOptions, typed_url: str | None, seed: int, start: Start | None
 ) -> str:
-    """Return the command with what came from the environment and from chance, so that others can type the same."""
+    """Return the command, with the address, engine and seed that it does not state, so that others can repeat it."""
     words = ["sagellm-benchmark", *argv]
     if options.base_url and not typed_url:
         words += ["--base-url", options.base_url]
@@ -127,7 +138,7 @@ def _repeatable(
 
 
 def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
-    """Return the key itself; only its variable's name is ever typed or shown."""
+    """Return the API key, which is read from the environment so that it is never typed or shown."""
     if variable is None:
         return None
     key = environ.get(variable, "").strip()
@@ -140,7 +151,7 @@ def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
 
 
 def _workloads(options: RunOptions) -> tuple[Workload, ...]:
-    """Return the workloads by name, or the custom one that the lengths describe."""
+    """Return the workloads that --workload names, or the custom one that the lengths describe."""
     lengths = {name: value for name in LENGTHS if (value := getattr(options, name)) is not None}
     if options.workload.strip().lower() == CUSTOM:
         if options.dataset != RANDOM:
@@ -167,7 +178,7 @@ def _workloads(options: RunOptions) -> tuple[Workload, ...]:
 def _shapes(options: RunOptions) -> tuple[LoadShape, ...]:
     """Return every load to measure.
 
-    What has no effect on one of them is left at its default: a load has one identity.
+    An option that has no effect on a load keeps its default there, so that equal loads are equal values.
     """
     base = LoadShape(duration_s=options.duration, ramp_s=options.ramp)
     spread = replace(base, arrival=options.arrival, burstiness=options.burstiness)
@@ -186,7 +197,7 @@ def _flags(names: Sequence[str]) -> list[str]:
 
 
 def _hardware(options: RunOptions) -> Hardware:
-    """Return what options and file say of the hardware; the options go before the file."""
+    """Return the hardware that the options and --hardware state; an option goes before the file."""
     typed = Hardware(**{name: getattr(options, name) for name in HARDWARE})
     stated = hardware.check(typed, "the command line")
     if options.hardware is not None:
@@ -201,7 +212,7 @@ def _hardware(options: RunOptions) -> Hardware:
 
 
 def _model_hints(options: RunOptions) -> ModelHints:
-    """An engine loads real weights where we start it, unless told not to; of other servers only the user knows."""
+    """Return what the user says of the model; an engine started here has real ones unless its arguments say dummy."""
     kind = options.weights
     if kind is None and rules.is_started(options) and not options.launch:
         kind = "dummy" if any(LOADS_DUMMY.fullmatch(word) for word in options.engine_args or ()) else "real"

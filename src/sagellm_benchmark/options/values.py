@@ -1,4 +1,4 @@
-"""Parse the text of single options into typed values; what cannot be parsed is refused with an example."""
+"""Parse the text of single options into typed values; the error for a bad text shows how to write it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _SLO_PART = re.compile(r"(?P<metric>[a-z0-9]+)\s*=\s*(?P<number>\d+(\.\d+)?)\s*(
 
 
 class Rate(NamedTuple):
-    """Requests per second; infinite means all at once, and `last` is where a ramp ends."""
+    """Requests per second; infinite means all at once. In a ramp, the rate goes from `first` to `last`."""
 
     first: float
     last: float | None = None
 
     @property
     def steady(self) -> bool:
-        """Whether requests arrive at random around one rate."""
+        """Whether there is one finite rate, around which arrivals can be spread."""
         return self.last is None and math.isfinite(self.first)
 
     def __str__(self) -> str:
@@ -35,18 +35,18 @@ class Rate(NamedTuple):
 
 
 class Number(click.FloatRange):
-    """A range of finite numbers: NaN and what overflows lie outside of it. `unit` stands for it in --help."""
+    """A number above 0, or from 0 with `or_zero`, up to a million; never NaN. --help shows it as `unit`."""
 
     def __init__(self, unit: str, *, or_zero: bool = False) -> None:
         super().__init__(min=0, min_open=not or_zero, max=1e6)
         self.unit = unit
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
-        """Return what --help writes for the value."""
+        """Return the placeholder of the value in --help."""
         return self.unit
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the number. Raises UsageError for NaN, too, which click would let through."""
+        """Return the number. Raise UsageError if it is none or out of range, or NaN, which click would let through."""
         try:
             number = float(super().convert(value, param, ctx))
         except click.BadParameter:
@@ -60,14 +60,14 @@ class Number(click.FloatRange):
 
 
 class Count(click.IntRange):
-    """A range of whole numbers, N in --help."""
+    """A whole number in a range; --help shows it as N."""
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context | None = None) -> str:  # noqa: ARG002
-        """Return what --help writes for the value."""
+        """Return the placeholder of the value in --help."""
         return "N"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number. Raises UsageError."""
+        """Return the number. Raise UsageError if it is none or out of range."""
         try:
             return int(super().convert(value, param, ctx))
         except click.BadParameter:
@@ -79,7 +79,7 @@ class OneOf(click.Choice[str]):
     """One of a few words."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the word, as it is declared. Raises UsageError."""
+        """Return the word as it is declared. Raise UsageError for any other word."""
         try:
             return super().convert(value, param, ctx)
         except click.BadParameter:
@@ -87,7 +87,7 @@ class OneOf(click.Choice[str]):
 
 
 class Parsed(click.ParamType[Any]):
-    """Text that a function turns into a typed value; the function's UsageError says what is wrong with it."""
+    """Text that `parse` turns into a typed value; `parse` raises a UsageError that says how to write it."""
 
     name = "text"
 
@@ -95,8 +95,26 @@ class Parsed(click.ParamType[Any]):
         self.parse = parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
-        """Return the typed value; click may hand over one that is typed already."""
+        """Return the typed value; click may hand over a default, which is typed already."""
         return self.parse(value) if isinstance(value, str) else value
+
+
+class Words(click.ParamType[Any]):
+    """A command or its arguments, split into words as a shell would, without a shell."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ARG002
+        """Return the words. Raise UsageError if a quote is not closed, or if there are none."""
+        if not isinstance(value, str):
+            return value
+        try:
+            found = tuple(shlex.split(value))
+        except ValueError as error:
+            raise _refused(param, value, "close every quote") from error
+        if not found:
+            raise _refused(param, value, "leave the option out, or give it something")
+        return found
 
 
 def _refused(param: click.Parameter | None, value: Any, hint: str) -> UsageError:
@@ -111,7 +129,7 @@ COUNT = Count(1, 10_000_000)
 
 
 def slo(text: str) -> Mapping[str, float]:
-    """Parse `ttft=200ms,tpot=0.05s` into seconds by metric."""
+    """Parse a text such as `ttft=200ms,tpot=0.05s` into limits in seconds, by metric."""
     limits: dict[str, float] = {}
     for part in text.split(","):
         match = _SLO_PART.fullmatch(part.strip().lower())
@@ -122,7 +140,7 @@ def slo(text: str) -> Mapping[str, float]:
 
 
 def rates(text: str) -> tuple[Rate, ...]:
-    """Parse `1,2.5,inf` as requests per second, or `2..20` as the ends of a ramp."""
+    """Parse a list such as `1,2.5,inf` of requests per second, in which `2..20` is a ramp."""
     return tuple(_rate(part, text) for part in text.split(","))
 
 
@@ -144,7 +162,7 @@ def _above_zero(text: str) -> float:
 
 
 def counts(text: str) -> tuple[int, ...]:
-    """Parse `1,2,4` into numbers of streams."""
+    """Parse a list such as `1,2,4` of numbers of streams."""
     parts = [part.strip() for part in text.split(",")]
     if not all(_STREAMS.fullmatch(part) and 1 <= int(part) <= MOST_STREAMS for part in parts):
         raise UsageError(
@@ -152,14 +170,3 @@ def counts(text: str) -> tuple[int, ...]:
             hint=f"write whole numbers from 1 to {MOST_STREAMS:,}: 8, or 1,2,4 for a sweep",
         )
     return tuple(int(part) for part in parts)
-
-
-def words(text: str) -> tuple[str, ...]:
-    """Split `--max-model-len 2048` as a shell would, without a shell."""
-    try:
-        found = tuple(shlex.split(text))
-    except ValueError as error:
-        raise UsageError(f"{text!r} cannot be split into words: {error}", hint="close every quote") from error
-    if not found:
-        raise UsageError("it is empty", hint="leave the option out, or give it something")
-    return found

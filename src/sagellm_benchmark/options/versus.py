@@ -1,4 +1,4 @@
-"""`run --versus`: one command line, two specifications that differ in nothing but the server."""
+"""`run --versus`: one command line gives two specifications that differ only in the server."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ OF_A = ("base_url", "engine", "engine_args", "engine_python", "engine_version", 
 def versus_specs(
     options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]
 ) -> tuple[RunSpec, RunSpec]:
-    """Return what to measure, each with the command that measures it alone. Raises as `run_spec` does."""
+    """Return the runs of the first and the second server, each with a command that measures it alone.
+
+    Raise what `run_spec` raises.
+    """
     asked = replace(options, base_url=options.base_url or environ.get(BASE_URL_VARIABLE) or None)
-    run_spec(asked, argv, environ)  # only to be checked, with all that was said
+    run_spec(asked, argv, environ)  # only checks the options, all together
     words = without(argv, _flags(OF_B))
     words += [] if "repeats" in options.given else [flag(RunOptions, "repeats"), str(ROUNDS)]
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
@@ -68,7 +71,7 @@ def _seed(seed: int) -> list[str]:
 
 
 def _said(b: RunOptions) -> list[str]:
-    """B's server, as the options of a run of its own."""
+    """Return the options that name B's server, for a command that measures it alone."""
     python = None if b.engine_python is None else str(b.engine_python)
     values = {
         "base_url": b.base_url,

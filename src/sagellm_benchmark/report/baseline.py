@@ -19,7 +19,7 @@ KEPT = (CONFIG, SUMMARY, TIMELINE, REQUESTS_FILE)
 
 
 def opened(folder: Path) -> Side:
-    """Return the baseline as a side of a comparison. Raises DataError if there is none."""
+    """Return the baseline as a side of a comparison. Raise DataError if there is none."""
     if not folder.is_dir():
         raise DataError(
             f"there is no baseline in {folder}",

@@ -40,7 +40,7 @@ HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
 def open_side(path: Path) -> Side:
     """Return a run's folder, another client's results, or a file that holds one row.
 
-    Raises DataError if it is none.
+    Raise DataError if it is none.
     """
     if (theirs := foreign.read(path)) is not None:
         return foreign_side(str(path), theirs)

@@ -84,7 +84,7 @@ def write_curves(finished: Sequence[Finished]) -> Path | None:
 
 
 def load(folder: Path) -> Record:
-    """Return the record of a finished run. Raises DataError if the folder holds none, or a damaged one."""
+    """Return the record of a finished run. Raise DataError if the folder holds none, or a damaged one."""
     try:
         config, summary = (read_regular(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY))
         timeline = read_regular(folder / TIMELINE, _MOST_BYTES) if (folder / TIMELINE).exists() else None

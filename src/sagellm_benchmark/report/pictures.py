@@ -30,7 +30,7 @@ _PROBE = '<svg xmlns="http://www.w3.org/2000/svg"><text y="16" style="font: 12px
 def write_pictures(finished: Sequence[Finished], form: Format) -> list[Path]:
     """Write each run's pictures into its folder plots/, and the curves of several into that of the last.
 
-    Raises UsageError if PNG is asked for without the extra `plot`, DataError where there is nothing to write with.
+    Raise UsageError if PNG is asked for without the extra `plot`, DataError where there is nothing to write with.
     """
     encode = _png if form == "png" else str.encode
     written: list[Path] = []

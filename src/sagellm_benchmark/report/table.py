@@ -70,7 +70,7 @@ def columns(requests: Iterable[Request]) -> Columns:
 
 
 def of_folder(folder: Path) -> Columns:
-    """Return the requests of a finished run. Raises DataError if its folder has none, or damaged ones."""
+    """Return the requests of a finished run. Raise DataError if its folder has none, or damaged ones."""
     try:
         content = read_regular(folder / REQUESTS_FILE, _MOST_BYTES)
     except OSError as error:
@@ -97,7 +97,7 @@ def _inert(value: Any) -> Any:
 
 
 def write_parquet(table: Columns, path: Path) -> None:
-    """Write the same columns, typed. Raises UsageError if pyarrow, the extra `parquet`, is not installed."""
+    """Write the same columns, typed. Raise UsageError if pyarrow, the extra `parquet`, is not installed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet

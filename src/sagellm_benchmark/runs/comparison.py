@@ -85,7 +85,7 @@ def compared(
 ) -> Comparison:
     """B beside A, round by round where they were measured `in_turn`.
 
-    Raises DataError if they are unlike, or not to be believed, unless it is forced.
+    Raise DataError if they are unlike, or not to be believed, unless it is forced.
     """
     objections = tuple(_objections(a, b))
     if objections and not force:

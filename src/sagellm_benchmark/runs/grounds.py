@@ -42,7 +42,7 @@ class Grounds:
 
     @classmethod
     def parse(cls, value: Any) -> Grounds:
-        """Grounds as they were written. Raises DataError if they are damaged."""
+        """Grounds as they were written. Raise DataError if they are damaged."""
         try:
             return msgspec.convert(value, cls, str_keys=True)
         except msgspec.ValidationError as error:
@@ -54,11 +54,11 @@ class Grounds:
         return plain
 
     def evidence(self, columns: Columns) -> Evidence:
-        """Return what the checks are to look at, with these columns. Raises DataError if something is damaged."""
+        """Return what the checks are to look at, with these columns. Raise DataError if something is damaged."""
         return _with_columns(self.looked_at, Evidence, columns)
 
     def measurement(self, columns: Columns) -> Measurement:
-        """Return what the metrics are computed from, with these columns. Raises DataError likewise."""
+        """Return what the metrics are computed from, with these columns. Raise DataError likewise."""
         return _with_columns(self.measured, Measurement, columns)
 
 

@@ -55,7 +55,7 @@ def measure(
 ) -> Record:
     """Measure one workload under one load shape; requests.jsonl is written into `folder` on the way.
 
-    Raises RemoteError if the server does not answer the warm-up. Ctrl-C gives the record of what had finished.
+    Raise RemoteError if the server does not answer the warm-up. Ctrl-C gives the record of what had finished.
     """
     context = prepare(server, workload, shape, spec, hardware, folder, sender)
     with Measuring(context, listener) as run:

@@ -62,7 +62,7 @@ def repeats(requests: Iterable[Request], windows_s: Iterable[Window | None]) -> 
 
 
 def read(content: bytes) -> Iterator[Request]:
-    """Yield the requests of a file's lines, with or without their words. Raises DataError, naming the line."""
+    """Yield the requests of a file's lines, with or without their words. Raise DataError, naming the line."""
     for number, line in enumerate(content.splitlines(), 1):
         try:
             yield _parsed(orjson.loads(line))

@@ -43,7 +43,7 @@ class Target(Protocol):
 
 @contextmanager
 def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
-    """Give the target of all runs of a command. Raises what a missing engine, environment or model leads to."""
+    """Give the target of all runs of a command. Raise what a missing engine, environment or model leads to."""
     if spec.base_url is not None:
         yield _Running(spec)
     elif spec.start is None:
@@ -64,7 +64,7 @@ def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
 def held(spec: RunSpec, log: Path, listener: Listener) -> Iterator[Served]:
     """Start the engine of a run for the runs of other processes, and stop it when the block ends.
 
-    Raises what a missing engine, environment or model leads to.
+    Raise what a missing engine, environment or model leads to.
     """
     assert spec.start is not None  # noqa: S101 - whoever wants it held has asked whether it is started
     command, environ = _command(spec.start, listener)

@@ -20,7 +20,7 @@ def in_turn(a: RunSpec, b: RunSpec, listener: Listener) -> tuple[Measured, Measu
     """Measure both specifications, each with one workload and one load, in as many rounds as `a` has repeats.
 
     Both are ordinary runs, with a repeat for each round. After Ctrl-C they hold the rounds there were.
-    Raises RemoteError if one of the servers has not answered by then.
+    Raise RemoteError if one of the servers has not answered by then.
     """
     with ExitStack() as stack:
         runs = [begun(spec, stack, listener) for spec in (a, b)]

@@ -68,7 +68,7 @@ class Lexicon:
 def survey(counter: TokenCounter | None) -> Lexicon:
     """Price the common words by the server's own count: each one where counting is cheap, else three probes of all.
 
-    No probe is a prompt that is measured. Raises RemoteError if the server stops answering.
+    No probe is a prompt that is measured. Raise RemoteError if the server stops answering.
     """
     if counter is None:
         return Lexicon(_ASSUMED, _ASSUMED, overhead=0, known=False)

@@ -25,7 +25,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def length(path: Path, number: int, name: str, value: object) -> int:
-    """Return a number of tokens. Raises DataError."""
+    """Return a number of tokens. Raise DataError."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_TOKENS:
         return value
     raise bad_line(path, number, f'"{name}" must be a whole number of tokens from 1 on')

@@ -66,7 +66,7 @@ class Again:
     mended: Mapping[int, tuple[End, ...]]  # by index and turn
 
     def text(self, index: int, turn: int, input_tokens: int, output_tokens: int) -> str:
-        """Return the text of one request. Raises IndexError if the conversation has no such turn."""
+        """Return the text of one request. Raise IndexError if the conversation has no such turn."""
         return self._mended(index, turn, self.prompts.build(index, input_tokens, output_tokens)[turn])
 
     def texts(self, index: int) -> list[str]:
@@ -107,7 +107,7 @@ def written(source: Source) -> Recipe | None:
 
 
 def made_again(recipe: Recipe, seed: int) -> Again:
-    """Return the prompts that a recipe gives. Raises DataError if there can be no such workload."""
+    """Return the prompts that a recipe gives. Raise DataError if there can be no such workload."""
     try:
         workload = Workload(**msgspec.structs.asdict(recipe.workload))
         lexicon = Lexicon.of(

@@ -21,7 +21,7 @@ def read(path: Path) -> Foreign | None:
     """Return the run of a file of guidellm's (one of several as FILE:2), or of a file or folder of aiperf's; None where
     it is nobody's we know.
 
-    Of aiperf the records are read, which lie beside its summary. Raises DataError if a file cannot be read.
+    Of aiperf the records are read, which lie beside its summary. Raise DataError if a file cannot be read.
     """
     numbered = None if path.exists() else _NUMBERED.fullmatch(str(path))
     file = path if numbered is None else Path(numbered["path"])

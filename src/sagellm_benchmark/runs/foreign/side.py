@@ -26,7 +26,7 @@ OF_ALL = {"throughput", "request_rate", "goodput"}  # figures that need every re
 
 
 def side(name: str, run: Foreign) -> Side:
-    """Return the run as one side of a comparison. Raises DataError if nothing was answered."""
+    """Return the run as one side of a comparison. Raise DataError if nothing was answered."""
     course = Recorder()
     columns = collect(course.through(filter(_can_be, run.samples)), lambda one: one.completion_tokens)
     if not columns.answered:
