@@ -305,7 +305,7 @@ def test_evidence_that_would_harm_whoever_checks_it_is_refused_in_a_moment(folde
         place[last] = value
 
     edit(folder / name, change)
-    with pytest.raises(DataError, match=r"damaged|nested deeper|no run that this version can read"):
+    with pytest.raises(DataError, match=r"damaged|nested deeper|this version cannot read the run"):
         verified(folder)
 
 

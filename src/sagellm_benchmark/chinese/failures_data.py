@@ -84,7 +84,7 @@ DATA: dict[str, str] = {
     "measure again; the run's requests.jsonl may still be whole": (
         "重新测量；运行的 requests.jsonl 可能仍然完好"
     ),
-    "no run that this version can read: record_version is {a} in config.json and {b} in summary.json": (
+    "this version cannot read the run: record_version is {a} in config.json and {b} in summary.json": (
         "不是此版本能读取的运行：config.json 中 record_version 为 {a}，summary.json 中为 {b}"
     ),
     "use the version that wrote it": "用写出它的版本",

@@ -1,1 +1,1 @@
-"""How load is sent and stamped: connections, streams, processes, and what the client knows of itself."""
+"""How load is sent and timed: connections, streams, processes, and what the client knows of its own performance."""

@@ -1,4 +1,4 @@
-"""Measure the client's own error by driving it at a server whose timing is known."""
+"""Measure the client's own error by sending load to a server whose timing is known."""
 
 from __future__ import annotations
 
@@ -23,61 +23,60 @@ from sagellm_benchmark.scratch import scratch
 from sagellm_benchmark.workload.schedule import Schedule, busiest, constant
 from sagellm_benchmark.workload.workloads import Turn
 
-MAX_BIAS_S = 0.005  # by how much the client may report TTFT too high (p50), where TTFT is not longer by far
+MAX_BIAS_S = 0.005  # by how much the client may report TTFT too high (p50), unless TTFT is much longer
 _TTFT_S, _ITL_S = 0.05, 0.01
 _TOKENS = 32
 _FULL_PACE_STREAMS = 256  # beyond it, streams are slowed so that the built-in server keeps its own timing
 _STAGGER_S = 0.0001
-_MOST = 1024  # streams, or requests a second
-_FEWEST = 8  # requests that tell something
+_MOST = 1024  # streams, or requests per second
+_FEWEST = 8  # requests, below which the bias says little
 _SHAPE_S = 0.8
 
-_RUNGS = (25_600, 51_200, 102_400)  # tokens a second to which the client is driven beyond the load's shape
+_RUNGS = (25_600, 51_200, 102_400)  # tokens per second that are tried after the load's own shape
 _RUNG_S = 0.1
 _RUNG_TTFT_S = 0.01
 _CLEAN_ITL_S = 0.001
-_BUSY = 0.9  # of a core: from here on it is the client, not the built-in server, that holds a load up
+_BUSY = 0.9  # of a core; above it, the client and not the built-in server holds up a load
 
-_START_S = 30.0  # on a machine that is busy
-_PATIENCE = Patience(closed_s=15.0)  # in which the built-in server writes its log to the end
+_START_S = 30.0  # enough even on a busy machine
+_PATIENCE = Patience(closed_s=15.0)  # for the built-in server to finish its log
 
 
 @dataclass(frozen=True, slots=True)
 class Bias:
-    """Reported minus true, over the requests that both sides know."""
+    """The times that the client reported minus the true ones, over the requests that both sides know."""
 
     requests: int
     tokens: int
     ttft_s_p50: float
     ttft_s_p99: float
-    itl_s: float  # mean over requests of the absolute error of a request's mean ITL
+    itl_s: float  # the absolute error of a request's mean ITL, averaged over requests
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """The client's own error at a load's shape, and up to which rates it is clean; measured right before the load."""
+    """The client's own error at a load's shape, and up to which rate its times are right; measured before the load."""
 
-    streams: int | None  # of a closed loop
-    requests: int | None  # of an open loop, in its busiest 0.8 s
-    tokens_per_s: float  # what the calibration ran at, at the load's shape
+    streams: int | None  # of a closed loop; None in an open one
+    requests: int | None  # of an open loop, in its busiest 0.8 s; None in a closed one
+    tokens_per_s: float  # the rate of the calibration at the load's shape
     ttft_bias_s_p50: float
     ttft_bias_s_p99: float
     itl_bias_s: float
     cpu_s_per_token: float
-    clean_tokens_per_s: float | None  # the highest rate driven at which it was clean; None where at none
-    limited_by: Literal["client", "server"]  # what kept it from a higher rate
-    most_tokens_per_s: (
-        float  # where it gives out, by the processor time of a token, each of which is an event here
-    )
+    clean_tokens_per_s: float | None  # the highest rate tried at which the times were right; None if at none
+    limited_by: Literal["client", "server"]  # what prevented a higher rate
+    most_tokens_per_s: float  # the most that its processor time allows; here each token is an event
 
 
 def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
-    """Drive the built-in server with the busiest second of a load, then faster and faster until something gives out.
+    """Send the busiest part of a load to the built-in server, then load at higher and higher rates.
 
-    At the load's shape every stream gets 100 tokens a second, fewer with more than 256 streams. More than 1,024
-    streams or requests a second are not tried: the built-in server would not keep its own time. Takes two seconds.
+    At the load's shape, every stream gets 100 tokens per second, or fewer if there are more than 256 streams. More than
+    1,024 streams or requests per second are not tried, because the built-in server would not keep its own timing. This
+    takes about two seconds.
 
-    Raise RemoteError if the built-in server cannot be started or answers nothing.
+    Raise RemoteError if the built-in server cannot be started or answers nothing, KeyboardInterrupt on Ctrl-C.
     """
     shape = _shape(load)
     with scratch("sagellm-calibration-") as folder:
@@ -113,15 +112,15 @@ def calibrate(load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A load to drive at the built-in server, and the pace to ask of it."""
+    """A load to send to the built-in server, and the timing to ask of it."""
 
     schedule: Schedule
     ttft_s: float
     itl_s: float
-    at_once: int  # requests in flight, about
+    at_once: int  # the approximate number of requests in flight
 
     def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
-        """Drive the load. Half a calibration says nothing: raises KeyboardInterrupt, RemoteError for a lost process."""
+        """Send the load. Raise KeyboardInterrupt if it was stopped, RemoteError if a client process was lost."""
         observed = drive(
             asking(_TOKENS),
             None,
@@ -142,7 +141,7 @@ class _Step:
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """How the client did at one load."""
+    """How the client performed at one load."""
 
     elapsed_s: float
     health: ClientHealth
@@ -150,30 +149,27 @@ class Driven:
 
     @property
     def tokens_per_s(self) -> float:
-        """The rate at which it was driven, in tokens per second."""
+        """The rate of the load, in tokens per second."""
         return self.bias.tokens / self.elapsed_s
 
     @property
     def cpu_s_per_token(self) -> float:
-        """Processor seconds per token, summed over all processes of the client."""
+        """Processor seconds per token, over all processes of the client."""
         return (self.health.cpu_s or 0.0) / self.bias.tokens
 
     @property
     def busy(self) -> bool:
-        """Whether its processor core was saturated."""
+        """Whether the client's processor core was saturated."""
         return (self.health.cpu_share or 0.0) > _BUSY
 
     @property
     def clean(self) -> bool:
-        """Whether the times that it reported agreed with the server's own."""
+        """Whether the times that the client reported agreed with the server's own."""
         return not self.busy and self.bias.ttft_s_p50 <= MAX_BIAS_S and self.bias.itl_s <= _CLEAN_ITL_S
 
 
 def _shape(load: Schedule) -> _Step:
-    """Return the busiest second of a load.
-
-    One that is too thin to tell anything becomes a few requests, evenly spaced.
-    """
+    """Return the busiest part of a load; if it has too few requests, _FEWEST evenly spaced ones instead."""
     schedule = busiest(load, _SHAPE_S, _MOST)
     if schedule.concurrency is not None:
         schedule = replace(schedule, stagger_s=stagger(schedule.concurrency))
@@ -185,7 +181,7 @@ def _shape(load: Schedule) -> _Step:
 
 
 def _rungs(shape: _Step) -> Iterator[_Step]:
-    """Give closed loops at higher rates than the shape's, slowest first."""
+    """Yield closed loops at higher rates than the shape's, slowest first."""
     streams = min(max(shape.at_once, 64), _FULL_PACE_STREAMS)
     for rate in _RUNGS:
         if rate > shape.at_once / shape.itl_s:
@@ -193,7 +189,7 @@ def _rungs(shape: _Step) -> Iterator[_Step]:
 
 
 def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["client", "server"]]:
-    """Return the fastest load up to the first one that was not clean, and what gave out there."""
+    """Return the fastest load before the first one that was not clean, and what reached its limit there."""
     clean = list(takewhile(lambda step: step.clean, driven))
     best = max(clean, key=lambda step: step.tokens_per_s, default=None)
     gave_out = len(clean) < len(driven) and driven[len(clean)].busy
@@ -201,12 +197,15 @@ def highest_clean(driven: Sequence[Driven]) -> tuple[Driven | None, Literal["cli
 
 
 def pace(streams: int) -> float:
-    """Return an interval between a stream's tokens, in seconds, that the built-in server can keep."""
+    """Return an interval between a stream's tokens, in seconds, that the built-in server can keep up."""
     return _ITL_S * max(1.0, streams / _FULL_PACE_STREAMS)
 
 
 def stagger(streams: int) -> float:
-    """Return seconds between first requests: beyond 256 streams the built-in server would take 30 ms for a burst."""
+    """Return the seconds between the first requests of many streams, as a burst would hold up the built-in server.
+
+    With more than 256 streams at once, it would be late by 30 ms.
+    """
     return _STAGGER_S if streams > _FULL_PACE_STREAMS else 0.0
 
 
@@ -217,7 +216,7 @@ class asking:  # noqa: N801 - reads as a function, and can be sent to another pr
         self._tokens = tokens
 
     def __call__(self, index: int) -> tuple[Turn, ...]:
-        """Return the same few words for every index but for the index itself."""
+        """Return a conversation of a few words, in which only the index differs."""
         return (Turn(f"{index} is the number of this request", 8, self._tokens),)
 
 
@@ -225,7 +224,8 @@ class asking:  # noqa: N801 - reads as a function, and can be sent to another pr
 def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = None) -> Iterator[str]:
     """Run the built-in server in a process of its own and yield its base URL. Its log is complete after the block.
 
-    It runs on the core given, or else keeps off the cores that this process is pinned to, if it is.
+    The server runs on core `cpu`; or else, if this process is pinned to some cores, on the others. Raise RemoteError if
+    it does not start.
     """
     command = [sys.executable, "-m", "sagellm_benchmark.client.timed_server", "--log", str(log)]
     command += ["--ttft-ms", str(ttft_s * 1000), "--itl-ms", str(itl_s * 1000)]
@@ -235,7 +235,7 @@ def timed_server(log: Path, *, ttft_s: float, itl_s: float, cpu: int | None = No
 
 
 def compare(samples: Iterable[Sample], truth: Mapping[int, Truth]) -> Bias:
-    """Return the client's account of each answered request against the server's own."""
+    """Compare the client's times of each answered request with the server's own. Raise RemoteError if there is none."""
     ttft, itl, tokens = [], [], 0
     for sample in samples:
         known = truth.get(_number(sample.text))
@@ -267,7 +267,7 @@ def _number(text: str) -> int:
 
 
 def _address(server: Child, within_s: float = _START_S) -> str:
-    """Return the base URL that the built-in server prints once it is listening."""
+    """Return the base URL that the built-in server prints when it is listening. Raise RemoteError if it prints none."""
     line = server.first_line(within_s)
     if line is None:
         raise RemoteError(

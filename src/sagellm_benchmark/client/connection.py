@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from sagellm_benchmark.address import Address
 
 Clock = Callable[[], float]
-"""Seconds that only grow, as `time.monotonic` tells them."""
+"""Returns seconds that never decrease, as `time.monotonic` does."""
 
-_ANSWER_BYTES = 64 * 1024 * 1024  # a longer answer is no answer
-_ANSWER_PIECES = 1_000_000  # reads, and chunks of HTTP's framing
+_ANSWER_BYTES = 64 * 1024 * 1024  # a longer answer is a failure
+_ANSWER_PIECES = 1_000_000  # reads and HTTP chunks of one answer; more are a failure
 
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and the raw bytes of what came back. Times are of the monotonic clock."""
+    """One request and the raw bytes of its answer. Times are seconds on the monotonic clock."""
 
     index: int
     turn: int
@@ -37,13 +37,13 @@ class Exchange:
     start: float = 0.0
     end: float = 0.0
     status: int | None = None
-    complete: bool = False  # HTTP's own framing says that nothing is missing
-    failure: Failure | None = None  # only what the connection can see
+    complete: bool = False  # whether, by HTTP's framing, nothing is missing
+    failure: Failure | None = None  # only a failure that the connection can see
     detail: str | None = None
-    resend: bool = (
-        False  # its connection had been idle: closed before any byte, it says nothing of this request
-    )
-    log: list[float | bytes] = field(default_factory=list)  # a read's stamp, then the pieces of body in it
+    resend: bool = False  # whether its connection had been idle: if that is closed, the request is sent again
+    log: list[float | bytes] = field(
+        default_factory=list
+    )  # for each read, its time and then its pieces of body
 
 
 class Connection(asyncio.Protocol):
@@ -64,18 +64,18 @@ class Connection(asyncio.Protocol):
         self._framed = False
         self._headers = False
         self._reusable = False
-        self._kept: int | None = None  # how much of the log belongs to the answer, once it is complete
+        self._kept: int | None = None  # how many log entries are the answer's; None until it is complete
         self.number = 0
         self._finished: Callable[[Exchange], None] | None = None
 
     @property
     def usable(self) -> bool:
-        """Whether another request can be sent over it."""
+        """Whether another request can be sent over this connection."""
         return self._transport is not None and not self._transport.is_closing() and self._exchange is None
 
     @property
     def tokens(self) -> int:
-        """Tokens of the answer in flight so far, estimated as one per read and at most as many as were asked for."""
+        """Tokens of the answer in flight so far: estimated as one per read, and at most as many as asked for."""
         exchange = self._exchange
         return 0 if exchange is None else min(len(self._log) // 2, exchange.asked_output_tokens)
 
@@ -84,7 +84,8 @@ class Connection(asyncio.Protocol):
     ) -> None:
         """Write a request at once and wait until its answer is complete or has failed.
 
-        `finished` gets the exchange inside the read that ended it, so it is kept even if the waiter is cancelled.
+        `finished` is called with the exchange during the read that ends it, so the exchange is kept even if the waiting
+        task is cancelled. Raise RuntimeError if the connection is not open.
         """
         loop = asyncio.get_running_loop()
         transport = self._transport
@@ -161,10 +162,12 @@ class Connection(asyncio.Protocol):
             self._framed = self._headers = False
         elif self._kept is None:
             self._kept = len(self._log)
-            self._reusable = self._parser.should_keep_alive()  # it forgets as soon as this returns
+            self._reusable = (
+                self._parser.should_keep_alive()
+            )  # after this callback, the parser has forgotten it
 
     def _answered(self) -> None:
-        """The answer is complete, or longer than anything we would keep."""
+        """End the exchange, whose answer is complete or too long to keep."""
         if self._exchange is None:
             self.close()  # bytes that nobody asked for
             return
@@ -194,7 +197,7 @@ class Connection(asyncio.Protocol):
 
 
 class Dials(Protocol):
-    """Anything that can open connections."""
+    """Something that can open connections."""
 
     async def dial(self) -> Connection:
         """Return a new connection. Raise OSError (which includes TimeoutError) if none can be opened."""
@@ -203,7 +206,7 @@ class Dials(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Dialer:
-    """Opens connections to one address. Proxies named in the environment are never used."""
+    """Opens connections to one address, never through a proxy that the environment names."""
 
     host: str
     port: int
@@ -222,9 +225,9 @@ class Dialer:
 
 
 async def first_connection(where: Address, timeout_s: float) -> tuple[Dialer, Connection]:
-    """Resolve the host once and settle on the first of its addresses that accepts a connection.
+    """Resolve the host once; return a dialer for the first of its addresses that accepts a connection, and that one.
 
-    Raise OSError if the name is unknown or no address answers.
+    Raise OSError if the name is unknown or no address accepts.
     """
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(timeout_s):

@@ -1,7 +1,6 @@
-"""Decoded samples on disk: a frame each of facts, event times as float64, and text. About 15 bytes a token.
+"""Decoded samples on disk, each a frame of facts, event times as float64, and text: about 15 bytes per token.
 
-Moments stay on the clock of the process that stamped them until somebody reads them: only then is it known to all
-where the run's moment 0 was.
+Times stay on the clock of the process that took them until they are read; only then is the run's moment 0 known.
 """
 
 from __future__ import annotations
@@ -32,9 +31,9 @@ _BUFFER = 256 * 1024
 
 
 def decode(segments: Iterable[Path], reading: Reading) -> tuple[Path, ...]:
-    """Decode the segments that are not decoded yet, remove them unless they are kept, and name what came of all.
+    """Decode the segments that are not decoded yet, and return the files of all of them.
 
-    Raise DataError if that cannot be written.
+    Remove the segments unless `reading` keeps them. Raise DataError if a file cannot be written.
     """
     return tuple(_decoded(segment, reading) for segment in segments)
 
@@ -57,24 +56,27 @@ def _decoded(segment: Path, reading: Reading) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class RunClock:
-    """The clock of the process that stamped samples: its moment 0 of the run, and its seconds in one of the run's."""
+    """How to convert the clock of the process that took the times into seconds of the run."""
 
-    zero: float
-    pace: float = 1.0
+    zero: float  # what the process's clock showed at the run's moment 0
+    pace: float = 1.0  # seconds of the process's clock in one second of the run
 
     def run_s(self, moment: Moments) -> Moments:
-        """Return when in the run a moment of that clock was, or each of several."""
+        """Return one moment of the process's clock, or an array of them, in seconds of the run."""
         return (moment - self.zero) / self.pace
 
 
 def read(path: Path, clock: RunClock) -> Iterator[Sample]:
-    """Yield the samples of one file, in the order in which they finished."""
+    """Yield the samples in one file, in the order in which they finished. Raise DataError if it is damaged."""
     with path.open("rb", buffering=_BUFFER) as file:
         yield from samples(file.read, clock, str(path))
 
 
 def samples(more: Callable[[int], bytes], clock: RunClock, where: str) -> Iterator[Sample]:
-    """Yield the samples that `more` hands out bytes of. Raise DataError if some are missing."""
+    """Yield the samples whose bytes `more` returns, as `read` of a file does. Raise DataError if bytes are missing.
+
+    `where` names their source in the error.
+    """
     while header := more(_FRAME.size):
         try:
             facts_size, events, text_size = _FRAME.unpack(header)
@@ -143,9 +145,9 @@ def _sample(facts: list[Any], event_s: Floats, text: bytes, clock: RunClock) -> 
 
 
 def _verdict(exchange: Exchange, answer: Answer, *, exact_output: bool) -> tuple[Failure | None, str | None]:
-    """Return why the request failed, if it did: what the connection saw, then what the answer says, then its length.
+    """Return why the request failed, or None: by the connection, then by the answer, then by its length.
 
-    A connection that broke after the answer said it was finished has broken nothing.
+    A connection that broke after the answer had said that it was finished does not count.
     """
     if exchange.failure is not None and (
         exchange.failure is not Failure.CUT_OFF or answer.failure is not None
@@ -154,7 +156,7 @@ def _verdict(exchange: Exchange, answer: Answer, *, exact_output: bool) -> tuple
         return (answer.failure, answer.detail) if said_why else (exchange.failure, exchange.detail)
     if answer.failure is not None:
         return answer.failure, answer.detail
-    if answer.completion_tokens is None:  # what it is worth is judged when somebody has counted it
+    if answer.completion_tokens is None:  # its length is judged later, when its tokens have been counted
         return None, None
     asked = exchange.asked_output_tokens
     short = short_of(answer.completion_tokens, asked, answer.finish_reason, exact_output=exact_output)

@@ -1,6 +1,6 @@
-"""Decodes segments of a load while it goes on, out of its way: a process that gives way to every other.
+"""A process of low priority that decodes segments of a load while the load goes on.
 
-Its standard input is a line that says how, then a line for each segment; it ends with that input.
+Its standard input is one line that says how to decode, then a line for each segment; the process ends with its input.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _NICE = 10
 def main() -> None:
     """Decode segments until standard input ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the load decides; its end is ours
+        signal.signal(number, signal.SIG_IGN)  # the parent handles them, and this process ends when it does
     if hasattr(os, "nice"):
         os.nice(_NICE)
     exact_output, secret, keep_raw = orjson.loads(sys.stdin.buffer.readline())
@@ -30,7 +30,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         try:
             decode([Path(orjson.loads(line))], reading)
-        except DataError:  # whoever reads the samples tries again, and says what is wrong
+        except DataError:  # whoever needs the samples decodes again, and reports the error
             return
 
 

@@ -1,4 +1,4 @@
-"""Drives conversations at a server by a schedule and hands back what was observed."""
+"""Send conversations to a server by a schedule, and return what was observed."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def drive(
 ) -> Observed:
     """Send `count` conversations (or as many as `schedule.duration_s` allows) and observe every answer.
 
-    `spool` is a folder for what is recorded: raw exchanges, which are decoded as the load goes on and then go, unless
-    `keep_raw` says otherwise, and decoded samples, which go when they have been read. One connection per stream is
-    opened before the clock starts, straight to the server: proxies named in the environment are not used. A
-    conversation ends with its first failed turn. A kept-alive connection that turns out to be closed before any byte of
-    an answer is replaced once, without counting as a failure.
+    `spool` is a folder for what is recorded: raw exchanges, which are decoded while the load goes on and then removed
+    unless `keep_raw` is set, and decoded samples, which are removed when they have been read. One connection per stream
+    is opened before the clock starts, without any proxy. A conversation ends with its first failed turn. If an idle
+    connection turns out to be closed before any byte of an answer, the request is sent once more over a new one, and
+    that is not a failure.
 
-    `processes` spreads the streams over that many processes with one clock; conversation i then belongs to process
-    i modulo `processes`. With no `count`, `conversations` must be something that can be pickled.
+    `processes` spreads the streams over that many processes with one clock; process i modulo `processes` sends
+    conversation i. If `count` is None, `conversations` must be picklable then.
 
-    SIGINT, SIGTERM and `limits.total_s` end the load early: nothing more is sent, and what is finished is kept.
-    Raise RemoteError if the server accepts no connection at all, UsageError for what does not go together.
+    SIGINT, SIGTERM and `limits.total_s` end the load early: nothing more is sent, and what has finished is kept.
+    Raise RemoteError if the server accepts no connection at all, UsageError if the load has no streams or no end.
     """
     _check(count, schedule)
     if schedule.due_s is not None:

@@ -1,7 +1,7 @@
 """What the events of an answer mean: their JSON, and which of them carry content. Pure.
 
-An event counts as arrived when the blank line that ends it has: its time is the stamp of the read that brought
-that line's last byte. However a stream is cut into reads, the same events come out.
+An event has arrived when the blank line that ends it has: its time is that of the read that brought the line's last
+byte. The events are the same however a stream is cut into reads.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from sagellm_benchmark.text import one_line
 
 _GZIP = b"\x1f\x8b"
 DETAIL_CHARACTERS = 300
-MOST_EVENTS = 200_000  # of one answer: more than the longest context has tokens to give
-_FRAMES = 4  # tries to find what the events of one stream have in common
+MOST_EVENTS = 200_000  # of one answer: more than the tokens of the longest answer
+_FRAMES = 4  # how often to try to find the bytes that the events of one stream have in common
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One response, decoded. Counts are the server's own `usage`, None if it sent none."""
+    """One response, decoded. Token counts are the server's own `usage`; None if it sent none."""
 
-    event_s: tuple[float, ...]  # arrival of each event that carries content
-    text: str  # everything generated, reasoning included
-    said: str  # the part that a following turn repeats: without reasoning
+    event_s: tuple[float, ...]  # when each event that carries content arrived
+    text: str  # everything that was generated, including reasoning
+    said: str  # the part that the next turn repeats: without reasoning
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     finish_reason: str | None = None
     failure: Failure | None = None
     detail: str | None = None
-    first_share: float | None = None  # of the text's characters, that came with the first event
+    first_share: float | None = None  # the part of the text's characters that came with the first event
 
 
 def decode(body: bytes, ends: Sequence[int], stamps: Sequence[float], *, complete: bool) -> Answer:
     """Decode the body of a 200 answer.
 
-    Read i arrived at `stamps[i]` and ended at offset `ends[i]` of the body. `complete` says whether HTTP's own
-    framing was: a stream that said it was finished needs no such thing.
+    Read i arrived at `stamps[i]` and ended at offset `ends[i]` of the body. `complete` says whether the body is
+    complete by HTTP's framing; a stream that says itself that it is finished need not be.
     """
     reading = _Reading()
     try:
@@ -59,7 +59,7 @@ def decode(body: bytes, ends: Sequence[int], stamps: Sequence[float], *, complet
 
 
 def _times(offsets: list[int], ends: Sequence[int], stamps: Sequence[float]) -> tuple[float, ...]:
-    """Return, for each offset, the time stamp of the read that delivered that byte."""
+    """Return, for each offset, the time of the read that brought the byte before it."""
     if not offsets:
         return ()
     reads = np.minimum(np.searchsorted(ends, offsets), len(stamps) - 1)
@@ -67,7 +67,7 @@ def _times(offsets: list[int], ends: Sequence[int], stamps: Sequence[float]) -> 
 
 
 def explain_status(status: int, body: bytes) -> str:
-    """Return what a failed status means, as one short line with the server's own message."""
+    """Return one short line with the HTTP status of a failed request and the server's message."""
     text = body[:4096].decode(errors="replace")
     try:
         text = _message(orjson.loads(body)) or text
@@ -77,11 +77,11 @@ def explain_status(status: int, body: bytes) -> str:
 
 
 class _MalformedError(Exception):
-    """The bytes are not what an OpenAI-compatible server sends."""
+    """The bytes are not an answer of an OpenAI-compatible server."""
 
 
 class _Reading:
-    """The state of one decoding."""
+    """An answer that is being decoded."""
 
     __slots__ = (
         "cached_tokens",
@@ -100,7 +100,7 @@ class _Reading:
         self.offsets: list[int] = []
         self.text: list[str] = []
         self.said: list[str] = []
-        self.first_parts = 0  # of `text`, that came with the first event
+        self.first_parts = 0  # how many parts of `text` came with the first event
         self.prompt_tokens: int | None = None
         self.completion_tokens: int | None = None
         self.cached_tokens: int | None = None
@@ -134,7 +134,7 @@ class _Reading:
         return round(sum(lengths[: self.first_parts]) / sum(lengths), 6) if lengths else None
 
     def stream(self, body: bytes, *, complete: bool) -> None:
-        """Fold a server-sent event stream."""
+        """Read a stream of server-sent events."""
         count, frame, tries = 0, None, _FRAMES
         left = blocks(body, first(body), complete=complete)
         while (found := next(left, None)) is not None:
@@ -158,7 +158,7 @@ class _Reading:
         self.end(body.strip(), nothing=not count, complete=complete)
 
     def end(self, said: bytes, *, nothing: bool, complete: bool) -> None:
-        """Judge a stream that ended without [DONE]; `nothing` came of `said`, the whole of it."""
+        """Judge a stream that ended without [DONE]; `said` is all of it, and `nothing` says that it had no events."""
         if complete and nothing and said and not said.startswith(b":"):  # comments keep connections alive
             if said.startswith(_GZIP):
                 raise _MalformedError(
@@ -169,20 +169,20 @@ class _Reading:
             self.fail(Failure.CUT_OFF, "the stream ended without [DONE] or a finish_reason")
 
     def run(self, frame: Regular | None, body: bytes, offset: int) -> int:
-        """Note all events from an offset on that have a frame; where the first one begins that has not."""
+        """Record the events from an offset on that have the frame; return where the first one without it begins."""
         texts, offsets = frame.run(body, offset) if frame is not None else ([], [])
         self.say(texts, offsets)
         return offsets[-1] if offsets else offset
 
     def say(self, texts: Sequence[str], offsets: Sequence[int]) -> None:
-        """Note events that say something and nothing else."""
+        """Record events that carry text and nothing else."""
         self.text += texts
         self.said += texts
         self.offsets += offsets
         _within_reason(len(self.offsets))
 
     def whole(self, body: bytes, *, complete: bool) -> None:
-        """Read an answer that was not streamed; it arrived when its last byte did."""
+        """Read an answer that was not streamed: one event, which arrived with the last byte."""
         if not complete:
             self.fail(Failure.CUT_OFF, "the connection closed in the middle of the answer")
         elif self.take(_object(body), "message"):
@@ -224,7 +224,7 @@ class _Reading:
         return delta is not None and self.other(delta)
 
     def other(self, delta: dict[str, Any]) -> bool:
-        """Record what is generated besides the text: reasoning, refusals and tool calls."""
+        """Record generated content other than text: reasoning, refusals and tool calls; return whether there is any."""
         found = [text for name in ("reasoning_content", "reasoning", "refusal") if (text := delta.get(name))]
         parts = [text for text in found if type(text) is str][:1]
         calls = delta.get("tool_calls")
@@ -236,7 +236,7 @@ class _Reading:
         return bool(parts)
 
     def count(self, usage: Any) -> None:
-        """Record the server's usage; if it sends several, the last one counts."""
+        """Record the server's usage; if it sends several, the last one stands."""
         self.prompt_tokens = _count(usage, "prompt_tokens")
         self.completion_tokens = _count(usage, "completion_tokens")
         if (details := usage.get("prompt_tokens_details")) is not None:
@@ -250,13 +250,13 @@ def _within_reason(events: int) -> int:
 
 
 def _meaning(block: bytes) -> str | None:
-    """Return the text that an event brings, if it is said and the event notes nothing else."""
+    """Return the text that an event carries; None if it also records anything else, or the text is not `said`."""
     found = {_brings(block, None, None), _brings(block, -1, "")}
     return found.pop() if len(found) == 1 else None
 
 
 def _brings(block: bytes, count: int | None, reason: str | None) -> str | None:
-    """Return the same, after events that had noted these."""
+    """Return the text that an event carries after events that had recorded these values; None as in `_meaning`."""
     reading, data = _Reading(), data_of(block)
     reading.prompt_tokens = reading.completion_tokens = reading.cached_tokens = count
     reading.finish_reason = reason
@@ -293,7 +293,7 @@ def _count(value: Any, name: str) -> int | None:
 
 
 def _message(reply: Any) -> str | None:
-    """Return the message of an error reply in any of the shapes that servers use."""
+    """Return the message of an error reply, in any of the forms that servers use; None if there is none."""
     if type(reply) is not dict:
         return None
     error = reply.get("error")

@@ -14,13 +14,13 @@ import numpy as np
 from sagellm_benchmark.client.terms import ClientHealth, ClientNode
 
 _PERIOD_S = 0.02
-_ENOUGH = 100  # wake-ups, below which their p99 would only restate the largest
+_ENOUGH = 100  # wake-ups; of fewer, the p99 would only be the maximum
 
 
 def worst(
     healths: Sequence[ClientHealth], *, cpu_s: Callable[[Iterable[float]], float] = max
 ) -> ClientHealth:
-    """Return the worst of each figure over several repeats; of processes side by side `cpu_s` is their `sum`."""
+    """Return the worst of each figure over several repeats; for processes of one load, pass `sum` for `cpu_s`."""
 
     def known(name: str) -> list[float]:
         return [value for health in healths if (value := getattr(health, name)) is not None]
@@ -34,9 +34,9 @@ def worst(
 
 
 def together(repeats: Sequence[Sequence[ClientNode]]) -> tuple[ClientNode, ...]:
-    """Return the nodes of several repeats, each with the worst that was seen of it.
+    """Return the nodes of several repeats, each with its worst figures.
 
-    One machine alone is named only in the repeat in which it lost a process.
+    A single machine is listed only in a repeat in which it lost a process.
     """
     return tuple(_worst_node([one for one in seen if one is not None]) for seen in zip_longest(*repeats))
 
@@ -55,7 +55,7 @@ def _worst_node(seen: Sequence[ClientNode]) -> ClientNode:
 
 
 class Watch:
-    """Wakes up at a fixed interval inside the event loop and records how late each wake-up was."""
+    """Wakes up at a fixed interval inside the event loop, and records how late each wake-up was."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -67,7 +67,7 @@ class Watch:
         self._wait()
 
     def stop(self) -> ClientHealth:
-        """Return what was seen since the watch began; the lag is None if there were too few wake-ups."""
+        """Stop, and return what was seen; a lag is None if there were too few wake-ups to tell it."""
         if self._timer is not None:
             self._timer.cancel()
         cpu, wall = process_time() - self._cpu, monotonic() - self._wall

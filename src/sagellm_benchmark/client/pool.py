@@ -1,4 +1,4 @@
-"""The connections of one load that wait for a request, and how new ones come to be."""
+"""The connections of one load that wait for a request, and how new ones are opened."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _DIALS_AT_ONCE = 64  # stays below the accept queue of a common server
 
 
 class Pool:
-    """Idle connections, the most recently used first; each that was ever opened has a number of its own."""
+    """Idle connections, the most recently used first; every connection that was ever opened has its own number."""
 
     def __init__(self) -> None:
         self._dialer: Dials | None = None
@@ -23,11 +23,11 @@ class Pool:
 
     @property
     def ready(self) -> int:
-        """How many connections wait for a request, with those that are being opened to do so."""
+        """How many connections wait for a request, including those that are being opened to wait."""
         return len(self._idle) + self._dialing
 
     async def connect(self, dialer: Dials, first: Connection, connections: int) -> None:
-        """Open idle connections in advance. One that cannot be opened now is tried again when it is needed."""
+        """Open idle connections in advance. If one cannot be opened now, it is opened when it is needed."""
         self._dialer = dialer
         self._idle.append(self._numbered(first))
         gate = asyncio.Semaphore(_DIALS_AT_ONCE)
@@ -42,7 +42,7 @@ class Pool:
     async def dial(self) -> Connection:
         """Return a new connection. Raise OSError if none can be opened."""
         if self._dialer is None:
-            raise RuntimeError("a load runs after it was connected")
+            raise RuntimeError("connect the pool before the load runs")
         return self._numbered(await self._dialer.dial())
 
     async def grow(self) -> None:
@@ -55,7 +55,7 @@ class Pool:
             self._dialing -= 1
 
     def take(self) -> Connection | None:
-        """Return an idle connection that is still open, most recently used first."""
+        """Return the most recently used idle connection that is still open, if any."""
         while self._idle:
             connection = self._idle.pop()
             if connection.usable:
@@ -63,7 +63,7 @@ class Pool:
         return None
 
     def put(self, connection: Connection | None) -> None:
-        """Keep a connection for the next request; None where there is none that can be used again."""
+        """Keep a connection for the next request; do nothing for None."""
         if connection is not None:
             self._idle.append(connection)
 

@@ -1,4 +1,4 @@
-"""The requests of one load as bytes: built before the clock starts as far as memory allows, the others when due."""
+"""The requests of one load as bytes: built before the clock starts as far as memory allows, the rest when needed."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from sagellm_benchmark.workload.workloads import Conversation
 
 _PREPARED_BYTES = 32 * 1024 * 1024  # of requests built before the clock starts
-_PREPARED = 4096  # requests, where nobody knows how many will be needed
-_PREPARED_S = 1.0  # spent on them, likewise
+_PREPARED = 4096  # conversations, if nobody knows how many will be needed
+_PREPARED_S = 1.0  # the time spent on them, likewise
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Job:
 
 
 class Prepared:
-    """The conversations of `indices`, in their order."""
+    """The conversations at `indices`, in that order."""
 
     def __init__(
         self,
@@ -49,9 +49,10 @@ class Prepared:
         self._jobs: deque[Job] = deque()
 
     def prepare(self, *, endless: bool) -> int | None:
-        """Build requests ahead; how many there are if that was all of them.
+        """Build the conversations' first requests ahead, up to a fixed amount of memory.
 
-        Up to a fixed amount of memory; where there is no end to them, a second's work or some thousands.
+        If they are `endless`, stop also after a second or some thousands. Return the number of all requests, later
+        turns included, if every conversation was prepared; else None.
         """
         room, requests = _PREPARED_BYTES, 0
         enough = self._clock() + _PREPARED_S
@@ -65,14 +66,14 @@ class Prepared:
         return requests
 
     def take(self) -> Job | None:
-        """Return the next conversation, if there is one."""
+        """Return the next conversation; None if there is none left."""
         if self._jobs:
             return self._jobs.popleft()
         index = next(self._indices, None)
         return None if index is None else self._job(index)
 
     def request(self, turns: Conversation, answers: list[str]) -> bytes:
-        """Return the request of the last of these turns, with the answers to those before."""
+        """Return the request of the last of these turns, which repeats the earlier turns and their answers."""
         texts = [turn.text for turn in turns]
         return wire.request(self._head, wire.body(self._target, texts, answers, turns[-1].output_tokens))
 

@@ -1,4 +1,4 @@
-"""One load: connections, clock, signals, and what is left at the end."""
+"""One load, or one share of it, in one process: connections, clock, signals, and what it records."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from sagellm_benchmark.client.sample import Sample
 
 PROGRESS_S = 0.25
-MOST_WAITING = 16  # segments: 256 MiB
+MOST_WAITING = 16  # segments that wait to be decoded: 256 MiB
 
 T = TypeVar("T")
 
@@ -52,7 +52,7 @@ class Share:
     """The part of a load that one process sends: every `step`-th stream and conversation from `first` on."""
 
     conversations: Conversations
-    count: int | None  # of the whole load; None where only its duration ends it
+    count: int | None  # of the whole load; None if only its duration ends it
     schedule: Schedule
     target: Target
     limits: Limits
@@ -61,29 +61,29 @@ class Share:
     step: int = 1
     keep_raw: bool = False
     beside: int = 0  # other client processes on the same machine
-    lease_s: float | None = None  # a worker ends its load when its parent has been silent for so long
+    lease_s: float | None = None  # a worker ends its load when its parent has been silent for this long
 
     @property
     def indices(self) -> Iterator[int]:
-        """The positions of its conversations within the run."""
+        """The positions in the load of this share's conversations."""
         return iter(
             counter(self.first, self.step) if self.count is None else range(self.first, self.count, self.step)
         )
 
     @property
     def reading(self) -> spooling.Reading:
-        """How its answers are decoded."""
+        """How this share's answers are decoded."""
         return spooling.Reading(self.target.exact_output, self.target.api_key, self.keep_raw)
 
     @property
     def waiting(self) -> int:
-        """How many segments wait for a process that decodes them: none if a processor is left for it."""
+        """How many full segments wait before a process is started to decode them: 0 if a processor is free for it."""
         server = is_loopback(urlsplit(self.target.base_url).hostname or "")
         return 0 if _processors() > 1 + self.beside + server else MOST_WAITING
 
     @property
     def streams(self) -> range:
-        """Numbers of its streams; for an open loop, as many as it has connections ready at the start."""
+        """The numbers of this share's streams; in an open loop, of the connections that are ready at the start."""
         schedule = self.schedule
         wanted = schedule.concurrency or 1 if schedule.due_s is None else max(1, due_soon(schedule.due_s, 0))
         return range(self.first, wanted if self.count is None else max(1, min(wanted, self.count)), self.step)
@@ -91,12 +91,12 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a share ended. Moments are of the monotonic clock."""
+    """How a share ended."""
 
     elapsed_s: float
     interrupted: bool
     health: ClientHealth
-    files: tuple[str, ...] = ()  # of decoded samples, in order
+    files: tuple[str, ...] = ()  # with the decoded samples, in order
 
 
 @dataclass(slots=True)
@@ -107,11 +107,11 @@ class Recorded:
     elapsed_s: float
     interrupted: bool
     health: ClientHealth
-    parts: tuple[tuple[RunClock, tuple[str, ...]], ...]  # of each process: its clock and its files
+    parts: tuple[tuple[RunClock, tuple[str, ...]], ...]  # for each process, its clock and its files
     nodes: tuple[ClientNode, ...] = ()
 
     def samples(self) -> Iterator[Sample]:
-        """Read every sample from disk, in order of completion, and remove the files at the end."""
+        """Yield every sample from disk, in order of completion, and remove the files at the end."""
         yield from heapq.merge(
             *(_samples(files, clock) for clock, files in self.parts), key=attrgetter("end_s")
         )
@@ -129,7 +129,7 @@ def _samples(files: tuple[str, ...], clock: RunClock) -> Iterator[Sample]:
 
 
 def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recorded:
-    """Drive a whole load in this process and return what it recorded."""
+    """Send a whole load from this process, and return what it recorded."""
     started: list[float] = []
 
     async def start(load: Load, total: int | None) -> float:
@@ -151,7 +151,11 @@ def drive(share: Share, on_progress: Callable[[Progress], None] | None) -> Recor
 def run(
     share: Share, start: Callable[[Load, int | None], Awaitable[float]], *, own_signals: bool
 ) -> tuple[Load, Ended]:
-    """Send one share and decode what came. `start` gets the ready load and says at which moment it begins."""
+    """Send one share and decode its answers.
+
+    `start` is called with the load, which is ready, and its number of requests; it returns the moment of the monotonic
+    clock at which the load begins.
+    """
     allow_files(len(share.streams))
     spool = spooling.Spool(share.spool)
     with spooling.Decoder(share.reading, share.waiting) as decoder:
@@ -162,7 +166,7 @@ def run(
             ended = _in_loop(_run(load, share, start, own_signals=own_signals))
         finally:
             spool.close()
-        decoded.decode(spool.segments[-1:], share.reading)  # while the others are being finished
+        decoded.decode(spool.segments[-1:], share.reading)  # while the decoder finishes the others
     files = decoded.decode(spool.segments, share.reading)
     return load, replace(ended, files=tuple(map(str, files)))
 
@@ -204,7 +208,7 @@ def _unreachable(where: Address, error: OSError) -> RemoteError:
 
 
 def _in_loop(work: Coroutine[None, None, T]) -> T:
-    """Run a coroutine in an event loop of its own: uvloop if it is installed."""
+    """Run a coroutine in an event loop of its own: uvloop's, except on Windows."""
     if sys.platform == "win32":
         loop = asyncio.new_event_loop()
     else:
@@ -219,7 +223,7 @@ def _in_loop(work: Coroutine[None, None, T]) -> T:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """No garbage collection while requests are in flight; what somebody else froze before stays so."""
+    """Switch garbage collection off during the block; objects that somebody else had frozen stay frozen."""
     was_on, others = gc.isenabled(), _others_froze()
     gc.collect()
     gc.freeze()
@@ -235,13 +239,13 @@ def _quiet() -> Iterator[None]:
 
 @cache
 def _others_froze() -> bool:
-    """Return whether somebody else froze objects before the first load; counting them takes too long for each."""
+    """Return whether somebody else froze objects before the first load; it takes too long to count for every load."""
     return gc.get_freeze_count() > 0
 
 
 @contextlib.contextmanager
 def _signals(loop: asyncio.AbstractEventLoop, stop: Callable[[], None]) -> Iterator[None]:
-    """SIGINT and SIGTERM stop the load, the first time; a second one does what it did before the load."""
+    """Let the first SIGINT or SIGTERM stop the load; a second one does what it would have done before the load."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,6 +1,6 @@
-"""The usual stream, whose events differ in their text alone: read by comparing bytes, several times as fast as JSON.
+"""Read the usual stream, whose events differ only in their text, by comparing bytes: several times as fast as JSON.
 
-Pure. What is found here is what reading every event as JSON finds: whatever does not fit is left to that.
+Pure. The result is the same as from reading every event as JSON, which is done for events that do not fit.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _PROBE = b"\xe2\x82\xac1"
 
 @dataclass(frozen=True, slots=True)
 class Regular:
-    """The bytes before and behind the text of an event."""
+    """A frame: the bytes before and behind the text of an event."""
 
     before: bytes
     behind: bytes
 
     @classmethod
     def of(cls, block: bytes, meaning: Callable[[bytes], str | None]) -> Regular | None:
-        """Return the frame of an event, if its text can be put into it.
+        """Return the frame of an event, or None if another text in its place would not be read as the event's text.
 
-        `meaning` reads a block in full and gives its text, if that is all it says. With another text in the frame it
-        must give just that: then it does so for every text, as JSON's strings do not reach beyond their quotes.
+        `meaning` reads a block in full and returns its text, if it carries nothing else. If it returns a probe that is
+        put into the frame, it does so for every text, because a JSON string does not reach beyond its quotes.
         """
         for found in _STRING.finditer(block):
             frame = cls(block[: found.start(1)], block[found.end(1) :])
@@ -38,7 +38,7 @@ class Regular:
         return None
 
     def text(self, block: bytes) -> str | None:
-        """Return the text of a block that has this frame; None if it has not, or says nothing."""
+        """Return the text of a block that has this frame; None if it has another, or no text."""
         before, behind = self.before, self.behind
         if not (block.startswith(before) and block.endswith(behind)):
             return None
@@ -54,7 +54,7 @@ class Regular:
     def run(self, body: bytes, start: int) -> tuple[list[str], list[int]]:
         """Return the texts of the events from `start` on that have this frame, and the offsets where they end.
 
-        All of them at once; none if one of them says nothing, or anything else is amiss.
+        Both are empty if one of the texts is empty or cannot be read.
         """
         if not body.startswith(self.before, start):
             return [], []
@@ -69,9 +69,9 @@ class Regular:
 
 
 def _strings(pieces: list[bytes]) -> list[str]:
-    """Return what stands between the quotes of JSON strings, read; nothing if it could not stand there, or is empty.
+    """Decode what stands between the quotes of JSON strings; return no texts if one is not a string, or is empty.
 
-    A piece with a quote of its own makes two strings; one that ends with a backslash could take in the next.
+    A piece that contains a quote makes two strings; one that ends with a backslash could swallow the next.
     """
     array = b'["' + b'","'.join(pieces) + b'"]'
     if not pieces or b'\\","' in array or array.endswith(b'\\"]'):

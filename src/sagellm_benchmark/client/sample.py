@@ -1,4 +1,4 @@
-"""One request as it was observed: what the client writes down and everything later is computed from."""
+"""One request as it was observed: what the client records, and what everything later is computed from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Failure(StrEnum):
-    """Why a request does not count as answered. Every one of them counts as an error."""
+    """Why a request does not count as answered. Each of these counts as an error."""
 
     CONNECT = "connect"  # no connection, or it was refused
     TIMEOUT = "timeout"  # the request's time was up
@@ -16,12 +16,12 @@ class Failure(StrEnum):
     MALFORMED = "malformed"  # not HTTP, not SSE, or not JSON
     CUT_OFF = "cut_off"  # the connection ended before the answer did
     EMPTY = "empty"  # a complete answer without any content
-    SHORT = "short"  # fewer tokens than asked for, where the server was told not to stop early
-    INTERRUPTED = "interrupted"  # our own Ctrl-C or total timeout; not the server's failure
+    SHORT = "short"  # fewer tokens than asked for, although the server was told not to stop early
+    INTERRUPTED = "interrupted"  # stopped by Ctrl-C or --timeout, which is not the server's failure
 
 
 class Phase(StrEnum):
-    """Which part of a run a request belongs to; only MEASURED counts."""
+    """The part of a run that a request belongs to; only MEASURED counts."""
 
     WARMUP = "warmup"
     MEASURED = "measured"
@@ -36,21 +36,21 @@ class Sample:
     turn: int  # 0 for a conversation's first request
     stream: int  # the connection it went over
     phase: Phase
-    due_s: float | None  # when an open-loop schedule wanted it sent; None in a closed loop
-    start_s: float  # the moment it was handed to the socket
-    end_s: float  # the last byte, or the failure
-    event_s: tuple[float, ...]  # arrival of each event that carries generated content
-    text: str  # what was generated, reasoning included
+    due_s: float | None  # when it was due in an open loop; None in a closed one
+    start_s: float  # when it was handed to the socket
+    end_s: float  # when the last byte came, or when it failed
+    event_s: tuple[float, ...]  # when each event that carries generated content arrived
+    text: str  # everything that was generated, including reasoning
     asked_input_tokens: int
     asked_output_tokens: int
-    prompt_tokens: int | None  # the server's usage; None where it sent none
+    prompt_tokens: int | None  # these three by the server's usage; None if it sent none
     completion_tokens: int | None
     cached_tokens: int | None
     finish_reason: str | None
-    status: int | None  # HTTP status; None where no answer began
+    status: int | None  # the HTTP status; None if no answer began
     failure: Failure | None
-    detail: str | None  # what the failure looked like, for people
-    first_share: float | None = None  # of the text's characters, that came with the first event
+    detail: str | None  # a message about the failure
+    first_share: float | None = None  # the part of the text's characters that came with the first event
 
     @property
     def ok(self) -> bool:
@@ -59,21 +59,21 @@ class Sample:
 
     @property
     def ttft_s(self) -> float | None:
-        """Request start to first content event, seconds."""
+        """Seconds from the start of the request to the first content event; None if there is none."""
         return self.event_s[0] - self.start_s if self.event_s else None
 
     @property
     def e2e_s(self) -> float | None:
-        """Request start to last content event, seconds."""
+        """Seconds from the start of the request to the last content event; None if there is none."""
         return self.event_s[-1] - self.start_s if self.event_s else None
 
 
 def short_of(
     tokens: int, asked: int, finish_reason: str | None, *, exact_output: bool
 ) -> tuple[Failure, str] | None:
-    """Return why an answer of fewer tokens than asked for is a failure.
+    """Return why an answer of `tokens` tokens is a failure.
 
-    None if it ended by itself, as it was free to.
+    None if it is as long as `asked`, or if it was free to end early.
     """
     if tokens >= asked:
         return None

@@ -1,4 +1,4 @@
-"""The loops that send conversations inside one event loop: closed and open."""
+"""The closed and the open loop, which send conversations inside one event loop."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from sagellm_benchmark.client.terms import Conversations, Limits, Target
     from sagellm_benchmark.workload.schedule import Schedule
 
-_TIMER_S = 0.0015  # how much too late a timer may be
-_PAUSE_S = 0.1  # after a failure, where nothing but the clock would end the load
-_CLOSING_S = 0.1  # in which the word that an idle connection was closed arrives
-_PACED_S = 1.0  # after which the pace of the clock may be known better
-_AHEAD_S = 0.25  # an open loop keeps idle connections for what is due this soon
+_TIMER_S = 0.0015  # how late a timer may fire
+_PAUSE_S = 0.1  # after a failure, if only the clock ends the load
+_CLOSING_S = 0.1  # within this time, the news arrives that an idle connection was closed
+_PACED_S = 1.0  # after this time, the pace of the clock may be known better
+_AHEAD_S = 0.25  # an open loop keeps idle connections for requests that are due this soon
 
 
 class Load:
-    """The conversations of `indices`, sent by a schedule; every finished request goes to the spool."""
+    """The conversations at `indices`, sent by a schedule; every finished request goes to the spool."""
 
     def __init__(
         self,
@@ -51,42 +51,42 @@ class Load:
         self._tasks: set[asyncio.Task[None]] = set()
         self._helpers: list[asyncio.Task[None]] = []
         self._bug: BaseException | None = None
-        self.endless = False  # only the clock ends it
-        self.origin = 0.0
-        self.pace = 1.0  # seconds of our clock in one of the run's
-        self.begun = 0  # requests
+        self.endless = False  # whether only the clock ends the load
+        self.origin = 0.0  # the moment of our clock at which the load began
+        self.pace = 1.0  # seconds of our clock in one second of the run
+        self.begun = 0  # requests, as are `done` and `failed`
         self.done = 0
         self.failed = 0
         self.stopped = False
         self._finished_tokens = 0
-        self._due = math.inf  # the next conversation of an open loop
-        self._sequences = 0  # streams of a closed loop, conversations of an open one, that are under way
-        self._exchanging = 0  # of them, waiting for a connection or an answer
+        self._due = math.inf  # when the next conversation of an open loop is due
+        self._sequences = 0  # a closed loop's streams, or an open loop's conversations, that are in progress
+        self._exchanging = 0  # how many of them wait for a connection or an answer
 
     @property
     def owes(self) -> bool:
-        """Whether a request is overdue: its time has come or its stream is free, and it has not been sent."""
+        """Whether a request is overdue: it is due or its stream is free, and it has not been sent."""
         return self._clock() > self._due or self._sequences > self._exchanging
 
     @property
     def tokens(self) -> int:
-        """About how many were generated so far; nothing is decoded: an answer has a token a read until it ends."""
+        """About how many tokens were generated so far: one per read of an answer in flight, as none is decoded."""
         return self._finished_tokens + sum(connection.tokens for connection in self._busy)
 
     # Before the clock starts.
 
     def prepare(self) -> int | None:
-        """Build requests ahead, as far as memory allows; how many there are if that was all of them."""
+        """Build requests ahead, as far as memory allows; return their number if those are all of them, else None."""
         return self._prepared.prepare(endless=self.endless)
 
     async def connect(self, dialer: Dials, first: Connection, connections: int) -> None:
-        """Open idle connections in advance. One that cannot be opened now is tried again when it is needed."""
+        """Open idle connections in advance. If one cannot be opened now, it is opened when it is needed."""
         await self._pool.connect(dialer, first, connections)
 
     # While it runs.
 
     async def run(self, streams: range) -> None:
-        """Send everything and wait for every answer. `streams` numbers a closed loop's streams."""
+        """Send everything and wait for every answer. `streams` are the numbers of a closed loop's streams."""
         self._spawn(self._open() if self._schedule.due_s is not None else self._closed(streams))
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -94,7 +94,7 @@ class Load:
             helper.cancel()
         self.close()
         await asyncio.gather(*self._helpers, return_exceptions=True)
-        await asyncio.sleep(0)  # the transports are told
+        await asyncio.sleep(0)  # lets the transports close
         if self._bug is not None:
             raise self._bug
 
@@ -117,7 +117,7 @@ class Load:
             connection.close()
 
     async def _closed(self, streams: range) -> None:
-        """Start the streams one to a turn of the event loop, so that reads come between the first writes."""
+        """Start one stream per turn of the event loop, so that reads can come between the first writes."""
         for stream in streams:
             await self._until(self._schedule.stagger_s * stream)
             self._follow(self._stream(stream))
@@ -150,7 +150,7 @@ class Load:
     async def _converse(
         self, job: Job, connection: Connection | None, stream: int, due: float | None
     ) -> Connection | None:
-        """Send the turns of one conversation, up to the first that fails; the connection that can be used again."""
+        """Send the turns of one conversation, up to the first that fails; return a connection to use again, if any."""
         request, answers, asked_before = job.first, list[str](), 0
         for number, turn in enumerate(job.conversation):
             exchange = Exchange(
@@ -181,7 +181,7 @@ class Load:
     async def _exchange(
         self, exchange: Exchange, request: bytes, connection: Connection | None
     ) -> Connection | None:
-        """Send one request over a connection that is still good, else over a fresh one."""
+        """Send one request over the connection if it is still usable, else over a new one; return it as `_converse`."""
         exchange.resend = connection is not None and connection.usable
         if not exchange.resend:
             connection = await self._dial(exchange)
@@ -200,7 +200,7 @@ class Load:
         return connection if connection.usable else None
 
     async def _dial(self, exchange: Exchange) -> Connection | None:
-        """Return a new connection, or None, with the failure recorded, if none can be opened."""
+        """Return a new connection; if none can be opened, record the failure and return None."""
         exchange.start = self._clock()
         try:
             return await self._pool.dial()
@@ -228,13 +228,13 @@ class Load:
         return self.stopped or (limit is not None and self._clock() >= self._moment(limit))
 
     def _moment(self, run_s: float) -> float:
-        """Return the moment of our clock at which so many seconds of the run have passed, as far as is known now."""
+        """Return the moment of our clock at which `run_s` seconds of the run have passed, by the pace known now."""
         return self.origin + self.pace * run_s
 
     async def _until(self, run_s: float) -> None:
-        """Wait for a moment of the run; lets the event loop turn once even when it has passed.
+        """Wait for a moment of the run; even if it has passed, let the event loop turn once.
 
-        The event loop's timers are good to a millisecond or two; a thread's sleep does the rest.
+        The event loop's timers are precise to a millisecond or two; a thread's sleep does the rest.
         """
         await asyncio.sleep(0)
         while (left := self._moment(run_s) - self._clock()) > 0:
@@ -244,7 +244,7 @@ class Load:
                 await asyncio.get_running_loop().run_in_executor(None, sleep, left)
 
     def _follow(self, work: Coroutine[None, None, None]) -> None:
-        """Spawn what sends one request after the other, and count it for as long as it does."""
+        """Spawn a task that sends one request after another, and count it for as long as it runs."""
 
         def over(_task: asyncio.Task[None]) -> None:
             self._sequences -= 1
@@ -266,14 +266,14 @@ class Load:
 
 
 def due_soon(due_s: Sequence[float], index: int) -> int:
-    """Return how many requests of an open loop, counted from `index`, are due within the next moment."""
+    """Return how many requests of an open loop, from `index` on, are due within _AHEAD_S of that one."""
     return bisect_right(due_s, due_s[index] + _AHEAD_S, index) - index if index < len(due_s) else 0
 
 
 def _closed_while_idle(exchange: Exchange) -> bool:
-    """Return whether a connection that had been idle was closed before any byte of this answer.
+    """Return whether an idle connection turned out to be closed when the request was sent.
 
-    Only at once: a server that had the request for longer dropped it, and that is a failure.
+    If it is closed later than _CLOSING_S, the server had the request and dropped it, which is a failure.
     """
     unread = exchange.resend and exchange.failure is Failure.CUT_OFF and exchange.status is None
     return unread and exchange.end - exchange.start < _CLOSING_S

@@ -1,4 +1,4 @@
-"""How many sockets this process may have open."""
+"""The limit on the sockets that this process may have open."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from sagellm_benchmark.errors import UsageError
 if sys.platform != "win32":
     import resource
 
-_OTHER_FILES = 64  # what else a process has open
+_OTHER_FILES = 64  # that a process has open besides its sockets
 
 
 def allow_files(connections: int) -> None:
-    """Raise this process's limit on open files as far as allowed. Raise UsageError if that is still too low."""
+    """Increase this process's limit on open files as far as allowed. Raise UsageError if that is still too low."""
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

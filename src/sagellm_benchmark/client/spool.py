@@ -22,16 +22,16 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write
 
 SEGMENT_BYTES = 16 * 1024 * 1024
-"""Of raw exchanges, about 70,000 tokens; more than two of them are on disk only where decoding cannot keep up."""
+"""The size of a segment, about 70,000 tokens; more than two are on disk only if decoding cannot keep up."""
 
 _FRAME = struct.Struct("=III")  # bytes of facts, number of reads, bytes of body
 _BUFFER = 256 * 1024
-_PATIENCE = Patience(closed_s=600.0)  # for the segments that it still has to decode
+_PATIENCE = Patience(closed_s=600.0)  # for the decoder to decode the segments that are left
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """How exchanges are decoded; `secret` never gets into a sample."""
+    """How exchanges are decoded; `secret` never appears in a sample."""
 
     exact_output: bool
     secret: str | None = field(default=None, repr=False)
@@ -39,7 +39,7 @@ class Reading:
 
 
 def decoded_path(segment: Path) -> Path:
-    """Return where the samples of a segment go when it is decoded."""
+    """Return the file for the samples of a segment."""
     return segment.with_name(f"{segment.name}.samples")
 
 
@@ -49,7 +49,7 @@ class Spool:
     def __init__(self, path: Path, segment_bytes: int = SEGMENT_BYTES) -> None:
         """Create the first file. Raise DataError if that fails."""
         self.segments = [path]
-        self.broken: DataError | None = None  # kept rather than raised inside the event loop
+        self.broken: DataError | None = None  # a failed write: raised by `close`, not in the event loop
         self._room = self._segment_bytes = segment_bytes
         self._behind: Decoder | None = None
         try:
@@ -63,7 +63,7 @@ class Spool:
         self._behind = decoder
 
     def write(self, exchange: Exchange) -> None:
-        """Append one finished exchange."""
+        """Append one finished exchange; if that fails, set `broken`."""
         if self.broken is not None:
             return
         stamps, lengths, body = _columns(exchange.log)
@@ -98,7 +98,7 @@ class Spool:
             self.broken = cannot_write(self.segments[-1], error)
 
     def close(self) -> None:
-        """Flush. Raise DataError if any write failed."""
+        """Flush and close the file. Raise DataError if any write failed."""
         try:
             self._file.close()
         except OSError as error:
@@ -123,9 +123,8 @@ class Spool:
 class Decoder:
     """Decodes full segments in a process of its own, which ends with the block.
 
-    It is started as soon as more than `waiting` segments are full: where no processor is left for it, its start alone
-    makes the client late. Nothing depends on it: what it has not decoded when it has ended is decoded by whoever needs
-    it.
+    The process is started as soon as more than `waiting` segments are full: if no processor is free for it, even its
+    start makes the client late. Nothing depends on it, because whoever needs a segment decodes it if that is not done.
     """
 
     def __init__(self, reading: Reading, waiting: int = 0) -> None:
@@ -156,13 +155,13 @@ class Decoder:
 
 
 def answer_of(exchange: Exchange) -> Answer:
-    """Return what an exchange that is still in memory says; a conversation's next turn needs it."""
+    """Return the answer of an exchange that is still in memory; a conversation's next turn needs it."""
     stamps, lengths, body = _columns(exchange.log)
     return _answer(exchange, body, list(accumulate(lengths)), stamps)
 
 
 def exchanges(path: Path) -> Iterator[tuple[Exchange, Answer]]:
-    """Yield the exchanges of one segment and what their answers say, on the clock that stamped them."""
+    """Yield the exchanges of one segment and their answers, with times on the clock of the process that took them."""
     with path.open("rb", buffering=_BUFFER) as file:
         while header := file.read(_FRAME.size):
             facts_size, reads, body_size = _FRAME.unpack(header)
@@ -175,7 +174,7 @@ def exchanges(path: Path) -> Iterator[tuple[Exchange, Answer]]:
 
 
 def _columns(log: list[float | bytes]) -> tuple[array[float], array[int], bytes]:
-    """Stamps, bytes of body in each read, and the body."""
+    """Return the time of each read, the bytes of body in each read, and the body."""
     stamps, lengths, pieces = array("d"), array("I"), []
     for item in log:
         if type(item) is float:

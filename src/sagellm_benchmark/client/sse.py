@@ -1,6 +1,6 @@
-"""Server-sent events: where one ends and the next begins, and which data each carries. Pure.
+"""Server-sent events: where one ends and the next begins, and the data that each carries. Pure.
 
-The framing is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, with what servers make of it.
+The framing is that of https://html.spec.whatwg.org/multipage/server-sent-events.html, and its variants in real servers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def first(body: bytes) -> int:
 
 
 def blocks(body: bytes, start: int, *, complete: bool) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines of each event from `start` on, and the offset where the blank line behind them ends.
+    """Yield, for each event from `start` on, the offset where the blank line behind it ends, and the event's lines.
 
     A complete body may leave out the last blank line, as some servers do after `[DONE]`.
     """

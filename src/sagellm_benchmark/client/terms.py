@@ -1,4 +1,4 @@
-"""What a load is told and what it gives back: the types that the modules of this package share."""
+"""What a load takes and what it gives back: the types that the modules of this package share."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from sagellm_benchmark.workload.workloads import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go, and what they all have in common."""
+    """Where requests go, and what all of them have in common."""
 
     base_url: str  # scheme://host:port[/prefix], without /v1
     model: str
     api: Api
     api_key: str | None = field(default=None, repr=False)
-    extra: Fields = field(default_factory=dict)  # more body fields, such as {"ignore_eos": True}
-    min_tokens: bool = False  # each request states its length as the least, too
-    system: str | None = None  # the message before each prompt of a chat
-    exact_output: bool = True  # the server was told not to stop early, so a shorter answer is a failure
+    extra: Fields = field(default_factory=dict)  # additional body fields, such as {"ignore_eos": True}
+    min_tokens: bool = False  # whether each request also states its length as the least
+    system: str | None = None  # the system message before each prompt of a chat
+    exact_output: bool = True  # the server is told not to stop early, so a shorter answer is a failure
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds until we stop waiting: for a connection, one request, the whole load."""
+    """The most seconds for opening a connection, for one request, and for the whole load."""
 
     connect_s: float = 10.0
     request_s: float = 600.0
@@ -47,16 +47,14 @@ class Counts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What a progress line shows while the load runs."""
+    """What a progress line shows while a load runs."""
 
-    done: int
+    done: int  # requests, as are `failed` and `total`
     failed: int
-    total: int | None  # None where only a duration was asked for
+    total: int | None  # None if only the duration ends the load
     elapsed_s: float
-    ends_s: float | None = None  # when only a duration ends it
-    tokens: int = (
-        0  # generated so far, about: what finished requests asked for, and each read of those in flight
-    )
+    ends_s: float | None = None  # when the load ends, or its last request is due; None if nobody knows
+    tokens: int = 0  # an estimate: those that finished requests asked for, and one per read in flight
 
     @classmethod
     def of(cls, parts: Sequence[Counts], totals: Sequence[int | None], elapsed_s: float) -> Progress:
@@ -76,46 +74,45 @@ class ClientHealth:
 
     loop_lag_p99_s: float | None  # how late the event loop woke up
     loop_lag_max_s: float | None
-    cpu_share: float | None  # processor time of the client / wall time, 1.0 is one full core
-    cpu_s: float | None  # of all its processes together; of several repeats, the one that took most
+    cpu_share: float | None  # processor time / wall time of the busiest process; 1.0 is one full core
+    cpu_s: float | None  # processor time of all processes together; the largest of several repeats
 
 
 @dataclass(frozen=True, slots=True)
 class ClientNode:
-    """One of several machines that sent a load together; or this one alone, where it lost one of its processes."""
+    """One of several machines that sent a load together; or the only one, if it lost one of its processes."""
 
     name: str
     processes: int
-    health: ClientHealth | None = None  # of its processes together; None where it was lost
-    clock_offset_s: float | None = (
-        None  # its monotonic clock minus that of the machine where the run was started
-    )
-    clock_bound_s: float | None = None  # by how much its time may differ from the others', to the load's end
-    clock_drift_ppm: float | None = (
-        None  # microseconds that it gained each second of the load; taken into account
-    )
+    health: ClientHealth | None = None  # of its processes together; None if it was lost
+    clock_offset_s: float | None = None  # its monotonic clock minus that of the machine that started the run
+    clock_bound_s: float | None = None  # the most by which its times may differ from the others'
+    clock_drift_ppm: float | None = None  # microseconds that its clock gained per second; already corrected
     niceness: int = 0
-    others_share: float | None = None  # of its processors, used by other programs
-    ttft_bias_s: float | None = None  # p50, by its calibration
-    lost: str | None = None  # why its part of the load is missing
-    is_head: bool = False  # the head of the cluster, which sends nothing, and is here only if it was lost
+    others_share: float | None = None  # the part of its processors that other programs used
+    ttft_bias_s: float | None = None  # the p50 of its calibration
+    lost: str | None = None  # why its part of the load is missing; None if it is not
+    is_head: bool = False  # it is the cluster's head, which sends nothing and is listed only if it was lost
 
 
 class Conversations(Protocol):
-    """The conversations of a run by position; the same index always gives the same conversation."""
+    """The conversations of a run by their position; the same index always gives the same conversation."""
 
     def __call__(self, index: int) -> Conversation: ...
 
 
 class Observed(Protocol):
-    """What a load leaves behind. Samples are decoded from disk as they are read, in order of completion."""
+    """What a load leaves behind. Its samples can be read once."""
 
-    started_at: float  # wall clock, seconds since the epoch, of the run's moment 0
+    started_at: float  # the wall clock at the load's moment 0, in seconds since the epoch
     elapsed_s: float
     interrupted: bool
     health: ClientHealth
-    nodes: tuple[ClientNode, ...]  # empty where one machine sent it
+    nodes: tuple[ClientNode, ...]  # empty if one machine sent the load and lost no process
 
     def samples(self) -> Iterator[Sample]:
-        """Return every request that was sent; those that Ctrl-C caught in flight carry Failure.INTERRUPTED."""
+        """Yield every request that was sent, in order of completion, read from disk.
+
+        A request that was in flight when the load was stopped has Failure.INTERRUPTED.
+        """
         ...

@@ -1,4 +1,4 @@
-"""What the server of known timing answers, worded as vLLM words it."""
+"""The answers of the server of known timing, in the same form as vLLM's."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HEAD = (
 
 
 def event(api: str, content: str | None, finish: str | None = None) -> bytes:
-    """Return one event; `content` None is the role that opens a chat answer."""
+    """Return one event; with `content` None, the one that opens a chat answer with its role."""
     choice: dict[str, Any] = {"index": 0}
     if api == "completions":
         choice["text"] = content
@@ -31,7 +31,7 @@ def _data(fields: dict[str, Any], api: str) -> bytes:
 
 
 def chunk(content: bytes) -> bytes:
-    """Return bytes as one chunk of a response."""
+    """Return bytes as one chunk of a chunked response."""
     return b"%x\r\n%b\r\n" % (len(content), content)
 
 
@@ -40,7 +40,7 @@ def _usage(prompt: int, tokens: int) -> dict[str, int]:
 
 
 def closing(api: str, prompt: int, tokens: int) -> bytes:
-    """Return what follows the last token: why it ended, the usage, and the end of the stream."""
+    """Return what follows the last token: the finish_reason, the usage, and the end of the stream."""
     end = (
         event(api, "", "length")
         + _data({"choices": [], "usage": _usage(prompt, tokens)}, api)
@@ -50,7 +50,7 @@ def closing(api: str, prompt: int, tokens: int) -> bytes:
 
 
 def whole(api: str, prompt: int, tokens: int) -> bytes:
-    """Return an answer that is not streamed; it is not timed either."""
+    """Return the JSON of an answer that is not streamed, and not timed either."""
     text = " token" * tokens
     choice: dict[str, Any] = {"index": 0, "finish_reason": "length"}
     choice |= {"message": {"role": "assistant", "content": text}} if api == "chat" else {"text": text}
@@ -60,7 +60,7 @@ def whole(api: str, prompt: int, tokens: int) -> bytes:
 
 
 def reply(status: bytes, body: bytes) -> bytes:
-    """Return a whole response of JSON."""
+    """Return a whole HTTP response with a JSON body."""
     return b"HTTP/1.1 %b\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
         status,
         len(body),

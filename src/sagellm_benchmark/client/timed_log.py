@@ -1,4 +1,4 @@
-"""The log of the server of known timing: what it did, and when, for each request."""
+"""The log of the server of known timing: what it did for each request, and when."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from array import array
 from dataclasses import dataclass
 from pathlib import Path
 
-_RECORD = struct.Struct("=IId")  # request, number of events, moment of reading
+_RECORD = struct.Struct("=IId")  # number of the request, number of events, when the request was read
 
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the server did for one request, on the monotonic clock."""
+    """When the server handled one request, in seconds of the monotonic clock."""
 
-    read_s: float
-    sent_s: tuple[float, ...]
+    read_s: float  # when the request had been read
+    sent_s: tuple[float, ...]  # when each event was about to be written
 
 
 def read_log(path: Path) -> dict[int, Truth]:
@@ -30,5 +30,5 @@ def read_log(path: Path) -> dict[int, Truth]:
 
 
 def record(number: int, read_s: float, sent_s: array[float]) -> bytes:
-    """Return one finished request as the log holds it."""
+    """Return the bytes of one finished request in the log."""
     return _RECORD.pack(number, len(sent_s), read_s) + sent_s.tobytes()

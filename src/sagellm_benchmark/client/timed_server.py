@@ -2,10 +2,10 @@
 
     python -m sagellm_benchmark.client.timed_server --ttft-ms 50 --itl-ms 10 --log FILE
 
-It prints its base URL and serves until it is ended or its standard input closes, so that it never outlives the one
-who started it. A request may ask for another pace (`ttft_s` and `itl_s` in its body); all that are in flight together
-must ask for the same. An answer begins with `#7 `: request 7 of its log. The log holds, on this machine's
-monotonic clock, when each request had been read and when each of its events was about to be written.
+It prints its base URL and serves until it is stopped or its standard input closes, so that it never outlives its
+parent. A request may ask for another timing (`ttft_s` and `itl_s` in its body); all requests in flight at the same
+time must ask for the same one. The answer to request 7 of the log begins with `#7 `. The log says when each request had
+been read and when each of its events was about to be written, on this machine's monotonic clock.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from sagellm_benchmark.client.timed_log import record
 from sagellm_benchmark.errors import UsageError
 
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d+)")
-_CONNECTIONS = 1100  # what a calibration needs at most
+_CONNECTIONS = 1100  # the most that a calibration needs
 _MAX_REQUEST = 16 * 1024 * 1024
 
 
 class _Peer:
-    """One connection and the answer that is going out over it."""
+    """One connection, and the answer that is being sent over it."""
 
     __slots__ = (
         "api",
@@ -71,7 +71,7 @@ class _Peer:
 
 
 class TimedServer:
-    """One thread, one selector. Answers in flight have the same timing, so two queues keep all of them in order."""
+    """One thread and one selector. Answers in flight have the same timing, so two queues keep them in order."""
 
     def __init__(self, listener: socket.socket, ttft_s: float, itl_s: float, log: BinaryIO) -> None:
         self._listener = listener
@@ -86,7 +86,7 @@ class TimedServer:
         self.running = True
 
     def serve(self, until_closed: Any | None = None) -> None:
-        """Serve until `running` is False or the file given reaches its end."""
+        """Serve until `running` is False or the file `until_closed` reaches its end."""
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         if until_closed is not None:
             self._selector.register(until_closed, selectors.EVENT_READ, self._end)
@@ -96,7 +96,7 @@ class TimedServer:
         self._log.flush()
 
     def _send_due(self) -> float:
-        """Send everything that is due, and return the seconds until the next thing is."""
+        """Send every token that is due, and return the seconds until the next one is, at most 1."""
         now = monotonic()
         while True:
             queue = self._later
@@ -120,7 +120,7 @@ class TimedServer:
             self._later.append(peer)
         peer.sent.append(monotonic())
         self._write(peer, content)
-        if last and peer.sock.fileno() >= 0:  # nobody has seen the end of one whose client has gone
+        if last and peer.sock.fileno() >= 0:  # if the client has gone, it has not seen the end
             self._log.write(record(peer.number, peer.read_s, peer.sent))
             self._read(peer)
 
@@ -234,7 +234,7 @@ class TimedServer:
 
 
 def listen(port: int = 0) -> socket.socket:
-    """Return a listening socket on loopback."""
+    """Return a listening socket on the loopback address; port 0 is any free one."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
@@ -244,12 +244,12 @@ def listen(port: int = 0) -> socket.socket:
 
 
 def _place(cpu: int | None, *, beside: bool) -> None:
-    """Move to the core `cpu`; or, if `beside`, to all cores but the inherited ones, which the load is pinned to."""
+    """Move to the core `cpu`; or with `beside`, to all cores except the inherited ones, to which the load is pinned."""
     others = set(range(os.cpu_count() or 1)) - os.sched_getaffinity(0)
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})
     elif beside and others:
-        with contextlib.suppress(OSError):  # they may be out of bounds
+        with contextlib.suppress(OSError):  # the other cores may be forbidden
             os.sched_setaffinity(0, others)
 
 
@@ -259,22 +259,22 @@ def _ended_by_signals(server: TimedServer) -> Iterator[None]:
         server.running = False
 
     signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started us decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles it
     yield
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """See the module."""
+    """Serve as the arguments say; see the module's docstring."""
     parser = argparse.ArgumentParser(description="A server of known timing.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--ttft-ms", type=float, default=50.0)
     parser.add_argument("--itl-ms", type=float, default=10.0)
     parser.add_argument("--log", type=Path, required=True)
     parser.add_argument("--cpu", type=int, help="run on this core only")
-    parser.add_argument("--beside", action="store_true", help="keep off the cores that it was pinned to")
+    parser.add_argument("--beside", action="store_true", help="avoid the cores that it was pinned to")
     parser.add_argument("--detached", action="store_true", help="do not end when standard input closes")
     given = parser.parse_args(arguments)
-    with contextlib.suppress(UsageError):  # fewer will do for most
+    with contextlib.suppress(UsageError):  # most loads need fewer
         allow_files(_CONNECTIONS)
     if sys.platform == "linux":
         _place(given.cpu, beside=given.beside)

@@ -1,4 +1,4 @@
-"""Requests as the bytes that go over the wire. Pure."""
+"""Requests as the bytes that are sent. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def head(target: Target, where: Address) -> bytes:
-    """Return a request's head up to, but without, the value of Content-Length."""
+    """Return a request's head up to, but without, the value of Content-Length.
+
+    Raise UsageError if the API key could not stand in a header.
+    """
     lines = [
         f"POST {where.prefix}{PATHS[target.api]} HTTP/1.1",
         f"Host: {where.authority}",
@@ -34,7 +37,7 @@ def head(target: Target, where: Address) -> bytes:
 def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_tokens: int) -> bytes:
     """Return the JSON of one request: the turns so far with the answers between them.
 
-    `target.extra` is put in last and so overrides what is said here; None in it takes a field out.
+    `target.extra` overrides the other fields; a field that is None there is left out.
     """
     asked: dict[str, Any] = {
         "model": target.model,
@@ -55,7 +58,7 @@ def body(target: Target, texts: Sequence[str], answers: Sequence[str], output_to
 
 
 def request(prepared_head: bytes, content: bytes) -> bytes:
-    """Return a whole request, to be written at once."""
+    """Return a whole request, so that it can be written at once."""
     return b"%b%d\r\n\r\n%b" % (prepared_head, len(content), content)
 
 
@@ -73,7 +76,7 @@ def _prompt(texts: Sequence[str], answers: Sequence[str]) -> str:
 
 
 def _visible(text: str, what: str, *, secret: bool = False) -> str:
-    """`text`, where it can stand in a request head; anything else could forge headers."""
+    """Return `text`. Raise UsageError if it cannot stand in a request head, where it could forge headers."""
     if text.isascii() and text.isprintable() and " " not in text:
         return text
     raise UsageError(

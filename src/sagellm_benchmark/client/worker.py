@@ -1,7 +1,7 @@
-"""A process that sends one share of a load, as its parent tells it; and the words in which it answers.
+"""A process that sends one share of a load as its parent tells it, and the messages with which it answers.
 
-The parent writes a pickled Share to its standard input, then lines: `start MOMENT`, `pace PACE`, `stop`. It writes a
-Word a line, as JSON. Its input coming to an end stops it, so that no worker outlives its parent.
+The parent writes a pickled Share to the worker's standard input, and then lines: `start MOMENT`, `pace PACE`, `stop`.
+The worker writes Words, one JSON line each. It stops at the end of its input, so that it never outlives its parent.
 """
 
 from __future__ import annotations
@@ -26,15 +26,16 @@ from sagellm_benchmark.client.sender import Load
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """It is ready to start, with so many requests; None if only a duration ends the load."""
+    """The worker is ready to start; `total` is its number of requests, None if only the duration ends the load."""
 
     total: int | None
 
 
 class Going(msgspec.Struct, frozen=True, tag=True):
-    """How far it is; `sent` once its load is over, and it decodes.
+    """How far the worker is.
 
-    `owes` where a request should have been sent by now and has not.
+    `sent` says that its load is over and it decodes; `owes` says that a request is overdue. `begun`, `done` and
+    `failed` are requests.
     """
 
     done: int = 0
@@ -51,13 +52,13 @@ class Going(msgspec.Struct, frozen=True, tag=True):
 
 
 class Over(msgspec.Struct, frozen=True, tag=True):
-    """How it ended."""
+    """How the worker's share ended."""
 
     ended: Ended
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """Why it failed."""
+    """Why the worker failed; `kind` is the class of the error."""
 
     kind: str
     message: str
@@ -65,7 +66,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
 
     @property
     def error(self) -> errors.BenchmarkError:
-        """The error, as it was raised in the worker."""
+        """The error that was raised in the worker; one of an unknown class is a RemoteError."""
         kinds: dict[str, type[errors.BenchmarkError]] = {
             one.__name__: one for one in (errors.UsageError, errors.DataError)
         }
@@ -76,9 +77,9 @@ Word = Ready | Going | Over | Failed
 
 
 def main() -> None:
-    """Receive a share, run it, say how it went."""
+    """Receive a share, run it, and report how it went."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent decides; its end is ours
+        signal.signal(number, signal.SIG_IGN)  # the parent handles them, and this process ends when it does
     size = int.from_bytes(_exactly(8), "little")
     share: Share = pickle.loads(_exactly(size))  # noqa: S301 - from our own parent
     if share.lease_s is not None:
@@ -95,7 +96,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _repeating() -> Iterator[Callable[[Word], None]]:
-    """Give what says a word again and again until the block ends, whatever the caller computes meanwhile."""
+    """Yield a function that sends a word again and again until the block ends, even while the caller computes."""
     over = threading.Event()
     threads: list[threading.Thread] = []
 
@@ -159,7 +160,7 @@ async def _report(load: Load, repeat: Callable[[Word], None]) -> None:
 
 
 async def _leased(load: Load, lease_s: float, heard_s: Callable[[], float]) -> None:
-    """End the load when the parent has been silent for too long: frozen, it could not end it."""
+    """Stop the load when the parent has been silent for too long: a frozen parent could not stop it."""
     while (left_s := heard_s() + lease_s - time.monotonic()) > 0:  # noqa: ASYNC110 - nobody sets an event when frozen
         await asyncio.sleep(left_s)
     load.stop()
@@ -172,7 +173,10 @@ def _say(word: Word) -> None:
 
 
 def _exactly(size: int) -> bytes:
-    """So many bytes of standard input, and none of the lines behind them: those are for `obey`."""
+    """Read exactly `size` bytes of standard input; the lines behind them are for `obey`.
+
+    End this process if the input ends first.
+    """
     content = bytearray()
     while len(content) < size:
         more = os.read(sys.stdin.fileno(), min(size - len(content), 1 << 20))

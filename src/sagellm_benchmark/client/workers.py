@@ -1,6 +1,6 @@
-"""One load spread over several processes with one clock: each sends its share, all start at the same moment.
+"""One load spread over several processes with one clock: each sends its share, and all start at the same moment.
 
-What the processes are told and what they answer is in `worker`.
+`worker` describes what the processes are told and what they answer.
 """
 
 from __future__ import annotations
@@ -31,58 +31,60 @@ from sagellm_benchmark.client.worker import Failed, Going, Over, Ready, Word
 from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.workload.workloads import Conversation
 
-IDLE_S = 30.0  # without processor time for a worker that is still to get ready, however busy the machine is
-_LEAD_S = 0.05  # between the last worker being ready and the common start
-FROZEN_S = 2.5  # without a word from a worker that sends
-DECODES_S = 30.0  # without a word from one that decodes: a single huge answer can take seconds
-STUCK_S = 10.0  # without a request from a worker that has some to send, whatever it says
+# A worker is lost after this long
+IDLE_S = 30.0  # without processor time before it is ready; even a busy machine gives it some
+FROZEN_S = 2.5  # without a word while it sends
+DECODES_S = 30.0  # without a word while it decodes: a single huge answer can take seconds
+STUCK_S = 10.0  # without a request although some are due, even if it still reports
+
+_LEAD_S = 0.05  # from the moment when the last worker is ready to the common start
 _PATIENCE = Patience(closed_s=10.0)
 _WORDS: msgspec.json.Decoder[Word] = msgspec.json.Decoder(Word)
 
 
 @dataclass(frozen=True, slots=True)
 class Dealt:
-    """The conversations of one share, written out so that they can be sent to its process."""
+    """The conversations of one share as plain values, which can be sent to its process."""
 
     first: int
     step: int
     conversations: tuple[Conversation, ...]
 
     def __call__(self, index: int) -> Conversation:
-        """Return the conversation at a position of the run that belongs to this share."""
+        """Return the conversation at a position of the load, which must belong to this share."""
         return self.conversations[(index - self.first) // self.step]
 
 
 class ProcessLostError(errors.RemoteError):
-    """A client process has died, or does nothing any more: its part of the load is missing."""
+    """A client process has died or does nothing any more, so its part of the load is missing."""
 
 
 @dataclass(slots=True)
 class Worker:
-    """What the parent knows of one process."""
+    """What the parent knows of one client process. Moments are of the monotonic clock."""
 
     process: Child
     ready: Ready | None = None
     going: Going | None = None  # None before the load
     ended: Ended | None = None
     error: errors.BenchmarkError | None = None
-    begins_s: float = math.inf  # when it is to send its first request
-    heard_s: float = field(default_factory=time.monotonic)
-    used_s: float = 0.0  # processor time, before it was ready
+    begins_s: float = math.inf  # when its load begins
+    heard_s: float = field(default_factory=time.monotonic)  # when it last wrote anything
+    used_s: float = 0.0  # its processor time before it was ready
     moved_s: float = field(default_factory=time.monotonic)  # when it last did something, or owed nothing
     unread: bytes = field(default=b"", repr=False)
 
     def tell(self, line: str) -> None:
-        """Send a line; a worker that has gone does not need it."""
+        """Send the worker a line, if it is still there."""
         self.process.tell(line.encode() + b"\n")
 
     def start(self, moment: float) -> None:
-        """Tell it to start sending at that moment."""
+        """Tell the worker to start sending at a moment of the monotonic clock."""
         self.begins_s = moment
         self.tell(f"start {moment!r}")
 
     def hear(self, output: bytes) -> None:
-        """Take in what the worker wrote; empty input means that it has ended."""
+        """Take in what the worker wrote; nothing means that it has ended."""
         *lines, self.unread = (self.unread + output).split(b"\n")
         self.heard_s = time.monotonic()
         for line in lines:
@@ -106,7 +108,7 @@ class Worker:
                 self.error = word.error
 
     def check_start(self, listened_s: float) -> None:
-        """Raise ProcessLostError where it does nothing to get ready; one that has ended is heard of."""
+        """Raise ProcessLostError if the worker does nothing to get ready. `hear` notices one that has ended."""
         if self.ready is not None:
             return
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -121,9 +123,10 @@ class Worker:
             )
 
     def check(self, listened_s: float) -> None:
-        """Raise ProcessLostError where it should say how far it is, and does not, or says it and sends nothing.
+        """Raise ProcessLostError if the worker should report and does not, or if it reports but sends nothing.
 
-        What it wrote before `listened_s` has been heard, so that a pause of ours is no silence of its own.
+        Everything that it wrote before `listened_s` has been heard, so a pause of this process is not taken for a
+        silence of the worker.
         """
         if self.ended is not None:
             return
@@ -145,9 +148,9 @@ class Worker:
 
 
 def drive(share: Share, processes: int, on_progress: Callable[[Progress], None] | None) -> Recorded:
-    """Return a whole load over that many processes, or as many as it has streams or conversations for.
+    """Send a whole load from up to `processes` processes, never more than it has streams or conversations.
 
-    A process that is lost ends the load: the others stop, and what they have is what was observed.
+    If a process is lost, the load ends: the others stop, and what they have is what was observed.
     """
     stopped = threading.Event()
     with (
@@ -177,7 +180,7 @@ def _check_start(workers: Sequence[Worker], listened_s: float) -> None:
 
 
 def _lost_on_the_way(workers: Sequence[Worker], report: Callable[[], None]) -> Iterator[str]:
-    """Listen until the load is over; yield why a process was lost, which is ended at once, and stop the others."""
+    """Listen until the load is over. If a process is lost, yield why, kill it at once, and stop the others."""
     left = list(workers)
 
     def look(listened_s: float) -> None:
@@ -191,14 +194,14 @@ def _lost_on_the_way(workers: Sequence[Worker], report: Callable[[], None]) -> I
         except ProcessLostError as error:
             yield error.message
             for worker in left:
-                if worker.error is not None:  # woken, a frozen one would send what is overdue
+                if worker.error is not None:  # if it was frozen and woke up, it would send what is overdue
                     worker.process.signal_group(signal.SIGKILL)
             left = [worker for worker in left if worker.error is None]
             _stop(left)
 
 
 def together(workers: Sequence[Worker]) -> tuple[Ended, tuple[tuple[str, ...], ...]]:
-    """Return how shares that were sent side by side ended as one, and the files of each."""
+    """Return how the shares of one load ended, combined, and the files of each."""
     ended = [worker.ended for worker in workers if worker.ended is not None]
     whole = Ended(
         elapsed_s=max((one.elapsed_s for one in ended), default=0.0),
@@ -209,14 +212,14 @@ def together(workers: Sequence[Worker]) -> tuple[Ended, tuple[tuple[str, ...], .
 
 
 def progress(workers: Sequence[Worker], elapsed_s: float) -> Progress:
-    """Return the progress of all of them, added up."""
+    """Return the progress of all workers, added up."""
     totals = [worker.ready.total for worker in workers if worker.ready is not None]
     going = [worker.going for worker in workers if worker.going is not None]
     return Progress.of(going, totals, elapsed_s)
 
 
 def deal(share: Share, processes: int) -> Iterator[Share]:
-    """Yield the shares of each process. Conversations go round: 0, P, 2P, … to the first, 1, P + 1, … to the second."""
+    """Yield the share of each process. The first gets conversations 0, P, 2P, …, the second 1, P + 1, …"""
     most = share.count if share.schedule.due_s is not None else share.schedule.concurrency
     step = max(1, min(processes, *(limit for limit in (most, share.count) if limit is not None)))
     for first in range(step):
@@ -230,20 +233,23 @@ def deal(share: Share, processes: int) -> Iterator[Share]:
 
 @contextlib.contextmanager
 def started(shares: Sequence[Share]) -> Iterator[list[Worker]]:
-    """Give the processes of a load; none of them is left when the block ends, whichever way."""
+    """Start the processes of a load and yield them; however the block ends, none of them is left.
+
+    Raise UsageError if the shares' conversations cannot be pickled.
+    """
     workers: list[Worker] = []
     with contextlib.ExitStack() as started:
         for share in shares:
             job = pickled(replace(share, beside=len(shares) - 1))
             command = [sys.executable, "-m", "sagellm_benchmark.client.worker"]
             worker = Worker(started.enter_context(child(command, patience=_PATIENCE)))
-            worker.process.tell(len(job).to_bytes(8, "little") + job)  # one that has died is noticed later
+            worker.process.tell(len(job).to_bytes(8, "little") + job)  # if it has died, that is noticed later
             workers.append(worker)
         yield workers
 
 
 def pickled(share: Share | Sequence[Share]) -> bytes:
-    """Shares for another process. Raise UsageError if their conversations cannot be sent to one."""
+    """Pickle shares for another process. Raise UsageError if their conversations cannot be pickled."""
     try:
         return pickle.dumps(share)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -258,9 +264,9 @@ def hear_until(
     reached: Callable[[Worker], bool],
     between: Callable[[float], None] = lambda _: None,
 ) -> None:
-    """Listen to the workers until each has reached a point; raises the first error that one of them has.
+    """Listen to the workers until each has `reached` a point. Raise the first error that one of them has.
 
-    `between` is called again and again, with a moment: what they wrote before it has been heard.
+    `between` is called again and again with a moment; everything that they wrote before it has been heard.
     """
     with selectors.DefaultSelector() as selector:
         for worker in workers:
@@ -269,7 +275,7 @@ def hear_until(
             listened_s = time.monotonic()
             for key, _ in selector.select(PROGRESS_S):
                 output = os.read(key.fd, 65536)
-                if not output:  # its end stays readable for ever
+                if not output:  # a closed pipe stays readable for ever
                     selector.unregister(key.fileobj)
                 key.data.hear(output)
                 if key.data.error is not None:
@@ -285,7 +291,7 @@ def _stop(workers: Sequence[Worker], asked: threading.Event | None = None) -> No
 
 
 class _Reporter:
-    """Passes on how far all workers are together, a few times a second."""
+    """Passes on the progress of all workers together, a few times a second."""
 
     def __init__(
         self, workers: Sequence[Worker], origin: float, on_progress: Callable[[Progress], None] | None

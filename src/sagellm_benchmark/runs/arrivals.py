@@ -1,4 +1,4 @@
-"""When the conversations of a load start, and how many there are."""
+"""When the conversations of a load start, and how many of them there are."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ MOST_ARRIVALS = 10_000_000
 
 
 def schedule_for(context: Context, repeat: int = 0) -> tuple[Schedule, int | None]:
-    """Tell when the conversations start, and how many there are; None where only the duration says so."""
+    """Return when the conversations start, and their number; None if only the duration limits it.
+
+    Raise UsageError for more than MOST_ARRIVALS requests.
+    """
     workload, shape = context.workload, context.shape
     if context.source.due_s is not None:
         return Schedule(due_s=context.source.due_s, duration_s=shape.duration_s), len(context.source.due_s)
@@ -31,7 +34,7 @@ def schedule_for(context: Context, repeat: int = 0) -> tuple[Schedule, int | Non
 
 
 def _arrivals(shape: LoadShape, rate: float, count: int, rng: np.random.Generator) -> schedule.Times:
-    """`count` arrivals, or with a duration as many as fall into it."""
+    """Return the moments of `count` arrivals in seconds, or of as many as fall into the duration if there is one."""
     if shape.duration_s is not None and shape.last_rate_rps is not None:
         count = math.ceil((rate + shape.last_rate_rps) / 2 * shape.duration_s)
     elif shape.duration_s is not None and math.isfinite(rate):

@@ -1,4 +1,4 @@
-"""The repeat-prompt test: what a prompt cache would make of prompts that this server has seen."""
+"""The repeat-prompt test: whether the server answers prompts that it has seen sooner, as a prompt cache would."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from sagellm_benchmark.workload.sources import RANDOM, open_source
 from sagellm_benchmark.workload.workloads import Conversation, Workload
 
 PROMPTS = 32
-SHORTEST_S, LONGEST_S = 5.0, 20.0  # for both passes; in between half as long as the run
-SHORTEST_ANSWER = 4  # tokens; enough to see the first one come
-_TOLD_ALONE_S = 0.01  # TTFT of a new prompt that is alone: below it a cache may save too little to be seen
+SHORTEST_S, LONGEST_S = 5.0, 20.0  # both passes together; half as long as the run, within these limits
+SHORTEST_ANSWER = 4  # tokens; enough to see the first one arrive
+_TOLD_ALONE_S = 0.01  # TTFT of a new prompt sent alone; below it, a cache may save too little to be seen
 
 Send = Callable[[Conversations, int, int], Observed]
-"""Sends that many of these conversations, in that many streams."""
+"""Sends conversations: takes them, their number, and the number of streams."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How many prompts are sent twice, and how long their answers are."""
+    """How many prompts are sent twice, and the length of their answers."""
 
     prompts: int
     answer_tokens: int
 
 
 def plan(columns: Columns, workload: Workload, streams: int) -> Plan | None:
-    """Return what fits into the time: as many prompts as tell, then as long answers as the run's; None where too few
-    would.
+    """Return what fits into the time: first enough prompts, then answers up to the length of the run's.
 
-    A prompt that is alone waits for nobody's answer, so `streams` of one are given no time for the sake of long ones.
+    None if fewer than FEWEST prompts fit. A single stream gets no extra time for long answers, because its prompts
+    never wait for other answers.
     """
     ttft_s, tpot = float(np.median(columns.ttft_s)), known(columns.tpot_s)
     tpot_s = float(np.median(tpot)) if len(tpot) else 0.0
@@ -54,10 +54,10 @@ def plan(columns: Columns, workload: Workload, streams: int) -> Plan | None:
 
 @dataclass(frozen=True, slots=True)
 class CacheProbe:
-    """Asks a server for prompts of the workload's length that nobody can have sent before.
+    """Sends prompts of the workload's length that nobody can have sent before.
 
-    Their words come from a seed of its own, so that they are new even when a run is repeated with --seed; what they
-    cost the run's `lexicon` knows. Every method raises KeyboardInterrupt where it was stopped.
+    Their words come from a fresh seed, so they are new even if a run is repeated with --seed; the run's `lexicon` knows
+    how many tokens each word has. Every method that sends raises KeyboardInterrupt if it is stopped.
     """
 
     workload: Workload
@@ -66,19 +66,19 @@ class CacheProbe:
     lexicon: Lexicon | None = None
 
     def test(self, asked: Plan, columns: Columns, run: Conversations, streams: int) -> RepeatTest | None:
-        """Return the repeat test of a run with these columns and conversations; None where it was not answered."""
+        """Return the repeat test of a run with these columns and conversations; None if too few were answered."""
         test = self.repeat_test(asked, streams)
         if test is None or not test.known(columns.ttft_s, streams):
             return test
         return replace(test, recall=self._recall(columns, run, min(test.new_s)))
 
     def repeat_test(self, asked: Plan, streams: int) -> RepeatTest | None:
-        """Send new prompts twice, at the workload's concurrency; None if that was not answered.
+        """Send new prompts twice in `streams` streams, and return the times of both passes; None if too few were
+        answered.
 
-        Where prompts meet, what one waits for depends on which are batched together, and all of a batch wait alike:
-        that can look like a cache, as can a machine that was busy while new prompts were sent. So what looks like one
-        is looked at again with other prompts that are alone, where a cache shows as well, and that test stands where it
-        sees none.
+        Prompts that are sent together wait for each other, depending on how the server batches them. That can look
+        like a cache, and so can a machine that was busy during the first pass. If the test sees a cache, it is
+        therefore repeated with other prompts, one at a time. If that second test clearly sees none, it counts.
         """
         together = self._sent_twice(asked, streams)
         if together is None or not together.shows_cache:
@@ -99,7 +99,7 @@ class CacheProbe:
         return RepeatTest.of(*passes, shorter_answers=asked.answer_tokens < self.workload.output_tokens)
 
     def _recall(self, columns: Columns, run: Conversations, one_s: float) -> Recall | None:
-        """Send the run's quickest prompts again, each between a new prompt and that prompt's repetition."""
+        """Send the run's quickest prompts again, each after a new prompt and before the repetition of that prompt."""
         quickest = columns.conversation[np.argsort(columns.ttft_s)][: min(PROMPTS, _fitting(3, one_s))]
         if len(quickest) < FEWEST:
             return None
@@ -126,7 +126,7 @@ class CacheProbe:
         return open_source(RANDOM, short, seed, self.counter, lexicon=self.lexicon).conversation
 
     def _ttfts_s(self, conversations: Conversations, count: int, streams: int) -> dict[int, float]:
-        """Return the TTFT of each conversation that was answered, by its index."""
+        """Return the TTFT in seconds of each conversation that was answered, by its index."""
         observed = self.send(conversations, count, streams)
         if observed.interrupted:
             raise KeyboardInterrupt
@@ -138,5 +138,5 @@ class CacheProbe:
 
 
 def _fitting(passes: int, one_s: float) -> int:
-    """Return how many prompts of that TTFT can be sent that many times within the time."""
+    """Return how many prompts with a TTFT of `one_s` can be sent `passes` times within LONGEST_S, one at a time."""
     return int(LONGEST_S / passes / one_s)

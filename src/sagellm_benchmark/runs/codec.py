@@ -1,6 +1,6 @@
 """A run's record as JSON and back: the one place that knows how config.json and summary.json are laid out.
 
-summary.json is flat, so that `jq .throughput_tps` is all it takes: metrics and latencies stand beside the rest.
+summary.json is flat: metrics and latencies are top-level fields, so that `jq .throughput_tps` finds one.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ T = TypeVar("T")
 
 
 def config_json(config: Config) -> Document:
-    """Return what config.json holds."""
+    """Return the content of config.json."""
     return _first_version(_shallow(config))
 
 
 def summary_json(summary: Summary) -> Document:
-    """Return what summary.json holds."""
+    """Return the content of summary.json."""
     parts = _first_version(_shallow(summary))
     numbers, client = _shallow(parts.pop("numbers")), parts.pop("client")
     figures, repeats = numbers.pop("figures"), numbers.pop("repeats")
@@ -53,7 +53,7 @@ def summary_json(summary: Summary) -> Document:
 
 
 def timeline_json(timeline: Timeline) -> Document:
-    """Return what timeline.json holds."""
+    """Return the content of timeline.json."""
     return _shallow(timeline)
 
 
@@ -62,7 +62,7 @@ def _figures_json(figures: Figures) -> Document:
 
 
 def _shallow(value: Any) -> Document:
-    """Return a dataclass's fields; what is below them is left to the writer of JSON."""
+    """Return a dataclass's fields by name; the JSON writer takes care of nested values."""
     return {one.name: getattr(value, one.name) for one in fields(value)}
 
 
@@ -71,9 +71,9 @@ def _first_version(parts: Document) -> Document:
 
 
 def parse(config: bytes, summary: bytes, timeline: bytes | None = None) -> Record:
-    """Return the record that a run's files hold, of this version or an earlier one, which had no timeline.
+    """Return the record that a run's files hold; RECORD_VERSION 1 had no timeline.
 
-    A DataError names the file and the field that is damaged or missing.
+    Raise DataError, naming the file and the field, if one is damaged or missing or if the version is unknown.
     """
     asked, came = _object(config, "config.json"), _object(summary, "summary.json")
     versions = [asked.get("record_version"), came.get("record_version")]
@@ -81,7 +81,7 @@ def parse(config: bytes, summary: bytes, timeline: bytes | None = None) -> Recor
         asked, came = _config_of_1(asked), _summary_of_1(came)
     elif versions != [RECORD_VERSION, RECORD_VERSION]:
         raise DataError(
-            "no run that this version can read: record_version is "
+            "this version cannot read the run: record_version is "
             f"{asked.get('record_version')!r} in config.json and {came.get('record_version')!r} in summary.json",
             hint="use the version that wrote it",
         )
@@ -95,7 +95,7 @@ def _object(content: bytes, where: str) -> Document:
     except orjson.JSONDecodeError as error:
         raise _damaged(where, str(error)) from error
     if not isinstance(value, dict):
-        raise _damaged(where, "it is no object")
+        raise _damaged(where, "it is not an object")
     return value
 
 
@@ -133,7 +133,7 @@ def _summary(raw: Document) -> Summary:
 
 
 def _figures(raw: Mapping[str, object]) -> Document:
-    """Return the figures among other fields; those that a version did not have yet were not measured."""
+    """Return the metrics and latencies among `raw`'s fields; those that an earlier version lacks were not measured."""
     where = "summary.json"
     numbers = {
         one.name: _value(raw[one.name], f"{where}, `{one.name}`")
@@ -151,7 +151,7 @@ def _figures(raw: Mapping[str, object]) -> Document:
 def _value(value: object, where: str) -> float | None:
     if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
         return value
-    raise _damaged(where, f"it is no number but {value!r:.50}")
+    raise _damaged(where, f"it is {value!r:.50} and not a number")
 
 
 def _named(raw: Document, name: str) -> Document:
@@ -172,7 +172,7 @@ def _list(raw: Document, name: str) -> Sequence[Document]:
 
 
 def _config_of_1(raw: Document) -> Document:
-    """A ramp was a rate such as "2..20", and the tool's later options were not there."""
+    """Return a config of version 1 in today's form. A ramp was a rate such as "2..20"; later options were missing."""
     load = raw.get("load")
     if isinstance(load, dict) and ".." in str(load.get("rate_rps")):
         raw = {**raw, "load": {**load, "rate_rps": _number(str(load["rate_rps"]).partition("..")[0])}}
@@ -187,7 +187,10 @@ def _number(text: str) -> float | str:
 
 
 def _summary_of_1(raw: Document) -> Document:
-    """Flat GPU figures, other names, the bare throughputs of repeats, and no interval of anything but throughput."""
+    """Return a summary of version 1 in today's form.
+
+    It had flat GPU figures, other names, and only the throughput of each repeat, with an interval.
+    """
     old = raw.get("repeats")
     repeats: Document = old if isinstance(old, dict) else {}
     interval = repeats.get("throughput_tps_ci95")

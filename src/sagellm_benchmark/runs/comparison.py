@@ -1,4 +1,4 @@
-"""Two runs or rows side by side: whether they may be compared, how they differ, and which of them is faster."""
+"""Two runs or rows side by side: whether they may be compared, how they differ, and which one is faster."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sagellm_benchmark.runs.side import Side
 from sagellm_benchmark.verdict import compare
 from sagellm_benchmark.verdict.compare import DETECT, Difference, Estimate, Verdict
 
-FEWEST_REPEATS = 3  # of each side, after which there is something to say of how many would decide
+FEWEST_REPEATS = 3  # of each side: with fewer, nobody can say how many repeats would decide
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A quantity of two sides; `difference` is None if there is no ratio to speak of."""
+    """A quantity of two sides; `difference` is None if it has no ratio."""
 
     quantity: Quantity
     a: float
@@ -26,14 +26,14 @@ class Compared:
 
     @property
     def word(self) -> str:
-        """The verdict; what is no speed is better or worse."""
+        """The verdict in one word; a quantity that is not a speed is better or worse, not faster or slower."""
         if self.quantity.unit in ("ms", "") or self.quantity.unit.endswith("/s"):
             return self.verdict.value
         return {Verdict.FASTER: "better", Verdict.SLOWER: "worse"}.get(self.verdict, self.verdict.value)
 
     @property
     def verdict(self) -> Verdict:
-        """Whether B is faster, as far as this quantity goes."""
+        """Whether B is faster by this quantity."""
         if self.difference is None:
             return Verdict.CANNOT_TELL
         return self.difference.verdict(self.quantity.better)
@@ -46,9 +46,9 @@ class Comparison:
     a: Side
     b: Side
     lines: tuple[Compared, ...]
-    objections: tuple[str, ...]  # against comparing them at all, which were overruled
-    detect: float = DETECT  # the share that it should be able to find
-    in_turn: bool = False  # they were measured in turn, round by round
+    objections: tuple[str, ...]  # reasons not to compare A and B, which were overruled
+    detect: float = DETECT  # the smallest relative difference that the comparison should find
+    in_turn: bool = False  # whether A and B were measured alternately, round by round
 
     @property
     def verdict(self) -> Verdict | None:
@@ -63,16 +63,16 @@ class Comparison:
 
     @property
     def more_repeats(self) -> int | None:
-        """Of each side, that would find a difference of DETECT in every deciding figure; None where 1,000 would not.
+        """How many repeats of each side would find a difference of `detect` in every deciding figure.
 
-        What nobody knows how sure it is counts with the fewest repeats that would tell: see `at_least`.
+        None if 1,000 would not do. A figure whose variation is unknown counts with FEWEST_REPEATS; see `at_least`.
         """
         needed = [one.more_repeats if one.sure else FEWEST_REPEATS for one in self._deciding]
         return None if None in needed or not needed else max(one for one in needed if one is not None)
 
     @property
     def at_least(self) -> bool:
-        """Whether it may take more than `more_repeats`, as nobody knows yet how much a deciding figure varies."""
+        """Whether it may take more than `more_repeats`, because the variation of a deciding figure is unknown."""
         return not all(one.sure for one in self._deciding)
 
     @property
@@ -83,9 +83,9 @@ class Comparison:
 def compared(
     a: Side, b: Side, *, force: bool = False, detect: float = DETECT, in_turn: bool = False
 ) -> Comparison:
-    """B beside A, round by round where they were measured `in_turn`.
+    """Compare B with A, round by round if they were measured `in_turn`.
 
-    Raise DataError if they are unlike, or not to be believed, unless it is forced.
+    Raise DataError if the two are not alike or one is not valid, unless `force` overrules that.
     """
     objections = tuple(_objections(a, b))
     if objections and not force:
@@ -127,7 +127,7 @@ _LIKE = "compare runs of the same load on the same hardware, or add --force"
 
 
 def _objections(a: Side, b: Side) -> Iterator[_Objection]:
-    """What speaks against it, beginning with what is most in the way."""
+    """Yield the reasons not to compare the two, the weightiest first."""
     if a.figures and a.figures == b.figures and a.configuration == b.configuration:
         yield _Objection("both are the same run: no figure differs in any digit", _OTHER_RUNS)
     if a.client != b.client:
@@ -139,7 +139,7 @@ def _objections(a: Side, b: Side) -> Iterator[_Objection]:
     unlike = [
         f"{name} is {value or 'not known'} in one and {b.configuration[name] or 'not known'} in the other"
         for name, value in a.configuration.items()
-        if value != b.configuration.get(name, value)  # another client does not tell all of it
+        if value != b.configuration.get(name, value)  # another client's files may not state it
     ]
     yield from (_Objection(one, _LIKE) for one in unlike)
     for side in (a, b):

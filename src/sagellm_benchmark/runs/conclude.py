@@ -1,4 +1,4 @@
-"""From what was fixed before a run and seen during it to its record, judged by the checks."""
+"""Turn what was fixed before a run and seen during it into the run's record, judged by the checks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sagellm_benchmark.verdict.summarize import Numbers, summarize
 
 
 def conclude(context: Context, seen: Observations) -> Record:
-    """Return the record of what was seen."""
+    """Return the record of a run that is over."""
     looked_at, measured = evidence(context, seen), measurement(context, seen)
     return Record(
         config(context, seen),
@@ -39,7 +39,7 @@ def conclude(context: Context, seen: Observations) -> Record:
 
 
 def evidence(context: Context, seen: Observations) -> Evidence:
-    """Return what the checks look at; lengths are required only if all requests have the same."""
+    """Return what the checks look at; they check lengths only if all requests have the same length."""
     workload = context.workload
     uniform = workload.turns == 1 and context.source.uniform
     columns = joined(seen.repeats)
@@ -80,13 +80,13 @@ def evidence(context: Context, seen: Observations) -> Evidence:
 
 
 def _prompts_repeated(context: Context, columns: Columns) -> bool:
-    """Return whether a file of texts was too small, so that some of them were sent twice."""
+    """Return whether a file has too few texts, so that some were sent twice."""
     distinct = context.source.distinct
     return distinct is not None and columns.attempted / context.workload.turns > distinct
 
 
 def config(context: Context, seen: Observations) -> Config:
-    """Return what was asked, of what, on what, by what."""
+    """Return what was asked, of which server, on which hardware, and by which tool."""
     spec, server = context.spec, context.server
     return Config(
         description=f"{context.what}, {context.how}",
@@ -134,11 +134,11 @@ def config(context: Context, seen: Observations) -> Config:
 
 
 def _environment(context: Context) -> dict[str, str | None]:
-    """Return this machine's, with the libraries that the engine computes with."""
+    """Return this machine's environment, with the versions of the libraries that the engine computes with."""
     server, installed = context.server, context.server.packages
     of_machine = environment(server_is_local=server.local)
     of_machine["pytorch_version"] = installed.get("torch")
-    if context.hardware.vendor == "NVIDIA":  # its libraries come along where they are not used, too
+    if context.hardware.vendor == "NVIDIA":  # elsewhere, CUDA's libraries may be installed but not used
         of_machine["cuda_version"] = (
             installed.get("cuda") or installed.get("cuda 12") or of_machine["cuda_version"]
         )
@@ -146,7 +146,7 @@ def _environment(context: Context) -> dict[str, str | None]:
 
 
 def load(context: Context) -> Load:
-    """Return how the requests were sent; a trace is an open loop whose rate is its mean."""
+    """Return how the requests were sent; a trace is an open loop at its mean rate."""
     shape, due = context.shape, context.source.due_s
     asked = Load(
         concurrency=shape.concurrency,
@@ -163,7 +163,7 @@ def load(context: Context) -> Load:
 
 
 def _sagellm_version(spec: RunSpec, server: Server) -> str:
-    """Return the engine's own where sageLLM is measured; for another engine, this toolkit's."""
+    """Return the engine's version if sageLLM is measured, else this tool's, unless the user states one."""
     if spec.sagellm_version is not None:
         return spec.sagellm_version
     return server.engine_version or "" if server.engine.is_sagellm else __version__
@@ -177,7 +177,7 @@ def _drift(looked_at: Evidence) -> Drift | None:
 def summary(
     context: Context, seen: Observations, verdict: Verdict, numbers: Numbers, drift: Drift | None
 ) -> Summary:
-    """Return what came of it."""
+    """Return the run's figures and the verdict on them."""
     spec = context.spec
     stopped: Status = "timed out" if seen.timed_out else "interrupted"
     return Summary(
@@ -206,7 +206,7 @@ def summary(
 
 
 def measurement(context: Context, seen: Observations) -> Measurement:
-    """Return what the metrics are computed from."""
+    """Return the values from which the metrics are computed."""
     spec = context.spec
     return Measurement(
         columns=joined(seen.repeats),
@@ -226,7 +226,7 @@ def _lost(seen: Observations) -> bool:
 
 
 def _own_lengths(context: Context, seen: Observations) -> bool:
-    """Return whether answers of a server that cannot be told to go on ended by themselves and made their own load."""
+    """Return whether answers ended early, on a server that cannot be told to go on, and so changed the load."""
     if context.asks_one_length or not context.source.uniform:
         return False
     asked = context.workload.output_tokens

@@ -1,4 +1,4 @@
-"""What is fixed before the first measured request is sent, and what was seen while the load ran."""
+"""What is fixed before the first measured request is sent, and what is seen while the load runs."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Sender(Protocol):
         ...
 
     def calibrate(self, load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
-        """Measure the client's own error at a load's shape."""
+        """Measure the client's own error under a load of this shape."""
         ...
 
 
@@ -73,7 +73,7 @@ HERE: Sender = Here()
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One workload under one load shape on one server; `source` makes its prompts."""
+    """One workload under one load shape on one server; `source` makes the prompts."""
 
     spec: RunSpec
     workload: Workload
@@ -89,7 +89,7 @@ class Context:
 
     @property
     def is_open_loop(self) -> bool:
-        """Whether requests are sent by the clock: at a rate, or when a trace says."""
+        """Whether requests are sent by the clock: at a rate, or as a trace says."""
         return self.shape.rate_rps is not None or self.source.due_s is not None
 
     @property
@@ -100,12 +100,12 @@ class Context:
 
     @property
     def asks_one_length(self) -> bool:
-        """Whether every answer is asked to be as long as the workload says, and the server can be told so."""
+        """Whether every request asks for an answer of the workload's length, and the server can be told to give it."""
         return self.source.uniform and self.target.exact_output
 
     @property
     def what(self) -> str:
-        """The requests for people, such as `Q5 10×(32→64)` or `custom sharegpt:chats.json`."""
+        """A short description of the requests, such as `Q5 10×(32→64)` or `custom sharegpt:chats.json`."""
         workload = self.workload
         if not self.source.uniform:
             return f"{workload.name} {self.source.name}"
@@ -115,7 +115,7 @@ class Context:
 
     @property
     def how(self) -> str:
-        """The load for people, such as `10 at a time`."""
+        """A short description of the load, such as `10 at a time`."""
         if self.source.due_s is None:
             return self.shape.describe(self.workload)
         scale = self.spec.cut.time_scale
@@ -124,20 +124,20 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Observations:
-    """One entry of `repeats` per repeat; `None` is what could not be measured."""
+    """What was seen during a run; `repeats` has an entry for each repeat, and None means not measured."""
 
     repeats: tuple[Columns, ...]
     health: ClientHealth
     calibration: Calibration | None
     started_at: dt.datetime
     interrupted: bool
-    timed_out: bool  # the interruption was our own, by --timeout
-    recounts: Sequence[Recount]  # some answers whose text was tokenized again
-    echoes: int  # answers that begin with a piece of their prompt
-    repeat_test: RepeatTest | None  # where the server does not tell what it took from its cache
+    timed_out: bool  # whether --timeout interrupted the run
+    recounts: Sequence[Recount]  # of some answers whose text was tokenized again
+    echoes: int  # the number of answers that begin with a piece of their prompt
+    repeat_test: RepeatTest | None
     peak_memory_mib: float | None
-    contention: Contended | None  # None where nobody could see it
-    nodes: tuple[ClientNode, ...]  # where several machines sent the load
-    server: ServerFigures  # of its own metrics over the window
+    contention: Contended | None
+    nodes: tuple[ClientNode, ...]  # if several machines sent the load, or a client process was lost
+    server: ServerFigures  # from the server's own metrics
     gpu: GpuFigures
     timeline: Timeline | None

@@ -1,4 +1,4 @@
-"""Completes what was observed: the tokens of answers and prompts that came without usage, and what they are worth."""
+"""Count the tokens of answers and prompts that came without usage, and judge whether such answers are complete."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sagellm_benchmark.verdict.recounts import Recount
 from sagellm_benchmark.workload.sources import Source
 
 RECOUNTED = 30  # answers with usage whose text is tokenized again
-PRICED = 8  # prompts whose length is asked of the server after a run whose streams did not tell it
+PRICED = 8  # prompts whose length the server is asked for after a run, if its streams did not tell
 
 
 class Completed:
-    """Gives each sample its tokens: the server's usage, else by the plan of counting, else nobody's.
+    """Gives each sample its tokens: by the server's usage, or else as the plan of counting says, if it can.
 
-    Where usage and a tokenizer are both at hand some answers, drawn from all, can be counted both ways at the end, so
-    that a disagreement comes to light.
+    If there are both usage and a tokenizer, some answers, drawn from all, are counted both ways at the end, so that a
+    disagreement comes to light.
     """
 
     def __init__(self, counting: Counting, *, exact_output: bool) -> None:
@@ -29,11 +29,12 @@ class Completed:
         self._exact_output = exact_output
         self._tokenizer = _cheap(counting.prompts)
         self._drawn = Draw(RECOUNTED)
-        self.echoes = 0  # answers that begin with a piece of their prompt
+        self.echoes = 0  # the number of answers that begin with a piece of their prompt
 
     def __call__(self, sample: Sample, prompt: str, prices: Mapping[int, int]) -> tuple[Sample, int | None]:
-        """Return the sample and its answer's tokens; `prices` are prompt tokens by index, where the streams did not
-        tell.
+        """Return the completed sample and its answer's tokens; None if it failed, or if nobody counted them.
+
+        `prices` maps a sample's index to its prompt tokens, if the streams did not tell them.
         """
         if not sample.ok:
             return sample, None
@@ -51,9 +52,7 @@ class Completed:
         return completed, None if short else tokens
 
     def recounts(self) -> list[Recount]:
-        """Ask the server's tokenizer how many tokens the texts of the drawn answers have; a server that has gone is
-        asked no more.
-        """
+        """Ask the server's tokenizer how many tokens the drawn answers have, for as long as the server answers."""
         counter = self._tokenizer
         nothing = None if counter is None else attempt(counter.count, "")
         if counter is None or nothing is None:
@@ -68,9 +67,9 @@ class Completed:
 
 
 class Draw:
-    """A fair draw of at most `size` samples out of as many as are offered: Waterman's algorithm R (Knuth, TAOCP 3.4.2).
+    """A fair draw of at most `size` samples from any number offered: Waterman's algorithm R (Knuth, TAOCP 3.4.2).
 
-    Nobody who answers can know which of the answers will be looked at.
+    No server can know which of its answers will be looked at.
     """
 
     def __init__(self, size: int) -> None:
@@ -80,7 +79,7 @@ class Draw:
         self._chance = random.SystemRandom()
 
     def offer(self, sample: Sample) -> None:
-        """Take the sample, or leave it."""
+        """Keep the sample in place of an earlier one, or drop it, by chance."""
         place = self._chance.randrange(self._offered + 1)
         self._offered += 1
         if len(self.samples) < self._size:
@@ -90,14 +89,18 @@ class Draw:
 
 
 def _step_s(sample: Sample) -> float | None:
-    """Return the time of a token after the first, to the last byte: tokens without text come after the last event."""
+    """Return the mean seconds of a token after the first one, up to the last byte; None for fewer than two tokens.
+
+    The last event is too early an end: tokens without text come after it.
+    """
     tokens = sample.completion_tokens or 0
     return (sample.end_s - sample.event_s[0]) / (tokens - 1) if tokens > 1 else None
 
 
 def prices(counting: Counting, source: Source, turns: int) -> Mapping[int, int]:
-    """Return the length of the first prompts of a run by the server's word; empty if its streams tell, or nobody
-    can.
+    """Return the tokens of a run's first prompts by index, as the server counts them.
+
+    Empty if the streams tell them already, if the server cannot, or for conversations of several turns.
     """
     if counting.charged is None or turns > 1:
         return {}
@@ -117,10 +120,11 @@ def _cheap(counter: TokenCounter | None) -> TokenCounter | None:
 
 
 def _generated(sample: Sample, tokens: int | None) -> int:
-    """Return how many tokens the server generated, by what it sent.
+    """Return how many tokens the server generated, judging by the tokens of the text and by its events.
 
-    A text that is tokenized again can have fewer tokens than it was generated from. So an answer that ended for its
-    length, with an event for each token asked for, is whole, unless not even half of the tokens are in its text.
+    A text that is tokenized again can have fewer tokens than were generated. So if an answer ended because of its
+    length, with at least one event for each token asked for, its events count, unless its text has less than half as
+    many tokens.
     """
     events = len(sample.event_s)
     if tokens is None:

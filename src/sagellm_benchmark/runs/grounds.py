@@ -1,4 +1,4 @@
-"""What a run's numbers and verdict rest on beyond its requests, written down so that they can be computed again."""
+"""What a run's numbers and verdict rest on besides its requests, kept so that they can be computed again."""
 
 from __future__ import annotations
 
@@ -23,18 +23,20 @@ T = TypeVar("T", Evidence, Measurement)
 
 @dataclass(frozen=True, slots=True)
 class Grounds:
-    """Evidence and Measurement are plain JSON values without the columns, which the requests give."""
+    """A run's Evidence and Measurement as plain JSON values, without the columns, which the requests give."""
 
-    windows_s: tuple[Window | None, ...]  # of each repeat; None where its requests alone make it
-    looked_at: Document
-    measured: Document
-    prompts: Recipe | None  # what they were made of; None where they come from a file
+    windows_s: tuple[
+        Window | None, ...
+    ]  # of each repeat; None if its first and last request are the window's ends
+    looked_at: Document  # the Evidence
+    measured: Document  # the Measurement
+    prompts: Recipe | None  # how they were made; None if they come from a file
 
     @classmethod
     def of(
         cls, source: Source, repeats: Sequence[Columns], looked_at: Evidence, measured: Measurement
     ) -> Grounds:
-        """Return those of a run that is over."""
+        """Return the grounds of a run that is over."""
         windows = tuple(
             None if one.inside is None else (one.first_start_s, one.last_end_s) for one in repeats
         )
@@ -42,23 +44,23 @@ class Grounds:
 
     @classmethod
     def parse(cls, value: Any) -> Grounds:
-        """Grounds as they were written. Raise DataError if they are damaged."""
+        """Return the grounds that `plain` wrote. Raise DataError if they are damaged."""
         try:
             return msgspec.convert(value, cls, str_keys=True)
         except msgspec.ValidationError as error:
             raise _damaged(str(error)) from error
 
     def plain(self) -> Document:
-        """Return the grounds as JSON."""
+        """Return the grounds as plain JSON values."""
         plain: Document = msgspec.to_builtins(self, str_keys=True)
         return plain
 
     def evidence(self, columns: Columns) -> Evidence:
-        """Return what the checks are to look at, with these columns. Raise DataError if something is damaged."""
+        """Return what the checks look at, with these columns. Raise DataError if the grounds are damaged."""
         return _with_columns(self.looked_at, Evidence, columns)
 
     def measurement(self, columns: Columns) -> Measurement:
-        """Return what the metrics are computed from, with these columns. Raise DataError likewise."""
+        """Return what the metrics are computed from, with these columns. Raise DataError if the grounds are damaged."""
         return _with_columns(self.measured, Measurement, columns)
 
 
@@ -69,7 +71,7 @@ def _without_columns(value: Evidence | Measurement) -> Document:
 
 
 def _with_columns(said: Document, kind: type[T], columns: Columns) -> T:
-    """What an earlier version did not know yet has its default."""
+    """Return the evidence or measurement; a field that an earlier version did not write has its default."""
     hints = get_type_hints(kind)
     try:
         values = {name: msgspec.convert(value, hints[name]) for name, value in said.items() if name in hints}

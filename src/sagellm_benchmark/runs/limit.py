@@ -15,7 +15,7 @@ _LIMIT = re.compile(r"(?P<name>[a-z0-9_.]+)\s*(?P<sign>[<>])\s*(?P<share>[+-]?\d
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A regression that is not accepted, such as `ttft.p99>+5%`."""
+    """A regression that is not accepted, such as `ttft.p99>+5%`; `share` is 0.05 then."""
 
     text: str
     name: str
@@ -23,7 +23,7 @@ class Limit:
     above: bool
 
     def broken(self, comparison: Comparison) -> bool:
-        """Return whether the change is beyond the limit and noise cannot explain it."""
+        """Return whether the change exceeds the limit and noise cannot explain it."""
         found = self._difference(comparison)
         if found is None or found.interval is None:
             return False
@@ -31,7 +31,7 @@ class Limit:
         return found.share > self.share and low > 0 if self.above else found.share < self.share and high < 0
 
     def undecided(self, comparison: Comparison) -> bool:
-        """Return whether nobody knows how much of the change is noise, so that the limit holds nothing."""
+        """Return whether the limit cannot be checked, because nobody knows how much of the change is noise."""
         found = self._difference(comparison)
         return found is None or found.interval is None
 
@@ -40,7 +40,7 @@ class Limit:
 
 
 def limit(text: str) -> Limit:
-    """Parse a limit such as `ttft.p99>+5%` or `throughput<-5%`."""
+    """Parse a limit such as `ttft.p99>+5%` or `throughput<-5%`. Raise UsageError for anything else."""
     match = _LIMIT.fullmatch(text.strip().lower())
     names = [one.name for one in QUANTITIES]
     found = None if match is None else match["name"]

@@ -11,11 +11,11 @@ class Listener(Protocol):
     """Hears how a run goes; the terminal shows it, a pipe does not."""
 
     def say(self, text: str) -> None:
-        """Say what happens next."""
+        """Say what the run does next."""
         ...
 
     def note(self, text: str) -> None:
-        """Report what the user must know, wherever it is shown."""
+        """Report something that the user must know, even where progress is not shown."""
         ...
 
     def progress(self, label: str, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""One load of a run: which conversations it sends, and where what it records lies until it is read."""
+"""One load of a run: which conversations it sends, and the folder that holds its recording until that is read."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.sources import Source
 from sagellm_benchmark.workload.workloads import Conversation
 
-RAW = "raw"  # what --keep-raw keeps, in a run's folder
-TIMER_S = 0.1  # by which a timer may be early
+RAW = "raw"  # the folder, in a run's folder, for what --keep-raw keeps
+TIMER_S = 0.1  # how early a timer may fire
 
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One load of several, and its first conversation in the source."""
+    """One repeat of the load; `first` is the position of its first conversation in the source."""
 
     number: int
     first: int
@@ -31,14 +31,14 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Shifted:
-    """A source's conversations from `first` on; `turns` cuts them short. Picklable, for client processes."""
+    """A source's conversations from `first` on, cut to `turns` turns. Picklable, for client processes."""
 
     source: Source
     first: int
     turns: int | None = None
 
     def __call__(self, index: int) -> Conversation:
-        """Return the conversation that far behind `first`."""
+        """Return the conversation at position `first` + `index` of the source."""
         return self.source.conversation(self.first + index)[: self.turns]
 
 
@@ -50,7 +50,7 @@ def drive_load(
     raw: Path,
     on_progress: Callable[[Progress], None],
 ) -> Observed:
-    """Send one load from where the run's sender is, its progress with the moment when it ends, where that is known."""
+    """Send one load by the run's sender; its progress also states when the load ends, if that is known."""
     ends_s = plan.duration_s if plan.duration_s is not None or not plan.due_s else plan.due_s[-1]
     return context.sender.drive(
         conversations,
@@ -67,7 +67,7 @@ def drive_load(
 
 @contextmanager
 def raw_folder(folder: Path, *, keep: bool = False) -> Iterator[Path]:
-    """Give a folder for what a load records; gone when it has been read, unless it is to be kept as `raw`."""
+    """Give a folder for what a load records; after the block it is removed, or moved to `folder`/raw if it is kept."""
     try:
         made = tempfile.TemporaryDirectory(prefix=".raw-", dir=folder)
     except OSError as error:
@@ -80,6 +80,6 @@ def raw_folder(folder: Path, *, keep: bool = False) -> Iterator[Path]:
 
 
 def timed_out(context: Context, load: Observed) -> bool:
-    """Return whether it was --timeout that ended the load, and not the user."""
+    """Return whether --timeout interrupted the load, and not the user."""
     limit = context.spec.limits.total_s
     return load.interrupted and limit is not None and load.elapsed_s >= limit - TIMER_S

@@ -1,4 +1,4 @@
-"""One run: a ready server and a workload go in, a record comes out, every request noted on the way."""
+"""One run: measure a workload on a server that is ready, write every request to a file, and return the record."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from sagellm_benchmark.workload.sources import Random, Source
 from sagellm_benchmark.workload.traces import TraceSource
 from sagellm_benchmark.workload.workloads import Workload
 
-ENDLESS = 1_000_000  # indices that each repeat of a run without a count may use
+ENDLESS = 1_000_000  # conversations that each repeat may use if only the duration limits their number
 
 
 def measure(
@@ -53,9 +53,10 @@ def measure(
     listener: Listener,
     sender: Sender = HERE,
 ) -> Record:
-    """Measure one workload under one load shape; requests.jsonl is written into `folder` on the way.
+    """Measure one workload under one load shape, write requests.jsonl into `folder`, and return the record.
 
-    Raise RemoteError if the server does not answer the warm-up. Ctrl-C gives the record of what had finished.
+    After Ctrl-C, the record holds the requests that had finished. Raise RemoteError if the server does not answer the
+    warm-up, DataError if it answers badly or the folder cannot be written.
     """
     context = prepare(server, workload, shape, spec, hardware, folder, sender)
     with Measuring(context, listener) as run:
@@ -67,7 +68,7 @@ def measure(
 
 
 def _announce(source: Source, listener: Listener) -> None:
-    """Say how long a trace will last, since nobody chose it."""
+    """Say how long a trace will last, since the user did not choose that."""
     if isinstance(source, TraceSource):
         last_s = source.due_s[-1]
         lasts = duration(last_s) if last_s >= 10 else f"{last_s:.1f} s"
@@ -82,9 +83,9 @@ def _calibrate(context: Context, listener: Listener) -> Calibration | None:
 
 
 class Measuring:
-    """A run in the making: its repeats are driven one by one, whatever happens in between, and read when it is over.
+    """A run in progress: its repeats are sent one by one, perhaps with other work in between, and read at the end.
 
-    The watches see nothing but its own loads.
+    What it watches meanwhile (metrics, chips, other programs) is watched only during its own loads.
     """
 
     def __init__(self, context: Context, listener: Listener) -> None:
@@ -92,7 +93,7 @@ class Measuring:
         self._listener = listener
         self._stack = ExitStack()
         self.loads: list[Repeat] = []
-        self._first = 0  # of the conversations: no repeat sends those of another
+        self._first = 0  # the next repeat's first conversation: no repeat sends those of another
         self._calibration: Calibration | None = None
         self._metrics = MetricsWatch(context.server)
         self._chips = GpuWatch(context.server.pids)
@@ -100,7 +101,7 @@ class Measuring:
 
     @property
     def folder(self) -> Path:
-        """Where its files lie."""
+        """The folder with the run's files."""
         return self._context.folder
 
     def __enter__(self) -> Measuring:
@@ -113,7 +114,7 @@ class Measuring:
         self._stack.close()
 
     def warm_up(self) -> None:
-        """Calibrate the client, and send the requests that do not count. RemoteError where none is answered."""
+        """Calibrate the client, and send the requests that do not count. Raise RemoteError if none is answered."""
         _announce(self._context.source, self._listener)
         if self._context.spec.calibrate:
             self._calibration = _calibrate(self._context, self._listener)
@@ -122,7 +123,10 @@ class Measuring:
         self._stack.enter_context(self._metrics)
 
     def drive(self) -> bool:
-        """Send the next repeat; whether there can be one after it. Those before one that breaks off are kept."""
+        """Send the next repeat, and return whether another may follow.
+
+        If it breaks off, earlier repeats are kept. Raise its RemoteError or KeyboardInterrupt if there are none.
+        """
         try:
             with self._chips, self._contention:
                 load = self._send()
@@ -133,7 +137,7 @@ class Measuring:
         return not (load.observed.interrupted or any(node.lost for node in load.observed.nodes))
 
     def _send(self) -> Repeat:
-        """Return one load, recorded in a folder of its own."""
+        """Send one load, recorded in a folder of its own."""
         context, number = self._context, len(self.loads)
         label = f"{context.workload.name} on {context.server.model.name}"
         plan, count = schedule_for(context, number)
@@ -157,7 +161,7 @@ class Measuring:
         self._listener.note(f"{number}: {why}; those before it are kept")
 
     def conclude(self) -> Record:
-        """Decode what was recorded, and judge it."""
+        """Read what was recorded, and return the run's record, judged."""
         context, loads = self._context, self.loads
         peak_memory = peak_memory_mib(context.server.pids)
         self._metrics.__exit__(None, None, None)
@@ -197,7 +201,10 @@ class Measuring:
 
 
 def _repeat_test(context: Context, repeats: list[Columns], listener: Listener) -> RepeatTest | None:
-    """Return the repeat-prompt test, where prompts have one length; whatever the server says it took from its cache."""
+    """Return the repeat-prompt test, even if the server reports what it took from its cache.
+
+    None if prompts differ in length or have several turns, if nothing was answered, or if the server has gone.
+    """
     columns = joined(repeats)
     if not columns.answered or not context.source.uniform or context.workload.turns > 1:
         return None
@@ -217,5 +224,5 @@ def _repeat_test(context: Context, repeats: list[Columns], listener: Listener) -
         with raw_folder(context.folder) as raw, Contention(context.server.pids) as watch:
             test = probe.test(asked, columns, source.conversation, streams)
         return None if test is None else replace(test, contention=watch.seen)
-    except RemoteError:  # a server that has gone meanwhile takes nothing of what was measured with it
+    except RemoteError:  # the server has gone, but what was measured before stays valid
         return None

@@ -22,16 +22,17 @@ from sagellm_benchmark.workload.workloads import Workload
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A run that is over, and the folder that holds its requests."""
+    """The record of a run that is over, and the folder that holds its requests."""
 
     folder: Path
     record: Record
 
 
 def run(spec: RunSpec, listener: Listener, sender: Sender = HERE) -> Iterator[Measured]:
-    """Measure every workload under every load shape, each against a fresh engine where that is the embedded one.
+    """Measure every workload under every load shape, and yield each run when it is over.
 
-    Ends early after an interrupted run, which is still handed out with what it has.
+    The embedded engine is started afresh for each. Stop after a run that was interrupted or lost a node, which is still
+    yielded. Raise what `targets.of` and `measure` raise.
     """
     if spec.on is not None and sender is HERE:
         raise UsageError("only the command line sends a load from a cluster", hint="type `run --on` there")
@@ -53,7 +54,7 @@ def run(spec: RunSpec, listener: Listener, sender: Sender = HERE) -> Iterator[Me
 
 
 def _numbered(spec: RunSpec, number: int) -> RunSpec:
-    """Each measurement has its own seed, so that no prompt of one is in a server's cache from another."""
+    """Return the spec with a seed for this measurement alone, so that no earlier one has its prompts cached."""
     return replace(spec, seed=(spec.seed + number) % 2**31)
 
 
@@ -83,8 +84,10 @@ def _measure(
 
 
 def computing(server: Server, stated: Hardware) -> tuple[Server, Hardware]:
-    """Return the chips that answer; where they are elsewhere, what listens here is a gateway, and its memory is not
-    theirs.
+    """Return the server and the chips that compute its answers.
+
+    If those are on another machine, the process that listens here is only a gateway: the server returned is not local
+    and has no processes.
     """
     found = behind(
         server.pids,
@@ -97,6 +100,6 @@ def computing(server: Server, stated: Hardware) -> tuple[Server, Hardware]:
 
 
 def _ask_for_the_rest(server: Server, chips: Hardware, listener: Listener) -> None:
-    """Say before the load what would keep it from being published, while starting again costs nothing."""
+    """Say before the load why its row could not be published, while it costs nothing to start again."""
     if missing := list(lacking(server.model, chips, server.engine.name, server.engine_version)):
         listener.note("\n  ".join(["this cannot be published as it is:", *missing]))

@@ -1,4 +1,4 @@
-"""Before a run: ask the server what it can do, and make prompts that have the right length on it."""
+"""Before a run: ask the server what it can do, and make prompts that have the right number of tokens there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ def prepare(
     folder: Path,
     sender: Sender = HERE,
 ) -> Context:
-    """Ask the server what it can do, and make prompts that have the right length on it."""
+    """Ask the server what it can do, and make prompts that have the right number of tokens there.
+
+    Raise UsageError if its context is too short for the workload, RemoteError if it does not answer.
+    """
     if spec.dataset == RANDOM:
         _check_room(server, workload.name, workload.context_tokens)
     timeout = min(PROBE_TIMEOUT_S, spec.limits.request_s)
@@ -57,7 +60,7 @@ def prepare(
 
 
 def _check_room(server: Server, what: str, needed: int) -> None:
-    """Raise UsageError where the longest prompt and its answer do not fit into the server's context."""
+    """Raise UsageError if the longest prompt and its answer do not fit into the server's context."""
     room = server.model.context_length
     if room is not None and room < needed:
         raise UsageError(

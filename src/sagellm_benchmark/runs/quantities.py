@@ -18,7 +18,7 @@ Better = Literal["higher", "lower"]
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """Something that both sides have: `throughput`, `ttft.p99`."""
+    """A figure that runs and rows are compared by, such as `throughput` or `ttft.p99`."""
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""From what loads recorded to columns, every request noted on the way."""
+"""Read what loads recorded into columns, and write every request to requests.jsonl on the way."""
 
 from __future__ import annotations
 
@@ -23,19 +23,21 @@ from sagellm_benchmark.verdict.marks import Asked
 from sagellm_benchmark.verdict.timeline import Recorder
 
 Complete = Callable[[Sample, str], tuple[Sample, int | None]]
-"""Gives a sample, whose prompt is told, with what came without usage, and the tokens of its answer."""
+"""Takes a sample and its prompt; returns the sample with what the usage lacked, and its answer's tokens."""
 
 
 def read_loads(
     loads: Sequence[Repeat], context: Context, completed: Completed, course: Recorder
 ) -> tuple[list[Columns], bool]:
-    """Return every load's columns, its requests noted on the way; and whether a Ctrl-C came meanwhile."""
+    """Return every load's columns, and whether Ctrl-C was pressed meanwhile; write requests.jsonl on the way."""
     priced = prices(context.counting, context.source, context.workload.turns)
     asked_to_end = threading.Event()
     with (
         context.server.session,  # answers without usage are counted, each by a request
         RequestLog(context.folder / REQUESTS_FILE) as log,
-        first_signal((signal.SIGINT,), asked_to_end.set),  # what was measured is read to its end
+        first_signal(
+            (signal.SIGINT,), asked_to_end.set
+        ),  # reading goes on: what was measured must not be lost
     ):
         repeats = [
             _decoded(load, context, log, partial(completed, prices={} if load.number else priced), course)
@@ -56,7 +58,7 @@ def _decoded(
 
 
 def _course(context: Context, window_s: tuple[float, float] | None) -> Asked:
-    """Return what course the load was asked to take."""
+    """Return the course that the load was asked to take."""
     rises = context.shape.last_rate_rps is not None
     return Asked(
         ramp_s=math.inf if rises else context.shape.ramp_s,
@@ -66,7 +68,7 @@ def _course(context: Context, window_s: tuple[float, float] | None) -> Asked:
 
 
 def _noted(sample: Sample, load: Repeat, context: Context, complete: Complete) -> Request:
-    """Return a sample with what the run alone knows of it: its place, its prompt, its tokens."""
+    """Return a sample with what only the run knows of it: its conversation, its prompt's hash and its tokens."""
     conversation = load.first + sample.index
     text = context.source.conversation(conversation)[sample.turn].text
     completed, tokens = complete(sample, text)
@@ -74,7 +76,7 @@ def _noted(sample: Sample, load: Repeat, context: Context, complete: Complete) -
 
 
 def _placed(observed: Observed, window_s: tuple[float, float] | None) -> Iterator[Sample]:
-    """Yield the samples with their phase: what began before or after the window of a timed run is set apart."""
+    """Yield the samples with their phase: those that began before or after a timed run's window are set apart."""
     begin, end = window_s or (-math.inf, math.inf)
     for sample in observed.samples():
         if sample.start_s < begin:
@@ -86,7 +88,7 @@ def _placed(observed: Observed, window_s: tuple[float, float] | None) -> Iterato
 
 
 def _window_s(observed: Observed, context: Context) -> tuple[float, float] | None:
-    """Return the part of a timed run that is measured, where its first or last seconds are not."""
+    """Return the part of a timed run that is measured; None if all of it is."""
     spec, duration_s = context.spec, context.shape.duration_s
     if duration_s is None or not (spec.warmup_s or spec.cooldown_s):
         return None
@@ -114,7 +116,7 @@ class RequestLog:
             raise cannot_write(self.path, error) from error
 
     def through(self, requests: Iterator[Request]) -> Iterator[Request]:
-        """Hand every request on, written."""
+        """Write each request, then yield it."""
         for request in requests:
             try:
                 self.file.write(request.line)

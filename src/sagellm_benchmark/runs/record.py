@@ -1,4 +1,4 @@
-"""What a run leaves for everything after it: what was asked, of what (`Config`), and what came of it (`Summary`)."""
+"""What a run leaves behind: what was asked of which server (`Config`), and the result (`Summary`)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RECORD_VERSION = 2
 # 1: the first
 # 2: units in the names (`peak_memory_mib`), histograms over bins of equal ratio, every repeat's own figures,
 #    intervals of metrics, GPU figures under `gpu`, a load's rate as a number or "inf", and timeline.json beside them;
-#    codec.py turns 1 into it
+#    codec.py turns version 1 into version 2
 
 Status = Literal["complete", "interrupted", "timed out", "node lost"]
 
@@ -38,8 +38,8 @@ class Tool:
 
     name: str
     version: str
-    git_commit: str | None  # of a checkout
-    command: str  # as typed
+    git_commit: str | None  # None if the tool does not run from a checkout
+    command: str  # as typed, with what it took from the environment
     python_version: str
 
 
@@ -49,23 +49,22 @@ class Dataset:
 
     name: str
     sha256: str  # of the prompts
-    uniform: bool  # they all have the workload's length
-    exact: bool | None  # they had it by the server's own count
+    uniform: bool  # whether all prompts have the workload's length
+    exact: bool | None  # whether they had it by the server's own count
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
     """How the requests were sent."""
 
-    concurrency: int | None  # streams, where they were asked for; the workload has its own
-    rate_rps: (
-        float | Literal["inf"] | None
-    )  # None in a closed loop; of a trace, its mean; of a ramp, its first
-    last_rate_rps: float | None  # of a ramp
+    concurrency: int | None  # the streams that --concurrency asked for; None: the workload's own
+    # None in a closed loop; a trace's mean rate; the rate at which a ramp begins
+    rate_rps: float | Literal["inf"] | None
+    last_rate_rps: float | None  # at which a ramp ends
     arrival: Literal["poisson", "constant", "gamma", "ramp", "trace"]
     burstiness: float
     duration_s: float | None
-    ramp_s: float  # over which the streams of a closed loop begin
+    ramp_s: float  # the time over which the streams of a closed loop begin
 
     @property
     def rate_text(self) -> str | None:
@@ -79,7 +78,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The server that was measured, and the way it was asked."""
+    """The server that was measured, and how it was asked."""
 
     base_url: str
     served_model: str
@@ -87,13 +86,13 @@ class Asked:
     engine_version: str | None
     local: bool
     api: Api
-    extra: Mapping[str, object] = field(default_factory=dict)  # more fields of each request's body
-    packages: Mapping[str, str] = field(default_factory=dict)  # versions of what the engine is made of
+    extra: Mapping[str, object] = field(default_factory=dict)  # additional fields in each request's body
+    packages: Mapping[str, str] = field(default_factory=dict)  # the engine's components and their versions
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What was asked, of what, on what, by what: config.json."""
+    """What was asked, of which server, on which hardware, by which tool: config.json."""
 
     description: str
     load_description: str
@@ -114,27 +113,27 @@ class Config:
     server: Asked
     model: ModelFacts
     hardware: Hardware  # of the server
-    machine: Host  # this one, which the client ran on
+    machine: Host  # on which the client ran
     environment: Mapping[str, str | None]
     record_version: int = RECORD_VERSION
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """How the client performed: its lag, its processor time and its error."""
+    """How the client itself performed: its lag, its processor time and its error."""
 
     health: ClientHealth
     calibration: Calibration | None = None
-    nodes: tuple[ClientNode, ...] = ()  # where several machines sent the load, or a process was lost
+    nodes: tuple[ClientNode, ...] = ()  # if several machines sent the load, or a process was lost
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What came of it: summary.json."""
+    """The result of a run: summary.json."""
 
     status: Status
     valid: bool
-    reasons: tuple[str, ...]  # against the run; empty where it is valid
+    reasons: tuple[str, ...]  # why the run is not valid; empty if it is
     not_checked: tuple[str, ...]
     finished_at: str  # ISO 8601
     weights: Weights | None
@@ -143,13 +142,13 @@ class Summary:
     slo_ms: Mapping[str, float]
     numbers: Numbers
     client: Client
-    token_check: str | None = None  # what that was held against, where streams carry no usage
-    limited_by: Limit | None = None  # what gave out, where it was not the server
-    own_lengths: bool = False  # answers ended by themselves, on a server that cannot be told to go on
-    recounted_ratio: float | None = None  # tokens of the generated text, tokenized again, to tokens charged
-    contention_share: float | None = None  # of the processors, used by other programs
+    token_check: str | None = None  # what token_source was checked against, if streams carry no usage
+    limited_by: Limit | None = None  # what reached its limit, if it was not the server
+    own_lengths: bool = False  # whether answers ended early, on a server that cannot be told to go on
+    recounted_ratio: float | None = None  # tokens of the generated text, tokenized again / tokens charged
+    contention_share: float | None = None  # the part of the processors that other programs used
     contention: Contended | None = None
-    drift: Drift | None = None  # None where steadiness could not be told
+    drift: Drift | None = None  # None if it could not be judged
     repeat_test: RepeatTest | None = None
     peak_memory_source: str | None = None
     gpu: GpuFigures = GpuFigures()
@@ -160,7 +159,7 @@ class Summary:
         return self.numbers.figures.value(metric)
 
     def latency(self, latency: Latency) -> Distribution:
-        """Return a latency of the whole run."""
+        """Return the distribution of a latency over the whole run."""
         return self.numbers.figures.latency(latency)
 
 
@@ -171,4 +170,4 @@ class Record:
     config: Config
     summary: Summary
     timeline: Timeline | None = None  # version 1 had none
-    grounds: Grounds | None = None  # of a run that has just ended; one that is read from its files has none
+    grounds: Grounds | None = None  # None if the run was read from its files

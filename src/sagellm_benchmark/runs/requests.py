@@ -1,4 +1,4 @@
-"""requests.jsonl: every request of a run, a line each, and the way from these lines back to columns."""
+"""requests.jsonl, which has a line for each request of a run, and the way back from its lines to columns."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from sagellm_benchmark.verdict.columns import Columns, collect
 REQUESTS_FILE = "requests.jsonl"
 
 Window = tuple[float, float]
-"""The part of a timed run that is measured, seconds after its start."""
+"""The part of a timed run that is measured: its first and its last second, counted from the start."""
 
-_SAYS = ("text", "detail")  # what an answer or a failure says in words; no number needs it
+_SAYS = ("text", "detail")  # the words of an answer and of a failure, from which no number is computed
 _OWN = ("repeat", "conversation", "prompt_sha256", "tokens")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A sample, and what the run alone knows of it."""
+    """A sample, and what only the run knows of it."""
 
     repeat: int
-    conversation: int  # in the run's source, so that its prompt can be made again
+    conversation: int  # its position in the run's source, so that the prompt can be made again
     prompt_sha256: str  # of this turn's text
-    tokens: int | None  # of the answer, by whoever counted them
+    tokens: int | None  # of the answer; None if nobody counted them
     sample: Sample
 
     @property
     def line(self) -> bytes:
-        """One line of requests.jsonl."""
+        """The request's line in requests.jsonl."""
         own = orjson.dumps({name: getattr(self, name) for name in _OWN})
         return own[:-1] + b"," + orjson.dumps(self.sample)[1:] + b"\n"
 
 
 def prompt_hash(text: str) -> str:
-    """Return what a request's line says of its prompt."""
+    """Return the hash that stands for a prompt in a request's line."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def columns(requests: Iterable[Request], window_s: Window | None) -> Columns:
-    """Return one repeat's arrays."""
+    """Return one repeat's requests as arrays."""
     counted = (
         replace(request.sample, completion_tokens=request.tokens, index=request.conversation)
         for request in requests
@@ -56,13 +56,13 @@ def columns(requests: Iterable[Request], window_s: Window | None) -> Columns:
 
 
 def repeats(requests: Iterable[Request], windows_s: Iterable[Window | None]) -> list[Columns]:
-    """Return the arrays of every repeat, from requests in the order of their lines."""
+    """Return the arrays of every repeat, one for each window, from requests in the order of their lines."""
     found = {number: list(group) for number, group in groupby(requests, key=attrgetter("repeat"))}
     return [columns(found.get(number, ()), window_s) for number, window_s in enumerate(windows_s)]
 
 
 def read(content: bytes) -> Iterator[Request]:
-    """Yield the requests of a file's lines, with or without their words. Raise DataError, naming the line."""
+    """Yield the requests in a file, whether or not their words were kept. Raise DataError, naming a damaged line."""
     for number, line in enumerate(content.splitlines(), 1):
         try:
             yield _parsed(orjson.loads(line))
@@ -73,7 +73,7 @@ def read(content: bytes) -> Iterator[Request]:
 
 
 def without_words(content: bytes) -> bytes:
-    """Return the same lines without what was generated, and without what failures said: to be shown to everybody."""
+    """Return the lines without generated texts and failures' messages, so that anybody may see them."""
     lines = (orjson.loads(line) for line in content.splitlines())
     bare = ({name: value for name, value in line.items() if name not in _SAYS} for line in lines)
     return b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in bare)

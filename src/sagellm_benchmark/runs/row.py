@@ -1,4 +1,4 @@
-"""From a run's record to its row of the leaderboard. Pure; nothing that was not measured or said gets a value."""
+"""Turn a run's record into its row of the leaderboard. Pure; what was neither measured nor stated gets no value."""
 
 from __future__ import annotations
 
@@ -29,17 +29,18 @@ from sagellm_benchmark.verdict.metrics import (
 )
 from sagellm_benchmark.verdict.stats import PERCENTILES
 
-# of a path from the root, from here or from home
+# the folders of a path that begins at the root, here or at home
 _FOLDERS = re.compile(r"(?<![\w/])(?:~|\.{1,2})?/(?:[^/:=]*/)*")
 VERSION = re.compile(r"\d+\.\d+\.\d+(\.\d+)?")
 COMPONENTS = ("protocol", "backend", "core", "control_plane", "gateway", "kv_cache", "comm", "compression")
 SPLITS = ("tensor_parallel", "pipeline_parallel", "data_parallel")
-MOST_CONTENTION = 0.25  # of the processors; llama.cpp's threads wait for each other, so it slows down by more
+MOST_CONTENTION = 0.25
+"""The part of the processors that others may use; llama.cpp slows down by more, as its threads wait for each other."""
 CHANGELOG = "https://github.com/intellistream/sagellm-benchmark/blob/main/CHANGELOG.md"
 
 
 def build(record: Record, declared: Sequence[Metric] = METRICS) -> Row | None:
-    """Return the row, with `unpublishable` saying why it must not be published yet; None for a run without numbers."""
+    """Return the row; None for a run without figures. A row that must not be published says why in `unpublishable`."""
     config, summary = record.config, record.summary
     if summary.value(THROUGHPUT) is None or summary.latency(TTFT).mean is None:
         return None
@@ -89,13 +90,13 @@ def unpublishable(record: Record) -> Iterator[str]:
 
 
 def _on_processors(config: Config) -> bool:
-    """Return whether the engine computes on this machine's processors, or may do so, as nobody knows on what."""
+    """Return whether the engine computes, or may compute, on this machine's processors."""
     chip, processor = config.hardware.chip_model, config.machine.cpu.model
     return chip is None or (processor is not None and same_chip(chip, processor))
 
 
 def lacking(model: ModelFacts, hardware: Hardware, engine: str, engine_version: str | None) -> Iterator[str]:
-    """Yield what a row still needs to be told, each with how to state it, before anything is measured."""
+    """Yield what a row still needs to be published, each with how to state it; known before anything is measured."""
     if model.weights == "dummy":
         yield "weights: dummy; measure the real weights to publish"
     if model.weights is None:
@@ -127,7 +128,7 @@ def _config_type(hardware: Hardware) -> str:
 
 
 def _hardware(hardware: Hardware) -> dict[str, Any]:
-    """Return one type per field over all rows: the dataset's viewer makes Arrow tables of them."""
+    """Return the hardware; each field has one type in all rows, because the dataset's viewer needs Arrow tables."""
     chips, memory = hardware.chip_count or 0, hardware.memory_per_chip_gb or 0.0
     interconnect = hardware.interconnect or "Unknown"
     return {
@@ -156,7 +157,9 @@ def _cluster(hardware: Hardware) -> dict[str, Any] | None:
 
 
 def _split(hardware: Hardware) -> dict[str, int]:
-    """Return how the chips of one node share the model (a cluster states that itself); empty if each has all of it."""
+    """Return how the chips of one node share the model; empty if each has all of it, or for a cluster, which says so
+    elsewhere in the row.
+    """
     known = {name: getattr(hardware, name) for name in SPLITS}
     return {} if (hardware.node_count or 1) > 1 else {name: n for name, n in known.items() if n and n > 1}
 
@@ -172,7 +175,7 @@ def _model(model: ModelFacts) -> dict[str, Any]:
 
 
 def _workload(config: Config, summary: Summary) -> dict[str, Any]:
-    """Describe the load: a rate for an open loop, streams for a closed one, and mean lengths for given texts."""
+    """Return the load: an open loop's rate or a closed loop's streams, and the mean lengths of given texts."""
     workload, load = config.workload, config.load
     uniform = config.dataset.uniform
     asked = uniform and not summary.own_lengths
@@ -190,7 +193,7 @@ def _workload(config: Config, summary: Summary) -> dict[str, Any]:
 
 
 def _workload_name(config: Config, summary: Summary, row: Mapping[str, Any]) -> str:
-    """Return a documented name only for that load; conversations and lengths of one's own are other workloads."""
+    """Return the workload's name; only exactly its documented load has a documented name."""
     workload, turns = config.workload, config.workload.turns
     if summary.own_lengths:
         return f"{workload.name} own lengths"
@@ -201,14 +204,14 @@ def _workload_name(config: Config, summary: Summary, row: Mapping[str, Any]) -> 
 
 
 def _each(summary: Summary, tokens: Metric) -> int:
-    """Return the mean tokens of a request; 0, which no row may publish, if the server did not count them."""
+    """Return the mean tokens of an answered request; 0, which no row may publish, if they were not counted."""
     counted = summary.value(tokens)
     answered = (summary.value(REQUESTS) or 0) - (summary.value(ERRORS) or 0)
     return round(counted / answered) if counted and answered else 0
 
 
 def _metrics(summary: Summary, declared: Sequence[Metric]) -> dict[str, Any]:
-    """Return every metric and latency that is declared to be in a row, as far as it was measured."""
+    """Return every metric and latency that belongs in a row and was measured."""
     values: dict[str, Any] = {one.row: summary.value(one) for one in declared if one.row is not None}
     for one in LATENCIES:
         of_it = summary.latency(one)
@@ -225,7 +228,7 @@ def _metrics(summary: Summary, declared: Sequence[Metric]) -> dict[str, Any]:
 
 
 def _versions(config: Config) -> dict[str, str]:
-    """Return the versions of the engine's components as the contract writes them: without suffixes."""
+    """Return the versions of the engine's components as the contract wants them: without suffixes."""
     installed = dict(config.server.packages)
     if named(config.server.engine).is_sagellm:
         installed.setdefault("core", config.server.engine_version or "")
@@ -252,12 +255,12 @@ def _metadata(config: Config, summary: Summary, workload: str) -> dict[str, Any]
 
 
 def _noted(workload: str) -> str:
-    """Return the workload's name for readers who look for a documented one in the notes, and must find none but it."""
+    """Return the workload's name for the notes, in which readers may find no documented name but the right one."""
     return workload if scenario("", workload) == scenario(workload) else CUSTOM
 
 
 def for_others(command: str) -> str:
-    """Return the command without what is only ours: the server's address, and the folders that files lie in."""
+    """Return the command without what concerns only this machine: the server's address and the folders of files."""
     words, shown = shlex.split(command), []
     for before, word in zip(["", *words], words, strict=False):
         option, is_joined, _ = word.partition("=")

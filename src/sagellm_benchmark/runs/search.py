@@ -1,4 +1,4 @@
-"""The highest rate that keeps the objectives, by doubling and then bisection. Pure."""
+"""Find the highest rate that keeps the objectives, by doubling and then bisection. Pure."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from sagellm_benchmark.verdict.metrics import E2E, REQUESTS, SLO_ATTAINMENT
 
 ATTAINMENT = 0.9  # the share of requests that must meet every objective, as in DistServe (OSDI 2024)
 FIRST_RATE = 1.0
-PRECISION = 0.05  # the bracket's width, relative to its upper end, at which the search is over
+PRECISION = 0.05  # the search is over when the bracket is this narrow, relative to its upper end
 MOST_STEPS = 16
-MOST_MISSES = 6  # at the start, each at half the rate of the one before: then it is no matter of the rate
-LATENCIES = 2.0  # for so many times the latency of one a step sends requests: a shorter burst is no rate
+MOST_MISSES = 6  # at the start, each at half the rate of the one before: then the rate is not the reason
+LATENCIES = 2.0  # a step sends requests for at least this many latencies; a shorter burst is not a rate
 
 
 class Outcome(StrEnum):
-    """What a run at one rate showed."""
+    """What a run at one rate showed of the server."""
 
     KEPT = "kept"  # the server keeps the objectives
     MISSED = "missed"  # it does not
-    LIMITED = "limited"  # nobody can tell: what measured gave out
+    LIMITED = "limited"  # nobody can tell: the client or its machine reached a limit
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rate that was tried. `sure` if chance is ruled out at 95 %."""
+    """One rate that was tried; `sure` says whether chance is ruled out at 95 %."""
 
     rate_rps: float
     outcome: Outcome
@@ -39,11 +39,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search came to."""
+    """The result of a search."""
 
-    rate_rps: float | None  # the highest that was kept
-    interval_rps: tuple[float, float | None] | None  # from what was surely kept to what was surely missed
-    limited_by: Limit | None  # what gave out above it, where that was not the server
+    rate_rps: float | None  # the highest rate at which the objectives were kept
+    interval_rps: tuple[float, float | None] | None  # from the highest sure KEPT to the lowest sure MISSED
+    limited_by: Limit | None  # what reached its limit above that rate, if it was not the server
     steps: tuple[Step, ...]
 
 
@@ -71,7 +71,7 @@ class Search:
         return narrow or hopeless or self.steps >= MOST_STEPS
 
     def after(self, rate: float, outcome: Outcome) -> Search:
-        """Return what is known after a run at `rate`; a run that cannot be judged ends the search upwards, too."""
+        """Return what is known after a run at `rate`; a run that cannot be judged also ends the search upwards."""
         if outcome is Outcome.KEPT:
             return replace(self, kept=max(self.kept, rate), steps=self.steps + 1)
         return replace(
@@ -80,7 +80,7 @@ class Search:
 
 
 def judged(summary: Summary) -> Step:
-    """Return what a run showed about its rate: nothing, if something other than the server reached its limit."""
+    """Return what a run showed about its rate; LIMITED if something other than the server reached its limit."""
     rate, share = summary.asked_rate_rps or 0.0, summary.value(SLO_ATTAINMENT)
     low, high = summary.numbers.intervals.get(SLO_ATTAINMENT.name, (0.0, 1.0))
     if summary.limited_by is not None:
@@ -98,7 +98,7 @@ def is_burst(summary: Summary) -> bool:
 
 
 def found(summaries: Iterable[Summary]) -> Found:
-    """Return what the runs of a search say together; one that was broken off says nothing of its rate."""
+    """Return what the runs of a search say together, without those that were broken off."""
     steps = tuple(judged(summary) for summary in summaries if summary.status == "complete")
     kept = [step for step in steps if step.outcome is Outcome.KEPT]
     if not kept:
@@ -115,7 +115,7 @@ def _lowest(steps: Sequence[Step]) -> Step:
 
 
 def shapes(spec: RunSpec) -> Generator[LoadShape, Summary, None]:
-    """Yield the load shapes to measure, in order; send back what came of the last one."""
+    """Yield the load shapes to measure; the caller sends back the summary of each, on which a search's next depends."""
     if not spec.search_goodput:
         for shape in spec.shapes:  # noqa: UP028 - a tuple cannot be sent anything
             yield shape

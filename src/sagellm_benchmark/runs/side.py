@@ -1,4 +1,4 @@
-"""One side of a comparison: a run, or a row that somebody published, with its figures and how sure they are."""
+"""One side of a comparison: a run or a published row, with its figures and how sure they are."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ from sagellm_benchmark.verdict.metrics import LATENCIES
 from sagellm_benchmark.verdict.summarize import Numbers
 from sagellm_benchmark.verdict.timeline import Timeline, at_most
 
-MAY_DIFFER = {"engine", "engine_version", "sagellm_version", "unnamed"}  # it is what comparisons are made for
-BATCHES = 30  # of a run that was not repeated
+MAY_DIFFER = {
+    "engine",
+    "engine_version",
+    "sagellm_version",
+    "unnamed",
+}  # comparisons are made because of these
+BATCHES = 30  # parts of a run that was not repeated
 OURS = "sagellm-benchmark"
 
 
@@ -33,9 +38,9 @@ class Side:
     configuration: Mapping[str, str]
     against: tuple[str, ...]
     estimates: Mapping[str, Estimate]  # by the quantity's name
-    not_checked: tuple[str, ...] = ()  # of another client's run
-    client: str = OURS  # the tool that measured it
-    is_row: bool = False  # of the leaderboard, which tells no uncertainty
+    not_checked: tuple[str, ...] = ()  # what could not be checked in another client's run
+    client: str = OURS  # the tool that measured this side
+    is_row: bool = False  # a row of the leaderboard, which states no uncertainty
 
     @property
     def figures(self) -> Mapping[str, float]:
@@ -44,7 +49,10 @@ class Side:
 
 
 def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
-    """Return a run, whose own repeats say how sure its figures are; else its requests, and its course over time."""
+    """Return a side from a run, whose repeats say how sure its figures are, or else its requests and its timeline.
+
+    Raise DataError if the run has no figures.
+    """
     row = rows.build(record)
     if row is None:
         raise DataError(f"{name} has no figures", hint="compare runs that have figures")
@@ -61,7 +69,10 @@ def of_run(name: str, record: Record, requests: Sequence[Request] = ()) -> Side:
 
 
 def of_row(name: str, row: Row) -> Side:
-    """Return a side from a leaderboard row, which holds no repeats, so its uncertainty is unknown."""
+    """Return a side from a leaderboard row; it has no repeats, so its uncertainty is unknown.
+
+    Raise DataError if `row` has no metrics.
+    """
     metrics, validity = row.get("metrics"), row.get("validity")
     if not isinstance(metrics, dict):
         raise DataError(
@@ -101,7 +112,10 @@ def _of_run(quantity: Quantity, record: Record, requests: Sequence[Request]) -> 
 def estimate(
     quantity: Quantity, numbers: Numbers, timeline: Timeline | None, columns: Columns
 ) -> Estimate | None:
-    """Return a figure of a run that was not repeated, as sure as its own ups and downs are; None if it has none."""
+    """Return a figure of a run that was not repeated, with an interval from its variation during the run.
+
+    None if the run does not have that figure.
+    """
     value = quantity.of(numbers.figures)
     if value is None or value <= 0:
         return None
@@ -123,7 +137,10 @@ def _within(
 
 
 def throughput_interval(timeline: Timeline, value: float) -> intervals.Interval | None:
-    """Return the 95 % interval of a throughput, tokens/s, from batches of the measured time; None if too few."""
+    """Return the 95 % interval of a throughput `value` in tokens/s, from batches of the measured time.
+
+    None if there are too few.
+    """
     fewer = at_most(timeline, BATCHES)
     middles = ((i + 0.5) * fewer.bin_s for i in range(len(fewer.tokens_per_s)))
     inside = [any(begin <= middle < end for begin, end in fewer.windows) for middle in middles]

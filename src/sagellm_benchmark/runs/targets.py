@@ -1,4 +1,4 @@
-"""What a run measures: a server that runs already, an engine that is started for it, or the embedded llama.cpp."""
+"""What a run measures: a server that already runs, an engine that is started for it, or the embedded llama.cpp."""
 
 from __future__ import annotations
 
@@ -29,21 +29,24 @@ from sagellm_benchmark.workload.workloads import Workload
 
 SERVER_LOG = "server.log"
 USUAL_SLOTS, MOST_SLOTS = 8, 64
-TEXT_CONTEXT = 8192  # tokens of a slot for texts of other people, whose length is not known yet
-CONTEXT_MARGIN = 64  # tokens of a slot beyond the longest prompt and answer, for a template
+TEXT_CONTEXT = 8192  # tokens of a slot for a dataset's texts, whose length is not known yet
+CONTEXT_MARGIN = 64  # tokens of a slot besides the longest prompt and answer, for a template
 
 
 class Target(Protocol):
-    """Opens the server for one workload and load, again and again."""
+    """Opens the server for one workload and load shape after another."""
 
     def open(self, workload: Workload, shape: LoadShape) -> AbstractContextManager[tuple[Server, Path]]:
-        """Yield the server and the run's folder, which holds the log of a server that is ours."""
+        """Yield the server and the run's new folder, which also holds the log of a server that we started."""
         ...
 
 
 @contextmanager
 def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
-    """Give the target of all runs of a command. Raise what a missing engine, environment or model leads to."""
+    """Yield the target of all runs of a command, and stop what it started when the block ends.
+
+    Raise UsageError, DataError or RemoteError if an engine, its environment or a model is missing.
+    """
     if spec.base_url is not None:
         yield _Running(spec)
     elif spec.start is None:
@@ -64,9 +67,9 @@ def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
 def held(spec: RunSpec, log: Path, listener: Listener) -> Iterator[Served]:
     """Start the engine of a run for the runs of other processes, and stop it when the block ends.
 
-    Raise what a missing engine, environment or model leads to.
+    Raise UsageError, DataError or RemoteError if the engine, its environment or the model is missing.
     """
-    assert spec.start is not None  # noqa: S101 - whoever wants it held has asked whether it is started
+    assert spec.start is not None  # noqa: S101 - callers pass only specs of an engine that is started
     command, environ = _command(spec.start, listener)
     with _launched(spec, spec.start, command, environ, log, listener).open() as server:
         yield Served(server.base_url, server.pids[0], log)
@@ -88,7 +91,7 @@ class _Running:
 
 @dataclass(frozen=True, slots=True)
 class _Embedded:
-    """The embedded llama.cpp, with as many slots as a load needs: a fresh one each time."""
+    """The embedded llama.cpp, started afresh for each load with as many slots as that load needs."""
 
     spec: RunSpec
     gguf: Gguf
@@ -108,7 +111,7 @@ class _Embedded:
 
 @dataclass(slots=True)
 class _Started:
-    """An engine of the user's choice. Its start may take minutes, so it serves all runs of the command."""
+    """An engine of the user's choice. Starting it may take minutes, so it serves all runs of the command."""
 
     spec: RunSpec
     start: Start
@@ -155,7 +158,7 @@ def _launched(
 
 
 def _command(start: Start, listener: Listener) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return the command but for its ports, and what is set in its environment."""
+    """Return the command, still with {model} and {port}, and the variables to set in its environment."""
     if start.command:
         return start.command, {}
     engine = registry.named(start.engine or "")
@@ -178,7 +181,7 @@ def _environment(engine: Engine, start: Start, listener: Listener) -> environmen
 
 
 def _share(log: Path, also: Path) -> None:
-    """Let the run have the log that its engine still writes to: by a link, else by a copy of what there is."""
+    """Give the run the log that its engine still writes to: as a link, or else as a copy of what there is so far."""
     with suppress(OSError):
         try:
             also.hardlink_to(log)
@@ -202,16 +205,16 @@ def _weights(spec: RunSpec, listener: Listener) -> Gguf:
 
 @contextmanager
 def _without_empty(folder: Path) -> Iterator[None]:
-    """A run that fails before it has measured anything leaves no empty folder."""
+    """Remove the folder after the block if it is still empty, because the run failed before it measured anything."""
     try:
         yield
     finally:
-        with suppress(OSError):  # it is not empty, as it should be
+        with suppress(OSError):  # usually it is not empty
             folder.rmdir()
 
 
 def _slots(spec: RunSpec, workload: Workload, shape: LoadShape) -> int:
-    """Return how many requests our own engine answers at once: the streams, or in an open loop a server's usual few."""
+    """Return how many requests the embedded engine answers at once: the streams, or a usual number in an open loop."""
     if is_trace(spec.dataset):
         return USUAL_SLOTS
     if shape.rate_rps is None:

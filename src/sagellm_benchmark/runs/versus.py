@@ -1,4 +1,4 @@
-"""Two servers measured in turn: A and B, B and A, … by the same prompts, so that a drift slows down both alike."""
+"""Measure two servers in turn, A B, B A, …, with the same prompts, so that a drift slows down both alike."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sagellm_benchmark.runs.pipeline import Measured, computing
 from sagellm_benchmark.runs.prepare import prepare
 from sagellm_benchmark.runs.spec import RunSpec, shaped
 
-ROUNDS = 10  # where nobody says how many
+ROUNDS = 10  # unless --repeats says otherwise
 
 
 def in_turn(a: RunSpec, b: RunSpec, listener: Listener) -> tuple[Measured, Measured]:
-    """Measure both specifications, each with one workload and one load, in as many rounds as `a` has repeats.
+    """Measure both specifications, each of one workload and one load, in as many rounds as `a` has repeats.
 
-    Both are ordinary runs, with a repeat for each round. After Ctrl-C they hold the rounds there were.
-    Raise RemoteError if one of the servers has not answered by then.
+    Both are ordinary runs with a repeat for each round; after Ctrl-C, they hold the rounds that were finished. Raise
+    RemoteError if there is no round in which both servers were measured.
     """
     with ExitStack() as stack:
         runs = [begun(spec, stack, listener) for spec in (a, b)]
@@ -34,7 +34,10 @@ def in_turn(a: RunSpec, b: RunSpec, listener: Listener) -> tuple[Measured, Measu
 
 
 def begun(spec: RunSpec, stack: ExitStack, listener: Listener) -> Measuring:
-    """Return a run of one workload and one load whose server is up and whose prompts are made."""
+    """Return a run of one workload and one load, with its server running and its prompts made.
+
+    `stack` ends both.
+    """
     (workload,), (shape,) = spec.workloads, spec.shapes
     target = stack.enter_context(targets.of(spec, listener))
     asked = shaped(workload, shape)
@@ -51,6 +54,6 @@ def _alternate(runs: list[Measuring], rounds: int) -> None:
 
 
 def _turns(runs: list[Measuring], rounds: int) -> Iterator[Measuring]:
-    """Yield A B, B A, A B, …: within two rounds each goes first once."""
+    """Yield A B, B A, A B, …: in two rounds, each goes first once."""
     for number in range(rounds):
         yield from runs if number % 2 == 0 else reversed(runs)

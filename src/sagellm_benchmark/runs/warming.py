@@ -1,4 +1,4 @@
-"""The requests before a run that do not count: a server that answers none of them is not worth measuring."""
+"""The requests before a run that do not count; a server that answers none of them is not measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ ANSWERED_BADLY = {Failure.SHORT, Failure.EMPTY, Failure.MALFORMED}  # the server
 
 
 def warm_up(context: Context, listener: Listener) -> None:
-    """Send the warm-up requests; a server that answers none of them is not worth measuring."""
+    """Send the warm-up requests.
+
+    Raise RemoteError if none is answered, DataError if all answers are bad.
+    """
     count = context.spec.warmup
     if count == 0:
         return
@@ -48,7 +51,7 @@ def warm_up(context: Context, listener: Listener) -> None:
 
 
 def _source(context: Context, count: int) -> Source:
-    """Return the run's own source, or random words where a file has no texts to spare: none may be sent twice."""
+    """Return the run's own source, or random words if a file has no texts to spare, since none may be sent twice."""
     source = context.source
     if source.distinct is None or source.distinct >= source.count * context.spec.repeats + count:
         return source

@@ -1,1 +1,1 @@
-"""Result files of other load clients, read as requests, so that our checks and comparisons can be put to them."""
+"""Result files of other load clients, read as requests, so that our checks and comparisons apply to them."""

@@ -24,7 +24,7 @@ RECORDS, SUMMARY = "profile_export.jsonl", "profile_export_aiperf.json"
 
 
 def read(lines: Sequence[Mapping[str, Any]], summary: Any) -> Foreign | None:
-    """Return the run in its records; the summary beside them states what was requested."""
+    """Return the run that the records hold, None if there are none; the summary beside them states the load."""
     records = [one for one in lines if "metadata" in one and "metrics" in one][:MOST_REQUESTS]
     if not records:
         return None
@@ -63,7 +63,7 @@ def _samples(records: Sequence[Mapping[str, Any]], begin: float) -> Iterator[Sam
 
 
 def _events(one: Mapping[str, Any], start: float, end: float) -> tuple[float, ...]:
-    """Return when chunks came: the first by its TTFT, the others by the gaps, or evenly if those were not kept."""
+    """Return when the chunks came, in seconds: by the TTFT and the gaps; without gaps, only the first and the last."""
     ttft_ms = number(_metrics(one), "time_to_first_token")
     if ttft_ms is None:
         return ()

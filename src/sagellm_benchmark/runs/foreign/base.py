@@ -1,4 +1,4 @@
-"""What is taken from another client's files: its requests, in our terms."""
+"""What is read from another client's files: its requests, as our samples."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_EVENTS = 100_000  # of one answer
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A run of another client. `concurrency` and `rate_rps` are the requested ones, if its files state them."""
+    """A run of another client. `concurrency` and `rate_rps` are what was asked for, if its files state it."""
 
     tool: str
     samples: tuple[Sample, ...]
@@ -45,7 +45,7 @@ def sample(
     failure: Failure | None = None,
     detail: str | None = None,
 ) -> Sample:
-    """Return a request of theirs. Nobody kept what was asked for, nor the text."""
+    """Return another client's request as a sample; its files keep neither the lengths asked for nor the text."""
     return Sample(
         index=index,
         turn=0,
@@ -69,7 +69,7 @@ def sample(
 
 
 def spread(first_s: float, last_s: float, events: int) -> tuple[float, ...]:
-    """So many moments, evenly from the first to the last."""
+    """Return `events` moments, at most MOST_EVENTS, evenly spread from the first to the last."""
     count = max(min(events, MOST_EVENTS), 1)
     if count == 1:
         return (first_s,)
@@ -78,7 +78,7 @@ def spread(first_s: float, last_s: float, events: int) -> tuple[float, ...]:
 
 
 def number(values: Mapping[str, Any], *names: str) -> float | None:
-    """Return the first of these fields that is a number."""
+    """Return the first of these fields that is a number; None if none is."""
     for name in names:
         value = values.get(name)
         if isinstance(value, int | float) and not isinstance(value, bool):
@@ -87,25 +87,25 @@ def number(values: Mapping[str, Any], *names: str) -> float | None:
 
 
 def whole(values: Mapping[str, Any], *names: str) -> int | None:
-    """Return the first of these fields that is a number, as a count."""
+    """Return the first of these fields that is a number, as a count; None if none is, or if it is out of range."""
     value = number(values, *names)
     return None if value is None or not 0 <= value < 1e9 else int(value)
 
 
 def objects(value: Any) -> Sequence[Mapping[str, Any]]:
-    """Return the objects of a list; empty if it is none."""
+    """Return the objects in a list; empty if `value` is not a list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def object_of(value: Any, *names: str) -> Mapping[str, Any]:
-    """Return the object at the end of these names; empty if there is none."""
+    """Return the object at the end of a path of names; empty if there is none."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def found(value: Any, name: str, depth: int = 8) -> Iterator[Any]:
-    """Yield every value of that name, however deeply nested."""
+    """Yield every value that has this name, down to `depth` levels of nesting."""
     if isinstance(value, dict) and name in value:
         yield value[name]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""Which client a file is of, and the run in it."""
+"""Find out which client a file comes from, and read the run in it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NUMBERED = re.compile(r"(?P<path>.+):(?P<number>[1-9][0-9]{0,3})")
 
 
 def read(path: Path) -> Foreign | None:
-    """Return the run of a file of guidellm's (one of several as FILE:2), or of a file or folder of aiperf's; None where
-    it is nobody's we know.
+    """Return the run in a file of guidellm (FILE:2 for the second of several) or in a file or folder of aiperf.
 
-    Of aiperf the records are read, which lie beside its summary. Raise DataError if a file cannot be read.
+    None if it comes from no client that we know. A summary of aiperf stands for the records beside it. Raise DataError
+    if a file cannot be read, or if the records are missing.
     """
     numbered = None if path.exists() else _NUMBERED.fullmatch(str(path))
     file = path if numbered is None else Path(numbered["path"])

@@ -1,6 +1,6 @@
-"""guidellm's benchmarks.json, of 0.4 to 0.8: a list of benchmarks, each with its requests by how they ended.
+"""guidellm's benchmarks.json, of versions 0.4 to 0.8: a list of benchmarks, each with its requests by how they ended.
 
-It keeps of each answer the first and the last moment and the number of events, not the moments between.
+The file has the moments of each answer's first and last event and the number of its events, not the moments between.
 """
 
 from __future__ import annotations
@@ -22,11 +22,17 @@ from sagellm_benchmark.runs.foreign.base import (
 )
 
 TOOL = "guidellm"
-ENDED = {"successful": None, "errored": Failure.SERVER}  # those that its own end cut short are left out
+ENDED = {
+    "successful": None,
+    "errored": Failure.SERVER,
+}  # requests that the end of the benchmark cut short are left out
 
 
 def read(document: Any, which: int | None) -> Foreign | None:
-    """Return one benchmark of the file."""
+    """Return the file's benchmark number `which`, from 1 on, or its only one; None if the file is another client's.
+
+    Raise UsageError if there are several and `which` is None, or if there are fewer than that.
+    """
     benchmarks = objects(document.get("benchmarks")) if isinstance(document, dict) else []
     if not benchmarks or "requests" not in benchmarks[0]:
         return None

@@ -44,13 +44,13 @@ def side(name: str, run: Foreign) -> Side:
 
 
 def _can_be(sample: Sample) -> bool:
-    """Return whether its times are those of a run: none before it, none weeks after it, no end before its beginning."""
+    """Return whether a sample's times are possible: not before the run or months after it, no end before the start."""
     moments = (sample.start_s, sample.end_s, *sample.event_s)
     return all(0 <= moment < LONGEST_S for moment in moments) and sample.start_s <= sample.end_s
 
 
 def _evidence(run: Foreign, columns: Columns) -> Evidence:
-    """Return what their files tell; what they do not is None, and the checks say so."""
+    """Return what the other client's files tell; the rest is None, and the checks say what they could not check."""
     return Evidence(
         columns=columns,
         concurrency=run.concurrency,
