@@ -48,7 +48,8 @@ from packets import Witness
 
 from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.engines import environment, registry
-from sagellm_benchmark.engines.base import PATHS, Server
+from sagellm_benchmark.engines.api import PATHS
+from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.engines.launch import Launched, filled
 from sagellm_benchmark.engines.prompt import prompt_fields

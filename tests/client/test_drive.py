@@ -15,7 +15,7 @@ import pytest
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Failure, Sample
 from sagellm_benchmark.client.terms import Limits, Observed, Progress, Target
-from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.engines.api import Api
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.workloads import Conversation, Turn

@@ -173,7 +173,9 @@ def test_an_error_inside_stops_it_too(tiny: Gguf, tmp_path: Path) -> None:
 def test_what_it_says_is_in_the_log(tiny: Gguf, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with engine(tiny, tmp_path).open():
         pass
-    assert "model loaded" in (tmp_path / "run" / "server.log").read_text()
+    assert (
+        tiny.path.name in (tmp_path / "run" / "server.log").read_text()
+    )  # its last lines may still be on their way
     assert capfd.readouterr() == ("", "")
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from sagellm_benchmark.engines.base import Api, Server
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import choose_api
 from sagellm_benchmark.engines.endpoint import Endpoint
 from sagellm_benchmark.engines.llamacpp import LlamaCpp

@@ -15,7 +15,8 @@ from tests import command
 from tests.fakes.openai_server import Script, serving
 
 TOY = """
-from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, MetricNames, SelfReport, Server
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import Ask, Card, Engine, MetricNames, SelfReport, Server
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from sagellm_benchmark.engines.base import Api, ModelFacts, Server
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import ModelFacts, Server
 from sagellm_benchmark.engines.capability import Capabilities
 from sagellm_benchmark.engines.registry import named
 from sagellm_benchmark.engines.tokens import Tokenizer, Usage, find_counter

@@ -14,7 +14,8 @@ from sagellm_benchmark.client import spool as spooling
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.client.sender import Load
 from sagellm_benchmark.client.terms import ClientHealth, ClientNode, Conversations, Limits, Observed, Target
-from sagellm_benchmark.engines.base import Api, ModelFacts
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.engines.counting import USAGE, Counting
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware

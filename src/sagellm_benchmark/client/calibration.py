@@ -17,7 +17,7 @@ from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.client.terms import ClientHealth, Limits, Observed, Target
 from sagellm_benchmark.client.timed_log import Truth, read_log
-from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.engines.api import Api
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.scratch import scratch
 from sagellm_benchmark.workload.schedule import Schedule, busiest, constant

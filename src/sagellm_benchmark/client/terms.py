@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from sagellm_benchmark.client.sample import Sample
-from sagellm_benchmark.engines.base import Api, Fields
+from sagellm_benchmark.engines.api import Api, Fields
 from sagellm_benchmark.workload.workloads import Conversation
 
 

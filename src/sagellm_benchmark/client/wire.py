@@ -9,7 +9,7 @@ import orjson
 
 from sagellm_benchmark._version import __version__
 from sagellm_benchmark.address import Address
-from sagellm_benchmark.engines.base import PATHS
+from sagellm_benchmark.engines.api import PATHS
 from sagellm_benchmark.errors import UsageError
 
 if TYPE_CHECKING:

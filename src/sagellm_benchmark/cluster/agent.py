@@ -17,7 +17,7 @@ from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import Calibration, calibrate
 from sagellm_benchmark.client.process import PROGRESS_S, Share
 from sagellm_benchmark.client.terms import ClientHealth
-from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.engines.api import Api
 from sagellm_benchmark.errors import BenchmarkError, UsageError
 from sagellm_benchmark.machine.contention import Contention
 from sagellm_benchmark.scratch import Scratch

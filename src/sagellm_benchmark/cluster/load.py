@@ -17,7 +17,7 @@ from sagellm_benchmark.client.terms import ClientNode, Conversations, Limits, Ob
 from sagellm_benchmark.cluster.agent import Facts, Part, check_versions
 from sagellm_benchmark.cluster.nodes import HeadLost, Lost, Nodes
 from sagellm_benchmark.cluster.under_way import UnderWay
-from sagellm_benchmark.engines.base import Api
+from sagellm_benchmark.engines.api import Api
 from sagellm_benchmark.signals import first_signal
 from sagellm_benchmark.workload.schedule import Schedule
 

@@ -7,27 +7,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, Protocol
 
+from sagellm_benchmark.engines.api import Api, Fields
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.variant import Variant
 from sagellm_benchmark.net.session import Session
 
-Api = Literal["chat", "completions"]
 Weights = Literal["real", "dummy"]
-
-PATHS: dict[Api, str] = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
-"""Where each API is; the one to prefer stands first."""
 
 Ask = Callable[[str], dict[str, Any]]
 """GET of a path on the server: the JSON object there, empty where there is none."""
 
 Card = Mapping[str, Any]
 """A model's entry in /v1/models, as the server wrote it."""
-
-Scalar = str | int | float | bool | None
-
-Fields = Mapping[str, Scalar | Mapping[str, Scalar]]
-"""Fields of a request's body, by name; None takes one out that would be sent."""
-
 
 _IGNORE_EOS: Fields = {"ignore_eos": True}
 

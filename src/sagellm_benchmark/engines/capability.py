@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import orjson
 
-from sagellm_benchmark.engines.base import PATHS, Api, Engine, Fields, Server
+from sagellm_benchmark.engines.api import PATHS, Api, Fields
+from sagellm_benchmark.engines.base import Engine, Server
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.net.failures import StatusError

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sagellm_benchmark.engines import said, tokenizer_file
-from sagellm_benchmark.engines.base import PATHS, Server
+from sagellm_benchmark.engines.api import PATHS
+from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import PROBE_TEXT, PROBE_TIMEOUT_S, Capabilities, stream_events
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.engines.recognise import asking

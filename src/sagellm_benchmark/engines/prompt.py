@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Api, Server
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import Server
 
 
 def prompt_fields(api: Api, text: str, system: str | None = None) -> dict[str, Any]:

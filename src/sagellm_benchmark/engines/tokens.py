@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import PATHS, Api, Server
+from sagellm_benchmark.engines.api import PATHS, Api
+from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import PROBE_TEXT, PROBE_TIMEOUT_S, Capabilities
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.errors import RemoteError

@@ -20,7 +20,8 @@ from sagellm_benchmark.client.terms import (
     Progress,
     Target,
 )
-from sagellm_benchmark.engines.base import Api, Server
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.capability import Capabilities
 from sagellm_benchmark.engines.counting import Counting
 from sagellm_benchmark.engines.metrics import ServerFigures

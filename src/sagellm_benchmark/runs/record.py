@@ -8,7 +8,8 @@ from typing import Literal
 
 from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.terms import ClientHealth, ClientNode, Limits
-from sagellm_benchmark.engines.base import Api, ModelFacts, Weights
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import ModelFacts, Weights
 from sagellm_benchmark.machine.accelerators import GpuFigures
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Literal
 
 from sagellm_benchmark.client.terms import Limits
-from sagellm_benchmark.engines.base import Api, Weights
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import Weights
 from sagellm_benchmark.engines.served import Served
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.workload.sources import Cut

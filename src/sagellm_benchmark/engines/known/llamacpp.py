@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, MetricNames, SelfReport, Server
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import Ask, Card, Engine, MetricNames, SelfReport, Server
 from sagellm_benchmark.engines.gguf_facts import human_count, precision_of
 from sagellm_benchmark.engines.prompt import prompt_fields
 from sagellm_benchmark.errors import RemoteError

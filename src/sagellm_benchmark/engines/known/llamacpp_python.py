@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sagellm_benchmark.engines import said
-from sagellm_benchmark.engines.base import Api, Ask, Card, Engine, Launch, Packages, SelfReport, Server
+from sagellm_benchmark.engines.api import Api
+from sagellm_benchmark.engines.base import Ask, Card, Engine, Launch, Packages, SelfReport, Server
 from sagellm_benchmark.errors import RemoteError
 
 
