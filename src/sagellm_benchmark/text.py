@@ -15,7 +15,7 @@ _READ = 4096  # characters of a hostile text that are looked at
 
 def plain(text: str) -> str:
     """Return text that a terminal only prints; rows of other tools may hold anything."""
-    return "".join(c if c.isprintable() else "�" for c in text)
+    return text if text.isprintable() else "".join(c if c.isprintable() else "�" for c in text)
 
 
 def count_of(number: int, noun: str) -> str:

@@ -72,7 +72,7 @@ def _environment(token: str | None) -> dict[str, str]:
 
 
 def _fetch(place: Path, url: str, commit: str, env: Mapping[str, str]) -> None:
-    git.output(place, "init", "--quiet", "--bare", ".", env=env)
+    git.output(place, "init", "--quiet", "--bare", "--template=", ".", env=env)
     git.output(place, "remote", "add", "hub", url, env=env)
     small = "--filter=blob:limit=64k"  # what a server cannot leave out, it sends
     ask = ("fetch", "--quiet", "--no-tags", small, "hub", "+refs/heads/main:refs/heads/main")

@@ -29,6 +29,10 @@ def throughput_tps(columns: Columns) -> float | None:
     return None if tokens is None else tokens / columns.window_s
 
 
+_LEAST = {q: round(100 / (100 - q)) for q in (50, 90, 99)}
+"""How many values each percentile needs."""
+
+
 @dataclass(frozen=True, slots=True)
 class Distribution:
     """The distribution of a latency, milliseconds. `None` if there are too few values."""
@@ -50,22 +54,19 @@ def distribution(values_s: Floats, refused: dict[str, str], name: str) -> Distri
     A percentile q of n values is refused below n = 1/(1 − q): it would only restate the largest value.
     """
     values = known(values_s) * 1e3
-
-    def percentile(q: int) -> float | None:
-        needed = round(100 / (100 - q))
-        if len(values) >= needed:
-            return float(np.percentile(values, q))
-        refused[f"{name}.p{q}"] = f"{len(values)} values; a p{q} needs at least {needed}"
-        return None
-
+    count = len(values)
+    enough = [q for q, needed in _LEAST.items() if count >= needed]
+    percentiles = dict(zip(enough, np.percentile(values, enough).tolist(), strict=True)) if enough else {}
+    for q in _LEAST.keys() - percentiles.keys():
+        refused[f"{name}.p{q}"] = f"{count} values; a p{q} needs at least {_LEAST[q]}"
     return Distribution(
-        mean=float(values.mean()) if len(values) else None,
-        p50=percentile(50),
-        p90=percentile(90),
-        p99=percentile(99),
-        min=float(values.min()) if len(values) else None,
-        max=float(values.max()) if len(values) else None,
-        count=len(values),
+        mean=float(values.mean()) if count else None,
+        p50=percentiles.get(50),
+        p90=percentiles.get(90),
+        p99=percentiles.get(99),
+        min=float(values.min()) if count else None,
+        max=float(values.max()) if count else None,
+        count=count,
     )
 
 
