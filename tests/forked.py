@@ -21,8 +21,6 @@ import coverage
 import pytest
 
 STREAMS = ("stdout", "stderr")
-_MEASURED = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
-"""What says that children are measured; a test that is not has none of it, and may be the first to run a command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +66,8 @@ def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "tests.imported"])  # itself, or each command imports it
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in _MEASURED.items():
-            patch.setenv(name, value)
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            patch.delenv(name)  # what it imports, the worker has run
         forkserver.ensure_running()
     return context
 
@@ -79,8 +77,7 @@ def _command(arguments: tuple[str, ...], cwd: Path, env: dict[str, str], streams
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
-    if (measuring := coverage.Coverage.current()) is not None and "COVERAGE_PROCESS_CONFIG" not in env:
-        measuring.stop()
+    coverage.process_startup()  # if `env` says so
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     for number, stream in enumerate(streams, start=1):

@@ -9,8 +9,6 @@ import contextlib
 import gc
 import importlib
 
-import coverage
-
 from sagellm_benchmark.report.html import _environment
 
 COMMANDS = (
@@ -51,6 +49,3 @@ for name in _environment().list_templates():
 
 gc.collect()
 gc.freeze()  # no command looks through all this for garbage, nor copies it to do so
-
-if (measuring := coverage.Coverage.current()) is not None:
-    measuring.save()  # once: each command writes down what it runs itself
