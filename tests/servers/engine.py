@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import lru_cache
 
 from tests.servers.clock import pause
 from tests.servers.protocol import Asked
@@ -90,6 +91,7 @@ def _word(asked: Asked, position: int) -> str:
     return f"w{(hash_of(asked.prompt) + 7919 * position) % 9973:04d} "
 
 
+@lru_cache(64)  # it is asked for each token of an answer
 def hash_of(text: str) -> int:
     """The same number for the same text, in every process."""
     return int.from_bytes(text.encode()[-7:], "big") + len(text)

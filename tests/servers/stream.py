@@ -144,7 +144,8 @@ class _Writing:
         wire = self._wire
         whole = {"id": "x", "model": wire.model, **({"usage": None} if wire.null_fields else {}), **fields}
         text = orjson.dumps(whole, option=orjson.OPT_INDENT_2 if wire.lines else None).decode()
-        body = wire.newline.join(wire.colon + line for line in text.split("\n"))
+        lines = text.split("\n") if wire.lines else [text]
+        body = wire.newline.join([wire.colon + line for line in lines])
         self._raw(f"{wire.named}{body}{wire.newline * 2}".encode())
 
     def end(self) -> None:

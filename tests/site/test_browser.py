@@ -414,17 +414,19 @@ def large() -> bytes:
     return made(boards.large())
 
 
-@pytest.mark.parametrize("kind", CLICKS)
 def test_five_thousand_rows_are_sorted_and_filtered_in_a_tenth_of_a_second(
-    visit: Open, large: bytes, kind: str, record_property: Any
+    visit: Open, large: bytes, record_property: Any
 ) -> None:
     page = visit(large)
-    costs = [cost_of(page, selector) for selector in CLICKS[kind] * 3]
-    times = [round(1000 * sum(cost[name] for name in WORK)) for cost in costs]
-    record_property(f"{kind}_ms", times)  # in the report of `--junit-xml`
-    sys.stdout.write(f"5,000 rows, {kind}: {times} ms of processor time\n")  # shown by `-rP`
-    assert median(times) < 100
-    assert [cost["LayoutCount"] for cost in costs] == [1] * 6, "each click lays the page out once"
+    for kind, clicks in CLICKS.items():
+        costs = [cost_of(page, selector) for selector in clicks * 3]
+        times = [round(1000 * sum(cost[name] for name in WORK)) for cost in costs]
+        record_property(f"{kind}_ms", times)  # in the report of `--junit-xml`
+        sys.stdout.write(f"5,000 rows, {kind}: {times} ms of processor time\n")  # shown by `-rP`
+        assert median(times) < 100, kind
+        assert [cost["LayoutCount"] for cost in costs] == [1] * 6, (
+            f"{kind}: each click lays the page out once"
+        )
 
 
 def test_five_thousand_rows_are_shown_one_page_at_a_time(visit: Open, large: bytes) -> None:
