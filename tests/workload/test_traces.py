@@ -174,7 +174,7 @@ GOOD = {"timestamp": 1, "input_length": 5, "output_length": 3}
 @pytest.mark.parametrize(
     ("kind", "lines", "complaint"),
     [
-        ("trace", [GOOD, GOOD | {"timestamp": 0}], "line 2: its time goes back"),
+        ("trace", [GOOD, GOOD | {"timestamp": 0}], "line 2: its time is before"),
         ("trace", [GOOD | {"timestamp": "now"}], 'line 1: "timestamp"'),
         ("trace", [GOOD | {"timestamp": True}], 'line 1: "timestamp"'),
         ("trace", ['{"timestamp": 1e999, "input_length": 1, "output_length": 1}'], "line 1: "),

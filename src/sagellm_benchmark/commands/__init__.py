@@ -1,1 +1,1 @@
-"""The click commands beside `run`, by what they are about; `cli` puts them together."""
+"""The click commands other than `run`, grouped by subject; `cli` puts them together."""

@@ -1,4 +1,4 @@
-"""Commands that sign a run, compute its row again, and measure it again."""
+"""Commands that sign a run, recompute a row, and measure a row's configuration again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that measures many runs, and the one that holds an engine for them."""
+"""The command that measures many runs, and the one that keeps an engine running for them."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def matrix(
 def _measured(
     cells: Sequence[Cell], specs: Mapping[str, RunSpec], ledger: Ledger, on: str | None, *, quiet: bool
 ) -> Sequence[Result]:
-    """Measure what the ledger lacks, with a line of progress; the results of all cells."""
+    """Measure the cells that the ledger lacks, with a line of progress; return the results of all cells."""
     from sagellm_benchmark.matrix import execute
     from sagellm_benchmark.matrix.tasks import tasks
     from sagellm_benchmark.report.matrix import render_step
@@ -97,14 +97,14 @@ def _measured(
 def _place(
     on: str | None, say: Callable[[str], None], specs: Mapping[str, RunSpec]
 ) -> AbstractContextManager[Place]:
-    """This machine, or the nodes of a Ray cluster; `specs` is what each cell asks for, by its id."""
+    """Return where to measure: on this machine, or on the nodes of a Ray cluster. `specs` are the cells' runs by id."""
     from sagellm_benchmark.matrix.execute import here
 
     if on is None:
         return nullcontext(here)
     with needing_ray():
         from sagellm_benchmark.matrix.on_ray import joined
-    named = (BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE)  # what they say here holds on every node
+    named = (BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE)  # their values here hold on every node
     environ = {name: os.environ[name] for name in named if name in os.environ}
     opened: AbstractContextManager[Place] = joined(
         on, say, environ, lambda cell: _host(specs[cell.id].base_url)
@@ -113,12 +113,12 @@ def _place(
 
 
 def _host(url: str | None) -> str | None:
-    """Return the machine of a server that runs already; None if there is none."""
+    """Return the host in a server's address; None if there is no address."""
     return None if url is None else urlsplit(url).hostname or url
 
 
 def _checked(label: str, words: tuple[str, ...]) -> RunSpec:
-    """Return what a cell asks for; find what is wrong with it before the first one is measured."""
+    """Return a cell's run. Raise UsageError or DataError for what is wrong with it, before any cell is measured."""
     from sagellm_benchmark.options.spec import run_spec
 
     try:

@@ -1,4 +1,4 @@
-"""What Tab offers for the values of options. Only whoever presses it waits for the imports."""
+"""What the Tab key offers for the values of options. The imports wait until somebody presses it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sagellm_benchmark.options.declare import Completer
 
 
 def completer(words: Callable[[], Iterable[str]] = tuple, *, files: bool = False) -> Completer:
-    """Return what offers words, or files where no word begins like that and the option takes one."""
+    """Return a completer that offers the words that begin as typed, or, with `files`, files if there are none."""
 
     def offer(_context: click.Context, _option: click.Parameter, begun: str) -> list[CompletionItem]:
         found = [CompletionItem(word) for word in words() if word.lower().startswith(begun.lower())]
@@ -21,7 +21,7 @@ def completer(words: Callable[[], Iterable[str]] = tuple, *, files: bool = False
 
 
 def _engines() -> tuple[str, ...]:
-    """Return every engine's name, those of other installed packages included."""
+    """Return every engine's name, including those that other installed packages add."""
     from sagellm_benchmark.engines import registry
 
     return tuple(one.name for one in registry.engines())
@@ -40,4 +40,4 @@ OF_RUN = {
     "versus_engine": completer(_engines),
     "workload": completer(_workloads, files=True),
 }
-"""By the field of `RunOptions`."""
+"""The completers of `run`'s options, by the field of `RunOptions`."""

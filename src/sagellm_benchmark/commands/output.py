@@ -1,4 +1,4 @@
-"""What every command has in common: --json, --quiet and --lang, and one way to show what came of it."""
+"""What every command has in common: --json, --quiet and --lang, and one way to show its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sagellm_benchmark.options.values import OneOf
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """How a command's result is shown: for people, as JSON and nothing else on standard output, or not at all."""
+    """How a command's result is shown: as text, as JSON and nothing else on standard output, or not at all."""
 
     as_json: bool = False
     quiet: bool = False
@@ -34,7 +34,7 @@ class Output:
 
 
 def shows(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of every command, and an Output as `out`."""
+    """Give a command --json, --quiet and --lang, and pass it an Output as `out`."""
 
     @functools.wraps(command)
     def called(*, as_json: bool, quiet: bool, lang: words.Language | None, **values: Any) -> Any:
@@ -54,10 +54,10 @@ def shows(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def confirm(question: str) -> bool:
-    """Ask the person at the terminal, in the language in use."""
+    """Ask the person at the terminal, in the user's language, and return whether the answer is yes."""
     return click.confirm(words.retold(question), err=True)
 
 
 def speak(lang: words.Language | None) -> None:
-    """Use the language that was asked for, be it before the command's name, else that of the locale."""
+    """Use the language that was asked for, before or after the command's name, or else that of the locale."""
     words.choose(lang or words.asked(sys.argv[1:]) or words.of_locale(os.environ))

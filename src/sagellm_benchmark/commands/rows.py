@@ -54,7 +54,7 @@ def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: O
 
 
 def _aggregated(asked_by: str, found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> Report:
-    """Aggregate, with each row's evidence, and see to it that git can join what comes of it."""
+    """Aggregate the rows and their evidence, and install the merge driver, so that git can join the boards."""
     from sagellm_benchmark.board import aggregate as core
     from sagellm_benchmark.evidence.carry import carry
     from sagellm_benchmark.hub import merging
@@ -84,7 +84,7 @@ def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Outp
 
     report = _aggregated("submit", found_in, hf_data, repo, offline=offline)
     if not (out.as_json or out.quiet):
-        echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take its time
+        echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take a while
     done = pushing.submit(hf_data, pace=Pace(say=waiting))
     out.show(
         lambda: publishing.submitted_text(done),
@@ -139,7 +139,7 @@ def validate(
 
 
 def _judged(repo: str, to: Path | None, out: Output) -> int:
-    """Say of hf_data/ what publishing would: what it adds, what it refuses. Nothing is written."""
+    """Say which rows of hf_data/ publishing would add and which it would refuse, and write nothing."""
     from sagellm_benchmark.board import validate as core
     from sagellm_benchmark.board.folder import derived_files
     from sagellm_benchmark.evidence.signing import identify

@@ -1,4 +1,4 @@
-"""What several commands take or say: where the shared board is, and why nothing happens for a while."""
+"""What several commands share: the options that say where the shared board is, and messages about waiting."""
 
 from __future__ import annotations
 
@@ -23,16 +23,15 @@ command = partial(click.command, cls=ToldCommand)
 
 
 def waiting(text: str) -> None:
-    """Say why nothing happens for a while, in a terminal and in a pipe alike."""
+    """Say why nothing happens for a while, both in a terminal and in a pipe."""
     echo(retold_lines(text), err=True, mark=t("wait:  "), colour="yellow")
 
 
 @contextmanager
 def needing_ray() -> Iterator[None]:
-    """Import what is Ray's inside. Raise UsageError if it is not installed: only who asks for it needs it."""
-    os.environ.setdefault(
-        "RAY_NUM_REDIS_GET_RETRIES", "1"
-    )  # 40 s are long enough for a cluster that says nothing
+    """Allow the block to import Ray. Raise UsageError if it is not installed, since only --on needs it."""
+    # a cluster that does not answer is given up after 40 s
+    os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "1")
     try:
         yield
     except ImportError as error:
@@ -42,7 +41,7 @@ def needing_ray() -> Iterator[None]:
 
 
 def _shared_folder(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
-    """An empty name is a variable that nobody set, and must not become this folder, or the dataset."""
+    """Return the folder; refuse an empty name, which is an unset variable, not this folder or the dataset."""
     if value == "":
         raise click.BadParameter("the folder has no name")
     return None if value is None else Path(FOLDER.convert(value, option, context))

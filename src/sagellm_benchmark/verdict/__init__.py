@@ -1,1 +1,1 @@
-"""From what was observed to numbers, and from numbers to whether to believe them. Pure."""
+"""Turn what was observed into numbers, and judge whether to believe them. Pure."""

@@ -1,12 +1,12 @@
-"""Whether a server answers prompts from a cache, by what it took over prompts that it had seen. Pure.
+"""Whether a server answers prompts from a cache, judged by how soon it answers prompts that it has seen. Pure.
 
-Two questions, each by ranks or counts, for TTFT is often skewed or has two peaks. Are repeated prompts answered sooner
-than new ones? Then there is a cache. Are more of the run's prompts answered as soon as that than of new ones? Then it
-answered them. A false alarm takes both, each at LEVEL.
+There are two questions, each answered by ranks or counts, because TTFT is often skewed or has two peaks. Are repeated
+prompts answered sooner than new ones? If so, there is a cache. Are more of the run's prompts than of the new ones
+answered as soon as that? If so, the cache answered them. A false alarm needs a yes to both by chance, each at LEVEL.
 
-A server can also know a run's prompts and keep no others. Then nothing is repeated sooner, but many of the run's
-prompts were answered much sooner than any new one is. A machine that was slower after the run looks the same, so these
-prompts are sent again in turn with new ones: only a server that knows them answers them sooner now, too.
+A server can also know a run's prompts and keep no others. Then repeated prompts are not answered sooner, but many of
+the run's prompts were answered much sooner than any new one. A machine that was slower after the run would look the
+same, so these prompts are sent again, in turn with new ones: only a server that knows them answers them sooner again.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from sagellm_benchmark.machine.contention import Contended
 
 Floats = npt.NDArray[np.float64]
 
-LEVEL = 0.01  # of each test
-FEWEST = 8  # prompts, below which no share of them proves anything
-_VISIBLE = 0.6  # of a new prompt's TTFT: repeated ones of which not even a sixth is as quick show no cache
-_VISIBLE_S = 0.002  # by which it must be quicker, too; less is noise
-_SHARE = 0.1  # of a run's prompts: fewer move no figure by much
+LEVEL = 0.01  # the significance level of each test
+FEWEST = 8  # prompts; no share of fewer proves anything
+_VISIBLE = 0.6  # of a new prompt's TTFT; a cache makes at least a sixth of the repeated prompts this quick
+_VISIBLE_S = 0.002  # by which they must also be quicker; less is noise
+_SHARE = 0.1  # of a run's prompts; fewer hardly change any figure
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """TTFT, seconds, of prompts of the run that are sent again one at a time, in turn with new ones sent twice."""
+    """TTFT, in seconds, of prompts of the run that are sent again one at a time, in turn with new ones sent twice."""
 
     run_s: tuple[float, ...]
     new_s: tuple[float, ...]
@@ -39,7 +39,7 @@ class Recall:
 
     @property
     def knew(self) -> bool:
-        """Whether the server answers the run's prompts sooner than new ones, and than others that it has seen."""
+        """Whether the server answers the run's prompts sooner than both new ones and others that it has seen."""
         return all(
             _much_sooner(_quick_s(self.run_s), float(np.median(others)))
             and sooner(self.run_s, others) < LEVEL
@@ -49,15 +49,15 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class RepeatTest:
-    """TTFT, seconds, of prompts that nobody can have sent before, and of the same ones sent once more."""
+    """TTFT, in seconds, of prompts that nobody can have sent before, and of the same prompts sent once more."""
 
-    new_ttft_s: float  # medians
+    new_ttft_s: float  # the median, like the next
     repeated_ttft_s: float
     new_s: tuple[float, ...] = ()
     repeated_s: tuple[float, ...] = ()
-    shorter_answers: bool = False  # than the run's, so that prompts met more often than there
-    recall: Recall | None = None  # where the run's prompts look as if they had been known
-    contention: Contended | None = None  # while these prompts were sent
+    shorter_answers: bool = False  # whether answers were shorter than the run's: then more prompts coincide
+    recall: Recall | None = None  # only if the server seems to have known the run's prompts
+    contention: Contended | None = None  # on the machine while these prompts were sent
 
     @classmethod
     def of(
@@ -67,33 +67,34 @@ class RepeatTest:
         *,
         shorter_answers: bool = False,
     ) -> RepeatTest:
-        """Return the test of two series, neither empty."""
+        """Return the test of two series of TTFTs in seconds, neither of them empty."""
         new, repeated = (tuple(float(one) for one in times) for times in (new_s, repeated_s))
         return cls(float(np.median(new)), float(np.median(repeated)), new, repeated, shorter_answers)
 
     @property
     def quick_s(self) -> float:
-        """What a prompt takes that comes from the cache: below it lies a sixth of the repeated ones."""
+        """The TTFT of a prompt that is answered from the cache: a sixth of the repeated ones are below it."""
         return _quick_s(self.repeated_s) if self.repeated_s else self.repeated_ttft_s
 
     @property
     def tells(self) -> bool:
-        """Whether enough prompts were sent."""
+        """Whether enough prompts were answered."""
         return min(len(self.new_s), len(self.repeated_s)) >= FEWEST
 
     @property
     def much_sooner(self) -> bool:
-        """Whether a sixth of the repeated prompts were answered much sooner than a new one, by chance or not."""
+        """Whether a sixth of the repeated prompts were answered much sooner than new ones, perhaps by chance."""
         return _much_sooner(self.quick_s, self.new_ttft_s)
 
     @property
     def shows_cache(self) -> bool:
-        """Whether the server answers a prompt much sooner when it has seen it."""
+        """Whether the server answers a prompt much sooner if it has seen it, beyond chance."""
         return self.tells and self.much_sooner and sooner(self.repeated_s, self.new_s) < LEVEL
 
     def answered(self, ttfts_s: Sequence[float] | Floats, slowed: float = 1.0) -> float:
-        """Return the share of such TTFTs that a cache explains; 0 where chance does, or a server `slowed` times as slow
-        during the test.
+        """Return the share of a run's TTFTs that only a cache explains.
+
+        0 if they can be explained by chance, or by a server that was `slowed` times slower during the test.
         """
         if not self.shows_cache or not len(ttfts_s):
             return 0.0
@@ -105,7 +106,7 @@ class RepeatTest:
         return (float(np.percentile(self.new_s, 10)) + self.quick_s) / 2
 
     def too_few(self, ttfts_s: Sequence[float] | Floats) -> int:
-        """Tell how many such TTFTs a cache would explain, and chance as well."""
+        """Return how many of a run's TTFTs a cache would explain, if chance explains them as well; else 0."""
         return (
             0
             if not self.shows_cache or self.answered(ttfts_s)
@@ -113,10 +114,10 @@ class RepeatTest:
         )
 
     def known(self, ttfts_s: Sequence[float] | Floats, streams: int) -> float:
-        """Return the share of such TTFTs that are much shorter than of new prompts, repeated or not.
+        """Return the share of a run's TTFTs that are much shorter than those of the test's prompts, repeated or not.
 
-        0 where there is a cache, which explains it, or where chance does. Where the test's prompts had more company
-        than those of a run of so many streams, only the quickest of them is a measure.
+        0 if a cache or chance explains them. If more prompts were in flight together in the test than in the run, which
+        had `streams` streams, only the quickest of the test's prompts is compared.
         """
         if not self.tells or self.shows_cache or not len(ttfts_s):
             return 0.0
@@ -138,15 +139,15 @@ def _visible_s(others_s: float) -> float:
 
 
 def sooner(values: Sequence[float] | Floats, others: Sequence[float] | Floats) -> float:
-    """Tell how likely chance alone makes values so much smaller than others: the better of two rank tests, times two.
+    """Return how likely chance alone makes values this much smaller than others: twice the better of two rank tests.
 
-    Mann and Whitney's (1947) sees a shift, Rosenbaum's (1954) some values below all of the others.
+    Mann and Whitney's test (1947) detects a shift, Rosenbaum's (1954) some values that are below all of the others.
     """
     return min(1.0, 2 * min(_mann_whitney(values, others), _precedence(values, others)))
 
 
 def more(hits: int, of: int, other_hits: int, of_others: int) -> float:
-    """Tell how likely chance alone gives the first group such a share of all hits (Fisher's exact test, one-sided)."""
+    """Return how likely chance gives the first group such a share of all hits (Fisher's exact test, one-sided)."""
     hits_of_all, all_of_them = hits + other_hits, of + of_others
     ways = math.comb(all_of_them, of_others)
     fewer = sum(
@@ -157,7 +158,10 @@ def more(hits: int, of: int, other_hits: int, of_others: int) -> float:
 
 
 def _beyond(values: Sequence[float] | Floats, others: Sequence[float] | Floats, limit: float) -> float:
-    """Tell how much larger a share of the values than of the others is below a limit; 0 where chance explains it."""
+    """Return by how much the share below a limit is larger among the values than among the others.
+
+    0 if chance explains it, or if it is small.
+    """
     quick, other_quick = (sum(one < limit for one in series) for series in (values, others))
     beyond = quick / len(values) - other_quick / len(others)
     return beyond if beyond >= _SHARE and more(quick, len(values), other_quick, len(others)) < LEVEL else 0.0

@@ -1,4 +1,4 @@
-"""When not to believe a run. Pure: evidence in, reasons out, each naming the next action."""
+"""When not to believe a run. Pure: evidence in, reasons out, each of which names the next action."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ NOT_THE_SERVERS: Mapping[Check, Limit] = {
     client.was_clean: "client",
     load.rate_was_reached: "client",
 }
-"""Checks whose reasons speak against what measured, and not against what was measured."""
+"""Checks whose reasons concern the client or its machine and not the server, with what reached its limit there."""
 
 
 def judge(evidence: Evidence, checks: Sequence[Check] | None = None) -> Verdict:
-    """Put the evidence to every check, in their order; those of CHECKS unless others are given."""
+    """Return the verdict of every check on the evidence, in order; of CHECKS unless others are given."""
     asked = CHECKS if checks is None else checks
     found = {check: list(check(evidence)) for check in asked}
     findings = list(chain.from_iterable(found.values()))
@@ -59,10 +59,10 @@ def judge(evidence: Evidence, checks: Sequence[Check] | None = None) -> Verdict:
 
 
 def _speaks(findings: Sequence[str | NotChecked]) -> bool:
-    """Tell whether one of them is a reason against the run."""
+    """Return whether one of the findings is a reason against the run."""
     return any(isinstance(finding, str) for finding in findings)
 
 
 def cancels_in_turn(reason: str) -> bool:
-    """Tell whether what a reason says befalls two servers alike that are measured in turn."""
+    """Return whether a reason affects two servers alike if they are measured in turn."""
     return reason.startswith((load.UNSTEADY, machine.BUSY))

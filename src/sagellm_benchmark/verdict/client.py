@@ -1,4 +1,4 @@
-"""Checks of the client: that it measured the server, and not itself."""
+"""Checks of the client: that it measured the server and not itself."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from sagellm_benchmark.verdict import nodes
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 from sagellm_benchmark.verdict.stats import events_per_s
 
-MAX_LAG_S = 0.025  # p99 of how late the client's event loop may wake up, where TTFT is not longer by far
+MAX_LAG_S = 0.025  # how late the client's event loop may wake up (p99), unless TTFT is much longer
 
 
 def clocks(e: Evidence) -> Findings:
-    """Time must go forward within every request."""
+    """Check that time goes forward within every request."""
     if (e.columns.ttft_s < 0).any() or (e.columns.gap_s < 0).any():
         yield "clocks ran backwards: an answer came before its request; run on a machine with a steady monotonic clock"
 
 
 def was_clean(e: Evidence) -> Findings:
-    """A client that runs late measures itself instead of the server."""
+    """Check that the client did not run late: it would have measured itself instead of the server."""
     lag, share = e.health.loop_lag_p99_s, e.health.cpu_share
     action = "use --client-processes, move the client to another machine, or lower the load"
     if lag is None:

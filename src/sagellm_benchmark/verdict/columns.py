@@ -22,14 +22,14 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """What happened inside a fixed window, including the parts of answers that began before it or ended after it."""
+    """What happened inside a fixed window, including parts of answers that began before it or ended after it."""
 
-    tokens: float  # NaN where nobody could count them
-    busy_s: float  # summed over the requests in flight
+    tokens: float  # NaN if nobody could count them
+    busy_s: float  # the time in flight, summed over the requests
 
     @classmethod
     def of(cls, sample: Sample, tokens: int | None, begin: float, end: float) -> Inside:
-        """Return one answer's part of it."""
+        """Return the part of one answer that lies inside the window from `begin` to `end`."""
         share = (bisect_left(sample.event_s, end) - bisect_left(sample.event_s, begin)) / len(sample.event_s)
         busy_s = max(min(sample.end_s, end) - max(sample.start_s, begin), 0.0)
         return cls(_or_nan(tokens) * share if share else 0.0, busy_s)
@@ -40,61 +40,60 @@ class Inside:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The measured requests as arrays: one entry per answered request, seconds; `gap_s` one per event gap."""
+    """The measured requests as arrays, in seconds: one entry per answered request; `gap_s` has one per event gap."""
 
     attempted: int
     failures: Mapping[str, int]  # by reason
-    first_start_s: float  # over all measured requests, failed ones too
-    last_end_s: float
+    first_start_s: float  # of all measured requests, including failed ones; or the window's beginning
+    last_end_s: float  # likewise; or the window's end
     due_s: Floats  # NaN in a closed loop
     start_s: Floats
-    first_s: Floats  # first content event
-    last_s: Floats  # last content event
-    end_s: Floats  # last byte: until then the request was in flight
-    tokens: Floats  # generated; NaN where nobody could count them
-    prompt_tokens: Floats  # NaN where the server did not say
+    first_s: Floats  # the first content event
+    last_s: Floats  # the last content event
+    end_s: Floats  # the last byte; until then, the request was in flight
+    tokens: Floats  # generated; NaN if nobody could count them
+    prompt_tokens: Floats  # NaN if the server did not say; so with `cached_tokens`
     cached_tokens: Floats
     events: Floats
-    first_share: Floats  # of the text, that came with the first event; NaN where nobody noted it
+    first_share: Floats  # the part of the text that came with the first event; NaN if it was not recorded
     conversation: Floats  # its position in the run's source
     gap_s: Floats
-    starts_s: Floats  # of every measured conversation, failed ones too, in order
+    starts_s: Floats  # when each measured conversation started, including failed ones, in order
     texts: Texts = Texts()  # of the answers
-    inside: Inside | None = None  # of a fixed window
+    inside: Inside | None = None  # None if there is no fixed window
 
     @property
     def answered(self) -> int:
-        """Requests that were answered completely."""
+        """The number of requests that were answered completely."""
         return len(self.start_s)
 
     @property
     def window_s(self) -> float:
-        """Start of the first measured request to the end of the last."""
+        """Seconds from the start of the first measured request to the end of the last; or of the fixed window."""
         return max(self.last_end_s - self.first_start_s, 0.0)
 
     @property
     def ttft_s(self) -> Floats:
-        """Time to first token of each answered request."""
+        """Seconds to the first token of each answered request."""
         return self.first_s - self.start_s
 
     @property
     def e2e_s(self) -> Floats:
-        """Request start to last content event of each answered request."""
+        """Seconds from the start to the last content event of each answered request."""
         return self.last_s - self.start_s
 
     @property
     def tpot_s(self) -> Floats:
-        """(last − first content event) / tokens that came after the first event; NaN for one token, or one event."""
+        """(last − first content event) / tokens that came after the first event; NaN for one token or one event."""
         several = (self.tokens > 1) & (self.events > 1)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(several, (self.last_s - self.first_s) / (self.tokens - self.first_tokens), np.nan)
 
     @property
     def first_tokens(self) -> Floats:
-        """Tokens in the first event of each answer.
+        """Tokens in the first event of each answer: as many as in the other events, or one, as a prefill gives.
 
-        As many as in the others, or one, as a prefill gives it: whichever the first event's part of the text, over all
-        answers, comes nearer to. One where every event holds one.
+        Of the two, it is the one that fits better with the part of the text that came with the first events.
         """
         shares = known(self.first_share)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -107,7 +106,7 @@ class Columns:
 
     @property
     def itl_s(self) -> Floats:
-        """Mean event gap of each answered request; NaN for one-event answers."""
+        """The mean event gap of each answered request; NaN for an answer of one event."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.events > 1, (self.last_s - self.first_s) / (self.events - 1), np.nan)
 
@@ -117,11 +116,11 @@ def collect(
     count_tokens: Callable[[Sample], int | None],
     window_s: tuple[float, float] | None = None,
 ) -> Columns:
-    """Return arrays of the measured samples; those that our own Ctrl-C caught in flight are left out.
+    """Return arrays of the measured samples, without those that were in flight when the load was stopped.
 
-    `count_tokens` gives an answer's generated tokens, or None where nobody can tell. The window runs from the first
-    request's start to the last one's end, or is the one given: then tokens count by when they came, also those of
-    answers that reach into it or out of it, so that its edges take nothing away.
+    `count_tokens` returns an answer's generated tokens, or None if nobody can tell. Without `window_s`, the window
+    reaches from the first request's start to the last one's end. With it, tokens count by the time at which they came,
+    including those of answers that begin before the window or end after it.
     """
     rows = array("d")
     gaps = array("d")
@@ -192,12 +191,12 @@ def _or_nan(value: float | None) -> float:
 
 
 def known(values: Floats) -> Floats:
-    """Return the values that were measured."""
+    """Return the values that were measured: those that are not NaN."""
     return values[~np.isnan(values)]
 
 
 def joined(repeats: Sequence[Columns]) -> Columns:
-    """Return several repeats of one load as if they had run back to back, with nothing between their windows."""
+    """Return several repeats of one load as if their windows had followed each other without a pause."""
     if len(repeats) == 1:
         return repeats[0]
     ends = np.cumsum([0.0, *(columns.window_s for columns in repeats)])

@@ -1,7 +1,7 @@
 """Whether one figure really differs from another: ratios with 95 % intervals, and what it would take to decide. Pure.
 
-Ratios are compared as differences of logarithms. Where both sides were measured in turn it is a paired interval over
-the rounds, where both were repeated Welch's over the repeats; elsewhere the two sides' own intervals are put together
+Ratios are compared as differences of logarithms. If both sides were measured in turn, the interval is a paired one over
+the rounds; if both were repeated, it is Welch's over the repeats; otherwise the two sides' own intervals are combined
 (MOVER; Zou and Donner 2008).
 """
 
@@ -19,9 +19,9 @@ from sagellm_benchmark.verdict.intervals import Floats, Interval, effective_size
 
 DETECT = 0.05  # the difference that a comparison should be able to find
 MOST_REPEATS = 1000
-_FEWEST_FOR_WAVES, _MOST_WAVES = 10, 6  # rounds, half waves of the whole time
-FEWEST_ROUNDS = 4  # AB, BA, AB, BA: what there is to say of two sides that were measured in turn begins here
-_POWER = 1.28  # standard errors beyond what decides: a difference is then found nine times in ten
+_FEWEST_FOR_WAVES, _MOST_WAVES = 10, 6  # rounds; half waves over the whole time
+FEWEST_ROUNDS = 4  # AB, BA, AB, BA: fewer say nothing about two sides that were measured in turn
+_POWER = 1.28  # standard errors beyond the critical value: then a difference is found nine times in ten
 
 
 class Verdict(StrEnum):
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure of one side, above zero. `interval` is None if its uncertainty is unknown."""
+    """A figure of one side, above zero. `interval` is a 95 % one, None if the uncertainty is unknown."""
 
     value: float
     interval: Interval | None = None
@@ -42,7 +42,7 @@ class Estimate:
 
     @classmethod
     def over(cls, repeats: Sequence[float]) -> Estimate:
-        """Return the geometric mean over several repeats, and its interval."""
+        """Return the geometric mean over repeats, with its interval unless there is only one."""
         logs = np.log(np.asarray(repeats))
         centre, half = float(logs.mean()), 0.0
         if len(repeats) > 1:
@@ -53,22 +53,26 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The difference of B from A as a share of A: 0.05 is 5 % more. `more_repeats` of each side would find DETECT."""
+    """The difference of B from A, relative to A: 0.05 is 5 % more."""
 
     share: float
     interval: Interval | None  # 95 %
-    more_repeats: int | None = None
-    freedom: float = math.inf  # degrees of it, that the interval rests on
+    more_repeats: int | None = None  # of each side, to find the wanted difference; None: no number would do
+    freedom: float = math.inf  # the degrees of freedom of the interval
 
     @property
     def sure(self) -> bool:
-        """Whether it is known how much the figure varies: two short runs have an interval so wide that it says nothing,
-        and no number of repeats can be foretold from it.
+        """Whether it is known how much the figure varies.
+
+        The interval of two short runs can be so wide that it says nothing, not even how many repeats it would take.
         """
         return self.interval is not None and (self.more_repeats is not None or math.isfinite(self.freedom))
 
     def verdict(self, better: Literal["higher", "lower"], *, together: bool = False) -> Verdict:
-        """Faster or slower if zero lies outside the interval, which is a 99 % one if four figures decide `together`."""
+        """Return faster or slower if zero lies outside the 95 % interval, or the 99 % one if figures decide `together`.
+
+        With four figures, one of them would otherwise be wrong too often.
+        """
         if self.interval is None:
             return Verdict.CANNOT_TELL
         low, high = self.interval
@@ -84,7 +88,7 @@ class Difference:
 
 
 def difference(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
-    """Return how B differs from A."""
+    """Return how B differs from A, from the repeats of both or else from their intervals."""
     centre, repeats = math.log(b.value / a.value), min(len(a.repeats), len(b.repeats))
     if repeats > 1:
         error, freedom = _welch(a, b)
@@ -98,11 +102,11 @@ def difference(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
 
 
 def paired(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
-    """Return how B differs from A if they took turns: A first in the even rounds, B first in the odd ones.
+    """Return how B differs from A if they took turns: A first in even rounds (counted from 0), B first in odd ones.
 
-    The logarithms of the rounds' ratios are a difference, plus what a server drifts within a round with the sign of the
-    order, plus noise (least squares). A drift cancels, and so does whatever slows down both sides of a round. Where the
-    drift itself comes and goes in slow waves, they are no noise either: they are told from it by an F test.
+    The logarithm of each round's ratio is modelled, by least squares, as the difference, plus or minus the drift within
+    a round depending on the order, plus noise. So a drift cancels, and so does anything that slows down both sides of a
+    round. If the drift itself changes in slow waves, an F test tells them from noise, and they are modelled, too.
     """
     ratios = np.log(np.asarray(b.repeats)) - np.log(np.asarray(a.repeats))
     rounds = len(ratios)
@@ -119,19 +123,19 @@ def paired(a: Estimate, b: Estimate, detect: float = DETECT) -> Difference:
 
 
 class _Fitted(NamedTuple):
-    centre: float  # logarithm of the ratio of B to A
-    squares: float  # what is left over, squared and added up
-    weight: float  # of the centre's variance, in that of a round
-    freedom: int
+    centre: float  # the logarithm of the ratio of B to A
+    squares: float  # the sum of the squared residuals
+    weight: float  # the variance of the centre / that of a round
+    freedom: int  # degrees of freedom
 
     @property
     def error(self) -> float:
-        """Return the standard error of the centre."""
+        """The standard error of the centre."""
         return math.sqrt(self.squares / self.freedom * self.weight)
 
 
 def _fitted(ratios: Floats, waves: int) -> _Fitted:
-    """Fit a difference, and a drift whose slope is a constant plus that many half waves."""
+    """Fit a difference, and a drift whose slope is a constant plus `waves` half waves."""
     rounds = np.arange(len(ratios))
     orders = np.where(rounds % 2 == 0, 1.0, -1.0)
     slopes = [np.cos(np.pi * wave * (rounds + 0.5) / len(ratios)) for wave in range(waves + 1)]
@@ -143,7 +147,10 @@ def _fitted(ratios: Floats, waves: int) -> _Fitted:
 
 
 def _are_real(steady: _Fitted, wavy: _Fitted) -> bool:
-    """Return whether the waves explain more than noise does once in 100 times, F(6, n) ≤ 64/n from n = 4 to 16."""
+    """Return whether the waves explain more than noise would in 99 of 100 cases.
+
+    The critical value of F(6, n) is at most 64/n for n from 4 to 16.
+    """
     explained = (steady.squares - wavy.squares) / (steady.freedom - wavy.freedom)
     return explained > max(4.0, 64.0 / wavy.freedom) * wavy.squares / wavy.freedom
 
@@ -169,7 +176,7 @@ def _welch(a: Estimate, b: Estimate) -> tuple[float, float]:
 
 
 def _mover(a: Estimate, b: Estimate) -> tuple[float, float] | None:
-    """Return the distances from the ratio down and up to its limits, in logarithms."""
+    """Return the distances from the ratio down and up to its limits, in logarithms; None if an interval is unknown."""
     if a.interval is None or b.interval is None:
         return None
     (a_low, a_high), (b_low, b_high) = (_distances(side.value, side.interval) for side in (a, b))
@@ -183,9 +190,9 @@ def _distances(value: float, interval: Interval | None) -> tuple[float, float]:
 
 
 def _more(error: float, have: int, detect: float, freedom: Callable[[int], float]) -> int | None:
-    """Repeats that each side lacks for a verdict on a difference of `detect`; None where no reasonable number would do.
+    """Return how many repeats each side lacks to find a difference of `detect`; None if MOST_REPEATS are too few.
 
-    `error` is the standard error with the `have` repeats there are; 0 of them are a single run.
+    `error` is the standard error with the `have` repeats that there are; 0 stands for a single run.
     """
     begin = max(have, 1)
     for count in range(max(begin, 2), MOST_REPEATS + 1):
@@ -204,10 +211,7 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict | None:
 
 
 def quantile_interval(series: Floats, q: float) -> Interval | None:
-    """Return the 95 % interval of a quantile of values in order of time, by their ranks.
-
-    None where they are too few.
-    """
+    """Return the 95 % interval of quantile `q` of values in order of time, by ranks; None if there are too few."""
     if len(series) < 2:
         return None
     half = 1.96 * math.sqrt(q * (1 - q) / effective_size(series))

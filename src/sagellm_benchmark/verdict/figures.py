@@ -1,4 +1,4 @@
-"""What a figure of a run is: how one is declared, what it is computed from, and the values of all. Pure.
+"""How a figure of a run is declared, what it is computed from, and the values of all figures. Pure.
 
 The figures themselves are declared in `metrics`.
 """
@@ -17,16 +17,16 @@ from sagellm_benchmark.verdict.stats import Distribution
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What metrics are computed from: the requests of one repeat or of all, and what was read beside them."""
+    """What metrics are computed from: the requests of one repeat or of all, and what was read besides."""
 
     columns: Columns
     slo_s: Mapping[str, float] = field(default_factory=dict)
     streams: int | None = None  # of a closed loop
     asked_rate_rps: float | None = None
-    sent_rate_rps: float | None = None  # the mean over repeats, each by its own clock
+    sent_rate_rps: float | None = None  # the mean over repeats
     server: ServerFigures = ServerFigures()
     gpu: GpuFigures = GpuFigures()
-    energy_is_the_windows: bool = True  # False: it was counted over more than the measured requests
+    energy_is_the_windows: bool = True  # False: energy was counted for longer than the measured window
     peak_memory_mib: float | None = None
     price_per_hour_usd: float | None = None  # of everything that the server runs on
 
@@ -36,12 +36,12 @@ class Metric:
     """One number of a run. Its `name` ends in its unit, unless it is a share or a count."""
 
     name: str  # in summary.json
-    label: str  # for people
-    of: Callable[[Measurement], float | None]  # None where it was not measured
-    unit: str = ""  # for people
-    digits: int = 1  # after the point, for people
-    percent: bool = False  # people see the share as a percentage
-    shown: Literal["always", "known", "never"] = "known"  # "known": only where it was measured
+    label: str  # shown to users, like the next three
+    of: Callable[[Measurement], float | None]  # computes it; None if it was not measured
+    unit: str = ""
+    digits: int = 1  # after the decimal point
+    percent: bool = False  # whether the share is shown as a percentage
+    shown: Literal["always", "known", "never"] = "known"  # "known": only if it was measured
     row: str | None = None  # its name among the row's metrics; None leaves it out
     better: Literal["higher", "lower"] | None = None  # None: neither
     headline: bool = False  # whether a report begins with it
@@ -49,22 +49,22 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """One latency of a run, of which a distribution is kept in milliseconds."""
+    """One latency of a run, whose distribution is recorded in milliseconds."""
 
     name: str  # in summary.json
-    label: str  # for people
-    meaning: str  # for people
-    of: Callable[[Columns], Floats]  # seconds; NaN where a request has none
+    label: str  # shown to users, like `meaning`
+    meaning: str
+    of: Callable[[Columns], Floats]  # computes it in seconds; NaN for a request that has none
     row: str | None = None  # the name of its mean among the row's metrics
-    row_percentiles: str | None = None  # what the names of its percentiles there begin with
-    histogram: bool = False  # whether its distribution is kept and drawn
-    open_loop: bool = False  # only requests that were due at a moment have it
+    row_percentiles: str | None = None  # the beginning of its percentiles' names there
+    histogram: bool = False  # whether its histogram is recorded and drawn
+    open_loop: bool = False  # whether only requests that were due at a moment have it
     headline: bool = False  # whether a report begins with its mean
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The values of metrics and latencies, by name; what is absent was not measured."""
+    """The values of metrics and latencies by name; a missing one was not measured."""
 
     metrics: Mapping[str, int | float | None] = field(default_factory=dict)
     latencies: Mapping[str, Distribution] = field(default_factory=dict)

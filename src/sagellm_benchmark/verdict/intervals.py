@@ -1,14 +1,14 @@
 """95 % intervals of the means of latencies, which are correlated: a request in a queue waits for the others.
 
-Student's t over the number of independent values that the series is worth. That number comes from the lag-one
-autocorrelation of the series and of its batch means (as Skart's, Tafazzoli et al. 2011), corrected for its bias in
-short series (Kendall 1954) and taken at its upper confidence bound, because what makes an interval too narrow is a
-correlation that a short series happens not to show. Latencies are skewed; the interval is, too (Willink 2005).
+They use Student's t over the number of independent values that the series is worth. That number comes from the lag-one
+autocorrelation of the series and of its batch means (as in Skart, Tafazzoli et al. 2011). It is corrected for its bias
+in short series (Kendall 1954) and taken at its upper confidence bound, because a correlation that a short series
+happens not to show would make the interval too narrow. Latencies are skewed, and so is the interval (Willink 2005).
 
-In a closed loop as many requests as there are streams make a round. Streams that go together wait for each other in the
-same order each time, so that requests hang together while rounds hardly differ: there the means of rounds say more, and
-the narrower of both intervals is taken. Rounds have no queue that outlasts them, since as many requests are there at
-any time: their correlation is taken one standard error higher. Coverage is measured by scripts/statistics_tables.py.
+In a closed loop, as many requests as there are streams make a round. Streams wait for each other in the same order in
+each round, so requests are correlated while rounds hardly differ. The means of rounds then say more, and the narrower
+of the two intervals is taken. No queue outlasts a round, since the number of requests in flight is constant, so the
+correlation of rounds is taken only one standard error higher. scripts/statistics_tables.py measures the coverage.
 """
 
 from __future__ import annotations
@@ -30,19 +30,17 @@ METHOD = (
     "whichever is narrower"
 )
 OVER_REPEATS = "Student t over repeats"
-FEWEST = 10  # values; what fewer say about their own spread is no interval
+FEWEST = 10  # values; fewer say too little about their own spread
 
-_ONE_SIDED_Z = 1.645  # of the upper 95 % bound of a correlation
-_BOUND_FROM = (
-    50  # values up to which the whole bound counts; its share falls with the fourth root of their number
-)
-_FEWEST_BATCHES = 12  # whose correlation can be told
+_ONE_SIDED_Z = 1.645  # standard errors, to the upper 95 % bound of a correlation
+_BOUND_FROM = 50  # values; with more, the bound is lowered by the fourth root of their number
+_FEWEST_BATCHES = 12  # with fewer, their correlation cannot be told
 _ONE_FREEDOM = 15  # n values have at least log2(n / 15) degrees of freedom
-_FREEDOM_OF_ROUNDS = 2.0  # at least: each round is a mean already
+_FREEDOM_OF_ROUNDS = 2.0  # the least degrees of freedom, as each round is already a mean
 _CAUTION_OF_ROUNDS = 1.0  # standard errors
 _HIGHEST_CORRELATION = 0.97
-_SKEWNESS = (-3.0, 6.0)  # of a sample; what is beyond comes from one value
-_LONGEST_SIDE = 1.5  # times its length without skewness
+_SKEWNESS = (-3.0, 6.0)  # limits for that of a sample; beyond them, a single value causes it
+_LONGEST_SIDE = 1.5  # times the side's length without skewness
 
 # Two-sided quantiles of Student's t for 1 … 30 degrees of freedom.
 _STUDENT_T_95 = (
@@ -69,7 +67,7 @@ class TooFew:
 
 
 def student_t(freedom: float, percent: Literal[95, 99] = 95) -> float:
-    """Return the two-sided quantile for that percentage; below one degree of freedom, the one for one."""
+    """Return the two-sided quantile of Student's t; below one degree of freedom, the one for one degree."""
     table, normal, bend = (_STUDENT_T_95, 1.96, 2.4) if percent == 95 else (_STUDENT_T_99, 2.576, 5.2)
     whole = int(min(max(freedom, 1.0), 1e9))
     if whole >= len(table):
@@ -79,10 +77,10 @@ def student_t(freedom: float, percent: Literal[95, 99] = 95) -> float:
 
 
 def effective_size(series: Floats, caution: float | None = None) -> float:
-    """Tell how many independent values the mean of a series in its order in time is worth; never more than it has.
+    """Return how many independent values the mean of a series in order of time is worth; never more than it has.
 
-    `caution` is how many standard errors the correlation is taken higher than it looks; None for what intervals need:
-    more where values hang together, whose correlation a short series tells least.
+    `caution` is by how many standard errors the correlation is assumed higher than it looks. None stands for what
+    intervals need, which is more for correlated values, because short series underestimate their correlation most.
     """
     n = len(series)
     spread = float(series.var(ddof=1)) if n > 1 else 0.0
@@ -99,7 +97,10 @@ def effective_size(series: Floats, caution: float | None = None) -> float:
 
 
 def mean(series: Floats, streams: int = 1) -> Interval | TooFew:
-    """Return the interval of the mean of non-negative values, in order of time, of a closed loop of `streams`."""
+    """Return the interval of the mean of non-negative values in order of time.
+
+    `streams` are those of a closed loop; 1 for an open one.
+    """
     n = len(series)
     if n < FEWEST:
         return TooFew(n)
@@ -123,7 +124,7 @@ def ratio(sums: Floats, counts: Floats, streams: int = 1) -> Interval | TooFew:
 
 
 def _around(series: Floats, freedom: float, caution: float | None = None) -> Interval:
-    """Return Student's interval with at least that many degrees of freedom; `caution` as `effective_size` takes it."""
+    """Return Student's interval with at least `freedom` degrees of freedom; `caution` is that of `effective_size`."""
     centre, spread = float(series.mean()), float(series.std(ddof=1))
     if spread <= 1e-12 * abs(centre):
         return centre, centre
@@ -135,7 +136,7 @@ def _around(series: Floats, freedom: float, caution: float | None = None) -> Int
 
 
 def of_share(share: float, size: float) -> Interval:
-    """Return the interval of a share that was observed in that many independent values (Wilson 1927)."""
+    """Return the interval of a share that was observed in `size` independent values (Wilson 1927)."""
     z2 = 1.96**2
     centre = (share + z2 / (2 * size)) / (1 + z2 / size)
     half = math.sqrt(z2 * (share * (1 - share) / size + z2 / (4 * size * size))) / (1 + z2 / size)
@@ -143,7 +144,7 @@ def of_share(share: float, size: float) -> Interval:
 
 
 def over_repeats(values: Sequence[float]) -> Interval | None:
-    """Return the interval of the mean over repeats of a run, which are independent; None for a single one."""
+    """Return the interval of the mean over a run's repeats, which are independent; None for a single one."""
     n = len(values)
     if n < 2:
         return None
@@ -156,8 +157,9 @@ def _caution(n: int) -> float:
 
 
 def _correlation(series: Floats, caution: float) -> float:
-    """Return the lag-one autocorrelation, without its bias in short series and `caution` standard errors higher; from
-    0 on.
+    """Return the lag-one autocorrelation, at least 0.
+
+    It is corrected for its bias in short series, and raised by `caution` standard errors.
     """
     n, apart = len(series), series - series.mean()
     power = float((apart * apart).sum())
@@ -169,14 +171,14 @@ def _correlation(series: Floats, caution: float) -> float:
 
 
 def _inflation(correlation: float) -> float:
-    """Return the factor by which an autoregressive series' mean varies more than that of independent values."""
+    """Return the factor by which the variance of an autoregressive series' mean exceeds that of independent values."""
     return (1 + correlation) / (1 - correlation)
 
 
 def _bent(t: float, bend: float) -> float:
-    """Transform a t quantile as Willink (2005) does: the longer tail of the values gives the longer side.
+    """Transform a t quantile as Willink (2005) does: the side of the values' longer tail becomes longer.
 
-    The transformation has no bound where few independent values remain, so the longer side has a limit.
+    With few independent values, the transformation would have no bound, so the longer side is limited.
     """
     if abs(bend) < 1e-4:
         return t

@@ -1,4 +1,4 @@
-"""Checks of the load: that it was what was asked for, from its first request to its last."""
+"""Checks of the load: that it was as asked for, from the first request to the last."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from sagellm_benchmark.verdict.columns import known
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 from sagellm_benchmark.verdict.stats import achieved_rate_rps, mean_in_flight
 
-UNSTEADY = "never steady"  # what the reason begins with
-VISIBLE_DRIFT = 0.3  # over the window: a run in which so much could hide says so
+UNSTEADY = "never steady"  # the beginning of the reason
+VISIBLE_DRIFT = 0.3  # over the window; if a drift above it could have gone unnoticed, the run says so
 
 
 def rate_was_reached(e: Evidence) -> Findings:
-    """An open loop must really have sent at the rate it claims."""
+    """Check that an open loop really sent requests at the asked rate."""
     if e.asked_rate_rps is None:
         return
     due = known(e.columns.due_s)
@@ -29,7 +29,7 @@ def rate_was_reached(e: Evidence) -> Findings:
 
 
 def littles_law(e: Evidence) -> Findings:
-    """Concurrency = rate × latency (Little 1961) in a closed loop that is long enough for its edges not to count."""
+    """Check that concurrency = rate × latency (Little 1961) in a closed loop that is long compared with its ends."""
     if e.concurrency is None or not e.columns.answered:
         return
     in_flight = mean_in_flight(e.columns)
@@ -48,7 +48,7 @@ def littles_law(e: Evidence) -> Findings:
 
 
 def steady(e: Evidence) -> Findings:
-    """Latency must not grow or shrink over the window."""
+    """Check that latency did not grow or fall during the window."""
     trend = e.trend
     if isinstance(trend, NotChecked):
         yield trend

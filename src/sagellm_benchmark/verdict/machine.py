@@ -1,21 +1,21 @@
-"""Checks of the machine: that processors and accelerators worked for the server and its client alone."""
+"""Checks of the machine: that its processors and accelerators worked only for the server and the client."""
 
 from __future__ import annotations
 
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 
-BUSY = "the machine was busy"  # what the reason begins with
-MOST_USED_BY_OTHERS = 0.1  # of the processors; of two cores, that cost llama.cpp a quarter of its tokens/s
-MOST_STOLEN = 0.05  # of the processors, by the host of a virtual machine
+BUSY = "the machine was busy"  # the beginning of the reason
+MOST_USED_BY_OTHERS = 0.1  # of the processors; on two cores, that cost llama.cpp a quarter of its tokens/s
+MOST_STOLEN = 0.05  # of the processors, taken by the host of a virtual machine
 MOST_WAITED = 0.1  # of the time in which the server could have run
-MOST_CLIENT_WAITED = 1 / 3  # the client wakes up often, and briefly: up to 27 % where nothing else runs
+MOST_CLIENT_WAITED = 1 / 3  # likewise; it wakes up often and briefly, and waits up to 27 % on an idle machine
 MOST_SLOWED = 8.0  # times; others at 62–92 % of the processors made llama.cpp's TTFT six times as long
-MOST_PRESSED = 0.5  # of the time in which a program waited, where nobody sees what the server does
+MOST_PRESSED = 0.5  # of the time, in which some program waited; used if nobody sees what the server does
 
 
 def was_free(e: Evidence) -> Findings:
-    """If other programs use the processors, server and client wait, and the wait counts as the server's latency."""
+    """Check that other programs did not use the processors: waiting for them would count as the server's latency."""
     seen = e.contention
     if seen is None:
         yield NotChecked("contention: the server's process is not visible here, or the load was too short")
@@ -36,7 +36,10 @@ def was_free(e: Evidence) -> Findings:
 
 
 def busy(seen: Contended) -> bool:
-    """Return whether others took what server or client needed; unseen servers are judged by the whole machine."""
+    """Return whether other programs took what the server or the client needed.
+
+    If the server's processes cannot be seen, the whole machine is judged.
+    """
     server, client = seen.server_wait_share, seen.client_wait_share
     told = server is not None or client is not None
     waited = (server or 0.0) > MOST_WAITED or (client or 0.0) > MOST_CLIENT_WAITED or not told
@@ -61,7 +64,7 @@ def _share(value: float | None) -> str:
 
 
 def accelerators_were_ours(e: Evidence) -> Findings:
-    """A shared or throttled accelerator measures its neighbours or its cooling."""
+    """Check that no accelerator was shared or throttled, and that its energy is possible."""
     if e.other_processes:
         pids = ", ".join(map(str, e.other_processes[:5]))
         yield f"another process used the GPU during the run (pid {pids}); stop it and run again"

@@ -1,4 +1,4 @@
-"""Stretches of a load that are not like the rest of it: warm-up, ramp, bursts, tail. Pure."""
+"""Stretches of a load that differ from the rest of it: warm-up, ramp, bursts, cool-down, tail. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Kind = Literal["warm-up", "ramp", "burst", "cool-down", "tail"]
 
-MOST_PARTS = 120  # of a load, each of which may be a burst: marks stay few, however long it is
-_FEWEST = 5  # arrivals in a part, on average: among fewer, chance makes crowds
+MOST_PARTS = 120  # of a load, each of which may be a burst; so marks stay few, however long it is
+_FEWEST = 5  # arrivals per part on average; with fewer, chance makes bursts
 _CROWD = 2  # times the average
-_CHANCE = 0.02  # of a load whose arrivals are Poisson: that any part of it is called a burst
+_CHANCE = 0.02  # the probability that any part of a load with Poisson arrivals is called a burst
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A stretch; seconds after the run's beginning."""
+    """A stretch of a run, in seconds from the run's beginning."""
 
     kind: Kind
     begin_s: float
@@ -31,18 +31,18 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What course a load was asked to take; seconds after its beginning."""
+    """The course that a load was asked to take, in seconds from its beginning."""
 
-    ramp_s: float = 0.0  # over which it grew; inf for all of it
-    by_the_clock: bool = False  # an open loop: only there do arrivals crowd by themselves
-    measured_s: tuple[float, float] = (0.0, math.inf)  # before it is warm-up, after it cool-down
+    ramp_s: float = 0.0  # the time during which it grew; inf for all of it
+    by_the_clock: bool = False  # whether it is an open loop: only there can arrivals come in bursts
+    measured_s: tuple[float, float] = (0.0, math.inf)  # warm-up is before this window, cool-down after it
 
 
 PLAIN = Asked()
 
 
 def of(asked: Asked, arrivals: Floats, starts: Floats, ends: Floats) -> Iterator[Mark]:
-    """Yield the marks of one load, each longer than nothing; arrivals are when requests were due."""
+    """Yield the marks of one load, without empty ones; `arrivals` are the moments when requests were due."""
     last_start_s, end_s = float(starts.max()), float(ends.max())
     begin_s, cool_s = asked.measured_s
     later = ends[ends > last_start_s]
@@ -58,9 +58,9 @@ def of(asked: Asked, arrivals: Floats, starts: Floats, ends: Floats) -> Iterator
 
 
 def _bursts(arrivals: Floats) -> Iterator[Mark]:
-    """Yield stretches with twice the arrivals of an average one, or more, beyond chance.
+    """Yield stretches with at least twice the average number of arrivals, beyond chance.
 
-    Chance is that of Poisson arrivals, by Chernoff's bound: of m expected, c or more come with a probability of at
+    Chance is that of Poisson arrivals, by Chernoff's bound: if m are expected, c or more come with a probability of at
     most exp(c - m - c ln(c / m)) (Mitzenmacher and Upfal 2005, theorem 5.4).
     """
     parts = min(MOST_PARTS, len(arrivals) // _FEWEST)

@@ -1,7 +1,7 @@
-"""Every figure of a run, declared once: what it is called, how it is computed, where it is shown. Pure.
+"""Every figure of a run, declared once: its name, how it is computed, and where it is shown. Pure.
 
-summary.json, the leaderboard row, the terminal, Markdown and HTML all read METRICS and LATENCIES. Adding a figure is
-adding its line here.
+summary.json, the leaderboard row, the terminal, Markdown and HTML all read METRICS and LATENCIES. To add a figure, add
+its line here.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ def _energy_per_token_j(seen: Measurement) -> float | None:
 
 
 def _usd_per_mtok_in(seen: Measurement) -> float | None:
-    """Return the part of the price that the time to the first tokens takes, for a million prompt tokens."""
+    """Return dollars per million prompt tokens: the part of the price for the time to the first tokens."""
     return _usd_per_mtok(seen, stats.total(seen.columns.prompt_tokens), first=True)
 
 
 def _usd_per_mtok_out(seen: Measurement) -> float | None:
-    """Return the rest of the price, for a million output tokens."""
+    """Return dollars per million output tokens: the rest of the price."""
     return _usd_per_mtok(seen, stats.total(seen.columns.tokens), first=False)
 
 
 def _usd_per_mtok(seen: Measurement, tokens: float | None, *, first: bool) -> float | None:
-    """Return dollars for a million prompt (`first`) or output tokens; together they cost what the window cost."""
+    """Return dollars per million prompt (`first`) or output tokens; all of them together cost what the window cost."""
     columns, price = seen.columns, seen.price_per_hour_usd
     whole = float(columns.e2e_s.sum())
     if price is None or not tokens or not whole or not columns.window_s:

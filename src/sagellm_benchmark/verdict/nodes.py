@@ -1,4 +1,4 @@
-"""Whether the machines that sent a load together can be believed. Pure."""
+"""Checks of the machines that sent a load together. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MOST_USED_BY_OTHERS = 0.25  # of a node's processors
 
 
 def all_there(e: Evidence) -> Findings:
-    """A lost node takes its part of the load with it: no other node sends that part."""
+    """Check that no node was lost: no other node sends its part of the load."""
     for node in e.nodes:
         if node.lost is not None and node.is_head:
             yield (
@@ -24,7 +24,7 @@ def all_there(e: Evidence) -> Findings:
 
 
 def one_clock(e: Evidence) -> Findings:
-    """Only clocks that agree put the requests of several nodes in order and into one window."""
+    """Check that the clocks of several nodes agree, so that their requests can be put in order and into one window."""
     known = [(node.clock_bound_s, node.name) for node in e.nodes if node.clock_bound_s is not None]
     bound_s, name = max(known, default=(0.0, ""))
     if bound_s > MAX_BOUND_S:
@@ -52,7 +52,10 @@ def undisturbed(e: Evidence) -> Findings:
 
 
 def worst(e: Evidence, figure: str) -> str:
-    """Return where a figure of the client's health was worst, as the end of a phrase; empty for one machine."""
+    """Return the end of a phrase that names the node where a figure of the client's health was worst.
+
+    It is empty if one machine sent the load.
+    """
     known = [
         (value, node.name)
         for node in e.nodes

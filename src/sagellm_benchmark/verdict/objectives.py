@@ -1,4 +1,4 @@
-"""Which requests met the objectives of a run, and how many of them. Pure."""
+"""Which requests met the objectives of a run, and how many did. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SLO_METRICS = ("ttft", "tpot", "itl", "e2e")
 def meets(columns: Columns, slo_s: Mapping[str, float]) -> npt.NDArray[np.bool_]:
     """Return which answered requests met every objective; `slo_s` maps ttft, tpot, itl or e2e to seconds.
 
-    A metric that a request does not have (the TPOT of a one-token answer) cannot be missed.
+    An objective for a metric that a request does not have (the TPOT of a one-token answer) counts as met.
     """
     values = _per_request(columns)
     good = np.ones(columns.answered, dtype=np.bool_)
@@ -30,9 +30,7 @@ def _per_request(columns: Columns) -> dict[str, Floats]:
 
 
 def _measured(columns: Columns, slo_s: Mapping[str, float]) -> bool:
-    """Return whether some answer has each metric that there is an objective for; without answers there is nothing to
-    lack.
-    """
+    """Return whether each metric with an objective was measured in some answer, or whether there are no answers."""
     values = _per_request(columns)
     return not columns.answered or all(len(known(values[metric])) for metric in slo_s)
 
@@ -40,7 +38,7 @@ def _measured(columns: Columns, slo_s: Mapping[str, float]) -> bool:
 def goodput_rps(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
     """Return the requests per second that met every objective (DistServe, OSDI 2024).
 
-    None without objectives, or measurements.
+    None if there are no objectives, or if one of them was not measured.
     """
     if not slo_s or columns.window_s == 0 or not _measured(columns, slo_s):
         return None
@@ -48,14 +46,17 @@ def goodput_rps(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
 
 
 def attainment(columns: Columns, slo_s: Mapping[str, float]) -> float | None:
-    """Return the share of all measured requests that met every objective; a failed request met none."""
+    """Return the share of all measured requests that met every objective; a failed request does not count as met.
+
+    None if there are no objectives or requests, or if one objective was not measured.
+    """
     if not slo_s or not columns.attempted or not _measured(columns, slo_s):
         return None
     return float(meets(columns, slo_s).sum() / columns.attempted)
 
 
 def attainment_interval(columns: Columns, slo_s: Mapping[str, float]) -> intervals.Interval | None:
-    """Return the 95 % interval of that share, over the effective number of independent requests."""
+    """Return the 95 % interval of the attainment, over the effective number of independent requests."""
     share = attainment(columns, slo_s)
     if share is None:
         return None

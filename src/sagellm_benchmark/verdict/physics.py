@@ -1,4 +1,4 @@
-"""The least time that a step of decoding can take: memory feeds every active weight once. Pure."""
+"""The least time that a step of decoding can take: memory has to deliver every active weight once. Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ MAX_SPARSITY = 30  # the sparsest mixtures of experts read about a 27th of their
 
 
 def step_floor_s(model: ModelFacts, hardware: Hardware) -> float | None:
-    """Return bytes of the active weights / bandwidth of all chips, seconds; None if either is unknown."""
+    """Return the bytes of the active weights / the bandwidth of all chips, in seconds; None if either is unknown."""
     active, bandwidth = active_bytes(model), memory_bytes_per_s(hardware)
     return None if active is None or not bandwidth else active / bandwidth
 
 
 def active_bytes(model: ModelFacts) -> float | None:
-    """Return what a step reads: as parameters and precision say, else of the weights' size all of it for a dense model.
+    """Return the bytes that a step reads, by the model's parameters and precision, or else by the weights' size.
 
-    A model whose architecture is not known may be a mixture of experts, and as sparse as they come.
+    The weights count whole if the architecture is known. If not, the model may be the sparsest mixture of experts.
+    None if the size is unknown, too.
     """
     billions, width = active_billions(model.parameters or ""), BYTES_PER_WEIGHT.get(model.precision or "")
     if billions is not None and width is not None:
@@ -35,7 +36,7 @@ def active_bytes(model: ModelFacts) -> float | None:
 
 
 def memory_bytes_per_s(hardware: Hardware) -> float | None:
-    """Return the bandwidth of all chips together, from the driver or else from the maker's data for that chip."""
+    """Return the bandwidth of all chips together, from the driver or else from the maker's data; None if unknown."""
     if hardware.memory_bytes_per_s is not None:
         return hardware.memory_bytes_per_s
     each = None if hardware.chip_model is None else bandwidth_gb_s(hardware.chip_model)
@@ -43,7 +44,7 @@ def memory_bytes_per_s(hardware: Hardware) -> float | None:
 
 
 def memory_feeds_it(e: Evidence) -> Findings:
-    """A decode step reads every active weight once, so a stream cannot step faster than memory feeds them."""
+    """Check that no stream decodes faster than memory can deliver the active weights, which each step reads once."""
     if e.step_floor_s is None:
         yield NotChecked("memory bandwidth: the size of the weights or the chip's bandwidth is not known")
         return

@@ -1,4 +1,4 @@
-"""Whether prompts were computed, judged by the server's report on its cache and by how soon it answered."""
+"""Checks that prompts were computed and not cached, by the server's own report and by how soon it answered."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sagellm_benchmark.verdict.streams import LENGTH_TOLERANCE
 
 
 def uncached(e: Evidence) -> Findings:
-    """A prompt that was answered from a prefix cache was not computed, whatever the server says."""
+    """Check that prompts were not answered from a prefix cache, whatever the server says."""
     if e.prompts_repeated:
         yield "prompts were sent more than once, so a cache may have answered them; give a larger dataset"
     if e.may_cache or not e.columns.answered:
         return
     cached = known(e.columns.cached_tokens)
-    # 1: a begin-of-text token is always shared
+    # 1: the beginning-of-text token is always shared
     beyond = float(np.maximum(cached - e.shared_prefix_tokens - 1, 0).sum())
     share = beyond / max(np.nansum(e.columns.prompt_tokens), 1)
     if share > LENGTH_TOLERANCE:
@@ -28,7 +28,7 @@ def uncached(e: Evidence) -> Findings:
 
 
 def _as_slow_as_new_prompts(e: Evidence) -> Findings:
-    """The run's prompts must not be answered as quickly as repeated ones."""
+    """Check that the run's prompts were not answered as quickly as repeated ones."""
     test = e.repeat_test
     if test is None or not test.tells:
         yield NotChecked(
@@ -53,7 +53,7 @@ def _as_slow_as_new_prompts(e: Evidence) -> Findings:
 
 
 def _known_in_advance(share: float, test: RepeatTest) -> str | NotChecked:
-    """What a run's TTFTs mean that are much shorter than those of new prompts after it."""
+    """Return what it means that a run's TTFTs are much shorter than those of new prompts after the run."""
     new_ms = test.new_ttft_s * 1e3
     if test.recall is None:
         return NotChecked(
@@ -73,5 +73,5 @@ def _known_in_advance(share: float, test: RepeatTest) -> str | NotChecked:
 
 
 def _slowed(test: RepeatTest) -> float:
-    """How many times slower than during the run the server may have been."""
+    """Return how many times slower than during the run the server may have been during the test."""
     return MOST_SLOWED if test.contention is not None and busy(test.contention) else 1.0

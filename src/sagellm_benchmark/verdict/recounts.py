@@ -1,4 +1,4 @@
-"""What the server's own tokenizer finds in the texts of some answers, beside what was charged for them. Pure."""
+"""How many tokens the server's own tokenizer finds in the texts of some answers, compared with those charged. Pure."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-THIN = 0.6  # tokens in a text for each token charged: fewer is no other way to split it
-QUICKER = 0.75  # a step of thin answers ÷ one of the others: tokens without text take as long as others
+THIN = 0.6  # tokens in a text / tokens charged; if fewer, the text was not merely split in another way
+QUICKER = 0.75  # a step of thin answers / one of the others; real tokens without text take as long as others
 
 
 @dataclass(frozen=True, slots=True)
 class Recount:
     """One answer, counted twice."""
 
-    charged: int  # tokens, by the server's usage
+    charged: int  # tokens by the server's usage
     in_text: int  # tokens of its text
-    step_s: float | None  # from the first event to the last byte, for each token charged after the first
+    step_s: float | None  # seconds from the first event to the last byte / tokens charged after the first
 
     @property
     def is_thin(self) -> bool:
@@ -26,27 +26,27 @@ class Recount:
 
 @dataclass(frozen=True, slots=True)
 class Thin:
-    """The answers whose text has far fewer tokens than were charged, where others have all of theirs."""
+    """The answers whose text has far fewer tokens than were charged, if others have all of theirs."""
 
     count: int
-    of: int  # answers recounted
-    per_token: float  # tokens of text for each token charged, their median
-    pace: float | None  # a step of theirs ÷ one of the others; None where it was not measured
+    of: int  # the number of recounted answers
+    per_token: float  # tokens of text / tokens charged; the median of these answers
+    pace: float | None  # a step of these answers / one of the others; None if it was not measured
 
     @property
     def is_quick(self) -> bool:
-        """Whether tokens without text came sooner than tokens with it, as only tokens do that nobody computed."""
+        """Whether tokens without text came sooner than tokens with it, which shows that nobody computed them."""
         return self.pace is not None and self.pace < QUICKER
 
 
 def ratio(recounts: Sequence[Recount]) -> float | None:
-    """Return the tokens of all texts for each token charged; None where none was recounted."""
+    """Return the tokens of all texts / the tokens charged; None if no answer was recounted."""
     charged = sum(one.charged for one in recounts)
     return sum(one.in_text for one in recounts) / charged if charged else None
 
 
 def thin(recounts: Sequence[Recount]) -> Thin | None:
-    """Return the thin ones; None where there are none, or no others to hold them against."""
+    """Return what the thin answers have in common; None if there are none, or no others to compare them with."""
     those, others = [one for one in recounts if one.is_thin], [one for one in recounts if not one.is_thin]
     if not (those and others):
         return None

@@ -1,4 +1,4 @@
-"""Checks of the requests as a whole: sent to the end, answered, counted, of the lengths that were asked for."""
+"""Checks of the requests as a whole: that they were finished, answered, counted, and of the asked lengths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sagellm_benchmark.verdict.streams import off_length
 
 
 def finished(e: Evidence) -> Findings:
-    """An interrupted run measured something, but not what was asked."""
+    """Check that the run was not interrupted: it would have measured something, but not what was asked."""
     if e.timed_out:
         yield "--timeout ended it: only the finished requests were measured; give it more time, or fewer requests"
     elif e.interrupted:
@@ -18,7 +18,7 @@ def finished(e: Evidence) -> Findings:
 
 
 def answered(e: Evidence) -> Findings:
-    """Most requests must have been answered; failures never drop out of the count."""
+    """Check that most requests were answered, and that there is more than one."""
     failed = e.columns.attempted - e.columns.answered
     if e.columns.attempted == 0:
         yield "no request finished; give the run more time or look at the server's log"
@@ -33,7 +33,7 @@ def answered(e: Evidence) -> Findings:
 
 
 def counted(e: Evidence) -> Findings:
-    """Tokens must have been counted by somebody, and there must be some."""
+    """Check that somebody counted the tokens, and that there are some."""
     if not e.columns.answered:
         return
     rate = throughput_tps(e.columns)
@@ -47,7 +47,7 @@ def counted(e: Evidence) -> Findings:
 
 
 def lengths(e: Evidence) -> Findings:
-    """Prompts and answers must be as long as the workload says."""
+    """Check that prompts and answers are as long as the workload says."""
     for what, tokens, asked, action in (
         (
             "prompts",

@@ -1,4 +1,4 @@
-"""How the events of answers lie in time: the longest wait, and how many events came together. Pure."""
+"""How an answer's events are spread over time: the longest wait, and how many events came together. Pure."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from sagellm_benchmark.verdict.columns import Columns, Floats
 
 Places = npt.NDArray[np.intp]
 
-TOGETHER_S = 0.0001  # between events that were let go together; no decode step is as short
-ENOUGH_EVENTS = 16  # of an answer whose shape is looked at
+TOGETHER_S = 0.0001  # the longest gap between events that were sent together; no decode step is as short
+ENOUGH_EVENTS = 16  # the fewest events of an answer whose shape is looked at
 
 
 @dataclass(frozen=True, slots=True)
 class Shapes:
-    """One entry for each answer that has events enough; seconds."""
+    """The shapes of answers, in seconds: arrays with an entry for each answer that has enough events."""
 
     ttft_s: Floats
-    wait_s: Floats  # the longest gap in the first half
-    before_s: Floats  # request start to where that gap begins
-    other_s: Floats  # mean of the other gaps
-    largest: Floats  # the longest gap of all ÷ from first to last event
-    together: Places  # events that came at once, at most
+    wait_s: Floats  # the longest gap in the first half of the answer
+    before_s: Floats  # from the start of the request to the beginning of that gap
+    other_s: Floats  # the mean of the other gaps
+    largest: Floats  # the longest gap of all / the time from the first to the last event
+    together: Places  # the most events that came at once
 
     @classmethod
     def of(cls, columns: Columns) -> Shapes | None:
-        """Return those of a run's answers; None where all are too short."""
+        """Return the shapes of a run's answers; None if all of them are too short."""
         enough = columns.events >= ENOUGH_EVENTS
         if not enough.any():
             return None
@@ -52,13 +52,13 @@ class Shapes:
 
 
 def _first_equal(values: Floats, wanted: Floats, begins: Places, counts: Places) -> Places:
-    """Return for each answer the place of the first value that is the one wanted."""
+    """Return, for each answer, the place of the first value that equals the wanted one."""
     places = np.flatnonzero(values == np.repeat(wanted, counts))
     return places[np.searchsorted(places, begins)]
 
 
 def _runs(flags: npt.NDArray[np.bool_], begins: Places) -> Places:
-    """Tell how many flags in a row are up, at each place; a run never goes on from one answer to the next."""
+    """Return, at each place, how many flags up to it are set in a row within one answer."""
     up = np.cumsum(flags)
     floor = np.where(flags, 0, up)
     floor[begins] = np.maximum(floor[begins], up[begins] - flags[begins])

@@ -1,4 +1,4 @@
-"""From columns to numbers. Pure: arrays in, numbers out; what a sample is too small for is refused with a reason."""
+"""Compute numbers from columns. Pure: arrays in, numbers out; a number that needs more values is refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def total(values: Floats) -> float | None:
 
 
 def throughput_tps(columns: Columns) -> float | None:
-    """Return the system's rate: output tokens of the answers, or of a fixed window, per second; 0 if none came."""
+    """Return the system's rate: output tokens of the answers, or of a fixed window, per second.
+
+    0 if there is no answer; None if there is no time, or if nobody counted the tokens.
+    """
     if columns.window_s == 0:
         return None
     if columns.inside is not None:
@@ -35,7 +38,7 @@ _LEAST = {q: round(100 / (100 - q)) for q in (50, 90, 99)}
 
 @dataclass(frozen=True, slots=True)
 class Distribution:
-    """The distribution of a latency, milliseconds. `None` if there are too few values."""
+    """The distribution of a latency, in milliseconds; None if there are too few values."""
 
     mean: float | None
     p50: float | None
@@ -48,10 +51,11 @@ class Distribution:
 
 
 def distribution(values_s: Floats, refused: dict[str, str], name: str) -> Distribution:
-    """Return the distribution of the known values; refusals are added to `refused` under `name.p99`.
+    """Return the distribution of the known values; add the reason for a refused percentile to `refused`.
 
-    Percentiles interpolate linearly between order statistics (numpy's default, method 7 of Hyndman and Fan 1996).
-    A percentile q of n values is refused below n = 1/(1 − q): it would only restate the largest value.
+    Percentiles interpolate linearly between order statistics (numpy's default, method 7 of Hyndman and Fan 1996). The
+    percentile q of n values is refused if n < 1/(1 − q), because it would only be the largest value. The key of a
+    reason is, for example, `name.p99`.
     """
     values = known(values_s) * 1e3
     count = len(values)
@@ -73,8 +77,9 @@ def distribution(values_s: Floats, refused: dict[str, str], name: str) -> Distri
 def mean_intervals_ms(
     columns: Columns, streams: int | None = None, refused: dict[str, str] | None = None
 ) -> dict[str, intervals.Interval | None]:
-    """Return 95 % intervals of the mean TTFT, ITL, TPOT and E2E, milliseconds; why one is missing is added to
-    `refused`. `streams` are those of a closed loop.
+    """Return 95 % intervals of the mean TTFT, ITL, TPOT and E2E, in milliseconds.
+
+    `streams` are those of a closed loop. The reason why one is None is added to `refused`.
     """
     together = streams or 1
     order = np.argsort(columns.start_s, kind="stable")
@@ -93,14 +98,14 @@ def mean_intervals_ms(
 
 
 def events_per_s(columns: Columns) -> float | None:
-    """Return the content events per second that a client must receive; None if nothing was measured."""
+    """Return the content events per second that the client received; None if nothing was measured."""
     return (
         float(columns.events.sum()) / columns.window_s if columns.answered and columns.window_s > 0 else None
     )
 
 
 def achieved_rate_rps(columns: Columns) -> float | None:
-    """Return the conversations begun per second, from the first start to the last; None below two."""
+    """Return the conversations started per second, from the first start to the last; None for fewer than two."""
     if len(columns.starts_s) < 2:
         return None
     span = float(columns.starts_s[-1] - columns.starts_s[0])
@@ -108,7 +113,7 @@ def achieved_rate_rps(columns: Columns) -> float | None:
 
 
 def mean_in_flight(columns: Columns) -> float | None:
-    """Return the mean number of answered requests in flight over the window, from start to last byte of each."""
+    """Return the mean number of answered requests in flight in the window, each from its start to its last byte."""
     if columns.window_s == 0:
         return None
     busy_s = (

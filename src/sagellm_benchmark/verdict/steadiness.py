@@ -1,4 +1,4 @@
-"""Whether latency grew or shrank during a run, as distinct from the ups and downs of a queue. Pure."""
+"""Whether latency grew or fell during a run, as distinct from the ups and downs of a queue. Pure."""
 
 from __future__ import annotations
 
@@ -10,29 +10,27 @@ import numpy as np
 from sagellm_benchmark.verdict import intervals
 from sagellm_benchmark.verdict.columns import Columns, Floats
 
-FEWEST = 100  # requests; in fewer a trend cannot be told from chance
+FEWEST = 100  # requests; with fewer, a trend cannot be told from chance
 MOST_DRIFT = 0.15  # of the mean, over the window
-_CAUTION = 0.5  # standard errors of a correlation; more finds fewer of the drifts that are there
+_CAUTION = 0.5  # standard errors of a correlation; with more, fewer real drifts would be found
 _NINE_IN_TEN = 1.2816  # standard errors, one-sided
 _EDGE = 0.15  # of a series at either end, in which no step is looked for
-_BEYOND_CHANCE = 3.5
-_LOOSE = 0.25  # independent values ÷ values
-_ROUNDING = 1e-6  # of a value: what remains below it hangs together by arithmetic alone
+_BEYOND_CHANCE = 3.5  # the least t value of a step
+_LOOSE = 0.25  # the least number of independent values / values in which a step is believed
+_ROUNDING = 1e-6  # of a value; residuals below it are rounding errors, whose correlation means nothing
 _PARTS = 8
-_INVERSIONS = (
-    1  # of the 28 pairs of parts: a steady queue, however long its memory, hardly ever keeps such an order
-)
+_INVERSIONS = 1  # of the 28 pairs of parts; even a queue with a long memory hardly ever has so few by chance
 
 
 @dataclass(frozen=True, slots=True)
 class Trend:
     """How a series changed over its window.
 
-    `change` is that of the least-squares line, relative to the mean; `certainty` is that change in critical values
-    at 95 %, with as many independent values as the residuals are worth. `least` is the change that is found nine
-    times in ten: what it must exceed, and 1.28 standard errors more (minimum detectable effect, Bloom 1995).
-    `persistent` is a series whose parts hardly ever go back: an overloaded queue wanders so widely that only this
-    tells. `step` is a change from one moment on, beyond chance, relative to the mean; 0 where there is none.
+    `change` is that of the least-squares line, relative to the mean. `certainty` is the change / its critical value at
+    95 %, with as many independent values as the residuals are worth. `least` is the change that is found nine times in
+    ten: the limit that it must exceed, plus 1.28 standard errors (minimum detectable effect, Bloom 1995). `persistent`
+    says that the parts of the series hardly ever go back; an overloaded queue varies so widely that only this shows it.
+    `step` is a change at one moment, beyond chance, relative to the mean; 0 if there is none.
     """
 
     change: float
@@ -49,16 +47,16 @@ class Trend:
 
     @property
     def by(self) -> float:
-        """By how much it changed: the step, if there is one, since a line only approximates it."""
+        """By how much the series changed: the step, if there is a large one, since a line only approximates it."""
         return self.step if abs(self.step) > MOST_DRIFT else self.change
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What a run's record says of its steadiness; both relative to the mean."""
+    """What a run's record says about its steadiness; both numbers are relative to the mean."""
 
     change: float  # over the window
-    least: float  # change that would have been found nine times in ten
+    least: float  # the change that would have been found nine times in ten
 
 
 def of(columns: Columns) -> Trend | None:
@@ -71,10 +69,7 @@ def of(columns: Columns) -> Trend | None:
 
 
 def trend(moments: Floats, values: Floats) -> Trend | None:
-    """Return the trend of values at moments, both in order.
-
-    None where there is no time, or no value, to relate it to.
-    """
+    """Return the trend of values at moments, both in order of time; None if all moments are equal or the mean is 0."""
     x, mean = moments - moments.mean(), float(values.mean())
     spread = float((x * x).sum())
     if spread == 0 or mean == 0:
@@ -94,11 +89,11 @@ def trend(moments: Floats, values: Floats) -> Trend | None:
 
 
 def _step(values: Floats) -> float:
-    """Return by how much values are higher from the moment on at which that makes the most difference; 0 for chance.
+    """Return the largest step: by how much later values are higher than earlier ones; 0 if chance explains it.
 
-    Chance is Andrews' (1993): the largest of all the differences' t values, moments near the ends left out, is below
-    3.5 in 99 of 100 series. That is of values that hang together little, once both levels are taken off them: a queue
-    has steps of its own, so that nothing is said of those that are worth less than a quarter of their number.
+    Chance is that of Andrews (1993): the largest t value over all moments, except those near the ends, is below 3.5 in
+    99 of 100 series. This holds for values that are little correlated once both levels are subtracted. A queue has
+    steps of its own, so 0 is returned if the values are worth less than a quarter of their number.
     """
     n = len(values)
     at = np.arange(max(int(n * _EDGE), 1), n - max(int(n * _EDGE), 1))

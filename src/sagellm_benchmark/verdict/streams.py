@@ -1,7 +1,7 @@
-"""Whether answers came as they were generated, and hold what the server charged for. Pure.
+"""Checks that answers came as they were generated, and that they hold what the server charged for. Pure.
 
-What a stream looks like tells: of an honest server the first gap is like the others, no gap is most of the answer, and
-events come one by one, or in the few of a speculative step.
+The shape of a stream shows it: if a server is honest, the first gap is like the others, no gap makes up most of the
+answer, and events come one by one, or a few at a time with speculative decoding.
 """
 
 from __future__ import annotations
@@ -16,28 +16,29 @@ from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 from sagellm_benchmark.verdict.recounts import Thin
 from sagellm_benchmark.verdict.shapes import ENOUGH_EVENTS, TOGETHER_S, Shapes
 
-BUNCHED, MOST_BUNCHED = 0.5, 0.9  # of the gaps; speculation of which each token is an event stays in between
-SPECULATED = 8  # events at once, as a step of speculation gives them
-MOST_TOGETHER = 16  # events at once; no speculation accepts more tokens a step
+BUNCHED, MOST_BUNCHED = (
+    0.5,
+    0.9,
+)  # of the gaps; speculation with an event per token stays between these shares
+SPECULATED = 8  # events at once, which a step of speculation can give
+MOST_TOGETHER = 16  # events at once; no speculation accepts more tokens per step
 LENGTH_TOLERANCE = 0.02  # of a token count
-RECOUNT_TOLERANCE = (
-    0.1  # of one answer's count, where its text is tokenized again: it may be split in another way
-)
-NEARLY_ALL = 10  # percentile: what nine answers of ten reach
-HELD_BACK, HELD_BACK_S = 4, 0.002  # a wait ÷ the other gaps' mean, and its least length
-AHEAD = 2  # such a wait ÷ all the time before it
-LEAST_STEP = 0.25  # TTFT ÷ a step of decoding
-SOME = 0.1  # of the answers: fewer move no figure by much
-ALIKE = 0.25  # of a time, by which it may differ from another and still be the same
+RECOUNT_TOLERANCE = 0.1  # of one answer's count if its text is tokenized again, which may split it otherwise
+NEARLY_ALL = 10  # the percentile that nine answers of ten reach
+HELD_BACK, HELD_BACK_S = 4, 0.002  # a suspicious wait / the mean of the other gaps, and its least length
+AHEAD = 2  # such a wait / all the time before it
+LEAST_STEP = 0.25  # TTFT / a step of decoding
+SOME = 0.1  # of the answers; fewer hardly change any figure
+ALIKE = 0.25  # the relative difference up to which two times count as the same
 MISSING = 2  # tokens of an answer for which there was no event
-ONE_GAP = 0.8  # of an answer's span
-LEAST_RECOUNTED, MOST_RECOUNTED = 0.75, 1.5  # tokens of the text, tokenized again, to tokens charged
-MOST_BLANK = 0.2  # characters at the ends of answers, for each token
-LEAST_BYTES = 1.0  # of text for a token: no token stands for less
+ONE_GAP = 0.8  # of the time from an answer's first to its last event
+LEAST_RECOUNTED, MOST_RECOUNTED = 0.75, 1.5  # tokens of the text, tokenized again / tokens charged
+MOST_BLANK = 0.2  # blanks at the ends of answers per token
+LEAST_BYTES = 1.0  # of text per token; no token has less
 
 
 def streamed(e: Evidence) -> Findings:
-    """An answer that arrives in one piece has no TTFT."""
+    """Check that answers were streamed: one that arrives in one piece has no TTFT."""
     many = e.columns.tokens >= 8
     if not many.any():
         if e.columns.answered:
@@ -58,10 +59,11 @@ def streamed(e: Evidence) -> Findings:
 
 
 def began_when_it_said(e: Evidence) -> Findings:
-    """A first event ahead of the prefill is no first token: a wait follows that is longer than all before it.
+    """Check that first events are first tokens.
 
-    A server whose prompts wait for each other has such waits, too, but never in nearly all answers: who waits longest
-    after its first tokens waited least before them.
+    An event that comes before the prefill is followed by a wait that is longer than all the time before it. A server
+    whose prompts wait for each other has such waits, too, but never in nearly all answers: those that wait longest
+    after their first tokens waited least before them.
     """
     shapes = Shapes.of(e.columns)
     if shapes is None:
@@ -97,7 +99,8 @@ def began_when_it_said(e: Evidence) -> Findings:
 def _some_began(e: Evidence, shapes: Shapes) -> float:
     """Return the share of answers that began early and then paused until the others began; 0 if there are none.
 
-    One at a time only: where prompts wait for each other, who begins early waits later, and honestly.
+    Only prompts that are sent one at a time are judged: if prompts wait for each other, an honest answer that begins
+    early waits later.
     """
     late_s = shapes.before_s + shapes.wait_s
     early = (shapes.wait_s >= np.maximum(HELD_BACK_S, HELD_BACK * shapes.other_s)) & (
@@ -112,7 +115,7 @@ def _some_began(e: Evidence, shapes: Shapes) -> float:
 
 
 def _sooner_than_a_step(e: Evidence, shapes: Shapes) -> Findings:
-    """A prompt takes the model at least one pass, and so does each step of decoding."""
+    """Check that first events do not come sooner than a decode step: a prompt also takes at least one pass."""
     ttft_s, step_s = float(np.median(e.columns.ttft_s)), float(np.median(shapes.other_s))
     if ttft_s >= LEAST_STEP * step_s or step_s < HELD_BACK_S:
         return
@@ -138,7 +141,7 @@ def _uncharged(e: Evidence) -> bool:
 
 
 def came_one_by_one(e: Evidence) -> Findings:
-    """What was generated step by step must arrive step by step."""
+    """Check that answers arrived step by step, as they were generated."""
     shapes = Shapes.of(e.columns)
     if shapes is None:
         return
@@ -172,10 +175,10 @@ def came_one_by_one(e: Evidence) -> Findings:
 
 
 def off_length(tokens: Floats, asked: int, *, recounted: bool, slack: int = 0) -> npt.NDArray[np.bool_]:
-    """Return which token counts are not what was asked for.
+    """Return which token counts are not what was asked for; `slack` is a difference in tokens that is always allowed.
 
-    A text that is tokenized again may have a few tokens more or less than it was generated from: where the counts are
-    `recounted`, single ones may be further off, as long as all of them together are not.
+    A text that is tokenized again may have a few tokens more or less than were generated. So if the counts are
+    `recounted`, single ones may be further off, as long as their mean is not.
     """
     off = np.abs(tokens - asked)
     allowed = max(LENGTH_TOLERANCE * asked, slack)
@@ -185,7 +188,7 @@ def off_length(tokens: Floats, asked: int, *, recounted: bool, slack: int = 0) -
 
 
 def token_truth(e: Evidence) -> Findings:
-    """There cannot be more content events than tokens."""
+    """Check that there are not more content events than tokens."""
     both = ~np.isnan(e.columns.tokens)
     if not both.any():
         return
@@ -203,7 +206,7 @@ def token_truth(e: Evidence) -> Findings:
 
 
 def ended_with_its_text(e: Evidence) -> Findings:
-    """Tokens without text, such as those that end an answer, take their time after the last event with content."""
+    """Check that answers ended with their text: tokens without text would take time after the last content event."""
     columns = e.columns
     tail_s, silent = columns.end_s - columns.last_s, columns.tokens - columns.events >= MISSING
     late = silent & (tail_s >= HELD_BACK_S) & (tail_s >= HELD_BACK * columns.itl_s)
@@ -215,7 +218,7 @@ def ended_with_its_text(e: Evidence) -> Findings:
 
 
 def text_holds_the_tokens(e: Evidence) -> Findings:
-    """The text must be as long as the tokens that the server charged for it."""
+    """Check that the text of the answers has the tokens that the server charged for."""
     ratio = e.recounted_ratio
     if ratio is not None and not LEAST_RECOUNTED <= ratio <= MOST_RECOUNTED:
         yield (
@@ -237,7 +240,7 @@ def text_holds_the_tokens(e: Evidence) -> Findings:
 
 
 def _thin(thin: Thin) -> str | NotChecked:
-    """Return what to say if some texts have the tokens charged for them and others do not."""
+    """Return what it means that some texts have the tokens charged for them and others do not."""
     seen = (
         f"the text of {thin.count} of {thin.of} answers has {thin.per_token:.2f} tokens for each that the server "
         "charged, by its own tokenizer"
@@ -253,7 +256,7 @@ def _thin(thin: Thin) -> str | NotChecked:
 
 
 def answers_say_something(e: Evidence) -> Findings:
-    """Return what a server sends that computes nothing; models that run on beyond their end send it, too."""
+    """Note answers as a server gives them that computes nothing, or a model that has to go on for too long."""
     answered, texts = e.columns.answered, e.texts
     if not answered or texts is None:
         return
@@ -274,7 +277,7 @@ def answers_say_something(e: Evidence) -> Findings:
 
 
 def is_the_model(e: Evidence) -> Findings:
-    """A server that calls its model by another name may serve another model."""
+    """Note if the server's answers name another model, which it may serve instead."""
     if e.asked_model is not None and e.echoed_model is not None and not _same(e.asked_model, e.echoed_model):
         yield NotChecked(
             f"model: asked for {e.asked_model!r}, the server's answers name {e.echoed_model[:80]!r}"
@@ -282,6 +285,6 @@ def is_the_model(e: Evidence) -> Findings:
 
 
 def _same(asked: str, echoed: str) -> bool:
-    """Return whether two names mean one model: one contains the other, apart from case, folder and file extension."""
+    """Return whether two names mean the same model: one contains the other, apart from case, folder and extension."""
     one, other = (re.split(r"[/\\]", name.casefold())[-1].removesuffix(".gguf") for name in (asked, echoed))
     return one in other or other in one

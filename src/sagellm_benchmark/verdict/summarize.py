@@ -1,4 +1,4 @@
-"""From what was measured to the numbers of a summary. Pure."""
+"""Compute the numbers of a summary from what was measured. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sagellm_benchmark.verdict.figures import Figures, Latency, Measurement, Met
 from sagellm_benchmark.verdict.intervals import Interval
 
 BINS = 40
-_BEYOND = 1.5  # times the 99.5th percentile, where the last bin ends
+_BEYOND = 1.5  # the last bin ends at this many times the 99.5th percentile
 
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Counts over bins; `edges` has one more than `counts`. What lies outside is counted in the outermost bins."""
+    """Counts over bins; `edges` has one more than `counts`. Values outside are counted in the outermost bins."""
 
     edges: tuple[float, ...]
     counts: tuple[int, ...]
@@ -26,17 +26,15 @@ class Histogram:
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Everything of a summary that is computed. Latencies and their histograms are in milliseconds."""
+    """The computed part of a summary. Latencies and their histograms are in milliseconds."""
 
     figures: Figures
     intervals: Mapping[str, Interval] = field(default_factory=dict)  # 95 %, of metrics
     failures: Mapping[str, int] = field(default_factory=dict)  # by reason
-    refused: Mapping[str, str] = field(
-        default_factory=dict
-    )  # figures that there are too few values for, and why
+    refused: Mapping[str, str] = field(default_factory=dict)  # figures with too few values, and the reason
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
-    repeats: tuple[Figures, ...] = ()  # of each, where there are several
-    interval_method: str | None = None  # of the intervals of latencies' means
+    repeats: tuple[Figures, ...] = ()  # the figures of each, if there are several
+    interval_method: str | None = None  # for the means of latencies
 
 
 def summarize(
@@ -44,7 +42,7 @@ def summarize(
     beside: Measurement,
     declared: Sequence[Metric] = metrics.METRICS,
 ) -> Numbers:
-    """Return the declared metrics of all repeats together and of each; `beside` has what is known of all of them."""
+    """Return the declared metrics of all repeats together and of each; `beside` is what was read besides requests."""
     columns = joined(repeats)
     refused: dict[str, str] = {}
     latencies = [one for one in metrics.LATENCIES if not one.open_loop or len(known(columns.due_s))]
@@ -70,7 +68,10 @@ def summarize(
 def _intervals(
     each: Sequence[Figures], whole: Measurement, declared: Sequence[Metric]
 ) -> Mapping[str, Interval]:
-    """Return intervals over the repeats; of shares over the requests, as repeats without failures prove little."""
+    """Return the metrics' intervals over the repeats; those of shares are over the requests.
+
+    A few repeats without failures would prove little about a share.
+    """
     found = {one.name: _over(each, one) for one in declared}
     if each and metrics.ERROR_RATE in declared and (failed := metrics.ERROR_RATE.of(whole)) is not None:
         found[metrics.ERROR_RATE.name] = intervals.of_share(failed, whole.columns.attempted)
@@ -79,7 +80,7 @@ def _intervals(
 
 
 def _alone(columns: Columns, whole: Measurement) -> Measurement:
-    """Return one repeat: what was read beside the requests belongs to all of them, and so to none."""
+    """Return what was measured in one repeat, without what was read for all of them together."""
     return Measurement(
         columns=columns,
         slo_s=whole.slo_s,
@@ -112,7 +113,7 @@ def _figures(
 def _mean_intervals(
     repeats: Sequence[Figures], whole: Measurement, refused: dict[str, str]
 ) -> Mapping[str, Interval | None]:
-    """Return 95 % intervals of the latencies' means: over several repeats, else over the requests."""
+    """Return 95 % intervals of the latencies' means: over the repeats if there are several, else over the requests."""
     if not repeats:
         return stats.mean_intervals_ms(whole.columns, whole.streams, refused)
     means = {
@@ -128,15 +129,15 @@ def _over(repeats: Sequence[Figures], metric: Metric) -> Interval | None:
 
 
 def _interval(values: Sequence[float | None]) -> Interval | None:
-    """Return the interval over the repeats; None where one of them lacks the value."""
+    """Return the interval over the repeats; None if one of them lacks the value."""
     known = [value for value in values if value is not None]
     return intervals.over_repeats(known) if len(known) == len(values) else None
 
 
 def histogram(values_s: Floats, bins: int = BINS) -> Histogram | None:
-    """Return counts over bins of equal ratio, so that one slow request flattens nothing.
+    """Return counts over bins of equal ratio, so that one slow request does not flatten the rest.
 
-    None below two different values.
+    None for fewer than two different values.
     """
     values = known(values_s) * 1e3
     values = values[values > 0]
@@ -144,7 +145,7 @@ def histogram(values_s: Floats, bins: int = BINS) -> Histogram | None:
         return None
     low, high = np.percentile(values, (0.5, 99.5))
     lowest, highest = max(values.min(), low / _BEYOND), min(values.max(), high * _BEYOND)
-    highest = max(highest, lowest * 1.001)  # of nearly equal ones no edges could be told apart
+    highest = max(highest, lowest * 1.001)  # otherwise the edges of nearly equal values would coincide
     edges = np.geomspace(lowest, highest, min(bins, len(values)) + 1)
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), bins=edges)
     return Histogram(tuple(edges.tolist()), tuple(counts.tolist()))

@@ -1,13 +1,13 @@
-"""What answers say, in numbers, because their texts are not kept for ever. Pure."""
+"""The contents of answers as numbers, because their texts are not kept for ever. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-ENOUGH_WORDS = 16  # of an answer that is said to repeat itself
+ENOUGH_WORDS = 16  # an answer of fewer words is not called monotonous
 _BEGINNING = 80  # characters of an answer that are looked for in its prompt
-_SHORTEST = 20
+_SHORTEST = 20  # an answer of fewer characters is not called an echo
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,20 +15,20 @@ class Texts:
     """Numbers over all answers of a run; with several repeats, `distinct` is the highest of any repeat."""
 
     bytes: int = 0
-    blank_ends: int = 0  # characters, that nothing but blanks follows
-    monotonous: int = 0  # answers of one word, or two, over and over
-    distinct: int = 0
+    blank_ends: int = 0  # blanks at the ends of answers
+    monotonous: int = 0  # answers that say one or two words over and over
+    distinct: int = 0  # different answers
 
 
 class Reader:
-    """Takes in answers one by one."""
+    """Reads answers one by one and keeps the numbers."""
 
     def __init__(self) -> None:
         self._bytes = self._blank_ends = self._monotonous = 0
         self._seen: set[int] = set()
 
     def note(self, text: str) -> None:
-        """Note one more answer."""
+        """Count one more answer."""
         self._bytes += len(text.encode("utf-8", "replace"))
         self._blank_ends += len(text) - len(text.rstrip())
         self._monotonous += is_monotonous(text)
@@ -36,12 +36,12 @@ class Reader:
 
     @property
     def texts(self) -> Texts:
-        """What was taken in."""
+        """The numbers over all answers so far."""
         return Texts(self._bytes, self._blank_ends, self._monotonous, len(self._seen))
 
 
 def join(repeats: Sequence[Texts]) -> Texts:
-    """Return several repeats of one load."""
+    """Return the numbers of several repeats of one load together."""
     return Texts(
         bytes=sum(one.bytes for one in repeats),
         blank_ends=sum(one.blank_ends for one in repeats),
@@ -51,7 +51,7 @@ def join(repeats: Sequence[Texts]) -> Texts:
 
 
 def is_monotonous(text: str) -> bool:
-    """Return whether an answer says one word, or two in turn, and nothing else."""
+    """Return whether an answer consists of one or two different words over and over."""
     words = text.split()
     return len(words) >= ENOUGH_WORDS and len(set(words)) <= 2
 

@@ -1,7 +1,7 @@
 """How a run went over time, in a bounded number of bins and requests, however long it took.
 
-Bins begin narrow and are joined in pairs when there are too many of them; of the requests every second one is dropped
-when there are too many. Both keep the whole run in sight.
+Bins begin narrow; when there are too many, they are joined in pairs. When there are too many requests, every second one
+is dropped. Either way, the whole run stays in sight.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ FIRST_BIN_S = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """One request; moments are seconds after the run's beginning, `None` what did not come about."""
+    """One request; moments are seconds from the run's beginning, None if something did not happen."""
 
     due_s: float | None
     start_s: float
-    first_s: float | None  # first content event
-    end_s: float  # last content event, or the failure
+    first_s: float | None  # the first content event
+    end_s: float  # the last byte, or the failure
     failed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """What server or accelerators told again and again during the loads, at moments of the run."""
+    """What the server or accelerators reported again and again during the loads, with the moments in the run."""
 
     name: str  # running, waiting, kv_tokens, power_w, clock_mhz
     at_s: tuple[float, ...]
@@ -46,21 +46,21 @@ class Gauge:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A run by bins of `bin_s` seconds: timeline.json. Repeats stand back to back; `windows` are what was measured."""
+    """A run in bins of `bin_s` seconds: timeline.json. Repeats follow each other; `windows` are the measured parts."""
 
     bin_s: float
     tokens_per_s: tuple[float, ...]
-    in_flight: tuple[float, ...]  # the mean over a bin
-    ttft_ms: tuple[float | None, ...]  # the mean of what began in a bin
-    errors: tuple[int, ...]  # failures that came in a bin
+    in_flight: tuple[float, ...]  # requests, the mean over a bin
+    ttft_ms: tuple[float | None, ...]  # the mean of the requests that began in a bin
+    errors: tuple[int, ...]  # failures that happened in a bin
     windows: tuple[tuple[float, float], ...]
-    requests: tuple[Span, ...]  # every so many-th
-    marks: tuple[Mark, ...] = ()  # none in earlier versions
+    requests: tuple[Span, ...]  # all of them, or every second, every fourth, …
+    marks: tuple[Mark, ...] = ()  # earlier versions recorded none
     gauges: tuple[Gauge, ...] = ()  # likewise
 
 
 class Recorder:
-    """Takes in the samples of a run as they are decoded."""
+    """Makes a timeline from the samples of a run as they are decoded."""
 
     def __init__(self) -> None:
         self._bin_s = FIRST_BIN_S
@@ -68,13 +68,14 @@ class Recorder:
         self._windows: list[tuple[float, float]] = []
         self._spans: list[Span] = []
         self._marks: list[Mark] = []
-        self._clocks: list[tuple[float, float, float]] = []  # a repeat's wall clock at 0, its place, its end
+        # of each repeat: the wall clock at its moment 0, and its beginning and end in the run
+        self._clocks: list[tuple[float, float, float]] = []
         self._arrivals, self._starts, self._ends = array("d"), array("d"), array("d")  # of this repeat
         self._stride, self._seen = 1, 0
         self._offset_s = self._end_s = 0.0
 
     def through(self, samples: Iterable[Sample]) -> Iterator[Sample]:
-        """Hand every sample of a repeat on, noted."""
+        """Record every sample of a repeat, then yield it."""
         for sample in samples:
             if sample.failure is not Failure.INTERRUPTED:
                 self._note(sample)
@@ -83,9 +84,10 @@ class Recorder:
     def end_repeat(
         self, window_s: tuple[float, float], asked: Asked = marks.PLAIN, started_at: float | None = None
     ) -> None:
-        """Take what comes next for another repeat; `window_s` is what was measured of this one, on its own clock.
+        """End this repeat; samples that follow belong to the next one.
 
-        `started_at` is its moment 0 on the wall clock, seconds since the epoch.
+        `window_s` is the measured part of this repeat, on its own clock, and `started_at` the wall clock at its moment
+        0, in seconds since the epoch.
         """
         begin, end = window_s
         if self._starts:
@@ -100,7 +102,7 @@ class Recorder:
             del moments_s[:]
 
     def timeline(self, readings: Sequence[Readings] = ()) -> Timeline | None:
-        """Return what was noted, with what was read during the repeats; None where nothing was."""
+        """Return the timeline, with what was read during the repeats; None if there are no samples."""
         if not self._seen:
             return None
         count = min(int(self._end_s / self._bin_s) + 1, MOST_BINS)
@@ -120,7 +122,7 @@ class Recorder:
         )
 
     def _gauge(self, readings: Readings) -> Gauge:
-        """Return what was read during the repeats, on the run's clock; of too many every so many-th."""
+        """Return what was read during the repeats, on the run's clock, thinned out to MOST_READINGS."""
         placed = [
             (round(at_s, 3), value)
             for moment, value in zip(readings.at_s, readings.values, strict=True)
@@ -130,7 +132,7 @@ class Recorder:
         return Gauge(readings.name, tuple(at_s for at_s, _ in kept), tuple(value for _, value in kept))
 
     def _place(self, moment: float) -> float | None:
-        """Return where a moment of the wall clock lies; None outside of every repeat."""
+        """Return a moment of the wall clock on the run's clock; None if it is in no repeat."""
         for started_at, begin_s, end_s in self._clocks:
             if begin_s <= (at_s := begin_s + moment - started_at) <= end_s:
                 return at_s
@@ -159,12 +161,12 @@ class Recorder:
         self._note_span(sample, start, end)
 
     def _moved(self, mark: Mark) -> Mark:
-        """Return a mark of this repeat's own clock on the run's."""
+        """Return a mark on the run's clock instead of this repeat's."""
         begin_s, end_s = (round(self._offset_s + at, 6) for at in (mark.begin_s, mark.end_s))
         return Mark(mark.kind, begin_s, end_s)
 
     def _note_busy(self, start: float, end: float) -> None:
-        """Add the request's time to each bin that it reaches into."""
+        """Add the request's time in flight to each bin that it overlaps."""
         first, last = self._bin(start), self._bin(end)
         self._busy_s[first : last + 1] += self._bin_s
         self._busy_s[first] -= start - first * self._bin_s
@@ -204,7 +206,7 @@ def _rounded(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def at_most(timeline: Timeline, bins: int) -> Timeline:
-    """Return the same in at most so many bins, for a picture that has no room for more."""
+    """Return the timeline in at most `bins` bins, for a picture that has no room for more."""
     step = -(-len(timeline.errors) // bins)
     if step == 1:
         return timeline

@@ -1,1 +1,1 @@
-"""What is asked of a server: workloads, prompts of exact length, texts and traces, and when each is sent."""
+"""What a server is asked: workloads, prompts of exact length, texts and traces, and when each request is sent."""

@@ -1,4 +1,4 @@
-"""Conversations from files: ShareGPT, JSONL and text as they are; what names a trace is read as one."""
+"""Conversations from files: the texts of ShareGPT, JSONL and text files, and traces, which `traces` reads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from sagellm_benchmark.workload.lines import bad_line, digest, elements, length,
 from sagellm_benchmark.workload.traces import TRACES, Cut, TraceSource, open_trace, recorded
 from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
 
-WARMUP_INDEX = 1_000_000_000  # warm-up conversations begin here; they are none of the measured ones
+WARMUP_INDEX = 1_000_000_000  # the index of the first warm-up conversation; none of these is measured
 MAX_TEXT_CHARS = 32_768  # a longer text is left out, like an empty one
 
 Texts = tuple[str, ...]
-"""What a user says in one conversation, turn by turn."""
+"""A user's turns in one conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileSource:
-    """Conversations that were read from a file, in an order that the seed decides. Indices go round and round."""
+    """Conversations that were read from a file, in an order that the seed decides; after the last, they start again."""
 
     name: str
     content_hash: str
@@ -36,11 +36,11 @@ class FileSource:
 
     @property
     def distinct(self) -> int:
-        """How many there are before they come round again."""
+        """The number of different conversations."""
         return len(self.conversations)
 
     def conversation(self, index: int) -> Conversation:
-        """The run takes from the front, and the warm-up from the back, so that it warms none of the run's prompts."""
+        """Return a conversation: the run's from the front, the warm-up's from the back, so that they differ."""
         far = index - WARMUP_INDEX
         return self.conversations[(index if far < 0 else -1 - far) % len(self.conversations)]
 
@@ -48,25 +48,26 @@ class FileSource:
 def open_file(
     dataset: str, workload: Workload, seed: int, counter: TokenCounter | None, cut: Cut
 ) -> FileSource | TraceSource:
-    """Return the conversations of `kind:FILE`; a damaged file is a DataError that names the line."""
+    """Return the conversations of `kind:FILE`.
+
+    Raise UsageError if the kind is unknown, DataError, naming the line, if the file is damaged or too short.
+    """
     kind, path = _named(dataset)
     if kind in TRACES:
         return open_trace(kind, path, workload, seed, counter, cut)
     found = _enough(kind, path, workload)
-    random.Random(f"{seed}/{workload.name}").shuffle(found)  # noqa: S311 - reproducible is what it must be
-    counted = 2 * workload.conversations + 32  # only a long run needs more, and can do without their lengths
+    random.Random(f"{seed}/{workload.name}").shuffle(found)  # noqa: S311 - it must be reproducible
+    counted = 2 * workload.conversations + 32  # only a long run sends more, and their lengths do not matter
     conversations = tuple(
         _conversation(texts, asked, workload, counter if place < counted else None)
         for place, (texts, asked) in enumerate(found)
     )
-    overhead = (
-        counter.count("") if counter is not None and counter.cheap else 0
-    )  # a template's, in every prompt
+    overhead = counter.count("") if counter is not None and counter.cheap else 0  # a template's tokens
     return FileSource(f"{kind}:{path.name}", digest(path), conversations, workload.conversations, overhead)
 
 
 def check(dataset: str, workload: Workload, cut: Cut) -> None:
-    """Raise what `open_file` would raise, without a server to count tokens with."""
+    """Raise what `open_file` would raise, without a server that counts tokens."""
     kind, path = _named(dataset)
     if kind in TRACES:
         recorded(kind, path, cut)
@@ -75,7 +76,7 @@ def check(dataset: str, workload: Workload, cut: Cut) -> None:
 
 
 def _named(dataset: str) -> tuple[str, Path]:
-    """Return the kind and the file of `kind:FILE`."""
+    """Return the kind and the file of `kind:FILE`. Raise UsageError if there is no such kind."""
     kind, colon, name = dataset.partition(":")
     if not colon or not name or kind not in {*_READERS, *TRACES}:
         raise UsageError(
@@ -86,7 +87,7 @@ def _named(dataset: str) -> tuple[str, Path]:
 
 
 def _enough(kind: str, path: Path, workload: Workload) -> list[Read]:
-    """Return the usable conversations of a file, of which there must be as many as the run sends."""
+    """Return the usable conversations of a file. Raise DataError if there are fewer than the run sends."""
     found = list(_usable(_READERS[kind](path)))
     if len(found) < workload.conversations:
         raise DataError(
@@ -101,7 +102,7 @@ Read = tuple[Texts, int | None]
 
 
 def _usable(conversations: Iterator[Read]) -> Iterator[Read]:
-    """Yield those without an empty or an overlong turn."""
+    """Yield the conversations without an empty or overlong turn."""
     for texts, asked in conversations:
         if texts and all(text.strip() and len(text) <= MAX_TEXT_CHARS for text in texts):
             yield texts, asked
@@ -110,7 +111,7 @@ def _usable(conversations: Iterator[Read]) -> Iterator[Read]:
 def _conversation(
     texts: Texts, asked: int | None, workload: Workload, counter: TokenCounter | None
 ) -> Conversation:
-    """Return turns with their own lengths, counted where that is cheap, else 0 for not known."""
+    """Return turns with their own lengths, counted if that is cheap; 0 means not known."""
     count = counter.count if counter is not None and counter.cheap else _not_counted
     output = asked or workload.output_tokens
     return tuple(Turn(text, count(text), output) for text in texts[: workload.turns])
@@ -121,7 +122,7 @@ def _not_counted(_: str) -> int:
 
 
 def _sharegpt(path: Path) -> Iterator[Read]:
-    """Yield a JSON array of {"conversations": [{"from", "value"}, …]}: the human's side of it."""
+    """Yield the human's turns from a JSON array of {"conversations": [{"from", "value"}, …]}."""
     for number, entry in enumerate(elements(path)):
         turns = entry.get("conversations") if isinstance(entry, dict) else None
         if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
@@ -133,7 +134,7 @@ def _sharegpt(path: Path) -> Iterator[Read]:
 
 
 def _jsonl(path: Path) -> Iterator[Read]:
-    """Yield one object a line: `prompt` (a text, or the turns of a conversation) and, if wanted, `output_tokens`."""
+    """Yield one conversation per line, an object: `prompt` (a text or a list of turns), maybe `output_tokens`."""
     for number, value in objects(path):
         prompt = value.get("prompt")
         texts = [prompt] if isinstance(prompt, str) else prompt
@@ -144,7 +145,7 @@ def _jsonl(path: Path) -> Iterator[Read]:
 
 
 def _text(path: Path) -> Iterator[Read]:
-    """Yield one prompt a line."""
+    """Yield one prompt per line."""
     for number, line in lines(path):
         try:
             yield (line.decode("utf-8").strip(),), None

@@ -1,4 +1,4 @@
-"""Which words cost how many tokens on the server that is measured, so that prompts can be built without asking it."""
+"""How many tokens each word costs on the measured server, so that prompts can be built without asking it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sagellm_benchmark.engines.common_words import COMMON_WORDS
 from sagellm_benchmark.engines.tokens import TokenCounter
 
-# One token each in every vocabulary we know of, behind a blank and at the beginning of a text alike.
+# One token each in every vocabulary that we know, both after a blank and at the beginning of a text.
 _CORE = tuple(
     """
     also away back base best body book both call came case city come cost data days deep does done down draw each easy
@@ -19,35 +19,33 @@ _CORE = tuple(
     """.split()  # noqa: SIM905 - as in COMMON_WORDS
 )
 _ENOUGH = len(_CORE) // 4
-_LARGE, _GROUP = 64, 8  # words in one question
-_SAMPLED = 64  # words priced one by one where few are one token
+_LARGE, _GROUP = 64, 8  # words in one request for a count
+_SAMPLED = 64  # words that are priced one by one if few of them are one token
 _ASSUMED = {1: _CORE}
 
 Priced = Mapping[int, tuple[str, ...]]
-"""Words by the tokens that one of them adds to a prompt."""
+"""Words, by the number of tokens that each adds to a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lexicon:
-    """Words and their prices: `first` at the beginning of a prompt, `later` behind a blank."""
+    """Words and their prices in tokens: `first` at the beginning of a prompt, `later` after a blank."""
 
     first: Priced
     later: Priced
-    overhead: (
-        int  # tokens of every prompt that are not its text: a chat template, a beginning-of-sequence token
-    )
-    known: bool  # whether the server confirmed the prices; otherwise each word is taken for one token
-    tokens_per_word: float = 1.0  # where the server's count is only known as a line
+    overhead: int  # tokens in every prompt besides its text, such as a chat template's
+    known: bool  # whether the server confirmed the prices; otherwise each word is assumed to be one token
+    tokens_per_word: float = 1.0  # the average, if the server was not asked for each word
     _sums: frozenset[int] = field(default=frozenset(), repr=False)
 
     @classmethod
     def of(cls, first: Priced, later: Priced, *, overhead: int, tokens_per_word: float) -> Lexicon:
-        """Return a lexicon whose prices somebody wrote down."""
+        """Return a lexicon with prices that were written down earlier."""
         sums = frozenset[int]() if set(later) == {1} else _sums(later)
         return cls(first, later, overhead, known=True, tokens_per_word=tokens_per_word, _sums=sums)
 
     def fill(self, rng: random.Random, budget: int) -> tuple[list[str], int]:
-        """Return words to put behind others, `budget` tokens together, and what is left where prices do not add up."""
+        """Return `budget` tokens of words to put after others, and the tokens left if no prices add up to it."""
         if len(self.later) == 1 and 1 in self.later:
             return rng.choices(self.later[1], k=max(0, round(budget / self.tokens_per_word))), 0
         chosen: list[str] = []
@@ -58,17 +56,14 @@ class Lexicon:
         return chosen, budget
 
     def _payable(self, budget: int) -> bool:
-        """Return whether words can cost exactly `budget`.
-
-        A large one is taken to be, and looked at again as it shrinks.
-        """
+        """Return whether words can cost exactly `budget`; assume so for a large one, which shrinks word by word."""
         return budget >= 4 * max(self.later) or budget in self._sums
 
 
 def survey(counter: TokenCounter | None) -> Lexicon:
-    """Price the common words by the server's own count: each one where counting is cheap, else three probes of all.
+    """Price the common words by the server's own count: each word if counting is cheap, else all with three requests.
 
-    No probe is a prompt that is measured. Raise RemoteError if the server stops answering.
+    No prompt that is counted is measured later. Raise RemoteError if the server stops answering.
     """
     if counter is None:
         return Lexicon(_ASSUMED, _ASSUMED, overhead=0, known=False)
@@ -76,7 +71,11 @@ def survey(counter: TokenCounter | None) -> Lexicon:
 
 
 def _by_line(count: Callable[[str], int]) -> Lexicon:
-    """Two points give a line of tokens over words; a third, words after line breaks, tells their price when first."""
+    """Return a lexicon from three counts.
+
+    Two of them give the tokens per word, as a straight line; the third, words after line breaks, shows whether a word
+    costs the same at the beginning.
+    """
     pair = count(f"{_CORE[0]} {_CORE[0]}")
     all_later = count(" ".join(_CORE))
     all_first = count("\n".join(_CORE))
@@ -87,7 +86,7 @@ def _by_line(count: Callable[[str], int]) -> Lexicon:
         _ASSUMED,
         overhead=overhead,
         known=rate == 1
-        and all_first - overhead in {len(_CORE), 2 * len(_CORE) - 1},  # a line break is 0 or 1
+        and all_first - overhead in {len(_CORE), 2 * len(_CORE) - 1},  # a line break has 0 tokens or 1
         tokens_per_word=rate if rate > 0 else 1.0,
     )
 
@@ -112,9 +111,9 @@ def _by_word(count: Callable[[str], int]) -> Lexicon:
 
 
 def _singles(words: Sequence[str], all_single: Callable[[Sequence[str]], bool]) -> list[str]:
-    """Return the words of the groups in which each is one token, as we have words to spare.
+    """Return the words of those groups in which every word is one token; the rest can be spared.
 
-    Large groups are asked first, as most servers say yes to most of them; small ones only within those they say no to.
+    Large groups are tried first, because most of them pass on most servers; those that fail are split into small ones.
     """
     return [
         word
@@ -129,12 +128,12 @@ def _groups(words: Sequence[str], size: int) -> list[Sequence[str]]:
 
 
 def _priced(count: Callable[[str], int], overhead: int) -> Lexicon:
-    """Ask the price of a few dozen words and of every letter, one by one: for tokenizers that know few words."""
+    """Price a few dozen words and every letter, one by one, for tokenizers in which few words are one token."""
     words = [*COMMON_WORDS[:: max(1, len(COMMON_WORDS) // _SAMPLED)], *string.ascii_lowercase]
     first = _by_price({word: count(word) - overhead for word in words})
     later = _by_price({word: count(f"a {word}") - overhead - 1 for word in words})
     if not first or not later:
-        return Lexicon(_ASSUMED, _ASSUMED, overhead=0, known=False)  # it counts something else than tokens
+        return Lexicon(_ASSUMED, _ASSUMED, overhead=0, known=False)  # the server does not count tokens
     return Lexicon(first, later, overhead, known=True, _sums=_sums(later))
 
 
@@ -147,7 +146,7 @@ def _by_price(prices: Mapping[str, int]) -> Priced:
 
 
 def _sums(later: Priced) -> frozenset[int]:
-    """Return every total below four times the highest price that some words cost together."""
+    """Return every total, below four times the highest price, that words can add up to."""
     sums = {0}
     for total in range(1, 4 * max(later)):
         if any(total - price in sums for price in later):

@@ -1,4 +1,4 @@
-"""Files of other people, read line by line within bounds; what is wrong with one is said by its line."""
+"""Read files from outside, line by line and within bounds; an error names the line."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def length(path: Path, number: int, name: str, value: object) -> int:
-    """Return a number of tokens. Raise DataError."""
+    """Return a number of tokens. Raise DataError if `value` is none, or is not from 1 to MAX_TOKENS."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_TOKENS:
         return value
     raise bad_line(path, number, f'"{name}" must be a whole number of tokens from 1 on')
 
 
 def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield the JSON objects of a file that holds one a line, each with the line's number."""
+    """Yield the JSON objects of a file that has one per line, each with the line's number."""
     for number, line in lines(path):
         try:
             value = orjson.loads(line)
@@ -44,7 +44,7 @@ def objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield the values of some columns of a CSV file whose first line names all of them."""
+    """Yield the values of some `columns` of a CSV file, whose first line names all of them, with each line's number."""
     found = ((number, _text(path, number, line)) for number, line in lines(path))
     head = next(found, (1, ""))[1]
     names = _cells(path, 1, head)
@@ -73,7 +73,7 @@ def _text(path: Path, number: int, line: bytes) -> str:
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines that are not blank, numbered from 1; read one at a time, so that a huge line costs no memory."""
+    """Yield the lines that are not blank with their number from 1; read one at a time, so that memory is limited."""
     with opened(path) as file:
         number = 0
         while line := file.readline(MAX_LINE_BYTES + 1):
@@ -85,7 +85,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def elements(path: Path) -> Iterator[Any]:
-    """Yield the values of a file that holds one JSON array; read one at a time, so that only one costs memory."""
+    """Yield the values of a file that holds one JSON array; read one at a time, so that only one is in memory."""
     with opened(path) as file:
         array = _Array(path, TextIOWrapper(file, "utf-8", newline=""))
         if array.mark() != "[":
@@ -103,14 +103,14 @@ def elements(path: Path) -> Iterator[Any]:
 
 
 class _Array:
-    """The text of an array, of which only the part around `at` is held."""
+    """The text of a JSON array, of which only the part around the position `at` is in memory."""
 
     def __init__(self, path: Path, text: TextIOWrapper) -> None:
         self.path, self._text, self._held = path, text, ""
         self.at = self.number = 0
 
     def mark(self) -> str:
-        """Take the next character that is no space; nothing at the end."""
+        """Take the next character that is not a space; empty at the end."""
         while True:
             found = _SPACE.match(self._held, self.at)
             self.at = found.end() if found else self.at
@@ -147,7 +147,7 @@ class _Array:
                 raise self.damaged(f"entry {self.number} is nested too deeply") from error
 
     def _more(self) -> bool:
-        """Read as much again as is held."""
+        """Read on, as much again as is in memory; return whether there was anything."""
         rest = self._held[self.at :]
         try:
             read = self._text.read(max(MAX_LINE_BYTES, len(rest)))
@@ -158,12 +158,15 @@ class _Array:
 
 
 def bad_line(path: Path, number: int, what: str) -> DataError:
-    """Return the error for one line."""
+    """Return the error for one line of a file."""
     return DataError(f"{path}, line {number}: {what}", hint="fix that line or leave it out")
 
 
 def opened(path: Path) -> BufferedReader:
-    """Return an ordinary file of a size that fits into memory; anything else could keep us waiting for ever."""
+    """Open an ordinary file of at most MAX_FILE_BYTES; anything else could keep the program waiting for ever.
+
+    Raise DataError if there is no such file, or if it cannot be read.
+    """
     try:
         if not path.is_file():
             problem = "is not a file" if path.exists() else "does not exist"
@@ -176,6 +179,6 @@ def opened(path: Path) -> BufferedReader:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file in hexadecimal."""
     with opened(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""Random prompts of exactly the asked length on the server that is measured, no two with the same beginning."""
+"""Random prompts that have exactly the asked length on the measured server, no two with the same beginning."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.workload.lexicon import Lexicon, Priced, survey
 from sagellm_benchmark.workload.workloads import Conversation, Turn, Workload
 
-_CHECKED = 32  # prompts whose length is asked of the server; when none is off, the prices are right
+_CHECKED = 32  # prompts that the server counts first; if all are right, so are the prices
 _MOST_FITTED = 2_000
 _HASHED = 1_000
-_MOST_LETTERS = 9  # tried at the end of a prompt that words cannot fill up
-CLOSINGS = (
-    " Count from 1 to 1000.",
-    " Count up.",
-)  # what has a model talk on; the longest that there is room for
-BLOCK_TOKENS = 512  # of a numbered block, as Mooncake's traces have it
-_HEAD = 3  # words that spell the prompt's number: distinct for the third power of the lexicon's size
+_MOST_LETTERS = 9  # up to so many letters, less one, are tried at the end of a prompt that words cannot fill
+CLOSINGS = (" Count from 1 to 1000.", " Count up.")
+"""Requests that make a model go on talking, the longest first."""
+BLOCK_TOKENS = 512  # the size of a numbered block in Mooncake's traces
+_HEAD = 3  # words that spell the prompt's number, so (size of the lexicon)³ prompts begin differently
 
 
 class Prompts:
-    """A workload's conversations by position. All of HTTP happens while this is made; it can be pickled.
+    """A workload's conversations by index. The server is asked only in the constructor; the result can be pickled.
 
-    The same workload, seed, server and index give the same conversation. Every index is another prompt: give warm-up
-    and repeats indices of their own. `exact` says whether the lengths of the first `count` are the server's own count.
-    `talkative` ends them with a request that has a model talk on, for servers that cannot be told to; `closing` is that
-    request and its tokens, where it was chosen before.
+    The same workload, seed, server and index give the same conversation, and every index gives another prompt: use
+    different indices for the warm-up and for each repeat. `exact` says whether the first `count` have the asked length
+    by the server's own count. `talkative` ends prompts with a request that makes the model go on, for servers that
+    cannot be told to; `closing` is that request and its tokens, if it was chosen before.
+
+    The constructor raises UsageError if the prompt has no room besides the chat template, RemoteError if the server
+    stops answering.
     """
 
     def __init__(
@@ -62,27 +63,27 @@ class Prompts:
 
     @property
     def workload(self) -> Workload:
-        """What they were made for; of a trace, with its longest prompt."""
+        """The workload of the prompts; for a trace, one with the length of its longest prompt."""
         return self._workload
 
     @property
     def lexicon(self) -> Lexicon:
-        """The words, and what they cost on the server."""
+        """The words, and how many tokens they cost on the server."""
         return self._lexicon
 
     @property
     def fitted(self) -> Mapping[int, Conversation]:
-        """The conversations that the server's own count mended, by index."""
+        """The conversations that were mended to have the right length by the server's own count, by index."""
         return self._fitted
 
     @property
     def overhead_tokens(self) -> int:
-        """Tokens that every prompt begins or ends with whatever its text: what a prefix cache may rightly hold."""
+        """Tokens in every prompt besides its text, which a prefix cache may rightly hold."""
         return self._lexicon.overhead
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the run's prompts (of the first thousand conversations)."""
+        """The SHA-256 of the prompts of the first thousand conversations."""
         digest = hashlib.sha256()
         for index in range(min(self.count, _HASHED)):
             for turn in self.conversation(index):
@@ -90,13 +91,13 @@ class Prompts:
         return digest.hexdigest()
 
     def conversation(self, index: int) -> Conversation:
-        """Return the conversation at `index`, from 0 on without end; about 0.1 ms for 500 tokens."""
+        """Return the conversation at any `index` from 0 on; it takes about 0.1 ms for 500 tokens."""
         fitted = self._fitted.get(index)
         return fitted or self.build(index, self._workload.input_tokens, self._workload.output_tokens)
 
     def build(self, index: int, input_tokens: int, output_tokens: int) -> Conversation:
-        """Return the conversation at `index` with lengths of its own, by the lexicon's prices alone."""
-        rng = random.Random(f"{self._key}/{index}")  # noqa: S311 - reproducible is what it must be
+        """Return the conversation at `index` with the given lengths, by the lexicon's prices alone."""
+        rng = random.Random(f"{self._key}/{index}")  # noqa: S311 - it must be reproducible
         taken = self._lexicon.overhead + self.closing_tokens
         texts = [self._opening(rng, index, max(1, input_tokens - taken))]
         texts += [
@@ -107,11 +108,14 @@ class Prompts:
     def of_blocks(
         self, rounds: int, index: int, blocks: Sequence[int], input_tokens: int, output_tokens: int
     ) -> Conversation:
-        """Return a prompt of numbered blocks: in a round equal numbers are equal text, so that prompts begin alike."""
+        """Return a conversation of one prompt made of numbered blocks.
+
+        In a round, blocks with equal numbers have equal text, so that prompts begin alike; `index` decides the rest.
+        """
         left = max(1, input_tokens - self._lexicon.overhead - self.closing_tokens)
         texts: list[str] = []
         for place, number in enumerate(blocks):
-            before = 0 if place else input_tokens - self.closing_tokens - left  # a template's tokens
+            before = 0 if place else input_tokens - self.closing_tokens - left  # the template's tokens
             budget = min(left, BLOCK_TOKENS - before)
             rng = random.Random(f"{self._key}/{rounds}/block/{number}")  # noqa: S311 - see build
             texts.append(self._reply(rng, budget) if place else self._opening(rng, number, budget))
@@ -122,7 +126,7 @@ class Prompts:
         return (Turn("".join(texts) + self.closing, input_tokens, output_tokens),)
 
     def _close(self, counter: TokenCounter | None) -> None:
-        """Choose the longest closing that still leaves room for words in which the beginnings of prompts differ."""
+        """Choose the longest closing that leaves room for the words in which the beginnings of prompts differ."""
         word = self._first[0][0]
         alone = None if counter is None else counter.count(word)
         for closing in CLOSINGS:
@@ -133,12 +137,12 @@ class Prompts:
                 return
 
     def _turns(self, index: int) -> int:
-        """Return how many turns a conversation has; the workload's last one holds what is left of the requests."""
+        """Return how many turns a conversation has; the workload's last one has those that are left."""
         left = self._workload.requests - index * self._workload.turns
         return left if 0 < left < self._workload.turns else self._workload.turns
 
     def _opening(self, rng: random.Random, index: int, budget: int) -> str:
-        """Return a first turn: words that spell the index, and then any words."""
+        """Return a first turn: words that spell the index, then random words."""
         words, left = [], budget
         for word, price in self._head(index, budget):
             if price > left:
@@ -149,8 +153,9 @@ class Prompts:
         return " ".join([*words, *filling]) + _letters(rng, rest)
 
     def _head(self, index: int, budget: int) -> list[tuple[str, int]]:
-        """Return the index spelled in words; each place is turned by the one before it, so that neighbours differ in
-        all.
+        """Return words with their prices that spell the index.
+
+        Each word also depends on the one before it, so that neighbouring indices differ in every word.
         """
         affordable = self._first
         if budget < self._dearest_first:
@@ -164,12 +169,12 @@ class Prompts:
         return head
 
     def _reply(self, rng: random.Random, budget: int) -> str:
-        """Return a later turn: its blank keeps its first word apart from the answer before it."""
+        """Return a later turn; it begins with a blank, which separates it from the answer before it."""
         words, rest = self._lexicon.fill(rng, budget)
         return "".join(f" {word}" for word in words) + _letters(rng, rest)
 
     def _fit(self, count: Callable[[str], int]) -> bool:
-        """Ask the length of the run's prompts and mend those that are off; whether all are exact then."""
+        """Have the server count the run's prompts, and mend those that are off; return whether all are exact then."""
         exact = True
         for index in range(min(self.count, _MOST_FITTED)):
             built = self.build(index, self._workload.input_tokens, self._workload.output_tokens)
@@ -182,12 +187,15 @@ class Prompts:
         return exact and self.count <= _MOST_FITTED
 
     def _fit_one(self, built: Conversation, count: Callable[[str], int]) -> tuple[Conversation, bool]:
-        """Return a conversation whose first turn has its length, and whose later turns add theirs to the first."""
+        """Mend a conversation: its first turn gets its length, and each later turn adds its own length to the first.
+
+        Also return whether all of them are exact.
+        """
         rng = random.Random(f"{self._key}/{built[0].text}")  # noqa: S311 - see build
         turns: list[Turn] = []
         good = True
 
-        @cache  # what fits as it is built would be asked for twice
+        @cache  # otherwise a text that already fits would be counted twice
         def closed(text: str) -> int:
             return count(text + self.closing)
 
@@ -203,7 +211,10 @@ class Prompts:
     def _grow(
         self, before: str, text: str, asked: int, rng: random.Random, count: Callable[[str], int]
     ) -> tuple[str, int]:
-        """Add words, then single words, then letters while that does not make the prompt too long."""
+        """Add words, then single words, then letters, as long as the prompt does not become too long.
+
+        Return the text and the tokens of `before` and it together.
+        """
         found = count(before + text)
         while found < asked:
             many, _ = self._lexicon.fill(rng, asked - found)
@@ -220,9 +231,9 @@ class Prompts:
 
 
 def _shuffled(priced: Priced, key: str) -> list[tuple[str, int]]:
-    """Return words with their prices in an order of this run's own, so that another seed gives other beginnings."""
+    """Return words with their prices, in an order that the key decides, so that another seed gives other beginnings."""
     pairs = [(word, price) for price, words in priced.items() for word in words]
-    random.Random(key).shuffle(pairs)  # noqa: S311 - reproducible is what it must be
+    random.Random(key).shuffle(pairs)  # noqa: S311 - it must be reproducible
     return pairs
 
 
@@ -231,7 +242,7 @@ def _letters(rng: random.Random, number: int) -> str:
 
 
 def _shrink(before: str, text: str, asked: int, count: Callable[[str], int]) -> str:
-    """Drop words, and of the last one letters, until the prompt is not too long."""
+    """Drop words from the end, and letters from the last one left, until the prompt is not too long."""
     while len(text) > 1 and count(before + text) > asked:
         kept, blank, _ = text.rpartition(" ")
         text = kept if blank and kept else text[:-1]
@@ -239,7 +250,7 @@ def _shrink(before: str, text: str, asked: int, count: Callable[[str], int]) -> 
 
 
 def _check_room(lexicon: Lexicon, input_tokens: int) -> None:
-    """A chat template may be longer than the whole prompt that was asked for."""
+    """Raise UsageError if the chat template alone is as long as the whole prompt should be."""
     if lexicon.overhead >= input_tokens:
         raise UsageError(
             f"a prompt of {input_tokens} tokens has no room: the server's chat template alone takes {lexicon.overhead}",

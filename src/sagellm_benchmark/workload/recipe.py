@@ -1,7 +1,7 @@
-"""What random prompts were made of, written down, so that anybody can make them again without the server. Pure.
+"""A record of how random prompts were made, so that anybody can make them again without the server. Pure.
 
-A prompt follows from workload, seed and index, by the prices that words have on the server. The few that the server's
-own count then mended differ from that in their ends, and only those ends are kept.
+A prompt follows from the workload, the seed, the index, and the prices of words on the server. A few prompts were then
+mended to have the right length by the server's own count; they differ in their ends, and only those ends are kept.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _Word = Annotated[str, Meta(min_length=1, max_length=64)]
 _Words = tuple[_Price, Annotated[tuple[_Word, ...], Meta(min_length=1)]]
 _Prices = Annotated[tuple[_Words, ...], Meta(min_length=1, max_length=100)]
 End = tuple[int, str]
-"""How many characters of a built prompt were kept, and what follows them."""
+"""How many characters of a built prompt were kept, and the text that follows them."""
 
 
 class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The workload that a recipe states. Anybody may have written it, so its size is limited to what a run can have."""
+    """The workload that a recipe states. Anybody may have written it, so its numbers are limited to possible ones."""
 
     name: str
     requests: _Number
@@ -42,10 +42,10 @@ class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """What random prompts were made of.
+    """How random prompts were made.
 
-    One that somebody else wrote is parsed within bounds: with a price of 0 or a word of a megabyte, prompts would never
-    come to an end.
+    Somebody else may have written it, so it is parsed within bounds: with a price of 0 or a word of a megabyte, making
+    the prompts would never end.
     """
 
     workload: Asked
@@ -53,7 +53,7 @@ class Recipe(msgspec.Struct, frozen=True):
     later: _Prices
     overhead: Annotated[int, Meta(ge=0, le=1 << 24)]
     tokens_per_word: Annotated[float, Meta(ge=0.01, le=1_000)]
-    mended: Mapping[int, tuple[End, ...]]  # by conversation: the end of each turn
+    mended: Mapping[int, tuple[End, ...]]  # the end of each turn, by conversation
     closing: Literal["", *CLOSINGS] = ""  # type: ignore[valid-type]
     closing_tokens: Annotated[int, Meta(ge=0, le=1_000)] = 0
 
@@ -63,7 +63,7 @@ class Again:
     """A run's prompts, made again."""
 
     prompts: Prompts
-    mended: Mapping[int, tuple[End, ...]]  # by index and turn
+    mended: Mapping[int, tuple[End, ...]]  # the end of each turn, by conversation
 
     def text(self, index: int, turn: int, input_tokens: int, output_tokens: int) -> str:
         """Return the text of one request. Raise IndexError if the conversation has no such turn."""
@@ -89,7 +89,7 @@ class Again:
 
 
 def written(source: Source) -> Recipe | None:
-    """Return the recipe of a source; None if it takes a file as well: texts, or a trace's shared blocks."""
+    """Return the recipe of a source; None if its prompts also depend on a file: texts, or a trace's shared blocks."""
     if not isinstance(source, Random | TraceSource) or source.shares_beginnings:
         return None
     prompts = source.prompts
@@ -123,7 +123,7 @@ def made_again(recipe: Recipe, seed: int) -> Again:
 
 
 def _ends(prompts: Prompts, index: int) -> Iterator[End]:
-    """Yield how much of each turn is as it was built, and what follows."""
+    """Yield, for each turn, how much of it is as it was built, and the text that follows."""
     fitted = prompts.fitted[index]
     first: Turn = fitted[0]
     built: Conversation = prompts.build(index, first.input_tokens, first.output_tokens)
@@ -133,6 +133,6 @@ def _ends(prompts: Prompts, index: int) -> Iterator[End]:
 
 
 def _shared(one: str, other: str) -> int:
-    """Characters that both begin with."""
+    """Return how many characters at the beginning the two have in common."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((place for place, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -1,4 +1,4 @@
-"""When requests are sent. Pure: numbers in, numbers out. Times are seconds after the load's start."""
+"""When requests are sent. Pure: numbers in, numbers out. Times are seconds from the start of the load."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 Times = tuple[float, ...]
-"""Non-decreasing moments, the first of them 0."""
+"""Non-decreasing moments; the first one is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +27,38 @@ class Schedule:
 
     concurrency: int | None = None
     due_s: tuple[float, ...] | None = None
-    duration_s: float | None = None  # stop starting new conversations after this long
-    stagger_s: float = 0.0  # closed loop: gap between the first requests of neighbouring streams
+    duration_s: float | None = None  # no conversation starts after this long
+    stagger_s: float = 0.0  # closed loop: the time between the first requests of neighbouring streams
 
 
 def constant(rate: float, n: int) -> Times:
-    """`n` requests at equal gaps of 1/`rate` seconds; an infinite rate means all at once."""
+    """Return `n` moments with equal gaps of 1/`rate` seconds; at an infinite rate, all are 0."""
     gap = 1 / _positive(rate, "rate")
     return tuple(gap * i for i in range(n))
 
 
 def poisson(rate: float, n: int, rng: np.random.Generator) -> Times:
-    """`n` requests whose gaps are independent and exponential, `rate` a second on average."""
+    """Return `n` moments with exponentially distributed gaps whose mean is exactly 1/`rate` seconds."""
     return gamma(rate, n, 1.0, rng)
 
 
 def gamma(rate: float, n: int, burstiness: float, rng: np.random.Generator) -> Times:
-    """`n` requests with gamma-distributed gaps whose mean is exactly 1/`rate` seconds.
+    """Return `n` moments with gamma-distributed gaps whose mean is exactly 1/`rate` seconds.
 
-    `burstiness` is the gamma's shape, as in vLLM: 1 is Poisson, below 1 comes in bursts, above 1 is more even.
+    `burstiness` is the shape of the distribution, as in vLLM: 1 is Poisson, less is burstier, more is more even.
     """
     shape = _positive(burstiness, "burstiness")
     if math.isinf(shape) or math.isinf(_positive(rate, "rate")) or n < 2:
         return constant(rate, n)
     gaps = rng.gamma(shape, 1 / (rate * shape), n - 1)
-    gaps *= (n - 1) / rate / gaps.sum()  # as asked in this run too, and not only in the mean of many
+    gaps *= (
+        (n - 1) / rate / gaps.sum()
+    )  # so that this run has the asked rate, and not only the mean of many runs
     return (0.0, *(float(moment) for moment in gaps.cumsum()))
 
 
 def ramp(first_rate: float, last_rate: float, n: int) -> Times:
-    """`n` requests at a rate that goes in a straight line from one to the other."""
+    """Return `n` moments at a rate that changes linearly from the first to the last. Raise UsageError if one is inf."""
     first, last = _positive(first_rate, "rate"), _positive(last_rate, "rate")
     if math.isinf(first) or math.isinf(last):
         raise UsageError("a ramp goes between two finite rates", hint="use --rate inf to send all at once")
@@ -68,7 +70,7 @@ def ramp(first_rate: float, last_rate: float, n: int) -> Times:
 
 
 def trace(times: Sequence[float]) -> Times:
-    """Return the moments of a recorded trace, its first request at 0."""
+    """Return the moments of a recorded trace, shifted so that the first is 0. Raise DataError if they are unordered."""
     if not all(math.isfinite(moment) for moment in times) or any(b < a for a, b in pairwise(times)):
         raise DataError("the trace's timestamps are not in order", hint="sort the trace by its timestamps")
     return tuple(moment - times[0] for moment in times)
@@ -77,8 +79,8 @@ def trace(times: Sequence[float]) -> Times:
 def busiest(load: Schedule, seconds: float, most: int) -> Schedule:
     """Return the busiest `seconds` of a load, as a load of its own with at most `most` streams or requests.
 
-    A closed loop is at its busiest once all of its streams have started. Of an open loop that is thinned, every so
-    many-th request is left, so that its bursts stay bursts.
+    A closed loop is busiest when all of its streams have started. An open loop with too many requests keeps only every
+    second, every third and so on, so that its bursts stay bursts.
     """
     if load.due_s is None:
         return Schedule(concurrency=min(load.concurrency or 1, most), duration_s=seconds)

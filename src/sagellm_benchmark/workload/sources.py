@@ -22,51 +22,51 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """As the row says it: `random`, or the kind and the file's name."""
+        """The name in the row: `random`, or the kind and the file's name."""
         ...
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the prompts, or of the file they come from."""
+        """The SHA-256 of the prompts, or of the file that they come from."""
         ...
 
     @property
     def count(self) -> int:
-        """How many conversations a run has, where only their number ends it."""
+        """How many conversations a run sends, unless a duration ends it."""
         ...
 
     @property
     def overhead_tokens(self) -> int:
-        """Tokens of a template, the same in every prompt."""
+        """Tokens in every prompt besides its text, such as a chat template's."""
         ...
 
     @property
     def uniform(self) -> bool:
-        """Whether all prompts and answers have the lengths of the workload."""
+        """Whether all prompts and answers are asked to have the workload's lengths."""
         ...
 
     @property
     def exact(self) -> bool | None:
-        """Whether the server itself counts prompts as long as they are meant to be; None where lengths vary."""
+        """Whether prompts have the asked length by the server's own count; None if lengths vary."""
         ...
 
     @property
     def distinct(self) -> int | None:
-        """How many different conversations there are; None if there is no end to them."""
+        """How many different conversations there are; None if their number is unlimited."""
         ...
 
     @property
     def due_s(self) -> tuple[float, ...] | None:
-        """When a trace's requests were sent; None for what has no times of its own."""
+        """When a trace's requests are due, in seconds; None for other sources."""
         ...
 
     @property
     def shares_beginnings(self) -> bool:
-        """Whether prompts begin alike on purpose, so that a server may take them from its cache."""
+        """Whether prompts begin alike on purpose, so that a server may answer from its cache."""
         ...
 
     def conversation(self, index: int) -> Conversation:
-        """Return the conversation at `index`; warm-up ones begin at WARMUP_INDEX."""
+        """Return the conversation at `index`; those of the warm-up begin at WARMUP_INDEX."""
         ...
 
 
@@ -89,7 +89,7 @@ class Random:
 
     @property
     def count(self) -> int:
-        """How many conversations there are."""
+        """How many conversations a run sends, unless a duration ends it."""
         return self.prompts.count
 
     @property
@@ -112,10 +112,10 @@ def open_source(
     cut: Cut = WHOLE,
     lexicon: Lexicon | None = None,
 ) -> Source:
-    """Return the source that `random` or `kind:FILE` names; UsageError or DataError where there is none.
+    """Return the source that `random` or `kind:FILE` names. Raise UsageError or DataError if there is none.
 
-    `talkative` has random prompts end with a request that has a model talk on; `cut` is for traces. With a `lexicon`
-    the server is not asked again for what words cost.
+    `talkative` ends random prompts with a request that makes the model go on; `cut` is for traces. With a `lexicon`,
+    the server is not asked again how many tokens words cost.
     """
     if dataset != RANDOM:
         return open_file(dataset, workload, seed, counter, cut)

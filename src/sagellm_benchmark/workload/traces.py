@@ -1,4 +1,4 @@
-"""Recorded traces, as they are published: when requests came, how long they were, which of them began alike."""
+"""Recorded traces in their published formats: when requests came, how long they were, and which began alike."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ MAX_REQUESTS = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What is sent of a trace, and how fast."""
+    """Which part of a trace is sent, and how fast."""
 
-    requests: int | None = None  # the first so many
-    duration_s: float | None = None  # those that are due within it
-    time_scale: float = 1.0  # of all its times; 0.5 sends it twice as fast
+    requests: int | None = None  # only so many, from the beginning
+    duration_s: float | None = None  # only those that are due within this time
+    time_scale: float = 1.0  # multiplies all times: 0.5 sends the trace twice as fast
 
 
 WHOLE = Cut()
@@ -38,32 +38,31 @@ class Recorded:
     moment_s: float
     input_tokens: int
     output_tokens: int
-    blocks: tuple[
-        int, ...
-    ] = ()  # numbers of the prompt's blocks: equal numbers at the beginning are equal text
+    # the numbers of the prompt's blocks: equal numbers at the beginning are equal text
+    blocks: tuple[int, ...] = ()
 
 
 Read = Callable[[Path], Iterator[tuple[int, Recorded | None]]]
-"""The requests of a file with the numbers of their lines; None for one that holds no request to repeat."""
+"""Reads a file: yields each line's number and its request, None if it has no tokens and cannot be repeated."""
 
 
 @dataclass(frozen=True, slots=True)
 class TraceSource:
-    """Random prompts with the lengths, the moments and the shared beginnings of a recorded trace."""
+    """Random prompts with the lengths, the times and the shared beginnings of a recorded trace."""
 
     name: str
     content_hash: str
     prompts: Prompts
     requests: tuple[Recorded, ...]
     due_s: tuple[float, ...]
-    left_out: int = 0  # without tokens, such as those that failed
+    left_out: int = 0  # requests without tokens, such as those that failed
     uniform: bool = False
     exact: None = None
     distinct: None = None
 
     @property
     def count(self) -> int:
-        """The requests of the trace."""
+        """The number of the trace's requests."""
         return len(self.requests)
 
     @property
@@ -73,16 +72,16 @@ class TraceSource:
 
     @property
     def shares_beginnings(self) -> bool:
-        """Whether prompts begin alike on purpose, so that a server may take them from its cache."""
+        """Whether prompts begin alike on purpose, so that a server may answer from its cache."""
         return any(one.blocks for one in self.requests)
 
     @property
     def context_tokens(self) -> int:
-        """The longest prompt and its answer together."""
+        """The tokens of the longest prompt and answer together."""
         return max(one.input_tokens + one.output_tokens for one in self.requests)
 
     def conversation(self, index: int) -> Conversation:
-        """Lengths go round and round; no round has a prompt, or a block of one, of another."""
+        """Return the conversation at `index`; after the trace's end, lengths are repeated, but no prompts or blocks."""
         rounds, place = divmod(index, len(self.requests))
         one = self.requests[place]
         if one.blocks:
@@ -91,14 +90,14 @@ class TraceSource:
 
 
 def is_trace(dataset: str) -> bool:
-    """Return whether a dataset says itself what is sent and when."""
+    """Return whether a dataset is a trace, which determines what is sent and when."""
     return dataset.partition(":")[0] in TRACES
 
 
 def open_trace(
     kind: str, path: Path, workload: Workload, seed: int, counter: TokenCounter | None, cut: Cut
 ) -> TraceSource:
-    """Return the requests of a trace; a damaged file is a DataError that names the line."""
+    """Return the requests of a trace. Raise DataError, naming the line, if the file is damaged."""
     requests, due_s, left_out = recorded(kind, path, cut)
     longest = max(one.input_tokens for one in requests)
     shape = replace(workload, requests=0, turns=1, input_tokens=longest)
@@ -107,7 +106,10 @@ def open_trace(
 
 
 def recorded(kind: str, path: Path, cut: Cut) -> tuple[tuple[Recorded, ...], schedule.Times, int]:
-    """Return the requests that are to be sent, when, and how many before the last of them are left out."""
+    """Return the requests to send, their moments, and how many are left out before the last of them.
+
+    Raise DataError if the file is damaged, holds no requests or is too long.
+    """
     kept: list[Recorded] = []
     left_out = 0
     for number, one in TRACES[kind](path):
@@ -115,7 +117,7 @@ def recorded(kind: str, path: Path, cut: Cut) -> tuple[tuple[Recorded, ...], sch
             left_out += 1
             continue
         if kept and one.moment_s < kept[-1].moment_s:
-            raise lines.bad_line(path, number, "its time goes back behind the line above")
+            raise lines.bad_line(path, number, "its time is before that of the line above")
         after_s = (one.moment_s - (kept[0] if kept else one).moment_s) * cut.time_scale
         if cut.duration_s is not None and after_s >= cut.duration_s:
             break
@@ -139,7 +141,7 @@ def _too_long(path: Path) -> DataError:
 
 
 def _generic(path: Path) -> Iterator[tuple[int, Recorded]]:
-    """JSONL of `timestamp` (seconds) or `timestamp_ms`, `input_length` and `output_length` in tokens."""
+    """Read JSONL with `timestamp` (seconds) or `timestamp_ms`, and `input_length` and `output_length` in tokens."""
     for number, value in lines.objects(path):
         if "hash_ids" in value:
             raise lines.bad_line(path, number, "hash_ids are Mooncake's: name the file as mooncake:FILE")
@@ -147,9 +149,9 @@ def _generic(path: Path) -> Iterator[tuple[int, Recorded]]:
 
 
 def _mooncake(path: Path) -> Iterator[tuple[int, Recorded | None]]:
-    """Mooncake's JSONL (https://github.com/kvcache-ai/Mooncake): `timestamp` in milliseconds, lengths in tokens.
+    """Read Mooncake's JSONL (https://github.com/kvcache-ai/Mooncake): `timestamp` in milliseconds, lengths in tokens.
 
-    `hash_ids` number the prompt's blocks of 512 tokens; a number stands for a block and all before it.
+    `hash_ids` are numbers of the prompt's blocks of 512 tokens; a number stands for a block and all those before it.
     """
     for number, value in lines.objects(path):
         stamp = value.get("timestamp")
@@ -176,18 +178,18 @@ def _blocks(path: Path, number: int, ids: object, tokens: int) -> tuple[int, ...
 
 
 def _burstgpt(path: Path) -> Iterator[tuple[int, Recorded | None]]:
-    """BurstGPT's CSV (https://github.com/HPMLL/BurstGPT): seconds; a request that failed has no response tokens."""
+    """Read BurstGPT's CSV (https://github.com/HPMLL/BurstGPT), in seconds; failed requests have no response tokens."""
     for number, (stamp, *tokens) in lines.rows(path, ("Timestamp", "Request tokens", "Response tokens")):
         yield number, _of_cells(path, number, _seconds(path, number, stamp), tokens)
 
 
 def _azure(path: Path) -> Iterator[tuple[int, Recorded | None]]:
-    """Azure's LLM inference traces (https://github.com/Azure/AzurePublicDataset): CSV with the moments of day."""
+    """Read Azure's LLM inference traces (https://github.com/Azure/AzurePublicDataset): CSV with dates and times."""
     for number, (stamp, *tokens) in lines.rows(path, ("TIMESTAMP", "ContextTokens", "GeneratedTokens")):
         try:
             moment = dt.datetime.fromisoformat(stamp)
         except ValueError as error:
-            raise lines.bad_line(path, number, f"{stamp[:40]!r} is no date with a time") from error
+            raise lines.bad_line(path, number, f"{stamp[:40]!r} is not a date with a time") from error
         seconds = (moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp()
         yield number, _of_cells(path, number, seconds, tokens)
 
@@ -198,11 +200,11 @@ TRACES: dict[str, Read] = {
     "burstgpt": _burstgpt,
     "azure": _azure,
 }
-"""Reads each kind of trace, by what `--dataset` calls it."""
+"""The reader of each kind of trace, by its name in `--dataset`."""
 
 
 def _of_cells(path: Path, number: int, moment_s: float, cells: Sequence[str]) -> Recorded | None:
-    """Return the tokens of prompt and answer; None if either has none."""
+    """Return a request from the cells with its tokens; None if its prompt or its answer has none."""
     counts = [int(cell) if cell.isascii() and cell.isdecimal() and len(cell) < 12 else None for cell in cells]
     if 0 in counts:
         return None
@@ -219,7 +221,7 @@ def _seconds(path: Path, number: int, cell: str) -> float:
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):
-        raise lines.bad_line(path, number, f"{cell[:40]!r} is no time in seconds")
+        raise lines.bad_line(path, number, f"{cell[:40]!r} is not a time in seconds")
     return seconds
 
 

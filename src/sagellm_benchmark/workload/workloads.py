@@ -1,4 +1,4 @@
-"""What is asked of a server: how many requests, how long, how many at once. Pure."""
+"""Workloads: how many requests a server gets, how long they are, and how many are sent at once. Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sagellm_benchmark.files import read_toml
 class Turn:
     """One request of a conversation.
 
-    `input_tokens` counts the tokens this turn's `text` adds to the prompt (a template's own tokens
-    included on the first turn); `output_tokens` is the length generation is asked to run to.
+    `input_tokens` are the tokens that this turn's `text` adds to the prompt; the first turn's include those of the chat
+    template. `output_tokens` is the length that the answer is asked to have.
     """
 
     text: str
@@ -24,12 +24,12 @@ class Turn:
 
 
 Conversation = tuple[Turn, ...]
-"""The turns of one conversation, in order; each request carries all turns and answers before it."""
+"""The turns of one conversation, in order; each request repeats all earlier turns and their answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """`requests` requests of `input_tokens` → `output_tokens`, `concurrency` at a time.
+    """Requests of `input_tokens` → `output_tokens` tokens each, `concurrency` of them at a time.
 
     `turns` > 1 groups the requests into conversations of that many turns.
     """
@@ -43,16 +43,16 @@ class Workload:
 
     @property
     def conversations(self) -> int:
-        """How many conversations hold the requests; the last one may be shorter."""
+        """The number of conversations; the last one may be shorter."""
         return -(-self.requests // self.turns)
 
     @property
     def context_tokens(self) -> int:
-        """The longest prompt and its answer together: all turns of a conversation."""
+        """The tokens of the longest prompt and its answer together: all turns of a conversation."""
         return (self.input_tokens + self.output_tokens) * self.turns
 
     def describe(self) -> str:
-        """Return a phrase for people, such as `Q5 10×(32→64)`."""
+        """Return the workload in short, such as `Q5 10×(32→64)`."""
         shape = f"{self.name} {self.requests}×({self.input_tokens}→{self.output_tokens})"
         return f"{shape} in conversations of {self.turns} turns" if self.turns > 1 else shape
 
@@ -63,7 +63,10 @@ WORKLOADS = {
 
 
 def find(names: str) -> tuple[Workload, ...]:
-    """Return the workloads that `Q1`, `q1,Q5`, `all` or the path of a TOML file name, in the order named."""
+    """Return the workloads that `Q1`, `q1,Q5`, `all` or the path of a TOML file names, in that order.
+
+    Raise UsageError for an unknown name, DataError for a damaged file.
+    """
     if names.endswith(".toml"):
         return (from_toml(Path(names)),)
     if names.strip().lower() == "all":
@@ -82,7 +85,10 @@ MOST = 10_000_000
 
 
 def from_toml(path: Path) -> Workload:
-    """Return a custom workload: `requests`, `input_tokens`, `output_tokens`; others may follow."""
+    """Return the custom workload in a file: it must state `requests`, `input_tokens` and `output_tokens`.
+
+    Raise DataError if one of them is missing, or a field is unknown or not allowed.
+    """
     values = read_toml(path, example="requests = 100")
     kinds = {field.name: str if field.type == "str" else int for field in fields(Workload)}
     for name, value in values.items():
