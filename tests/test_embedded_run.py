@@ -88,6 +88,12 @@ def test_a_prompt_shorter_than_the_chat_template_is_refused_with_what_to_do(tmp_
     assert "--api completions" in done.stderr
 
 
+def test_a_precision_that_is_not_that_of_the_file_is_refused(tmp_path: Path) -> None:
+    done = command.run("run", *SHORT, "--precision", "FP16", cwd=tmp_path)
+    assert done.returncode == Exit.USAGE
+    assert "--precision says FP16, but the weights are INT4" in done.stderr
+
+
 def test_a_llama_cpp_that_somebody_else_started_is_measured(tmp_path: Path) -> None:
     gguf = weights.find(None, quantization=None, cache=tmp_path, say=print)
     with LlamaCpp(gguf, parallel=1, context=512, log=tmp_path / "server.log", threads=1).open() as server:

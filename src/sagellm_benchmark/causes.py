@@ -13,7 +13,7 @@ _DEPTH = 16  # of errors that wrap each other
 
 # The verification codes of OpenSSL, <openssl/x509_vfy.h>.
 _CERTIFICATE = {
-    9: ("the server's certificate is not valid yet", "is this machine's clock right?"),
+    9: ("the server's certificate is not valid yet", "check this machine's clock"),
     10: ("the server's certificate has expired", "have it renewed, and check this machine's clock"),
     18: ("the server's certificate is self-signed", "name it in SSL_CERT_FILE if you trust it"),
     19: ("the server's certificate chain is self-signed", "name its root in SSL_CERT_FILE if you trust it"),

@@ -18,7 +18,7 @@ NETWORK: dict[str, str] = {
     "what answers there does not speak it": "那里的服务不使用 TLS",
     "check http against https": "检查 http 还是 https",
     "the server's certificate is not valid yet": "服务的证书尚未生效",
-    "is this machine's clock right?": "本机的时钟正确吗？",
+    "check this machine's clock": "检查本机的时钟",
     "the server's certificate has expired": "服务的证书已过期",
     "have it renewed, and check this machine's clock": "请更新证书，并检查本机的时钟",
     "the server's certificate is self-signed": "服务的证书是自签名的",

@@ -92,6 +92,11 @@ def is_trace(options: RunOptions) -> bool:
     return names_a_trace(options.dataset)
 
 
+def is_open(options: RunOptions) -> bool:
+    """Return whether requests are sent when they are due, whatever has been answered: there are no streams."""
+    return bool(options.rate) or options.search_goodput or is_trace(options)
+
+
 def has_arrivals(options: RunOptions) -> bool:
     """Return whether there is a steady rate, around which --arrival can spread requests."""
     return options.search_goodput or any(rate.steady for rate in options.rate or ())
@@ -290,7 +295,7 @@ NEEDS = (
     ),
     Needs(
         ("ramp",),
-        lambda o: not (o.rate or o.search_goodput or is_trace(o)),
+        lambda o: not is_open(o),
         "this spreads the first requests of a closed loop's streams",
         "leave it out; --rate 2..20 is a ramp of the rate",
     ),

@@ -6,11 +6,13 @@ import math
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import click
 
 from sagellm_benchmark.errors import UsageError
+
+T = TypeVar("T")
 
 MOST_STREAMS = 100_000
 _RATE_HINT = "write requests per second: 4, or 1,2,4 for a sweep, 2..20 for a ramp, or inf for all at once"
@@ -135,13 +137,18 @@ def slo(text: str) -> Mapping[str, float]:
         match = _SLO_PART.fullmatch(part.strip().lower())
         if match is None:
             raise UsageError(f"--slo does not understand {part.strip()!r}", hint=_SLO_HINT)
-        limits[match["metric"]] = float(match["number"]) * (1e-3 if match["unit"] == "ms" else 1.0)
+        limit = float(match["number"]) * (1e-3 if match["unit"] == "ms" else 1.0)
+        if not 0 < limit < math.inf:
+            raise UsageError(f"--slo: no answer can meet {part.strip()!r}", hint=_SLO_HINT)
+        if match["metric"] in limits:
+            raise UsageError(f"--slo names {match['metric']} twice", hint="give each metric one objective")
+        limits[match["metric"]] = limit
     return limits
 
 
 def rates(text: str) -> tuple[Rate, ...]:
     """Parse a list such as `1,2.5,inf` of requests per second, in which `2..20` is a ramp."""
-    return tuple(_rate(part, text) for part in text.split(","))
+    return _different("--rate", tuple(_rate(part, text) for part in text.split(",")))
 
 
 def _rate(part: str, text: str) -> Rate:
@@ -169,4 +176,15 @@ def counts(text: str) -> tuple[int, ...]:
             f"--concurrency does not understand {text!r}",
             hint=f"write whole numbers from 1 to {MOST_STREAMS:,}: 8, or 1,2,4 for a sweep",
         )
-    return tuple(int(part) for part in parts)
+    return _different("--concurrency", tuple(int(part) for part in parts))
+
+
+def _different(option: str, loads: tuple[T, ...]) -> tuple[T, ...]:
+    """Return the loads of a sweep. Raises UsageError if one of them is named twice."""
+    twice = next((one for one in loads if loads.count(one) > 1), None)
+    if twice is not None:
+        raise UsageError(
+            f"{option} names {twice} twice",
+            hint="leave one of them out; --repeats measures the same load several times",
+        )
+    return loads

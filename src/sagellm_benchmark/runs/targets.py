@@ -21,6 +21,7 @@ from sagellm_benchmark.engines.known.sagellm import SAGELLM
 from sagellm_benchmark.engines.launch import Launched, filled
 from sagellm_benchmark.engines.llamacpp import LlamaCpp
 from sagellm_benchmark.engines.served import Served
+from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.machine.variant import variant
 from sagellm_benchmark.runs.listener import Listener
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec, Start
@@ -190,7 +191,7 @@ def _share(log: Path, also: Path) -> None:
 
 
 def _weights(spec: RunSpec, listener: Listener) -> Gguf:
-    quantization = spec.model_hints.quantization
+    quantization, stated = spec.model_hints.quantization, spec.model_hints.precision
     gguf = weights.find(
         spec.model,
         quantization=quantization,
@@ -198,9 +199,12 @@ def _weights(spec: RunSpec, listener: Listener) -> Gguf:
         say=listener.say,
         note=listener.note,
     )
-    return replace(
-        gguf, facts=replace(gguf.facts, precision=spec.model_hints.precision or gguf.facts.precision)
-    )
+    known = gguf.facts.precision
+    if stated and known and stated != known:
+        raise UsageError(
+            f"--precision says {stated}, but the weights are {known}", hint="leave out --precision"
+        )
+    return replace(gguf, facts=replace(gguf.facts, precision=known or stated))
 
 
 @contextmanager
