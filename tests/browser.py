@@ -126,7 +126,7 @@ def barriers(page: Page) -> list[str]:
     """What axe-core, the field's checker, finds that keeps people out who see, hear or move otherwise."""
     return [
         f"{rule['id']}: {node['html'][:80]}"
-        for rule in _axe().run(page).response["violations"]
+        for rule in _axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         for node in rule["nodes"]
     ]
 

@@ -388,7 +388,7 @@ def test_a_screen_reader_finds_a_table_with_named_columns(visit: Open) -> None:
 
 @pytest.mark.parametrize("locale", ["en", "zh-CN"])
 def test_nothing_keeps_out_who_uses_it_otherwise(visit: Open, locale: str) -> None:
-    rows = (*boards.fresh_rows(), *published_rows())
+    rows = (*boards.fresh_rows(), *published_rows()[:6])
     page = visit(boards.of(*rows), width=390 if locale == "en" else 1360, locale=locale)
     page.locator("#filter").click()
     assert barriers(page) == []
