@@ -179,7 +179,6 @@ SERVED = ("--base-url", "http://h:1")
         ("--threads", "2", SERVED),
         ("--ramp", "2", ()),
         ("--client-processes", "2", ()),
-        ("--client-processes", "5", ("--concurrency", "1,4")),
         ("--comm-backend", "NCCL", ()),
         ("--topology", "2 × 8", ("--node-count", "1")),
         ("--ramp", "2", ("--rate", "1")),

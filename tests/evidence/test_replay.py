@@ -84,7 +84,8 @@ def test_a_row_does_more_than_ask_a_server_only_when_that_is_allowed(option: str
     with pytest.raises(UsageError, match=f"something of this machine: {named}") as caught:
         asked(words)
     assert shlex.join(shlex.split(words)[2:]) in str(caught.value.hint)
-    assert asked(words, files_allowed=True).words == tuple(shlex.split(words)[2:])
+    allowed = asked(words, files_allowed=True)
+    assert allowed.words == tuple(shlex.split(words)[2:]) or allowed.without_effect == (named,)
 
 
 def test_every_option_that_a_row_may_state_exists() -> None:
@@ -108,6 +109,34 @@ def test_a_servers_row_needs_a_server_and_ours_none() -> None:
     assert done.options.base_url == "http://127.0.0.1:8000"
     with pytest.raises(UsageError, match="needs no server"):
         asked("sagellm-benchmark run", base_url="http://127.0.0.1:8000")
+
+
+def test_what_has_no_effect_any_more_is_left_out_and_named() -> None:
+    done = asked("sagellm-benchmark run --rate 4 --burstiness 2 --ramp=3 --seed 4")
+    assert done.words == ("--rate", "4", "--seed", "4")
+    assert done.without_effect == ("--burstiness", "--ramp")
+    assert (done.options.burstiness, done.options.ramp) == (1.0, 0.0)
+
+
+def test_a_command_that_is_refused_today_says_why_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "row.json").write_text(
+        json.dumps(row_with("sagellm-benchmark run --concurrency 4 --rate 2 --seed 4"))
+    )
+    done = command.run("replay", "row.json", cwd=tmp_path)
+    assert done.returncode == Exit.USAGE
+    assert "cannot repeat the row's command: --concurrency is a closed loop, --rate an open" in done.stderr
+    assert "or use the version of this tool that the row names" in done.stderr
+
+
+def test_a_row_of_the_embedded_engine_is_not_measured_on_the_server_of_the_environment(
+    tmp_path: Path,
+) -> None:
+    only_embedded = (
+        "sagellm-benchmark run --threads 2 --workload Q4 --requests 2"  # too few requests to be measured
+    )
+    (tmp_path / "row.json").write_text(json.dumps(row_with(only_embedded)))
+    done = command.run("replay", "row.json", cwd=tmp_path, env={"SAGELLM_BASE_URL": "http://127.0.0.1:1"})
+    assert (done.returncode, "--threads: " in done.stderr) == (Exit.USAGE, False)
 
 
 def test_whose_row_it_was_and_on_what_is_not_taken_over() -> None:

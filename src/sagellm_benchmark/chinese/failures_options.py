@@ -110,21 +110,12 @@ OPTIONS: dict[str, str] = {
         "{name} 的对话有 {turns} 轮，但请求数不足：{requests}"
     ),
     "ask for at least --requests {turns}, or for fewer turns": "至少给 --requests {turns}，或减少轮数",
-    "--ramp spreads the first requests of several streams, and this load has only one": (
-        "--ramp 会错开多路的第一个请求，而该负载只有一路"
-    ),
+    "this is for several streams, and the load has only one": "这用于多路，而该负载只有一路",
     "add --concurrency, or leave it out": "加上 --concurrency，或去掉它",
-    "--client-processes {count} is more than the load has streams: {streams}": (
-        "--client-processes {count} 多于负载的路数：{streams}"
-    ),
-    "give as many as there are streams or fewer, or a higher --concurrency": (
-        "不要超过路数，或提高 --concurrency"
-    ),
-    "{options}: this connects several nodes, and there is one": "{options}：这说明多个节点如何连接，而只有一个节点",
+    "this connects several nodes, and there is only one": "这说明多个节点如何连接，而只有一个节点",
     "add --node-count, or leave it out": "加上 --node-count，或去掉它",
     "--precision says {stated}, but the weights are {known}": "--precision 写的是 {stated}，但权重是 {known}",
     "leave out --precision": "去掉 --precision",
-    "--slo: no answer can meet {objective}": "--slo：没有回答能达到 {objective}",
     "--slo names {metric} twice": "--slo 重复指明了 {metric}",
     "give each metric one objective": "每个指标只给一个目标",
     "{option} names {load} twice": "{option} 重复指明了 {load}",

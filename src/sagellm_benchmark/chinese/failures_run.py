@@ -208,6 +208,9 @@ RUN: dict[str, str] = {
     "the row was measured with the embedded engine, which needs no server": "记录是我们自己的引擎的，不需要服务",
     "leave out --base-url": "去掉 --base-url",
     "this version does not know the row's command: {a}": "此版本不认识记录的命令：{a}",
+    "this version cannot repeat the row's command: {a}": "此版本无法重复记录的命令：{a}",
+    "{hint}; or use the version of this tool that the row names": "{hint}；或使用记录所写的本工具版本",
+    "left out, without effect: {names}": "已略去没有作用的选项：{names}",
     "use the version of this tool that the row names": "用记录所指的本工具版本",
     # options/regress
     "a baseline is one run of one load": "基线是一个负载的一次运行",

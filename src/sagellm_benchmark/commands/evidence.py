@@ -124,6 +124,7 @@ def replay(
     from sagellm_benchmark.evidence import find, replay
     from sagellm_benchmark.hub.directory import open_store
     from sagellm_benchmark.options.again import again
+    from sagellm_benchmark.options.run import BASE_URL_VARIABLE
     from sagellm_benchmark.options.spec import run_spec
     from sagellm_benchmark.report import folder, proof
     from sagellm_benchmark.report.screen import Screen
@@ -131,8 +132,17 @@ def replay(
 
     claim = find.claim(subject, lambda: open_store(repo, to))
     asked = again(claim.row, base_url=base_url, same_hardware=same_hardware, files_allowed=allow_files)
-    spec = run_spec(asked.options, ["run", *asked.words], os.environ)
+    environ = {name: value for name, value in os.environ.items() if name != BASE_URL_VARIABLE}
+    try:
+        spec = run_spec(asked.options, ["run", *asked.words], environ)
+    except UsageError as error:
+        raise UsageError(
+            f"this version cannot repeat the row's command: {error.message}",
+            hint=f"{error.hint}; or use the version of this tool that the row names",
+        ) from error
     with Screen(as_json=out.as_json, quiet=out.quiet) as screen:
+        if asked.without_effect:
+            screen.note(f"left out, without effect: {', '.join(asked.without_effect)}")
         finished = [folder.save(run.folder, run.record) for run in pipeline.run(spec, screen)]
     sound = [(one.row, one.interval) for one in finished if one.row and one.record.summary.valid]
     done = replay.compare(claim.row, claim.interval, sound)

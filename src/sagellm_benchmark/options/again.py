@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sagellm_benchmark.address import Address
 from sagellm_benchmark.errors import DataError, UsageError
+from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import flag, parse, spellings, without
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.options.spec import HARDWARE
@@ -39,14 +41,18 @@ class Again:
 
     options: RunOptions
     words: tuple[str, ...]
+    without_effect: tuple[
+        str, ...
+    ] = ()  # options, as they are typed, that the row's command has and this one lacks
 
 
 def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed: bool) -> Again:
     """Return the row's command, without its owner's name and folders, for the server at `base_url`.
 
     `base_url` is None if the row was measured with the embedded engine. The hardware that the row states is kept only
-    with `same_hardware`. Raise DataError if the row has no `sagellm-benchmark run` that this version knows, UsageError
-    if `base_url` is missing or not wanted, or if the command needs `files_allowed`.
+    with `same_hardware`; options that have no effect are left out. Raise DataError if the row has no `sagellm-benchmark
+    run` that this version knows, UsageError if `base_url` is missing or not wanted, or if the command needs
+    `files_allowed`.
     """
     left_out = OWNERS if same_hardware else (*OWNERS, *HARDWARE)
     spelled = set().union(*(spellings(RunOptions, name) for name in left_out))
@@ -58,6 +64,7 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
                 "the row was measured on a server, and only you know where to find one like it",
                 hint="start the same engine with the same model, and add --base-url URL",
             )
+        Address.parse(base_url)
         options = replace(options, base_url=base_url)
     elif base_url is not None:
         raise UsageError(
@@ -69,7 +76,10 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
             f"the row's command uses something of this machine: {', '.join(asks)}",
             hint=f"add --allow-files only if you agree to all of {one_line(shlex.join(words), 2000)}",
         )
-    return Again(options, tuple(words))
+    idle = rules.idle(options)  # an older version took them in silence, so the row is the same without them
+    words = without(words, set().union(*(spellings(RunOptions, name) for name in idle)))
+    options = replace(_parsed(words), base_url=options.base_url)
+    return Again(options, tuple(words), tuple(flag(RunOptions, name) for name in idle))
 
 
 def _command(row: Any) -> list[str]:

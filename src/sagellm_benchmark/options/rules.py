@@ -7,17 +7,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from sagellm_benchmark.board.rules import VERSION
+from sagellm_benchmark.board.scenarios import CUSTOM
 from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
 from sagellm_benchmark.engines.registry import engines
 from sagellm_benchmark.engines.registry import find as find_engine
 from sagellm_benchmark.errors import UsageError
+from sagellm_benchmark.machine import hardware
 from sagellm_benchmark.options.declare import flag
-from sagellm_benchmark.options.run import BASE_URL_VARIABLE, RunOptions
+from sagellm_benchmark.options.run import BASE_URL_VARIABLE, OF_A_CLUSTER, RunOptions
 from sagellm_benchmark.runs.arrivals import MOST_ARRIVALS
 from sagellm_benchmark.verdict.compare import FEWEST_ROUNDS
 from sagellm_benchmark.verdict.objectives import SLO_METRICS
 from sagellm_benchmark.workload.sources import RANDOM
 from sagellm_benchmark.workload.sources import is_trace as names_a_trace
+from sagellm_benchmark.workload.workloads import find as find_workloads
 
 Holds = Callable[[RunOptions], object]
 
@@ -47,14 +50,25 @@ def check(options: RunOptions) -> None:
         raise UsageError(message, hint=hint)
 
 
+def idle(options: RunOptions) -> tuple[str, ...]:
+    """Return the fields of all options that are stated but have no effect with the others."""
+    return tuple(name for _, names in _idle(options) for name in names)
+
+
+def _idle(options: RunOptions) -> Iterator[tuple[Needs, list[str]]]:
+    for need in NEEDS:
+        stated = [name for name in need.options if name in options.given]
+        if stated and not need.condition(options):
+            yield need, stated
+
+
 def _broken(options: RunOptions) -> Iterator[tuple[str, str]]:
     for rule in CONTRADICTIONS:
         if rule.when(options):
             yield rule.message, rule.hint
-    for need in NEEDS:
-        stated = [flag(RunOptions, name) for name in need.options if name in options.given]
-        if stated and not need.condition(options):
-            yield f"{' and '.join(stated)}: {need.purpose}", need.hint
+    for need, names in _idle(options):
+        stated = [flag(RunOptions, name) for name in names]
+        yield f"{' and '.join(stated)}: {need.purpose}", need.hint
     if unknown := [metric for metric in options.slo or () if metric not in SLO_METRICS]:
         yield f"--slo has no metric {unknown[0]!r}", f"the metrics are {', '.join(SLO_METRICS)}"
 
@@ -95,6 +109,22 @@ def is_trace(options: RunOptions) -> bool:
 def is_open(options: RunOptions) -> bool:
     """Return whether requests are sent when they are due, whatever has been answered: there are no streams."""
     return bool(options.rate) or options.search_goodput or is_trace(options)
+
+
+def has_several_streams(options: RunOptions) -> bool:
+    """Return whether several requests can be under way at once."""
+    if is_open(options):
+        return True
+    if options.concurrency:
+        return max(options.concurrency) > 1
+    is_custom = options.workload.strip().lower() == CUSTOM
+    return not is_custom and any(one.concurrency > 1 for one in find_workloads(options.workload))
+
+
+def has_several_nodes(options: RunOptions) -> bool:
+    """Return whether the hardware, as it is described, is a cluster."""
+    in_file = None if options.hardware is None else hardware.read(options.hardware).node_count
+    return (options.node_count or in_file or 1) > 1
 
 
 def has_arrivals(options: RunOptions) -> bool:
@@ -298,6 +328,18 @@ NEEDS = (
         lambda o: not is_open(o),
         "this spreads the first requests of a closed loop's streams",
         "leave it out; --rate 2..20 is a ramp of the rate",
+    ),
+    Needs(
+        ("ramp", "client_processes"),
+        has_several_streams,
+        "this is for several streams, and the load has only one",
+        "add --concurrency, or leave it out",
+    ),
+    Needs(
+        OF_A_CLUSTER,
+        has_several_nodes,
+        "this connects several nodes, and there is only one",
+        "add --node-count, or leave it out",
     ),
     Needs(
         ("time_scale",),

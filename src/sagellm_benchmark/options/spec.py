@@ -19,17 +19,18 @@ from sagellm_benchmark.machine import hardware
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.options import rules
 from sagellm_benchmark.options.declare import flag
-from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE, RunOptions
+from sagellm_benchmark.options.run import (
+    BASE_URL_VARIABLE,
+    BUSY_VARIABLE,
+    OF_A_CLUSTER,
+    SUBMITTER_VARIABLE,
+    RunOptions,
+)
 from sagellm_benchmark.runs.spec import LoadShape, ModelHints, RunSpec, Start
 from sagellm_benchmark.workload import datasets
 from sagellm_benchmark.workload.sources import RANDOM, Cut
 from sagellm_benchmark.workload.workloads import Workload, find
 
-OF_A_CLUSTER = (
-    "comm_backend",
-    "topology_type",
-    "topology",
-)  # which a row of several nodes must state as well
 HARDWARE = (
     *("vendor", "chip_model", "chip_count", "node_count", "interconnect", "memory_per_chip_gb"),
     *OF_A_CLUSTER,
@@ -59,12 +60,13 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     elif start is None:
         require()
     workloads = _workloads(options)
+    if not options.duration and not rules.is_trace(options):
+        _check_turns(workloads)
     cut = Cut(options.requests, options.duration, options.time_scale)
     if options.dataset != RANDOM:
         for workload in workloads:
             datasets.check(options.dataset, workload, cut)
     shapes = _shapes(options)
-    _check_effects(options, workloads, shapes)
     seed = secrets.randbelow(2**31) if options.seed is None else options.seed
     return RunSpec(
         workloads=workloads,
@@ -193,27 +195,14 @@ def _shapes(options: RunOptions) -> tuple[LoadShape, ...]:
     return (spread if options.search_goodput else base,)
 
 
-def _check_effects(options: RunOptions, workloads: Sequence[Workload], shapes: Sequence[LoadShape]) -> None:
-    """Refuse what only the loads themselves show to have no effect. Raises UsageError."""
-    short = next((one for one in workloads if one.turns > one.requests and not options.duration), None)
-    if short is not None and not rules.is_trace(options):
-        raise UsageError(
-            f"{short.name} has conversations of {short.turns} turns, but fewer requests: {short.requests}",
-            hint=f"ask for at least --requests {short.turns}, or for fewer turns",
-        )
-    if rules.is_open(options):
-        return
-    streams = max(shape.concurrency or one.concurrency for shape in shapes for one in workloads)
-    if options.ramp and streams == 1:
-        raise UsageError(
-            "--ramp spreads the first requests of several streams, and this load has only one",
-            hint="add --concurrency, or leave it out",
-        )
-    if options.client_processes > streams:
-        raise UsageError(
-            f"--client-processes {options.client_processes} is more than the load has streams: {streams}",
-            hint="give as many as there are streams or fewer, or a higher --concurrency",
-        )
+def _check_turns(workloads: Sequence[Workload]) -> None:
+    """Raise UsageError for a workload with too few requests for a single conversation."""
+    for one in workloads:
+        if one.turns > one.requests:
+            raise UsageError(
+                f"{one.name} has conversations of {one.turns} turns, but fewer requests: {one.requests}",
+                hint=f"ask for at least --requests {one.turns}, or for fewer turns",
+            )
 
 
 def _flags(names: Sequence[str]) -> list[str]:
@@ -227,12 +216,6 @@ def _hardware(options: RunOptions) -> Hardware:
     if options.hardware is not None:
         stated = stated.completed(hardware.read(options.hardware))
     missing = [name for name in OF_A_CLUSTER if getattr(stated, name) is None]
-    of_several = [name for name in OF_A_CLUSTER if name in options.given]
-    if (stated.node_count or 1) == 1 and of_several:
-        raise UsageError(
-            f"{' and '.join(_flags(of_several))}: this connects several nodes, and there is one",
-            hint="add --node-count, or leave it out",
-        )
     if (stated.node_count or 1) > 1 and missing:
         raise UsageError(
             f"{stated.node_count} nodes are a cluster, which needs {' and '.join(_flags(missing))} as well",

@@ -139,7 +139,7 @@ def slo(text: str) -> Mapping[str, float]:
             raise UsageError(f"--slo does not understand {part.strip()!r}", hint=_SLO_HINT)
         limit = float(match["number"]) * (1e-3 if match["unit"] == "ms" else 1.0)
         if not 0 < limit < math.inf:
-            raise UsageError(f"--slo: no answer can meet {part.strip()!r}", hint=_SLO_HINT)
+            raise UsageError(f"--slo does not understand {part.strip()!r}", hint=_SLO_HINT)
         if match["metric"] in limits:
             raise UsageError(f"--slo names {match['metric']} twice", hint="give each metric one objective")
         limits[match["metric"]] = limit
