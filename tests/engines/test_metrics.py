@@ -78,10 +78,15 @@ def test_a_stated_capacity_goes_before_blocks() -> None:
     assert figures(vllm(), [], parse(text)).kv_used_tokens == 200
 
 
-@pytest.mark.parametrize("blocks", ["None", "", "-1"])
+@pytest.mark.parametrize("blocks", ["None", "", "-1", "9" * 1000])
 def test_a_capacity_that_is_not_told_leaves_the_used_tokens_unknown(blocks: str) -> None:
     text = (VLLM % BUSY).replace('num_gpu_blocks="1000"', f'num_gpu_blocks="{blocks}"')
     assert figures(vllm(), [], parse(text)).kv_used_tokens is None
+
+
+def test_values_whose_sum_would_overflow_are_not_believed() -> None:
+    huge = 'vllm_num_preemptions_total{worker="0"} 1e308\nvllm_num_preemptions_total{worker="1"} 1e308\n'
+    assert figures(Scrape(), [], parse(huge)).evict_count is None
 
 
 def test_nothing_looked_up_is_no_hit_rate() -> None:

@@ -107,6 +107,10 @@ def test_of_any_other_place_nothing_is_known(place: str | None) -> None:
     assert facts("m", place) == ModelFacts("m")
 
 
+def test_a_shape_with_more_numbers_than_there_can_be_is_not_counted(tmp_path: Path) -> None:
+    assert facts("m", str(folder(tmp_path, {}, [2**62] * 20))) == ModelFacts("m")
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff" * 8, b"\x02\0\0\0\0\0\0\0[]", b"\x02\0\0\0\0\0\0\0{"])
 def test_damaged_weights_are_not_counted(tmp_path: Path, content: bytes) -> None:
     (folder(tmp_path, {}) / "model.safetensors").write_bytes(content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import threading
 import time
@@ -18,6 +17,7 @@ from sagellm_benchmark.net.fetch import get_text
 INTERVAL_S = 1.0
 TIMEOUT_S = 3.0
 _MAX_SERIES = 10_000
+_LARGEST = 1e18  # of a value: a counter of bytes stays below it, and sums of larger ones could overflow
 
 _SERIES = r"^(%s[:_]\w{1,100})(?:\{([^\n]{0,4000})\})?[ \t]+(\S{1,40})"
 _LABEL = re.compile(r'(\w{1,100})="((?:[^"\\]|\\.)*)"')
@@ -69,7 +69,7 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if abs(value) <= _LARGEST else None
 
 
 def figures(names: MetricNames, before: Scrape, during: Sequence[Scrape], after: Scrape) -> ServerFigures:
@@ -144,9 +144,14 @@ def _capacity(cache: Mapping[str, str]) -> int | None:
     stated, blocks, size = (
         cache.get(name, "") for name in ("kv_cache_size_tokens", "num_gpu_blocks", "block_size")
     )
-    if stated.isdecimal():
-        return int(stated)
-    return int(blocks) * int(size) if blocks.isdecimal() and size.isdecimal() else None
+    if (tokens := _count(stated)) is not None:
+        return tokens
+    held, each = _count(blocks), _count(size)
+    return None if held is None or each is None else held * each
+
+
+def _count(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 18 else None
 
 
 def _mean_of_gauge(readings: Sequence[Scrape], name: str | None) -> float | None:

@@ -48,7 +48,7 @@ def facts(
         DataError,
     ):  # a server names what it likes
         return unknown
-    parameters = gguf_facts.human_count(counted) if counted else None
+    parameters = gguf_facts.human_count(counted) if said.count(counted) else None
     return ModelFacts(name, parameters=parameters, precision=precision)
 
 
