@@ -1,1 +1,1 @@
-"""One load from many machines: who sends which part, one origin of time, and what becomes of a node that is lost."""
+"""One load from many machines: who sends which part, a common origin of time, and what happens if a node is lost."""

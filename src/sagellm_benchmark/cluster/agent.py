@@ -1,4 +1,4 @@
-"""One node's part of a load: our own worker processes, started here, under a lease that the driver keeps renewing."""
+"""One node's part of a load: our worker processes, started there, under a lease that the driver keeps renewing."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from sagellm_benchmark.scratch import Scratch
 from sagellm_benchmark.workload.schedule import Schedule
 
 LEASE_S = 3.0
-"""Without a word from the driver for this long the load ends; nor does a worker go on that long without its agent."""
+"""If the driver is silent for this long, the load ends; likewise for a worker whose agent is silent."""
 
 
 def as_urgent_as_others() -> None:
-    """Reset the nice 15 at which Ray starts its workers, if the system allows that.
+    """Undo the nice value of 15 with which Ray starts its workers, if the system allows that.
 
-    It counts for the calling thread and all that it starts: Linux has a priority for each thread, not for a process.
+    This affects the calling thread and everything that it starts, because Linux has a priority for each thread.
     """
     with contextlib.suppress(PermissionError):
         os.setpriority(os.PRIO_PROCESS, 0, 0)
@@ -38,7 +38,7 @@ def as_urgent_as_others() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a node says of itself."""
+    """What a node says about itself."""
 
     host: str
     pid: int
@@ -47,13 +47,13 @@ class Facts:
 
 
 def facts() -> Facts:
-    """Return what this node says of itself, after taking back the low priority that Ray gave it."""
+    """Return what this node says about itself, after undoing the low priority that Ray gave it."""
     as_urgent_as_others()
     return Facts(socket.gethostname(), os.getpid(), __version__, os.getpriority(os.PRIO_PROCESS, 0))
 
 
 def check_versions(found: Mapping[str, Facts]) -> None:
-    """Raise UsageError that names every node with another version of this tool than this machine has."""
+    """Raise UsageError, naming every node that has another version of this tool than this machine."""
     others = [f"{name} has {said.version}" for name, said in found.items() if said.version != __version__]
     if others:
         raise UsageError(
@@ -64,7 +64,7 @@ def check_versions(found: Mapping[str, Facts]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How far a node is."""
+    """How far a node is with its part of a load."""
 
     ready: bool
     done: int
@@ -72,13 +72,13 @@ class State:
     tokens: int
     total: int | None
     over: bool
-    error: tuple[str, str, str] | None  # kind, message, hint
-    workers: tuple[int, ...]  # their processes
+    error: tuple[str, str, str] | None  # class, message and hint
+    workers: tuple[int, ...]  # process ids
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What a node's load left there; `files` are the decoded samples of each process, on that node's clock."""
+    """What a node's load left there; `files` hold the decoded samples of each process, on that node's clock."""
 
     elapsed_s: float
     interrupted: bool
@@ -89,9 +89,9 @@ class Part:
 
 @dataclass(slots=True)
 class Agent:
-    """What lives in a process of its own on a node, and sends its part of a load.
+    """Sends a node's part of a load, from a process of its own.
 
-    Its calls come from several threads, but only one load is under way at a time.
+    Its methods may be called from several threads, but it sends only one load at a time.
     """
 
     _crew: Sequence[workers.Worker] = ()
@@ -107,21 +107,21 @@ class Agent:
     _part: Part | None = None
 
     def time(self, pace: float = 1.0) -> float:
-        """Read this node's monotonic clock, and hear how many of its seconds pass in one of the run's."""
+        """Return this node's monotonic clock; `pace` is how many of its seconds pass in one second of the run."""
         self._pace = pace
         return time.monotonic()
 
     def facts(self) -> Facts:
-        """Return what this node says of itself."""
+        """Return what this node says about itself."""
         return facts()
 
     def calibrate(self, load: Schedule, api: Api, processes: int) -> Calibration:
-        """Return this node's own error at its part of a load."""
+        """Return this node's own error under its part of a load."""
         as_urgent_as_others()
         return calibrate(load, api, processes=processes)
 
     def prepare(self, shares: bytes) -> None:
-        """Start the processes that send these pickled shares; remove what an earlier load left here."""
+        """Start the processes that send these pickled shares, after removing what an earlier load left here."""
         self.forget()
         self._scratch = Scratch.made("sagellm-node-")
         mine: list[Share] = pickle.loads(shares)  # noqa: S301 - from our driver, by Ray, which sends nothing else
@@ -134,13 +134,13 @@ class Agent:
         self._thread.start()
 
     def start(self, moment: float) -> float:
-        """Begin at that moment of this node's clock; return how many seconds are left until then."""
+        """Begin at a moment of this node's clock, and return how many seconds are left until then."""
         self._origin = moment
         self._begun.set()
         return moment - time.monotonic()
 
     def state(self) -> State:
-        """Tell how far we are. Asking renews the lease."""
+        """Return how far this node is. Each call renews the lease."""
         self._renewed = time.monotonic()
         crew, far = self._crew, workers.progress(self._crew, elapsed_s=0.0)  # the driver has the clock
         return State(
@@ -155,7 +155,7 @@ class Agent:
         )
 
     def stop(self) -> None:
-        """Send nothing more; what is finished is kept."""
+        """Send nothing more; what has finished is kept."""
         self._stopped.set()
         self._begun.set()
 
@@ -164,7 +164,7 @@ class Agent:
         return self._part
 
     def content(self, path: str, offset: int, size: int) -> bytes:
-        """Return bytes of one of the files that `part` names, and of no other file."""
+        """Return bytes of one of the files that `part` names; empty for any other file."""
         if self._part is None or path not in [one for files in self._part.files for one in files]:
             return b""
         with Path(path).open("rb") as file:
@@ -172,7 +172,7 @@ class Agent:
             return file.read(size)
 
     def forget(self) -> None:
-        """End the load that is under way, and remove what it has written."""
+        """Stop the load if there is one, and remove what it has written."""
         self.stop()
         if self._thread is not None:
             self._thread.join()
@@ -185,7 +185,7 @@ class Agent:
             self._part = self._sent(shares)
         except BenchmarkError as error:
             self._error = (type(error).__name__, error.message, error.hint or "")
-        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: the driver is told, and raises it
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread, so the driver is told, and raises it
             self._error = (type(error).__name__, str(error), "")
 
     def _sent(self, shares: Sequence[Share]) -> Part:
@@ -199,14 +199,14 @@ class Agent:
                 worker.start(origin)
             try:
                 workers.hear_until(crew, lambda worker: worker.ended is not None, self._keep)
-            except BenchmarkError as error:  # said before the processes are ended, which takes time
+            except BenchmarkError as error:  # reported before the processes are ended, which takes time
                 self._error = (type(error).__name__, error.message, error.hint or "")
                 raise
         whole, files = workers.together(crew)
         return Part(whole.elapsed_s, whole.interrupted, whole.health, contention.share, files)
 
     def _keep(self, listened_s: float) -> None:
-        """Tell the workers that we are there and what our clock's pace is; end the load in time, or if nobody asks."""
+        """Tell the workers the clock's pace, or to stop if that was asked or the lease has ended; check them."""
         now = time.monotonic()
         if now < self._kept + PROGRESS_S:
             return

@@ -1,7 +1,7 @@
-"""Where another machine's monotonic clock stands, by exchanges with it. Pure.
+"""What another machine's monotonic clock shows, by exchanges with it. Pure.
 
-Two clocks that are steady differ by a straight line: each quartz has a pace of its own. A clock that is put forward or
-back, or whose pace changes, leaves the line, and exchanges during the load show by how much.
+The difference of two steady clocks is a straight line, because each quartz has its own pace. A clock that is put
+forward or back, or whose pace changes, leaves the line; exchanges during the load show by how much.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 MAX_BOUND_S = 0.001
-"""By how much the time of one machine may differ from the others' in a run that counts."""
+"""The most by which the time of one machine may differ from the others' in a valid run."""
 MAX_DRIFT = 500e-6
-"""By how many seconds a second a clock may gain or lose: more than a quartz does, and as much as Linux corrects."""
+"""The most seconds per second that a clock may gain or lose: more than a quartz does, and as much as Linux corrects."""
 WANDER = 100e-6
-"""By how much its pace may for a moment differ from its pace over the whole load: seconds a second."""
+"""The most by which its pace may differ for a moment from its pace over the whole load, in seconds per second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One question for the time: when it was sent and answered by our clock, and what the other one said."""
+    """One question for the time: when it was sent and answered by our clock, and what the other clock showed."""
 
     sent_s: float
     theirs_s: float
@@ -28,20 +28,20 @@ class Exchange:
 
     @property
     def round_trip_s(self) -> float:
-        """How long the answer took."""
+        """How long the answer took, in seconds."""
         return self.received_s - self.sent_s
 
     @property
     def middle_s(self) -> float:
-        """When they read their clock, by ours, to within half the round trip."""
+        """When the other clock was read, by ours, to within half the round trip."""
         return (self.sent_s + self.received_s) / 2
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Their clock by ours: at our `at_s` it was ahead by `offset_s`, and it gains `drift` seconds a second.
+    """The other clock by ours: at our `at_s`, it was ahead by `offset_s`, and it gains `drift` seconds per second.
 
-    That is wrong by `bound_s` at most at `at_s`, and by `drift_bound` more with each second from there.
+    At `at_s`, this is wrong by at most `bound_s`, and by `drift_bound` more with each second from there.
     """
 
     at_s: float
@@ -52,26 +52,26 @@ class Line:
 
     @property
     def pace(self) -> float:
-        """How many of their seconds pass in one of ours."""
+        """How many seconds of the other clock pass in one of ours."""
         return 1.0 + self.drift
 
     def theirs(self, ours_s: float) -> float:
-        """Return what their clock says at a moment of ours."""
+        """Return what the other clock shows at a moment of ours."""
         return ours_s + self.offset_s + self.drift * (ours_s - self.at_s)
 
 
 def quickest(exchanges: Iterable[Exchange]) -> Exchange:
-    """Return the exchange that tells most, as NTP does (RFC 5905, section 8, with one time stamp on their side)."""
+    """Return the quickest exchange, which tells most, as in NTP (RFC 5905, section 8, with one time stamp there)."""
     return min(exchanges, key=lambda one: one.round_trip_s)
 
 
 def line(seen: Exchange) -> Line:
-    """Return what one exchange tells: the middle is wrong by half the round trip at most; of the drift, nothing."""
+    """Return the line that one exchange tells: wrong by at most half the round trip, and without a drift."""
     return Line(seen.middle_s, seen.theirs_s - seen.middle_s, seen.round_trip_s / 2)
 
 
 def learned(known: Line, seen: Exchange) -> Line:
-    """Return the line with the drift that a later exchange shows, if that one tells it better than those before."""
+    """Return the line with the drift that a later exchange shows, if it tells the drift better than earlier ones."""
     apart_s = seen.middle_s - known.at_s
     if apart_s <= 0 or (bound := (known.bound_s + seen.round_trip_s / 2) / apart_s) >= known.drift_bound:
         return known
@@ -79,9 +79,9 @@ def learned(known: Line, seen: Exchange) -> Line:
 
 
 def moved_s(known: Line, seen: Exchange) -> float:
-    """Return how far their clock has left the line at least; 0 if `seen` shows nothing of that.
+    """Return by how many seconds, at least, the other clock has left the line; 0 if `seen` does not show it.
 
-    However slow the exchange was, its reading was taken between the two moments that it names.
+    However slow the exchange was, the other clock was read between its two moments.
     """
     unknown_s = known.bound_s + known.drift_bound * abs(seen.received_s - known.at_s)
     ahead_s = seen.theirs_s - known.theirs(seen.received_s)
@@ -92,8 +92,8 @@ def moved_s(known: Line, seen: Exchange) -> float:
 def straight(seen: Sequence[Exchange]) -> Line:
     """Return the line through the first and the last exchange, with a bound for all the time between them.
 
-    Between two quick exchanges, their clock may have been put forward or back once. What it did and undid between them
-    is not seen.
+    The bound allows the other clock to have been put forward or back once between two quick exchanges. A change that
+    was undone between them is not seen.
     """
     first = line(seen[0])
     through = replace(first, drift=_drift(first, seen[-1]), drift_bound=0.0)
@@ -107,9 +107,9 @@ def _drift(known: Line, seen: Exchange) -> float:
 
 
 def _most_s(through: Line, seen: Sequence[Exchange]) -> float:
-    """Return by how much a line may be wrong at any time, as far as the exchanges on one side of that time tell.
+    """Return by how many seconds a line may be wrong at any time, by the exchanges on one side of that time.
 
-    A slow exchange tells less than a quick one that is not long past, and is left out.
+    A slow exchange is left out if an earlier, quicker one still tells more.
     """
     told_s, wrong_s = seen[0].round_trip_s / 2, _wrong_s(through, seen[0])
     most_s = wrong_s
@@ -123,5 +123,5 @@ def _most_s(through: Line, seen: Sequence[Exchange]) -> float:
 
 
 def _wrong_s(through: Line, seen: Exchange) -> float:
-    """Return by how much a line may be wrong at the moment when their clock was read."""
+    """Return by how many seconds a line may be wrong at the moment when the other clock was read."""
     return max(through.theirs(seen.received_s) - seen.theirs_s, seen.theirs_s - through.theirs(seen.sent_s))

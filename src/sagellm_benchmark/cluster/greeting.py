@@ -1,7 +1,7 @@
-"""Whether the head of a Ray cluster listens at an address, before Ray itself is asked, which tries for minutes.
+"""Find out whether the head of a Ray cluster listens at an address; Ray itself would try for minutes.
 
-The question is gRPC's own: is your server healthy? (https://github.com/grpc/grpc/blob/master/doc/health-checking.md).
-Heads answer it within milliseconds, without a token. Ray Client's port and dashboards do not.
+The question is gRPC's health check (https://github.com/grpc/grpc/blob/master/doc/health-checking.md). A head answers it
+within milliseconds, without a token; the ports of Ray Client and of dashboards do not.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _MOST_BYTES = 65_536
 
 
 def is_head(host: str, port: int, within_s: float) -> bool:
-    """Tell whether a Ray head answers there in time. Raise OSError where nobody listens."""
+    """Return whether a Ray head answers at the address in time. Raise OSError if nobody listens there."""
     deadline = time.monotonic() + within_s
     with socket.create_connection((host, port), timeout=within_s) as connection:
         try:
             connection.sendall(_question())
             frames = list(_frames(connection, deadline))
-        except OSError:  # it says nothing, or has hung up on us
+        except OSError:  # it does not answer, or has closed the connection
             return False
     return any(kind == _DATA and content.endswith(_HEALTHY) for kind, content in frames)
 
 
 def _question() -> bytes:
-    """Return a whole call without content, its header fields written out as RFC 7541 has them."""
+    """Return the bytes of a whole call without content, with header fields in the format of RFC 7541."""
     fields = b"\x83\x86"  # :method POST, :scheme http
     fields += b"\x04" + _text(b"/grpc.health.v1.Health/Check") + b"\x01" + _text(b"ray")  # :path, :authority
     fields += b"\x0f\x10" + _text(b"application/grpc")  # content-type
@@ -53,7 +53,7 @@ def _frame(kind: int, flags: int, stream: int, content: bytes = b"") -> bytes:
 
 
 def _frames(connection: socket.socket, deadline: float) -> Iterator[tuple[int, bytes]]:
-    """Yield the kind and content of what is answered, up to the end of the answer to our question."""
+    """Yield the kind and content of each frame, up to the end of the answer to our question."""
     unread, total = b"", 0
     while total < _MOST_BYTES:
         connection.settimeout(max(0.001, deadline - time.monotonic()))

@@ -1,7 +1,7 @@
-"""Whether the head of a Ray cluster is still there, asked beside a load.
+"""Watch whether the head of a Ray cluster still answers during a load.
 
-Nodes talk to each other without it, but one minute after it has gone Ray ends every process that belongs to the
-cluster, the one that holds the results among them.
+Nodes talk to each other without it, but one minute after it has gone, Ray ends every process that belongs to the
+cluster, including the one with the results.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from dataclasses import dataclass, field
 
 from sagellm_benchmark.cluster import greeting
 
-SILENT_S = 3.0  # without an answer it is lost
+SILENT_S = 3.0  # a head that has not answered for this long is lost
 _ASKED_S = 0.5
 _ANSWERS_S = 2.0
 
 
 def speaks_tls() -> bool:
-    """Tell whether Ray's own setting has heads speak TLS, so that they do not answer our greeting."""
+    """Return whether heads speak TLS by Ray's own setting, so that they do not answer our greeting."""
     return os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
 
 
 @dataclass(slots=True)
 class Head:
-    """The head at an address; `heard_s` is when it last answered, by our monotonic clock."""
+    """The head of a cluster; `heard_s` is when it last answered, by our monotonic clock."""
 
     host: str
     port: int
@@ -36,30 +36,30 @@ class Head:
 
     @property
     def name(self) -> str:
-        """For people."""
+        """The head's address, as it is shown to users."""
         return f"{self.host}:{self.port}"
 
     def gone(self) -> str | None:
-        """Tell why it counts as lost; None while it answers."""
+        """Return why the head counts as lost; None while it answers."""
         if time.monotonic() - self.heard_s <= SILENT_S:
             return None
         return f"no answer for {SILENT_S:g} s"
 
     def ask_on(self) -> None:
-        """Ask it again and again, until the watch ends."""
+        """Ask the head again and again, until `end` is called."""
         while not self._ended.wait(_ASKED_S):
             with contextlib.suppress(OSError):
                 if greeting.is_head(self.host, self.port, _ANSWERS_S) or speaks_tls():
                     self.heard_s = time.monotonic()
 
     def end(self) -> None:
-        """Ask no more."""
+        """Stop asking."""
         self._ended.set()
 
 
 @contextlib.contextmanager
 def watched(host: str, port: int) -> Iterator[Head]:
-    """Watch the head at that address inside the block."""
+    """Watch the head at an address during the block."""
     head = Head(host, port)
     threading.Thread(target=head.ask_on, daemon=True).start()
     try:

@@ -1,4 +1,4 @@
-"""One load over several nodes: one schedule, dealt out once; no part of it is ever moved."""
+"""One load over several nodes: its schedule is dealt out once, and no part of it is ever moved to another node."""
 
 from __future__ import annotations
 
@@ -34,12 +34,15 @@ class Cluster:
     biases: dict[int, float] = field(default_factory=dict)
 
     def meet(self) -> None:
-        """Ask the nodes who they are. Raise UsageError for another version than ours, RemoteError for silence."""
+        """Ask the nodes for their facts.
+
+        Raise UsageError if one has another version than ours, RemoteError if one does not answer.
+        """
         self.facts = self._ask_all("facts", _MEET_S)
         check_versions({self.nodes.names[node]: said for node, said in self.facts.items()})
 
     def calibrate(self, load: Schedule, api: Api, *, processes: int = 1) -> Calibration:
-        """Calibrate every node at its part of the load; return the worst of each figure, and the sum of the rates."""
+        """Calibrate every node under its part of the load; return the worst of each figure and the sum of rates."""
         count = len(self.nodes.names)
         part = (
             load if load.concurrency is None else replace(load, concurrency=max(1, load.concurrency // count))
@@ -71,10 +74,10 @@ class Cluster:
         processes: int = 1,
         keep_raw: bool = False,
     ) -> Observed:
-        """Send a load from all nodes, `processes` on each; conversation i is sent by process i mod N·P.
+        """Send a load from all nodes, `processes` on each; process i modulo N·P sends conversation i.
 
-        A node that is lost ends the load: the others stop, and what they have is what was observed.
-        Raise the error of a node, with the name of that node.
+        If a node is lost, the load ends: the others stop, and what they have is what was observed. Raise the error of a
+        node, with its name.
         """
         if schedule.due_s is not None:
             count = len(schedule.due_s) if count is None else min(count, len(schedule.due_s))
@@ -144,6 +147,6 @@ class Cluster:
 
 
 def _head(lost: HeadLost | None) -> Iterator[ClientNode]:
-    """Yield a head that is lost as one more node, which sends nothing."""
+    """Yield a lost head as one more node, which sends nothing."""
     if lost is not None:
         yield ClientNode(lost.name, processes=0, lost=lost.why, is_head=True)

@@ -1,4 +1,4 @@
-"""The nodes of a cluster as a load sees them: asked side by side, and lost when they do not answer."""
+"""The nodes of a cluster as a load sees them: all are asked at once, and those that do not answer are lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sagellm_benchmark.errors import RemoteError
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A node that does not answer, and what is known of why."""
+    """A node that does not answer, with the reason as far as it is known."""
 
     why: str
 
@@ -25,7 +25,7 @@ class HeadLost:
 
     @property
     def error(self) -> RemoteError:
-        """The error to raise where nothing can go on without the head."""
+        """The error to raise if nothing can go on without the head."""
         return RemoteError(
             f"the head of the Ray cluster, {self.name}, is lost: {self.why}",
             hint="start it again, then run again",
@@ -33,21 +33,21 @@ class HeadLost:
 
 
 class Nodes(Protocol):
-    """The agents of several nodes, asked side by side."""
+    """The agents of several nodes, which are asked at once."""
 
     @property
     def names(self) -> Sequence[str]:
-        """For people: host names and addresses."""
+        """The nodes' names, as they are shown to users: host names and addresses."""
         ...
 
     def head_lost(self) -> HeadLost | None:
-        """Return the cluster's head if it is lost, and with it soon the whole cluster; None while it answers."""
+        """Return the cluster's head if it is lost, after which the whole cluster soon is; None while it answers."""
         ...
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
-        """Return what the agents answer to a call of `method`, by node; a `Lost` for each that is not in time."""
+        """Call `method` of the agents, and return their answers by node; a `Lost` for each that is late or gone."""
         ...
 
     def end(self, node: int) -> None:
-        """End a node's agent, and with it the node's part of a load, as far as it can be reached."""
+        """End a node's agent, and so the node's part of a load, if the node can be reached."""
         ...

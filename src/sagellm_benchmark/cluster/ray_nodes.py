@@ -1,4 +1,4 @@
-"""The nodes of a Ray cluster, each with an agent of its own. Only this module, and what uses it, needs Ray."""
+"""The nodes of a Ray cluster, each with its own agent. This module needs Ray."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from sagellm_benchmark.errors import RemoteError, UsageError
 from sagellm_benchmark.hanging import within
 
 _SCHEME = "ray://"
-_PORT = 6379  # of a head that says no other
+_PORT = 6379  # of a head, unless its address states another
 _LISTENS_S = 5.0
 _PLACED_S = 30.0
 _LEFT_S = 1.0
-_ANSWERS_S = 4.0  # what Ray is asked for takes milliseconds; without a head it would wait for a minute
+_ANSWERS_S = 4.0  # Ray answers within milliseconds; without a head, it would wait for a minute
 _THREADS = 8  # of an agent, so that it can be asked while it calibrates
 
 
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 def called(call: Callable[..., T], *arguments: Any, within_s: float = _ANSWERS_S, **named: Any) -> T:
-    """Call a function of Ray's that asks the cluster's head. Raise RemoteError where it does not return in time."""
+    """Call a function of Ray that asks the cluster's head. Raise RemoteError if it does not return in time."""
     try:
         return within(within_s, partial(call, *arguments, **named))
     except TimeoutError as error:
@@ -49,7 +49,7 @@ def called(call: Callable[..., T], *arguments: Any, within_s: float = _ANSWERS_S
 
 
 def tidied(call: Callable[..., object], *arguments: Any, **named: Any) -> bool:
-    """Call a function of Ray's that ends or gives back something, and tell whether it did."""
+    """Call a function of Ray that ends or gives back something, and return whether it did."""
     try:
         called(call, *arguments, **named)
     except (RayError, RemoteError):
@@ -58,7 +58,7 @@ def tidied(call: Callable[..., object], *arguments: Any, **named: Any) -> bool:
 
 
 def authentication_is_on() -> bool:
-    """Tell whether Ray's own setting, which a cluster and all who use it share, asks for a token."""
+    """Return whether the cluster asks for a token, by Ray's own setting, which its users must share."""
     return os.environ.get("RAY_AUTH_MODE", "").lower() == "token"
 
 
@@ -75,7 +75,7 @@ class Agents:
         return lost(self.head)
 
     def ask(self, method: str, arguments: dict[int, tuple[Any, ...]], within_s: float) -> dict[int, Any]:
-        """Call all of them, and wait for their answers together."""
+        """Call `method` of the actors, and return their answers by node; `Lost` for those that fail or are late."""
         asked = {node: getattr(self.actors[node], method).remote(*given) for node, given in arguments.items()}
         if not asked:
             return {}
@@ -89,7 +89,7 @@ class Agents:
 
 
 def lost(head: Head) -> HeadLost | None:
-    """Return a head that has not answered for some time; None while it answers."""
+    """Return the head if it has not answered for some time; None while it answers."""
     why = head.gone()
     return None if why is None else HeadLost(head.name, why)
 
@@ -111,10 +111,10 @@ def connect(
     note: Callable[[str], None],
     said_to: TextIO | None = None,
 ) -> Iterator[Cluster]:
-    """Give agents on that many nodes of the Ray cluster at `address`, `ray://auto` or `ray://HOST:PORT`.
+    """Yield agents on `nodes` nodes of the Ray cluster at `address`, `ray://auto` or `ray://HOST:PORT`.
 
-    This machine must be one of its nodes. When the block ends, or this process does, the agents end.
-    Raise RemoteError where there is no such cluster, UsageError where it has too few nodes with room.
+    This machine must be one of the cluster's nodes. The agents end with the block or this process. Raise RemoteError if
+    there is no such cluster, UsageError if it has too few nodes with room or another version of this tool.
     """
     with joined(address, note, said_to), _placed(nodes, processes) as agents:
         note(f"client nodes: {', '.join(agents.names)}")
@@ -125,10 +125,10 @@ def connect(
 
 @contextlib.contextmanager
 def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = None) -> Iterator[None]:
-    """Be part of the Ray cluster at `address` inside the block; what was started there ends with it.
+    """Join the Ray cluster at `address` during the block; everything that is started there ends with it.
 
-    Ray itself prints to standard output when a node is lost; that, and all else that is, goes to `said_to` if given.
-    Raise RemoteError where there is no such cluster.
+    Ray prints to standard output when a node is lost; if `said_to` is given, standard output goes there. Raise
+    UsageError for a bad address, RemoteError if there is no such cluster.
     """
     where = _listening(address)
     os.environ.setdefault("RAY_DEDUP_LOGS", "0")
@@ -147,11 +147,14 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
             yield
         finally:
             if not tidied(ray.shutdown):
-                spoken.pop_all()  # it may go on talking until this process ends
+                spoken.pop_all()  # Ray may go on printing until this process ends
 
 
 def _listening(address: str) -> str:
-    """Return an address as Ray takes it, if a head listens there: Ray itself would try for many minutes."""
+    """Return an address in Ray's form if a head listens there; Ray itself would try for many minutes.
+
+    Raise UsageError if it is not an address of Ray's, RemoteError if no head listens.
+    """
     if not address.startswith(_SCHEME):
         raise UsageError(
             "--on takes the address of a Ray cluster",
@@ -194,10 +197,10 @@ def _unjoined(address: str, said: str) -> RemoteError:
 
 
 def check_nodes(nodes: Mapping[str, str]) -> None:
-    """Check that every node of `nodes` (names by Ray's numbers) can run this tool, in the version we have.
+    """Check that every node of `nodes` (names by Ray's ids) can run this tool, in our version.
 
-    This takes up nothing of a node, so that a busy one answers, too.
-    Raise UsageError that names the nodes with another version or without the tool, RemoteError for one that is silent.
+    This needs no resources of a node, so a busy one answers, too. Raise UsageError, naming the nodes with another
+    version or without the tool, RemoteError if one does not answer.
     """
     asked = {number: _told_by(number) for number in nodes}
     answered, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=_PLACED_S)
@@ -229,7 +232,7 @@ def _facts(name: str, answer: Any) -> Facts:
 
 
 def names() -> dict[str, str]:
-    """Return the living nodes' names by Ray's numbers: host and address, and the number where that is not enough."""
+    """Return the names of the living nodes by Ray's ids: host and address, and the id if those are not unique."""
     alive = [node for node in called(ray.nodes) if node["Alive"]]
     places = [(node["NodeManagerHostname"], node["NodeManagerAddress"]) for node in alive]
     return {
@@ -242,7 +245,7 @@ def names() -> dict[str, str]:
 
 @contextlib.contextmanager
 def _placed(nodes: int, processes: int) -> Iterator[Agents]:
-    """Give agents on that many nodes; they end with the block."""
+    """Yield agents on `nodes` nodes; they end with the block. Raise UsageError if too few nodes have room."""
     actors: tuple[Any, ...] = ()
     group = called(placement_group, [{"CPU": processes}] * nodes, strategy="STRICT_SPREAD")
     try:
@@ -260,12 +263,12 @@ def _placed(nodes: int, processes: int) -> Iterator[Agents]:
         with head_watched() as head:
             yield Agents(actors, _names(actors), head)
     finally:
-        if not tidied(remove_placement_group, group):  # without a head nobody else ends them for a minute
+        if not tidied(remove_placement_group, group):  # without a head, nobody else ends them for a minute
             ray.wait([actor.leave.remote() for actor in actors], num_returns=len(actors), timeout=_LEFT_S)
 
 
 def head_watched() -> AbstractContextManager[Head]:
-    """Watch the head of the cluster that this process has joined inside the block."""
+    """Watch, during the block, the head of the cluster that this process has joined."""
     head = urlsplit(f"//{ray.get_runtime_context().gcs_address}")
     return watched(head.hostname or "", head.port or _PORT)
 
@@ -277,20 +280,20 @@ def _actor(group: Any, bundle: int) -> Any:
 
 
 class _Agent(Agent):
-    """An agent that knows where it is."""
+    """An agent that knows on which node it is."""
 
     def node(self) -> str:
-        """Return the node's number in the cluster."""
+        """Return the node's id in the cluster."""
         return str(ray.get_runtime_context().get_node_id())
 
     def leave(self) -> None:
-        """End this process, and with it all that it has started."""
+        """End this process and everything that it has started."""
         self.forget()
         os._exit(0)
 
 
 def _names(actors: tuple[Any, ...]) -> tuple[str, ...]:
-    """Return number, host and address of each: two nodes of a test can share host and address."""
+    """Return the number, host and address of each node; in tests, two nodes can share host and address."""
     try:
         found: list[Facts] = ray.get([actor.facts.remote() for actor in actors], timeout=_PLACED_S)
         nodes = ray.get([actor.node.remote() for actor in actors], timeout=_PLACED_S)

@@ -1,4 +1,4 @@
-"""A load under way on several nodes: one origin of time, and every node heard until it is over, or lost."""
+"""A load that several nodes are sending: one origin of time, and every node is asked until it is over or lost."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from sagellm_benchmark.cluster.clocks import (
 from sagellm_benchmark.cluster.nodes import HeadLost, Lost, Nodes
 from sagellm_benchmark.files import cannot_write
 
-_SILENT_S = 3.0  # without an answer a node is lost
+_SILENT_S = 3.0  # a node that has not answered for this long is lost
 _PERIOD_S = 0.25
-_LEAD_S = 0.4  # between the last node being ready and the common start
+_LEAD_S = 0.4  # from the moment when the last node is ready to the common start
 _EXCHANGES = 60  # before the load, and after it
 _MEANWHILE = 3  # exchanges in each period
 _READY_S = 60.0
@@ -39,7 +39,7 @@ _CHUNK = 4 * 1024 * 1024
 
 @dataclass(slots=True)
 class UnderWay:
-    """A load under way. `lost` says why, by node."""
+    """A load that nodes are sending. `lost` says, by node, why it was lost."""
 
     nodes: Nodes
     dealt: dict[int, tuple[Share, ...]]
@@ -54,15 +54,15 @@ class UnderWay:
 
     @property
     def left(self) -> list[int]:
-        """Nodes that are not lost."""
+        """The nodes that are not lost."""
         return [node for node in self.dealt if node not in self.lost]
 
     def stop(self) -> None:
-        """Note that all nodes are to stop; whoever waits for them tells them, as this may be called by a signal."""
+        """Request that all nodes stop; `wait` tells them, because this may be called by a signal handler."""
         self.stopped = True
 
     def prepare(self) -> None:
-        """Have all processes ready, and learn where the nodes' clocks stand."""
+        """Get all processes ready, and read the nodes' clocks. Raise RemoteError if a node does not get ready."""
         for node in self.dealt:
             self._ask("prepare", workers.pickled(self.dealt[node]), nodes=[node], within_s=_READY_S)
         deadline = time.monotonic() + _READY_S
@@ -80,13 +80,13 @@ class UnderWay:
         return [node for node, one in self._states().items() if not one.ready and not one.over]
 
     def start(self) -> None:
-        """Begin everywhere at one moment."""
+        """Begin on all nodes at the same moment; on none if one is already lost."""
         self.origin, self.started_at = time.monotonic() + _LEAD_S, time.time() + _LEAD_S
         for node in [] if self.lost else self.left:
             self._ask("start", self.clocks[node].theirs(self.origin), nodes=[node], within_s=_SILENT_S)
 
     def wait(self) -> None:
-        """Wait until every node's load is over; stop all once one is lost, or the head, or `stop` was called."""
+        """Wait until every node's load is over; stop all nodes if one or the head is lost, or if `stop` was called."""
         told = False
         while not all(one.over for one in self._states().values()):
             if not told and (self.lost or self.head_lost or self.stopped):
@@ -95,18 +95,21 @@ class UnderWay:
             time.sleep(_PERIOD_S)
 
     def look_again(self) -> None:
-        """Lay a straight line through what the nodes' clocks have shown from before the load to after it."""
+        """Fit a straight line to what each node's clock has shown, from before the load to after it."""
         for node in self.left:
             self._read_clock(node, _EXCHANGES)
         for node in self.left:
             self.clocks[node] = straight(self.exchanged[node])
 
     def parts(self) -> dict[int, Part]:
-        """Return what the load left on the nodes that are not lost."""
+        """Return what the load left on each node that is not lost."""
         return {node: part for node, part in self._ask("part", within_s=_READ_S).items() if part is not None}
 
     def fetch(self, node: int, part: Part, spool: Path) -> list[tuple[RunClock, tuple[str, ...]]]:
-        """Copy a node's samples here: the clock that stamped them, and the files, of each process."""
+        """Copy a node's samples to this machine; return the clock and the files of each process.
+
+        Raise RemoteError if the node is lost meanwhile.
+        """
         clock = RunClock(self.clocks[node].theirs(self.origin), self.clocks[node].pace)
         return [
             (clock, tuple(self._copied(node, path, spool / f"{node}-{Path(path).name}") for path in files))
@@ -114,11 +117,11 @@ class UnderWay:
         ]
 
     def forget(self) -> None:
-        """Have the nodes remove what they have written; whether each does makes no difference to the run."""
+        """Ask the nodes to remove what they have written; the run does not depend on whether they do."""
         self.nodes.ask("forget", dict.fromkeys(self.left, ()), _READ_S)
 
     def lose(self, node: int, why: str) -> None:
-        """Note that a node is lost, and end what is left of it."""
+        """Record that a node is lost, and end its agent."""
         self.lost.setdefault(node, why)
         self.nodes.end(node)
 
@@ -137,7 +140,7 @@ class UnderWay:
         return str(copy)
 
     def _read_clock(self, node: int, times: int) -> None:
-        """Exchange the time with a node some times, and keep what the quickest exchange tells."""
+        """Exchange the time with a node `times` times, and keep the quickest exchange."""
         found = [one for _ in range(times) if (one := self._exchange(node)) is not None]
         if node not in self.lost:
             seen = quickest(found)
@@ -145,7 +148,7 @@ class UnderWay:
             self.clocks[node] = learned(self.clocks.get(node, line(seen)), seen)
 
     def _keep_time(self, node: int, *, over: bool) -> None:
-        """Lose a node whose clock was put forward or back as soon as an answer shows it, unless its part is over."""
+        """Lose a node if an answer shows that its clock was put forward or back, unless its part is over."""
         known = self.clocks[node]
         self._read_clock(node, _MEANWHILE)
         apart_s = moved_s(known, self.exchanged[node][-1])
@@ -156,7 +159,7 @@ class UnderWay:
             )
 
     def _exchange(self, node: int) -> Exchange | None:
-        """Ask a node for its time, and tell it its clock's pace; None where it is lost, and is asked no more."""
+        """Ask a node for its time, and tell it the pace of its clock; None if it is lost."""
         if node in self.lost:
             return None
         pace = self.clocks[node].pace if node in self.clocks else 1.0
@@ -165,7 +168,7 @@ class UnderWay:
         return None if theirs is None else Exchange(sent, theirs, time.monotonic())
 
     def _states(self) -> dict[int, State]:
-        """Ask how far each node is, and read its clock. Raise the first error that is not the loss of a process."""
+        """Ask how far each node is, and read its clock during the load. Raise a node's error before the load."""
         found: dict[int, State] = self._ask("state", within_s=_SILENT_S)
         self._look_at_the_head()
         for node, state in found.items():
@@ -185,7 +188,7 @@ class UnderWay:
             raise self.head_lost.error
 
     def _failed(self, node: int, kind: str, message: str, hint: str) -> None:
-        """Lose a node for a failure during the load; before the load, raise it with the name of the node."""
+        """Lose a node that fails during the load; before the load, raise its error with its name."""
         if self.origin:
             self.lose(node, message)
             return

@@ -1,1 +1,1 @@
-"""What is measured: a server somebody runs, or a llama.cpp of our own."""
+"""What is measured: a server that somebody runs, an engine that we start, or the embedded llama.cpp."""

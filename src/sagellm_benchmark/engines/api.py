@@ -8,9 +8,9 @@ from typing import Literal
 Api = Literal["chat", "completions"]
 
 PATHS: dict[Api, str] = {"completions": "/v1/completions", "chat": "/v1/chat/completions"}
-"""Where each API is; the one to prefer stands first."""
+"""The path of each API; the preferred one is first."""
 
 Scalar = str | int | float | bool | None
 
 Fields = Mapping[str, Scalar | Mapping[str, Scalar]]
-"""Fields of a request's body, by name; None takes one out that would be sent."""
+"""Fields of a request's body, by name; a field that is None is not sent."""

@@ -1,4 +1,4 @@
-"""The shapes of well-known models, from their published config.json files: enough to build one of the same cost."""
+"""The shapes of well-known models, from their published config.json files: enough to make one of the same cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Architecture:
     """The hyperparameters that determine a model's tensors and how it computes with them."""
 
     name: str
-    family: Family  # as GGUF names it; Mistral and SmolLM2 are built like Llama
+    family: Family  # its name in GGUF; Mistral and SmolLM2 are built like Llama
     layers: int
     hidden: int
     ffn: int
@@ -27,23 +27,24 @@ class Architecture:
     context: int
     rope_theta: float
     norm_eps: float
-    tied: bool  # the output matrix is the embedding
-    rope_scaled: bool = False  # Llama 3.1 and later: one more tensor, of frequency factors
+    tied: bool  # whether the output matrix is the embedding
+    rope_scaled: bool = False  # whether there is a tensor of frequency factors, as in Llama 3.1 and later
 
     @property
     def qkv_bias(self) -> bool:
-        """Qwen2 alone adds a bias to queries, keys and values."""
+        """Whether a bias is added to queries, keys and values, as only Qwen2 does."""
         return self.family == "qwen2"
 
     @property
     def qk_norm(self) -> bool:
-        """Qwen3 alone normalises queries and keys per head."""
+        """Whether queries and keys are normalised per head, as only Qwen3 does."""
         return self.family == "qwen3"
 
 
 def find(name: str) -> Architecture | None:
-    """Return the architecture a model's name means, whatever its case, organisation and tuning suffix; None when
-    unknown.
+    """Return the architecture that a model's name means; None if unknown.
+
+    The name's case, organization and tuning suffix make no difference.
     """
     return _BY_KEY.get(_key(name))
 
@@ -57,7 +58,7 @@ def similar(name: str) -> list[str]:
 def _key(name: str) -> str:
     key = re.sub(r"[_ :]", "-", name.rsplit("/", 1)[-1].lower()).removeprefix("meta-")
     key = re.sub(r"-(instruct|chat|base|hf|it|gguf)(?=-|$)", "", key)
-    key = re.sub(r"-v(0\.1|0\.2|1\.0)$", "", key)  # the same shape as the one without
+    key = re.sub(r"-v(0\.1|0\.2|1\.0)$", "", key)  # the same shape as the name without it
     return re.sub(r"(?<=[a-z])-(?=\d)", "", key)  # llama-3 is llama3
 
 

@@ -1,4 +1,4 @@
-"""Where all is kept that we fetch or make for later runs: ~/.cache/sagellm-benchmark/; `make clean` empties it."""
+"""The folder for what we fetch or make for later runs: ~/.cache/sagellm-benchmark/; `make clean` empties it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 
 def folder(kind: Literal["dummy", "engines", "weights"]) -> Path:
-    """Return the folder of dummy weights, environments of engines, or the default model's weights.
+    """Return the folder for dummy weights, engines' environments, or the default model's weights.
 
     It need not exist yet.
     """

@@ -1,4 +1,4 @@
-"""Which of the two OpenAI APIs a server answers, and which of the fields that a benchmark needs it takes."""
+"""Which of the two OpenAI APIs a server has, and which of the fields that a benchmark needs it accepts."""
 
 from __future__ import annotations
 
@@ -28,18 +28,16 @@ _NOT_THERE = {404, 405, 501}
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What one short request showed. `extra` is what every request of the run should say as well."""
+    """What one short request showed. `extra` are the fields that every request of the run should also have."""
 
     api: Api
-    exact_output: (
-        bool  # it took what has it generate to the asked length; whether it heeds that, the lengths show
-    )
-    usage: bool  # the stream ended with a token count
+    exact_output: bool  # whether it accepted the fields for an exact length; lengths show if it obeys them
+    usage: bool  # whether the stream ended with a token count
     prompt_tokens: int | None  # of PROBE_TEXT, by the server's own count
     extra: Fields = field(default_factory=dict)
-    model: str | None = None  # as the answer names it
-    min_tokens: bool = False  # every request should state its length as the least, too
-    system: str | None = None  # the message to say before each prompt of a chat
+    model: str | None = None  # its name in the answer
+    min_tokens: bool = False  # whether every request should also state its length as the least
+    system: str | None = None  # the system message before each prompt of a chat
 
 
 def choose_api(
@@ -49,10 +47,11 @@ def choose_api(
     turns: int = 1,
     timeout_s: float = PROBE_TIMEOUT_S,
 ) -> Capabilities:
-    """Return the API to measure: `wanted`, or for "auto" completions before chat, whose template is not in the way.
+    """Return the API to measure, and what it can do: `wanted`, or for "auto" completions if possible, else chat.
 
-    One request of one token where the server takes every field, a few more where it does not. Raise RemoteError
-    where neither API is there, and StatusError as it came for what is no answer to that question (401, 429, 5xx).
+    Completions have no template that adds tokens. This takes one request of one token if the server accepts every
+    field, or else a few more. Raise RemoteError if the server has no such API, and StatusError for other statuses (401,
+    429, 5xx).
     """
     refusals: list[str] = []
     for api in PATHS if wanted == "auto" else (wanted,):
@@ -71,7 +70,7 @@ def _named(wanted: str) -> str:
 
 
 def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities:
-    """Climb down the ladder of fields until the server takes a request; the last refusal is raised."""
+    """Send fewer and fewer fields until the server accepts a request. Raise the last refusal if it accepts none."""
     refusal: StatusError | None = None
     for fields in _ladder(server.engine):
         try:
@@ -89,7 +88,7 @@ def _try(server: Server, api: Api, turns: int, timeout_s: float) -> Capabilities
             prompt_tokens=usage,
             model=_model(events),
             extra={
-                "stream_options": None,  # what the load client sends unless it is told not to
+                "stream_options": None,  # otherwise, the load client sends it
                 **{name: value for name, value in fields.items() if name != _LEAST},
                 **(server.engine.single_turns if turns == 1 else {}),
             },
@@ -105,7 +104,7 @@ def _goes_on(engine: Engine, fields: Fields) -> bool:
 
 
 def _ladder(engine: Engine) -> Iterator[Fields]:
-    """Fields to try: most servers take all of them; strict ones refuse what the API's inventor does not have."""
+    """Yield the fields to try, most of them first; strict servers refuse those that are not in OpenAI's own API."""
     on = {**engine.to_length, **({_LEAST: 1} if engine.min_tokens else {})}
     seen: list[Fields] = []
     for parts in ((_GREEDY, _USAGE, on), (_GREEDY, _USAGE), (_GREEDY, on), (_USAGE,), ()):
@@ -116,7 +115,7 @@ def _ladder(engine: Engine) -> Iterator[Fields]:
 
 
 def _ask(server: Server, api: Api, fields: Fields, timeout_s: float) -> list[dict[str, Any]]:
-    """Return the events of a one-token answer."""
+    """Return the events of an answer of one token."""
     body = {"model": server.served_model, **prompt_fields(api, PROBE_TEXT), "max_tokens": 1, **fields}
     return stream_events(server, api, body, timeout_s)
 
@@ -126,7 +125,7 @@ def stream_events(
 ) -> list[dict[str, Any]]:
     """Return the events of a short streamed answer.
 
-    Raise RemoteError, and StatusError for an error inside the stream.
+    Raise RemoteError if the answer has no events, StatusError for an error inside the stream or as its status.
     """
     url = f"{server.base_url}{PATHS[api]}"
     asked = {**body, "stream": True}
@@ -144,7 +143,7 @@ def stream_events(
 
 
 def _raise(url: str, event: Mapping[str, Any]) -> None:
-    """Some servers put what should be a status into a stream that begins with 200."""
+    """Raise StatusError for an error event: some servers put a status into a stream that begins with 200."""
     error = event.get("error")
     inner: Mapping[str, Any] = error if isinstance(error, dict) else event
     code = inner.get("code")
@@ -156,10 +155,7 @@ def _raise(url: str, event: Mapping[str, Any]) -> None:
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the JSON objects of an event stream, each in one data line or several.
-
-    A server that did not stream is one.
-    """
+    """Yield the JSON objects of an event stream, each in one or more data lines; an answer not streamed is one."""
     blocks = [
         [line[5:] for line in block.splitlines() if line.startswith("data:")]
         for block in re.split(r"(?:\r\n|\r|\n){2,}", text)
@@ -170,7 +166,7 @@ def _events(text: str) -> Iterator[dict[str, Any]]:
 
 
 def _object(text: str) -> dict[str, Any] | None:
-    """Return a JSON object; None for [DONE] and what else we cannot use."""
+    """Return a JSON object; None for [DONE] and anything else."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -179,12 +175,12 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def _model(events: list[dict[str, Any]]) -> str | None:
-    """Return what the events call the model."""
+    """Return the model's name in the events; None if they have none."""
     return next((event["model"] for event in events if isinstance(event.get("model"), str)), None)
 
 
 def _usage(events: list[dict[str, Any]]) -> int | None:
-    """Return the last prompt token count that the events state."""
+    """Return the last prompt token count in the events; None if they have none."""
     for event in reversed(events):
         usage = event.get("usage")
         count = usage.get("prompt_tokens") if isinstance(usage, dict) else None

@@ -1,4 +1,4 @@
-"""Whether a model fits: asked before minutes are spent on writing or fetching it."""
+"""Whether a model fits; checked before minutes are spent on writing or fetching it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from sagellm_benchmark.files import cannot_write
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPARE_MEMORY = 1 << 30  # for the KV cache, the computation, and everybody else
+SPARE_MEMORY = 1 << 30  # for the KV cache, the computation, and other programs
 SPARE_DISK = 64 << 20
 
 
 def check_memory(what: str, size: int) -> None:
-    """Raise DataError when weights of `size` bytes do not fit into the memory that is free now."""
+    """Raise DataError if weights of `size` bytes do not fit into the memory that is free now."""
     free = psutil.virtual_memory().available
     if size + SPARE_MEMORY > free:
         raise DataError(
@@ -28,7 +28,7 @@ def check_memory(what: str, size: int) -> None:
 
 
 def check_disk(what: str, size: int, folder: Path) -> None:
-    """Raise DataError when `size` bytes do not fit into `folder`, which is made if it is missing."""
+    """Raise DataError if `size` bytes do not fit into `folder`, which is made if it is missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free

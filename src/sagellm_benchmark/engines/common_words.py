@@ -1,4 +1,4 @@
-"""Everyday English words of four letters and more. Each is one token for dummy weights, and for most real models."""
+"""Everyday English words of four letters or more. Each is one token for dummy weights and for most real models."""
 
 from __future__ import annotations
 

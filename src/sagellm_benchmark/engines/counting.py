@@ -1,7 +1,7 @@
-"""How a run's tokens are counted, by the best evidence the server offers, and what that was checked against.
+"""How a run's tokens are counted, by the best evidence that the server offers, and what that was checked against.
 
-In this order: usage in the stream; the server's tokenizer; a tokenizer of our own; the server's report of its latest
-stream; and the same answer once more, not streamed, which can show that one event is one token.
+The order is: usage in the stream; the server's tokenizer; our own tokenizer; the server's report of its latest stream;
+and the same answer once more, not streamed, which can show that one event is one token.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PROOF_TEXT = "Count from 1 to 100."
 PROOF_TOKENS = 24
 
 TextTokens = Callable[[str], int]
-"""The tokens of a text by itself."""
+"""Counts the tokens of a text by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class AnswerTokens:
 
     source: str
     check: str | None = None
-    text_tokens: TextTokens | None = None  # None where the count does not come from the text
-    by_events: bool = False  # one content event is one token
+    text_tokens: TextTokens | None = None  # None if the count does not come from the text
+    by_events: bool = False  # whether one content event is one token
 
     @property
     def recounted(self) -> bool:
-        """Whether an answer has the tokens of its text, tokenized again."""
+        """Whether an answer's tokens are those of its text, tokenized again."""
         return self.text_tokens is not None
 
     def count(self, text: str, events: int) -> int | None:
@@ -55,30 +55,30 @@ NOBODY = AnswerTokens("nobody")
 class Counting:
     """How the tokens of prompts and answers are counted in one run."""
 
-    prompts: TokenCounter | None  # what prompts are built by
+    prompts: TokenCounter | None  # used to build prompts
     answers: AnswerTokens
-    charged: TokenCounter | None = None  # the server's word on a prompt, where its streams do not say it
+    charged: TokenCounter | None = None  # asks the server for a prompt's tokens, if its streams do not tell
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """One answer, streamed and then not: what came, and what the server says that it was."""
+    """One answer, first streamed and then not: what came, and how many tokens the server says it had."""
 
     text: str
     events: int
-    tokens: int | None = None  # by the usage of the answer that was not streamed
-    ended: bool = False  # by itself: the token that ends it is charged, and never seen
-    reported: int | None = None  # tokens of the stream, by the server's own report
+    tokens: int | None = None  # by the usage of the answer that was not streamed, if that is the same
+    ended: bool = False  # whether it ended by itself: then the token that ends it is charged, but not seen
+    reported: int | None = None  # tokens of the stream by the server's own report
 
     def agrees(self, counted: int) -> bool | None:
-        """Tell whether that many tokens are what the server charged; None where it charged nothing."""
+        """Return whether the server charged `counted` tokens; None if it did not say what it charged."""
         if self.tokens is None:
             return None
         return counted == self.tokens or (self.ended and counted == self.tokens - 1)
 
 
 def plan(server: Server, capabilities: Capabilities, text_tokens: TextTokens | None = None) -> Counting:
-    """Decide how to count; asks the server for two short answers where its streams carry no usage."""
+    """Return how to count tokens; ask the server for two short answers if its streams carry no usage."""
     prompts = find_counter(server, capabilities, text_tokens)
     if capabilities.usage:
         return Counting(prompts, USAGE)
@@ -88,7 +88,7 @@ def plan(server: Server, capabilities: Capabilities, text_tokens: TextTokens | N
 
 
 def lean(server: Server, capabilities: Capabilities, input_tokens: int) -> Capabilities:
-    """Have an empty system message take the place of a template's own, where that leaves prompts too little room."""
+    """Replace a template's own system message with an empty one if it takes more than half of the prompt."""
     if capabilities.api != "chat" or capabilities.usage:
         return capabilities
     usual, empty = (attempt(Usage(server, "chat", system).count, PROBE_TEXT) for system in (None, ""))
@@ -98,7 +98,10 @@ def lean(server: Server, capabilities: Capabilities, input_tokens: int) -> Capab
 
 
 def own_tokenizer(server: Server, named: str | None) -> TextTokens | None:
-    """Return the tokenizer that the user named, else that of the model folder which a server of this machine names."""
+    """Return the tokenizer that the user names, else the one in the model folder that a server on this machine names.
+
+    Raise UsageError or DataError if the user's cannot be read.
+    """
     if named is not None:
         return tokenizer_file.load(named)
     found = tokenizer_file.beside(server.model_folder) if server.local else None
@@ -148,7 +151,7 @@ def _tokenizers(
 
 
 def _prove(server: Server, capabilities: Capabilities) -> Proof | None:
-    """Stream one answer, look at what the server reports of it, and ask for the same one whole."""
+    """Stream one answer, read the server's report of it, and ask for the same answer whole; None if that fails."""
     fields = {name: value for name, value in capabilities.extra.items() if value is not None}
     body = {
         "model": server.served_model,

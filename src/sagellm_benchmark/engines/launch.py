@@ -1,4 +1,4 @@
-"""An engine that we start for the user, by its own command, on a port of the loopback, for as long as we measure."""
+"""An engine that we start with its own command, on a port of the loopback address, for as long as we measure."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ from sagellm_benchmark.net.fetch import get_json
 HOST = "127.0.0.1"
 POLL_S = 0.25
 START_S = 10.0  # for the supervisor, which has little to do
-LONG_S = 10.0  # after which the user sees what the engine is doing
+LONG_S = 10.0  # after this time, the user is shown the engine's last line
 SUPERVISOR = (sys.executable, "-P", "-m", "sagellm_benchmark.engines.supervisor")
 
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
-"""For a model that lies on this machine: engines that ask the Hub first, or will not start without it, leave it be."""
+"""For a model on this machine: otherwise, some engines ask the Hub first, or do not start without it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """Opens a server that it starts. In `command`, {model}, {host}, {port} and {second_port} are filled in."""
+    """Starts a server. In `command`, {model}, {host}, {port} and {second_port} are replaced."""
 
     command: tuple[str, ...]
-    served: Endpoint  # what is known of it but its address
+    served: Endpoint  # what is known about the server, except its address
     model: str
     log: Path
     say: Callable[[str], None]
-    environ: Mapping[str, str] = field(default_factory=dict)  # what is set for it on top of our own
+    environ: Mapping[str, str] = field(default_factory=dict)  # variables in addition to our own
     grace_seconds: float = 10.0  # between SIGTERM and SIGKILL
-    start_seconds: float = 1800.0  # large weights take long; the log's end is shown meanwhile
+    start_seconds: float = 1800.0  # large weights take long; meanwhile, the log's last line is shown
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Server]:
-        """Yield the server once it lists a model; it and all that it started are gone on every way out.
+        """Yield the server when it lists a model; however the block ends, all its processes are stopped.
 
-        Raise DataError with the log's last words where it does not start.
+        Raise DataError, with the log's last words, if it does not start.
         """
         port, second = _free_ports()
         command = filled(self.command, model=self.model, host=HOST, port=str(port), second_port=str(second))
@@ -95,14 +95,14 @@ class Launched:
         )
 
     def _remedy(self) -> str | None:
-        """Return the remedy for the error in the log; None if the engine's entry knows none."""
+        """Return the engine's remedy for the error in the log; None if it knows none."""
         launch = None if self.served.engine is None else registry.named(self.served.engine).launch
         known = {} if launch is None else launch.remedies
         return next((remedy for words, remedy in known.items() if logs.says(self.log, words)), None)
 
 
 def filled(command: Sequence[str], **values: str) -> list[str]:
-    """Return the command with each {name} replaced; other braces stay, as engines take JSON."""
+    """Return the command with each {name} replaced; other braces stay, because some options take JSON."""
     words = list(command)
     for name, value in values.items():
         words = [word.replace(f"{{{name}}}", value) for word in words]
@@ -118,7 +118,7 @@ def _lists_a_model(url: str) -> bool:
 
 
 def _free_ports() -> tuple[int, int]:
-    """Return two free ports, for engines that consist of two servers."""
+    """Return two free ports; some engines consist of two servers."""
     with socket.socket() as one, socket.socket() as other:
         for each in (one, other):
             each.bind((HOST, 0))

@@ -1,4 +1,4 @@
-"""llama.cpp, embedded: a server of our own in a child process, measured over HTTP like any other."""
+"""The embedded llama.cpp: our own server in a child process, measured over HTTP like any other."""
 
 from __future__ import annotations
 
@@ -27,34 +27,33 @@ if TYPE_CHECKING:
     from sagellm_benchmark.engines.gguf_facts import Gguf
 
 INSTALL = "pip install 'isagellm-benchmark[embedded]'"
-START_BYTES_PER_SECOND = 50e6  # a slow disk; loading is otherwise faster by far
+START_BYTES_PER_SECOND = 50e6  # of a slow disk; loading is usually much faster
 STOP_SECONDS = 5.0
-PATIENCE = Patience(
-    closed_s=1.0, terminated_s=STOP_SECONDS
-)  # it ends with its input, unless it is busy loading
+PATIENCE = Patience(closed_s=1.0, terminated_s=STOP_SECONDS)  # it ends with its input, unless it is loading
 
 
 @dataclass(frozen=True, slots=True)
 class LlamaCpp:
-    """Opens a server of `gguf` with `parallel` slots of `context` tokens each; its output goes to the file `log`."""
+    """Starts a server of `gguf` with `parallel` slots of `context` tokens each; its output goes to the file `log`."""
 
     gguf: Gguf
     parallel: int
     context: int
     log: Path
-    threads: int | None = None  # None leaves the number to llama.cpp
-    start_seconds: float = 60.0  # for a model of no size at all; a large one gets more
+    threads: int | None = None  # None: llama.cpp chooses the number
+    start_seconds: float = 60.0  # for the smallest model; a large one gets more
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Server]:
-        """Yield the server once it answers; it is stopped and reaped on every way out.
+        """Yield the server when it answers; it is stopped however the block ends.
 
-        On Linux it also ends with the thread that opened it: open it in one that stays.
-
-        Raise UsageError when xllamacpp is not installed, DataError with the log's own words when it cannot start.
+        On Linux, it also ends with the thread that opens it, so open it in one that stays. Raise UsageError if
+        xllamacpp is not installed, DataError, with the log's last words, if it does not start.
         """
         version = engine_version()
-        key = secrets.token_urlsafe(24)  # else any program, or a web page in a browser here, could drive it
+        key = secrets.token_urlsafe(
+            24
+        )  # otherwise any program, or a web page in a browser here, could use it
         with _started(self.log) as process:
             url = self._ready(process, key)
             yield Server(
@@ -106,7 +105,7 @@ class LlamaCpp:
 
 
 def require() -> None:
-    """Raise UsageError where the embedded engine, or what reads and writes its weights, is not installed."""
+    """Raise UsageError if the embedded engine, or the library for its weights, is not installed."""
     missing = [name for name in ("xllamacpp", "gguf") if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(
@@ -116,14 +115,14 @@ def require() -> None:
 
 
 def engine_version() -> str:
-    """Return the xllamacpp release, X.Y.Z, which decides what llama.cpp is inside: its build names no version."""
+    """Return the version of xllamacpp, X.Y.Z; the llama.cpp inside it states none. Raise what `require` raises."""
     require()
     return importlib.metadata.version("xllamacpp")
 
 
 @contextlib.contextmanager
 def _started(log: Path) -> Iterator[Child]:
-    """Give the child process, whose output and errors go to its log."""
+    """Start the child process and yield it; its errors go to the log."""
     command = (sys.executable, "-m", "sagellm_benchmark.engines.llamacpp_server")
     with logs.opened(log) as file, child(command, errors=file, patience=PATIENCE) as process:
         yield process

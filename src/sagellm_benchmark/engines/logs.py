@@ -1,4 +1,4 @@
-"""The log of an engine that we started: where it is written, and what is worth saying of it."""
+"""The log of an engine that we start: opening it, and finding what is worth showing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ERROR = re.compile(r"(?:^|[\s\]])(?P<text>(?:[A-Za-z_][\w.]*)?(?:[Ee]rror|Excep
 
 
 def opened(log: Path) -> IO[bytes]:
-    """Return the file for a child to write to, emptied; DataError where it cannot be."""
+    """Open an empty log file for a child to write to. Raise DataError if that fails."""
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         return log.open("wb")
@@ -27,7 +27,7 @@ def opened(log: Path) -> IO[bytes]:
 
 
 def last_words(log: Path) -> list[str]:
-    """Return the first errors at the end of a log (later ones follow from them), else its last lines."""
+    """Return the first errors near the end of a log (later ones follow from them), or else its last lines."""
     lines = _tail(log)
     found = (_LLAMACPP_ERROR.match(line) or _ERROR.search(line) for line in lines)
     errors = [match["text"] for match in found if match]
@@ -35,17 +35,17 @@ def last_words(log: Path) -> list[str]:
 
 
 def last_lines(log: Path, most: int = _SHOWN_LINES) -> list[str]:
-    """Return what was written last; empty where there is nothing yet."""
+    """Return the last lines of a log; empty if there is nothing yet."""
     return _tail(log)[-most:]
 
 
 def says(log: Path, words: str) -> bool:
-    """Tell whether the end of a log has these words."""
+    """Return whether the end of a log contains these words."""
     return words in _end(log)
 
 
 def beginning(log: Path) -> str:
-    """Return what the engine wrote first, when it started."""
+    """Return the first megabyte of a log, which the engine wrote when it started."""
     with log.open("rb") as file:
         return file.read(_HEAD_BYTES).decode("utf-8", "replace")
 
@@ -57,7 +57,7 @@ def _end(log: Path) -> str:
 
 
 def _tail(log: Path) -> list[str]:
-    """Return the last lines that hold something to see; of one that was written over, as progress is, what was left."""
+    """Return the last lines that are not blank; of an overwritten line, as of a progress bar, its last state."""
     text = _end(log)
     lines = (one_line(line.rstrip("\r").rpartition("\r")[2], _SHOWN_CHARACTERS) for line in text.split("\n"))
     return [line for line in lines if line]

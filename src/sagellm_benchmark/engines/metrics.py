@@ -1,4 +1,4 @@
-"""What a server says of itself in Prometheus's text format while it is measured: cache, preemption, speculation."""
+"""What a server reports in Prometheus's text format while it is measured: cache, preemptions, speculation."""
 
 from __future__ import annotations
 
@@ -25,30 +25,28 @@ _LABEL = re.compile(r'(\w{1,100})="((?:[^"\\]|\\.)*)"')
 
 @dataclass(frozen=True, slots=True)
 class ServerFigures:
-    """What a server reported over a run. `None` is what it did not report."""
+    """What a server reported over a run; None if it did not."""
 
-    prefix_hit_rate: float | None = None  # tokens found in the prefix cache, of those that were looked for
-    kv_used_tokens: int | None = None  # the most that were in the cache at once
+    prefix_hit_rate: float | None = None  # tokens found in the prefix cache / tokens looked for
+    kv_used_tokens: int | None = None  # the most tokens in the KV cache at once
     evict_count: int | None = None  # running requests that lost their cache
-    spec_accept_rate: float | None = None  # speculated tokens that were accepted
+    spec_accept_rate: float | None = None  # accepted / speculated tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Scrape:
-    """The wanted series of one reading: values by name (one for each set of labels), and the cache's labels."""
+    """The wanted series of one reading: values by name, one for each set of labels, and the labels of the cache."""
 
     values: Mapping[str, Sequence[float]] = field(default_factory=dict)
     cache: Mapping[str, str] = field(default_factory=dict)
 
     def total(self, name: str) -> float | None:
-        """Return the sum over all label sets: an engine with several workers has one each."""
+        """Return the sum over all sets of labels, of which each worker of an engine has one; None if there is none."""
         return sum(self.values[name]) if name in self.values else None
 
 
 def parse(names: MetricNames, text: str) -> Scrape:
-    """Return the series of those names; lines that are no series, and values that are no finite number, are passed
-    over.
-    """
+    """Return the series of these names, without lines and values that are not understood."""
     wanted = names.all
     values: dict[str, list[float]] = {}
     cache: dict[str, str] = {}
@@ -75,7 +73,7 @@ def _number(text: str) -> float | None:
 def figures(names: MetricNames, before: Scrape, during: Sequence[Scrape], after: Scrape) -> ServerFigures:
     """Return a run's figures from its readings.
 
-    Counters are taken as their growth over the run; one that shrank (the server was restarted) is not known.
+    A counter counts by its growth during the run; if it shrank, because the server was restarted, it is not known.
     """
     readings = [*during, after]
     accepted = _ratio(before, after, names.accept_rate)
@@ -113,13 +111,13 @@ def _evictions(before: Scrape, after: Scrape, names: Sequence[str]) -> int | Non
 
 
 def _most_used(readings: Sequence[Scrape], names: MetricNames) -> int | None:
-    """Return the highest number of tokens in the cache, as reported or from the reported share and capacity."""
+    """Return the highest number of tokens in the cache, as reported, or by the reported share and capacity."""
     used = [tokens for reading in readings if (tokens := _used(reading, names)) is not None]
     return round(max(used)) if used else None
 
 
 def _used(reading: Scrape, names: MetricNames) -> float | None:
-    """Return the tokens in the cache at one moment."""
+    """Return the tokens in the cache at one reading; None if they were not reported."""
     told = [total for name in names.used_tokens if (total := reading.total(name)) is not None]
     capacity = _capacity(reading.cache)
     shares = [share for name in names.used_share if (share := reading.total(name)) is not None]
@@ -129,7 +127,7 @@ def _used(reading: Scrape, names: MetricNames) -> float | None:
 
 
 def over_time(names: MetricNames, during: Sequence[tuple[float, Scrape]]) -> tuple[Readings, ...]:
-    """Return the running and waiting requests and the tokens in the cache, as far as the server reports them."""
+    """Return the running and waiting requests and the tokens in the cache over time, if the server reports them."""
     counts = {"running": names.running, "waiting": names.waiting}
     found = [
         Readings.of(name, ((at, None if series is None else scrape.total(series)) for at, scrape in during))
@@ -140,7 +138,7 @@ def over_time(names: MetricNames, during: Sequence[tuple[float, Scrape]]) -> tup
 
 
 def _capacity(cache: Mapping[str, str]) -> int | None:
-    """Return tokens that the cache holds: stated, or blocks × block size."""
+    """Return how many tokens the cache can hold: as stated, or blocks × block size; None if unknown."""
     stated, blocks, size = (
         cache.get(name, "") for name in ("kv_cache_size_tokens", "num_gpu_blocks", "block_size")
     )
@@ -155,14 +153,14 @@ def _count(text: str) -> int | None:
 
 
 def _mean_of_gauge(readings: Sequence[Scrape], name: str | None) -> float | None:
-    """Return the mean of what was read while it ran; 0 is what a server without speculation says."""
+    """Return the mean of a gauge over the readings, without zeros, which a server without speculation reports."""
     values = [] if name is None else [total for reading in readings if (total := reading.total(name))]
     mean = sum(values) / len(values) if values else None
     return mean if mean is not None and mean <= 1 else None
 
 
 class MetricsWatch:
-    """Reads a server's /metrics before, once a second during, and after a run; a server without it has no figures."""
+    """Reads a server's /metrics before, once a second during, and after a run; without them, there are no figures."""
 
     def __init__(self, server: Server, *, interval_s: float = INTERVAL_S) -> None:
         self._url = f"{server.base_url}/metrics"
@@ -172,7 +170,7 @@ class MetricsWatch:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="metrics-watch", daemon=True)
         self._before: Scrape | None = None
-        self._during: list[tuple[float, Scrape]] = []  # with the wall clock's moment
+        self._during: list[tuple[float, Scrape]] = []  # with the time on the wall clock
         self._after: Scrape | None = None
 
     def __enter__(self) -> MetricsWatch:
@@ -190,13 +188,13 @@ class MetricsWatch:
             self._after = self._scrape()
 
     def figures(self) -> ServerFigures:
-        """Return the server's figures for the load after the watch has ended; unknown if it reported nothing."""
+        """Return the server's figures after the watch has ended; all None if it reported nothing."""
         if self._names is None or self._before is None or self._after is None:
             return ServerFigures()
         return figures(self._names, self._before, [scrape for _, scrape in self._during], self._after)
 
     def readings(self) -> tuple[Readings, ...]:
-        """Return what the server said over time, once the watch has ended."""
+        """Return what the server reported over time, after the watch has ended."""
         return () if self._names is None else over_time(self._names, self._during)
 
     def _watch(self) -> None:
@@ -206,7 +204,7 @@ class MetricsWatch:
                 self._during.append((time.time(), scrape))
 
     def _scrape(self) -> Scrape | None:
-        """Return one reading; None if there is none, which does not end a run."""
+        """Return one reading; None if it fails, which does not stop a run."""
         if self._names is None:
             return None
         try:

@@ -1,4 +1,4 @@
-"""Facts about weights on this machine of which a server names only the path, read from their headers alone."""
+"""Facts about weights on this machine of which a server states only the path, read from their headers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import read_regular
 
-_LENGTH_BYTES = 8  # before a safetensors header, little-endian
+_LENGTH_BYTES = 8  # of the number before a safetensors header, little-endian
 _LONGEST_HEADER = 64 << 20  # bytes; the format allows 100 MB
 _MOST_FILES = 1000
 
@@ -22,11 +22,10 @@ _MOST_FILES = 1000
 def facts(
     name: str, place: str | None, computed: Callable[[str | None], str | None] = lambda _stated: None
 ) -> ModelFacts:
-    """Return what is known of the weights at `place`, a GGUF file or a folder of safetensors; nothing of any other
-    place.
+    """Return what is known about the weights at `place`, a GGUF file or a folder of safetensors.
 
-    `computed` gives the precision in which a folder's weights are computed, by the one that its config.json states;
-    packed weights are computed in none.
+    `computed` returns the precision in which a folder's weights are computed, given that in its config.json. Nothing is
+    known about packed weights, or about any other place.
     """
     unknown = ModelFacts(name)
     path = Path(place or "")
@@ -39,21 +38,14 @@ def facts(
         if config is None:
             return unknown
         counted, precision = _parameters(path), computed(_stated_precision(config))
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        DataError,
-    ):  # a server names what it likes
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, DataError):  # it may be any file
         return unknown
     parameters = gguf_facts.human_count(counted) if said.count(counted) else None
     return ModelFacts(name, parameters=parameters, precision=precision)
 
 
 def _config(folder: Path) -> dict[str, Any] | None:
-    """Return what a folder's config.json says; None if the weights are packed, since it is then not enough."""
+    """Return a folder's config.json; None if the weights are packed, since it then does not say enough."""
     config = orjson.loads(read_regular((folder / "config.json").resolve(), _LONGEST_HEADER))
     return None if not isinstance(config, dict) or config.get("quantization_config") else config
 
@@ -63,13 +55,13 @@ def _stated_precision(config: Mapping[str, Any]) -> str | None:
 
 
 def _parameters(folder: Path) -> int | None:
-    """Return the numbers in all weights."""
+    """Return how many numbers all weights have; None if there are none."""
     files = sorted(folder.glob("*.safetensors"))[:_MOST_FILES]
     return sum(math.prod(shape) for file in files for shape in _shapes(file)) or None
 
 
 def _shapes(file: Path) -> list[list[int]]:
-    """Return the shape of each tensor in a file. Raise ValueError for another file's header."""
+    """Return the shape of each tensor in a file. Raise ValueError, or an error of decoding, for any other file."""
     with file.open("rb") as opened:
         length = int.from_bytes(opened.read(_LENGTH_BYTES), "little")
         if length > _LONGEST_HEADER:

@@ -1,4 +1,4 @@
-"""Which Python packages an environment or a running process has, read from their own metadata."""
+"""Which Python packages an environment or a running process has, by their metadata."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ FRAMEWORKS = {
     "cuda": "nvidia-cuda-runtime",
     "cuda 12": "nvidia-cuda-runtime-cu12",
 }
-"""What an engine computes with, by the name under which a record states it."""
+"""The packages with which an engine computes, by their names in records."""
 
 _PLACES = ("lib*/python3*/site-packages", "lib*/python3*/dist-packages", "local/lib/python3*/dist-packages")
 
 
 def folders(prefix: Path) -> list[str]:
-    """Tell where a Python keeps packages: of an environment, or of a system's Python such as /usr."""
+    """Return the folders with a Python's packages; `prefix` is an environment, or the system's, as /usr."""
     return [str(path) for place in _PLACES for path in sorted(prefix.glob(place))]
 
 
 def version(prefix: Path, distribution: str) -> str | None:
-    """Return the version of a package that is installed under `prefix`; None where it is not."""
+    """Return the version of a package that is installed under `prefix`; None if it is not."""
     found = importlib.metadata.distributions(name=distribution, path=folders(prefix))
     return next((one.version for one in found if one.version), None)
 
 
 def versions(prefix: Path, engine: Engine) -> Mapping[str, str]:
-    """Return the engine, its components and what it computes with, each by its name in the record."""
+    """Return the versions of the engine, its components and FRAMEWORKS, by their names in records."""
     wanted = {**engine.components, **FRAMEWORKS}
     if engine.distribution is not None:
         wanted[ENGINE] = engine.distribution
@@ -46,13 +46,13 @@ def versions(prefix: Path, engine: Engine) -> Mapping[str, str]:
 
 
 def of_processes(pids: Pids, engine: Engine) -> Mapping[str, str]:
-    """Return what is installed where processes run; a gateway and its engine may live in environments of their own."""
+    """Return the versions in the processes' environments; a gateway and its engine may have different ones."""
     prefixes = {prefix for pid in pids if (prefix := of_process(pid)) is not None}
     return {name: text for prefix in sorted(prefixes) for name, text in versions(prefix, engine).items()}
 
 
 def of_process(pid: int) -> Path | None:
-    """Return the prefix of the Python that a process runs; None for another program, or one that we may not look at."""
+    """Return the prefix of the Python that a process runs; None for another program, or if it cannot be seen."""
     try:
         process = psutil.Process(pid)
         words = process.cmdline()

@@ -1,4 +1,4 @@
-"""A prompt as each API carries it, and as the /tokenize that several engines share counts it."""
+"""A prompt in the form of each API, and its tokens by the /tokenize that several engines have."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sagellm_benchmark.engines.base import Server
 
 
 def prompt_fields(api: Api, text: str, system: str | None = None) -> dict[str, Any]:
-    """Return the part of a request's body that carries the prompt; `system` is said before it in a chat."""
+    """Return the part of a request's body with the prompt; in a chat, `system` is the message before it."""
     if api == "chat":
         before = [] if system is None else [{"role": "system", "content": system}]
         return {"messages": [*before, {"role": "user", "content": text}]}
@@ -18,6 +18,6 @@ def prompt_fields(api: Api, text: str, system: str | None = None) -> dict[str, A
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """Return a prompt's tokens by a /tokenize that takes what a request takes, and renders the template itself."""
+    """Return a prompt's tokens by a /tokenize that takes the fields of a request, and renders the template itself."""
     answer = said.post(server, "/tokenize", {"model": server.served_model, **prompt_fields(api, text)})
     return said.tokens(answer, "count")

@@ -1,4 +1,4 @@
-"""Which engine a server is, and what it says of its model."""
+"""Which engine a server runs, and what it says about its model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROBE_TIMEOUT_S = 5.0
 
 
 def identify(base_url: str, card: Card, *, api_key: str | None = None) -> Engine:
-    """Tell who serves the model that `card` describes: by its word, else by its own endpoints, else nobody we know."""
+    """Return the engine that serves the model in `card`: by its own name, else by its own endpoints, else UNKNOWN."""
     engine = registry.owner(card.get("owned_by"))
     if engine is not None:
         return engine
@@ -25,12 +25,12 @@ def identify(base_url: str, card: Card, *, api_key: str | None = None) -> Engine
 
 
 def describe(engine: Engine, base_url: str, card: Card, *, api_key: str | None = None) -> SelfReport:
-    """Return what the server says of itself and of the model."""
+    """Return what the server says about itself and the model."""
     return engine.describe(asking(base_url, api_key), card)
 
 
 def asking(base_url: str, api_key: str | None, session: Session | None = None) -> Ask:
-    """GET on a server; each path is asked once, since not every engine has every endpoint."""
+    """Return a function that gets a path of a server, each path only once; a path that fails gives an empty object."""
 
     @cache
     def ask(path: str) -> dict[str, Any]:

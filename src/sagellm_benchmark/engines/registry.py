@@ -1,4 +1,4 @@
-"""Every engine that can be told from others: ours, one line each, and those of other installed packages."""
+"""Every known engine: ours, one line each, and those of other installed packages."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ GROUP = "sagellm_benchmark.engines"
 """The entry point group in which another package offers an `Engine`."""
 
 OURS = (SAGELLM, VLLM, SGLANG, LMDEPLOY, LLAMACPP, LLAMACPP_PYTHON, TRANSFORMERS)
-"""In the order in which a server that does not say its name is asked."""
+"""The order in which an unnamed server is tried."""
 
 __all__ = ["GROUP", "OURS", "UNKNOWN", "engines", "find", "named", "owner"]
 
 
 @cache
 def engines() -> tuple[Engine, ...]:
-    """Return every engine, ours first. Raise UsageError for an entry point that is not an engine."""
+    """Return every engine, ours first. Raise UsageError if an entry point cannot be loaded or is not an Engine."""
     return (*OURS, *(_loaded(entry) for entry in entry_points(group=GROUP)))
 
 
 def find(name: str) -> Engine | None:
-    """Return the engine of that name or one of its other spellings, whatever the case."""
+    """Return the engine of that name, in any spelling and case; None if there is none."""
     wanted = name.strip().lower()
     every = (*engines(), UNKNOWN)
     return next((one for one in every if wanted in {one.name.lower(), *one.owners}), None)
 
 
 def named(name: str) -> Engine:
-    """Return the engine of that name, be it one that nobody registered."""
+    """Return the engine of that name, even one that nobody registered."""
     return find(name) or called(name)
 
 
 def owner(word: object) -> Engine | None:
-    """Return the engine that calls itself so in `owned_by`."""
+    """Return the engine whose models have this `owned_by`; None if there is none."""
     said = str(word).strip().lower()
     return next((one for one in engines() if said in one.owners), None)
 

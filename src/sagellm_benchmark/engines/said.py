@@ -1,4 +1,4 @@
-"""Values out of answers that may hold anything: each is what it should be, or None."""
+"""Read values from answers that may contain anything: each is what it should be, or None."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ _DTYPES = {
 
 
 def version(value: object) -> str | None:
-    """Return a version as engines write them (0.11.0rc2, b6500-abc123); anything else is not one."""
+    """Return a version such as 0.11.0rc2 or b6500-abc123; None for anything else."""
     text = str(value or "").strip()
     return text.removeprefix("v") if _VERSION.fullmatch(text) and not text.startswith("b0-") else None
 
 
 def count(value: object) -> int | None:
-    """Return a whole number above 0 of a size that can be meant."""
+    """Return a whole number above 0 and below 2**60; None for anything else."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**60 else None
 
 
 def word(value: object) -> str | None:
-    """Return one short word of letters, digits and a few marks."""
+    """Return one short word of letters, digits and a few marks; None for anything else."""
     return value if isinstance(value, str) and re.fullmatch(r"[\w.+-]{1,40}", value) else None
 
 
 def load_format(value: object) -> Weights | None:
-    """Tell what weights vLLM and SGLang load: any format but `dummy` reads them from files."""
+    """Return which weights vLLM and SGLang load: every format except `dummy` reads them from files."""
     if not isinstance(value, str) or not value:
         return None
     return "dummy" if value == "dummy" else "real"
@@ -53,7 +53,7 @@ def mapping(value: object) -> dict[str, Any]:
 
 
 def precision(dtype: object) -> str | None:
-    """Return the leaderboard's word for a type as engines name it (bfloat16); None for one that it has no word for."""
+    """Return the leaderboard's name for an engine's type, such as bfloat16; None if it has none."""
     return _DTYPES.get(str(dtype).lower())
 
 
@@ -64,7 +64,7 @@ def options(words: Sequence[str], name: str) -> list[str]:
 
 
 def tokens(answer: object, *path: str) -> int:
-    """Return the whole number at `path` of an answer; RemoteError where there is none."""
+    """Return the whole number at `path` of an answer. Raise RemoteError if there is none."""
     value = answer
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
@@ -74,9 +74,9 @@ def tokens(answer: object, *path: str) -> int:
 
 
 def post(server: Server, path: str, body: dict[str, Any], timeout_s: float = 10.0) -> Any:
-    """Return what the server answers to `body` at `path`; over one connection inside `with server.session`.
+    """Post `body` to `path` and return the JSON of the answer; inside `with server.session`, over one connection.
 
-    Raise RemoteError.
+    Raise RemoteError if the server does not answer, or with an error.
     """
     url = f"{server.base_url}{path}"
     return post_json(url, body, timeout_s=timeout_s, api_key=server.api_key, session=server.session)

@@ -1,4 +1,4 @@
-"""A server that one process holds for the runs of others, and how these are told where it is."""
+"""A server that one process keeps running for the runs of others, and how those are told where it is."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import orjson
 from sagellm_benchmark.errors import UsageError
 
 VARIABLE = "SAGELLM_SERVED"
-"""The environment variable that tells a run of it; a matrix sets it, nobody types it."""
+"""The environment variable that tells a run where the server is; a matrix sets it, not the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Where a started engine listens, its process on this machine, and its log."""
+    """A started engine: its address, its process on this machine, and its log."""
 
     url: str
     pid: int
     log: Path
 
     def told(self) -> bytes:
-        """Return it on one line, as `of` reads it."""
+        """Return the server as one line of JSON, which `of` reads."""
         return orjson.dumps({**asdict(self), "log": str(self.log)})
 
 
 def of(environ: Mapping[str, str]) -> Served | None:
-    """Return the server that this process is told of, if any. Raise UsageError for anything else in its place."""
+    """Return the server that this process is told of, if any. Raise UsageError if the variable holds anything else."""
     text = environ.get(VARIABLE)
     if not text:
         return None

@@ -1,9 +1,9 @@
-"""The process between us and an engine that we start: when we end, however, it ends the engine's whole family.
+"""The process between us and an engine that we start: however we end, it then ends all processes of the engine.
 
-Started as `python -m sagellm_benchmark.engines.supervisor SECONDS COMMAND…`. It says the engine's process id as one
-line on standard output; whatever the engine prints goes to standard error. It ends when the engine does, with its
-status, and when its standard input does: the engine's group gets SIGTERM, so many seconds, and SIGKILL. On Linux it
-also adopts what the engine's processes leave behind, so that none of them escapes by a session of its own.
+It is started as `python -m sagellm_benchmark.engines.supervisor SECONDS COMMAND…`. It writes the engine's process id as
+one line to standard output; everything that the engine prints goes to standard error. It ends when the engine does,
+with the same status, and when its standard input ends: then the engine's group gets SIGTERM, and SIGKILL after that
+many seconds. On Linux, it also adopts orphaned processes of the engine, so that none escapes into its own session.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ COULD_NOT_START = 127
 
 def main() -> None:
     """Run the engine for as long as our standard input is open."""
-    for number in (signal.SIGTERM, signal.SIGINT):  # a handler, as the engine would inherit an ignored signal
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+    ):  # handled, because the engine would inherit an ignored signal
         signal.signal(number, lambda _number, _frame: None)
     _adopt_orphans()
     grace_s, command, ours = float(sys.argv[1]), sys.argv[2:], os.getpid()
@@ -46,19 +49,19 @@ def main() -> None:
     code = engine.wait()
     _kill_family()
     sys.stderr.flush()
-    os._exit(code if code >= 0 else 128 - code)  # an orderly end would wait for the thread that reads
+    os._exit(code if code >= 0 else 128 - code)  # a regular exit would wait for the thread that reads
 
 
 def _adopt_orphans() -> None:
-    """Become the parent of every descendant whose own parent ends: a list of our children is then all of them."""
+    """Become the parent of every descendant whose own parent ends, so that our children include all of them."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _end_with_stdin(engine: subprocess.Popen[bytes], grace_s: float) -> None:
-    """End the engine once nobody holds the other end of our standard input."""
+    """End the engine when nobody holds the other end of our standard input any more."""
     sys.stdin.buffer.read()
-    os.killpg(0, signal.SIGTERM)  # we are of the group, too, and stay
+    os.killpg(0, signal.SIGTERM)  # this process is in the group, too, and handles it
     with contextlib.suppress(subprocess.TimeoutExpired):
         engine.wait(grace_s)
     _kill_family()
@@ -66,7 +69,7 @@ def _end_with_stdin(engine: subprocess.Popen[bytes], grace_s: float) -> None:
 
 
 def _kill_family() -> None:
-    """Kill every descendant; those that start others meanwhile are found in the next round."""
+    """Kill every descendant, in rounds, because some may start others meanwhile."""
     while family := [one for one in psutil.Process().children(recursive=True) if _runs(one)]:
         for one in family:
             with contextlib.suppress(psutil.NoSuchProcess):

@@ -1,4 +1,4 @@
-"""A tokenizer of one's own: a tokenizer.json on this machine or on the Hub, read by the small library `tokenizers`."""
+"""Our own tokenizer: a tokenizer.json on this machine or on the Hub, read by the small library `tokenizers`."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _HUB_S = 60.0
 
 
 def is_readable() -> bool:
-    """Return whether the library that reads such files is installed."""
+    """Return whether the library that reads tokenizers is installed."""
     return importlib.util.find_spec("tokenizers") is not None
 
 
 def load(name: str) -> Callable[[str], int]:
-    """Return a counter of a text's tokens by the tokenizer of a file, a model's folder or a Hub repository.
+    """Return a function that counts a text's tokens, by the tokenizer of a file, a model's folder or a Hub repository.
 
-    Raise UsageError where the library is missing, DataError where there is no such tokenizer.
+    Raise UsageError if the library is missing, DataError if there is no such tokenizer.
     """
     if not is_readable():
         raise UsageError("--tokenizer needs the library tokenizers, which is not installed", hint=INSTALL)
@@ -35,7 +35,10 @@ def load(name: str) -> Callable[[str], int]:
 
 @functools.cache
 def read(path: Path) -> Callable[[str], int]:
-    """Return the counter of one tokenizer.json; its special tokens are the template's business and not counted."""
+    """Return a function that counts a text's tokens by one tokenizer.json, without the special tokens of a template.
+
+    Raise DataError if it is not a tokenizer.
+    """
     library = importlib.import_module("tokenizers")
     try:
         tokenizer = library.Tokenizer.from_file(str(path))
@@ -49,7 +52,7 @@ def read(path: Path) -> Callable[[str], int]:
 
 
 def beside(folder: str | None) -> Path | None:
-    """Return the tokenizer in the model folder that a server on this machine names, if it is readable."""
+    """Return the tokenizer file in the model folder that a server on this machine names; None if it cannot be read."""
     if folder is None or not is_readable():
         return None
     path = Path(folder) / FILE

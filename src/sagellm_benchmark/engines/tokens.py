@@ -1,4 +1,4 @@
-"""How many tokens a prompt has on the server that is measured, by the server's own tokenizer or its own count."""
+"""How many tokens a prompt has on the measured server, by its own tokenizer or its own usage."""
 
 from __future__ import annotations
 
@@ -17,54 +17,57 @@ _LONGER_TEXT = "Once upon a time there was a server, and it counted every word t
 
 
 class TokenCounter(Protocol):
-    """Counts the tokens that `text` makes as the one prompt of a request, a chat template's own included."""
+    """Counts the tokens of a request with one prompt, including those of a chat template."""
 
     @property
     def cheap(self) -> bool:
-        """Whether a count costs about a millisecond; otherwise it costs a request to the model."""
+        """Whether a count takes about a millisecond, and not a request to the model."""
         ...
 
     def count(self, text: str) -> int:
-        """Return the prompt tokens of a request whose prompt is `text`. Raise RemoteError."""
+        """Return the tokens of a request with the prompt `text`. Raise RemoteError if the server does not tell."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """Counts through the server's tokenizer endpoint."""
+    """Counts by the server's tokenizer endpoint."""
 
     ask: Callable[[str], int]
     cheap: bool = True
 
     def count(self, text: str) -> int:
-        """Return what the endpoint counts for a request whose prompt is `text`. Raise RemoteError."""
+        """Return the endpoint's count for the prompt `text`. Raise RemoteError if it does not answer."""
         return self.ask(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Templated:
-    """Counts a text by itself, and adds what the server's template adds to every prompt."""
+    """Counts a text by itself, and adds the tokens of the server's template."""
 
     ask: Callable[[str], int]
     overhead: int
     cheap: bool = True
 
     def count(self, text: str) -> int:
-        """Return the count of `text` with the template's tokens added. Raise RemoteError."""
+        """Return the tokens of `text` and the template together."""
         return self.ask(text) + self.overhead
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Counts by asking for one token, not streamed, and reading what the server charges for the prompt."""
+    """Counts by a request for one token, not streamed, whose usage states the prompt's tokens."""
 
     server: Server
     api: Api
-    system: str | None = None  # the message before each prompt of a chat
+    system: str | None = None  # the system message before each prompt of a chat
     cheap: bool = False
 
     def count(self, text: str) -> int:
-        """Return the prompt tokens that the server charges; the model reads `text`: it must be no prompt of the run."""
+        """Return the prompt tokens that the server charges. Raise RemoteError if it does not tell.
+
+        `text` must not be a prompt of the run, because the server may cache it.
+        """
         fields = prompt_fields(self.api, text, self.system)
         body = {"model": self.server.served_model, **fields, "max_tokens": 1}
         answer = said.post(self.server, PATHS[self.api], body, timeout_s=PROBE_TIMEOUT_S)
@@ -74,10 +77,10 @@ class Usage:
 def find_counter(
     server: Server, capabilities: Capabilities, text_tokens: Callable[[str], int] | None = None
 ) -> TokenCounter | None:
-    """Return the cheapest way to count that agrees with the server's own usage; None where nothing counts.
+    """Return the cheapest way to count that agrees with the server's own usage; None if there is none.
 
-    A tokenizer that gives PROBE_TEXT another length than the server charged for it does not see the whole prompt.
-    `text_tokens` is a tokenizer of our own; what the template adds to its count, the server's charge tells.
+    A tokenizer is not used if its count of PROBE_TEXT differs from what the server charged, because then it does not
+    see the whole prompt. `text_tokens` is our own tokenizer; the server's charge shows how much the template adds.
     """
     usage = Usage(server, capabilities.api, capabilities.system)
     charged = capabilities.prompt_tokens if capabilities.usage else attempt(usage.count, PROBE_TEXT)
@@ -97,7 +100,7 @@ def find_counter(
 
 
 def attempt(count: Callable[[str], int], text: str) -> int | None:
-    """Return a count; None if the server gives none."""
+    """Return the count of a text; None if the server does not tell."""
     try:
         return count(text)
     except RemoteError:

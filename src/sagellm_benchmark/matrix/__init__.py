@@ -1,1 +1,1 @@
-"""Many measurements by one plan: every engine under every model, workload and load, each exactly once."""
+"""Many measurements by one plan: every engine with every model, workload and load, each exactly once."""

@@ -1,4 +1,4 @@
-"""One cell in a process of its own, which ends when the matrix does, however that ends.
+"""One cell in a process of its own, which ends when the matrix does, however the matrix ends.
 
 python -m sagellm_benchmark.matrix.child run …      with a pipe as standard input
 """
@@ -18,8 +18,10 @@ _INTERRUPTED = 130
 
 
 def main() -> None:
-    """Be the program, and end as by Ctrl-C when standard input does: what was measured is kept, engines are stopped."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a matrix in the background has it ignored
+    """Run the program; when standard input ends, end as by Ctrl-C, which keeps what was measured and stops engines."""
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # SIGINT is ignored if the matrix runs in the background
     for work in (_end_with_stdin, pulse.beat):
         threading.Thread(target=work, daemon=True).start()
     runpy.run_module("sagellm_benchmark", run_name="__main__", alter_sys=True)
@@ -27,7 +29,7 @@ def main() -> None:
 
 def _end_with_stdin() -> None:
     stdin = sys.stdin.fileno()
-    while os.read(stdin, 4096):  # not through Python's buffer, which could not be let go of at exit
+    while os.read(stdin, 4096):  # not through Python's buffer, whose lock would be held at exit
         pass
     os.kill(os.getpid(), signal.SIGINT)
     threading.Event().wait(_GRACE_S)

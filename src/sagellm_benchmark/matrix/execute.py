@@ -1,4 +1,4 @@
-"""Measures what a ledger does not have yet; a cell that fails does not stop the others."""
+"""Measure what a ledger does not have yet; a cell that fails does not stop the others."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from sagellm_benchmark.matrix.plan import Cell
 from sagellm_benchmark.matrix.tasks import Task
 
 Begin = Callable[[Cell], Path]
-"""Tells which cell begins, or comes in from elsewhere, and gives an empty folder for its run."""
+"""Takes the cell that begins, or that arrives from elsewhere, and returns an empty folder for its run."""
 
 Place = Callable[[Sequence[Task], Begin], Iterator[Result]]
-"""Where tasks are measured. A result's folder is seen from the one that `begin` gave for its cell."""
+"""Measures tasks and yields results. A result's folder is relative to the one that `begin` returned for its cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where a matrix is: the cell that begins, how many of all are done, and how long the rest takes at this rate."""
+    """How far a matrix is: the cell that begins, how many are done, and the time left, in seconds, at this rate."""
 
     cell: Cell
     done: int
@@ -30,7 +30,7 @@ class Step:
 
 
 def here(tasks: Sequence[Task], begin: Begin) -> Iterator[Result]:
-    """Measure on this machine, one cell after the other."""
+    """Measure on this machine, one cell after another."""
     for task in tasks:
         yield from measure.results(task, begin)
 
@@ -38,9 +38,10 @@ def here(tasks: Sequence[Task], begin: Begin) -> Iterator[Result]:
 def measure_all(
     tasks: Sequence[Task], ledger: Ledger, hear: Callable[[Step], None], place: Place = here
 ) -> list[Result]:
-    """Measure every cell that has no result, and give the results of all, in the tasks' order.
+    """Measure every cell that has no result, and return the results of all, in the tasks' order.
 
-    Raise KeyboardInterrupt on Ctrl-C, with every finished cell kept, and ConflictError while another start measures.
+    Raise KeyboardInterrupt on Ctrl-C, after which every finished cell is kept, and ConflictError if another process
+    measures into the same ledger.
     """
     cells = [cell for task in tasks for cell in task.cells]
     with ledger.held():
@@ -55,10 +56,10 @@ def measure_all(
 
 @dataclass(slots=True)
 class _Course:
-    """Keeps the ledger while a matrix goes on, and tells how far it is."""
+    """Keeps the ledger while a matrix is measured, and reports how far it is."""
 
     total: int
-    before: int  # done when it began
+    before: int  # the cells that were done when it began
     ledger: Ledger
     hear: Callable[[Step], None]
     done: int = 0

@@ -1,4 +1,4 @@
-"""What is done, as the disk has it: a cell is measured when its done.json is there, and that comes last, by rename."""
+"""What is done, by the files on disk: a cell is measured if it has a done.json, which is written last, by a rename."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ from sagellm_benchmark.matrix.plan import Cell
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a cell came to: `valid` or not with its figures, or why it failed. `None` is not measured."""
+    """The result of a cell: `valid` or not, with its figures, or why it failed. None means not measured."""
 
     id: str
     names: tuple[str, ...]
     repeat: int
     command: tuple[str, ...]
-    valid: bool | None  # None where it failed
+    valid: bool | None  # None if it failed
     failure: str | None
-    folder: str | None  # of the run, seen from the ledger's folder
+    folder: str | None  # of the run, relative to the ledger's folder
     throughput_tps: float | None
     ttft_ms: float | None
     tpot_ms: float | None
     error_rate: float | None
-    node: str | None = None  # of a cluster, where it was measured
+    node: str | None = None  # on which it was measured, in a cluster
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """A folder with one folder a cell. Nothing else knows how far a matrix is."""
+    """A folder with one folder for each cell. Nothing else knows how far a matrix is."""
 
     root: Path
 
     def done(self, cell: Cell) -> Result | None:
-        """Return the cell's result; None while it has none. Raise DataError for a damaged one."""
+        """Return the cell's result; None if it has none. Raise DataError if it is damaged."""
         return self._result(cell, "done.json")
 
     def failed(self, cell: Cell) -> Result | None:
-        """Tell why the cell's last try failed; None where none did, or a later one succeeded."""
+        """Return the result of the cell's last try if it failed; None if none did, or if the cell is done."""
         return None if self.done(cell) else self._result(cell, "failed.json")
 
     def begin(self, cell: Cell) -> Path:
-        """Return an empty folder for a try; what an earlier try left half-way is removed, so that none counts twice."""
+        """Return an empty folder for a try, and remove what an earlier, interrupted one left."""
         folder = self._folder(cell) / "outputs"
         try:
             if folder.exists():
@@ -61,17 +61,17 @@ class Ledger:
         return folder
 
     def seen_from_root(self, cell: str, folder: str) -> str:
-        """Return the path of a run's folder, given as seen from the folder of its cell's try."""
+        """Return a run's folder relative to the ledger's; `folder` is relative to that of its cell's try."""
         return str(Path("cells", cell, "outputs", folder))
 
     def finish(self, result: Result) -> None:
-        """Write the result, last of all: from then on the cell is not measured again, unless it failed."""
+        """Write the result, after everything else; from then on, the cell is not measured again unless it failed."""
         name = "failed.json" if result.failure is not None else "done.json"
         write_whole(self.root / "cells" / result.id / name, to_json(asdict(result)))
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """Keep a second start out while this one measures. Raise ConflictError when somebody else holds it."""
+        """Hold the ledger's lock during the block. Raise ConflictError if another process holds it."""
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             lock = (self.root / "lock").open("ab")

@@ -1,4 +1,4 @@
-"""Measures the cells of a task on this machine: each by a `run` of its own, all of them on one server."""
+"""Measure the cells of a task on this machine: each by a `run` of its own, and all of them on one server."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from sagellm_benchmark.matrix.tasks import Task
 from sagellm_benchmark.scratch import scratch
 
 _PROGRAM = (sys.executable, "-m", "sagellm_benchmark.matrix.child")
-_PATIENCE = Patience(closed_s=40.0)  # for a run to end cleanly, its engine included
+_PATIENCE = Patience(closed_s=40.0)  # for a run and its engine to end cleanly
 _SAID_CHARS = 500
 
 
 def results(task: Task, begin: Callable[[Cell], Path]) -> Iterator[Result]:
-    """Yield what came of each cell; `begin` is told which one is next, and gives an empty folder for it.
+    """Yield the result of each cell; `begin` takes the next cell and returns an empty folder for it.
 
-    An engine that is started serves all of them. After a cell that failed it is started anew.
+    An engine that has to be started serves all of them; after a cell that failed, it is started afresh.
     """
     with scratch("sagellm-matrix-") as folder, _Held(task, folder) as held:
         for cell in task.cells:
@@ -45,7 +45,7 @@ def results(task: Task, begin: Callable[[Cell], Path]) -> Iterator[Result]:
 class _Held:
     """The engine of a task, started when the first cell needs it and stopped when the block ends.
 
-    A single cell starts its own.
+    The run of a single cell starts its engine itself.
     """
 
     task: Task
@@ -67,7 +67,7 @@ class _Held:
         self.stack.close()
 
     def environ(self) -> Mapping[str, str]:
-        """Return the variables that tell a run where its engine is. Raise DataError if it does not start."""
+        """Return the variables that tell a run where its engine is. Raise DataError if the engine does not start."""
         if not self.task.starts or len(self.task.cells) == 1:
             return os.environ
         if self.served is None:
@@ -103,9 +103,9 @@ def _result(cell: Cell, outputs: Path, held: _Held) -> Result:
 
 
 def _said(command: Sequence[str], environ: Mapping[str, str]) -> bytes:
-    """Return what a run prints. Raise DataError with its own words if it fails or falls silent.
+    """Return what a run prints. Raise DataError, with its own words, if it fails or gives no sign of life.
 
-    It goes through files, so that nobody has to read while it runs.
+    The output goes to files, so that nobody has to read it while the run goes on.
     """
     with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as complaint:
         with child(command, output=said, errors=complaint, env=environ, patience=_PATIENCE) as running:
@@ -130,7 +130,7 @@ def _failure(complaint: IO[bytes], ended: Child) -> str:
 
 
 def _with_figures(result: Result, said: bytes, outputs: Path) -> Result:
-    """Return the result that a run printed as JSON; it is one run, as a cell is one measurement."""
+    """Return the result with the figures that the run printed as JSON; a cell has exactly one run."""
     try:
         (run,) = orjson.loads(said)
         summary = run["summary"]

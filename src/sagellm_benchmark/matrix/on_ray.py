@@ -1,7 +1,7 @@
-"""Measures the tasks of a matrix on the nodes of a Ray cluster. Only this module, and what uses it, needs Ray.
+"""Measure the tasks of a matrix on the nodes of a Ray cluster. This module needs Ray.
 
 Tasks that are compared with each other form a block, which one node measures. Every run is fetched as soon as it is
-over. What was under way on a node that is lost is measured again elsewhere; the driver's disk alone says what is done.
+over. If a node is lost, what it was measuring is measured again elsewhere; only the driver's disk says what is done.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from sagellm_benchmark.matrix.tasks import Task, blocks
 
 MOST_TRIES = 3  # of a task whose node is lost
 SILENT_S = LEASE_S
-"""Without an answer for this long a node is lost: by then it has given up itself, and measures no more."""
-_HEAR_S = 2.0  # a node answers at least so often
+"""A node that has not answered for this long is lost; by then, it has stopped by itself."""
+_HEAR_S = 2.0  # a node answers at least this often
 _LOOK_S = 1.0
-_PATIENT_S = 10.0  # until it is said that there is no room
-_THREADS = 4  # of a station, so that it can be asked whatever it does
-_LEAST_CPUS = 0.001  # a place that takes nothing is none to Ray
+_PATIENT_S = 10.0  # the wait before the user is told that no node has room
+_THREADS = 4  # of a station, so that it can be asked at any time
+_LEAST_CPUS = 0.001  # Ray does not accept a bundle without resources
 
 
 @contextlib.contextmanager
@@ -50,10 +50,10 @@ def joined(
     environ: Mapping[str, str],
     host_of: Callable[[Cell], str | None],
 ) -> Iterator[Place]:
-    """Give the cluster at `address` as a place to measure, with `environ` set on every node.
+    """Yield the cluster at `address` as a place to measure, with `environ` set on every node.
 
-    `host_of` tells where a cell's server runs already. What is under way ends with the block, or this process.
-    Raise RemoteError where there is no such cluster.
+    `host_of` returns the host on which a cell's server already runs. Everything that runs on the cluster ends with the
+    block or this process. Raise RemoteError if there is no such cluster.
     """
 
     def place(tasks: Sequence[Task], begin: Begin) -> Iterator[Result]:
@@ -67,7 +67,7 @@ def joined(
 
 
 def _with_room(tasks: Sequence[Task]) -> list[str]:
-    """Return the nodes that have room for each of these; raises UsageError where a single task has none."""
+    """Return the nodes that have room for each of these tasks. Raise UsageError if there is none for a single task."""
     needs = _needs(tasks)
     wanted = {"CPU": needs.num_cpus or 0, "GPU": needs.num_gpus or 0}
     found = [
@@ -75,7 +75,7 @@ def _with_room(tasks: Sequence[Task]) -> list[str]:
         for node in ray_nodes.called(ray.nodes)
         if node["Alive"] and all(node["Resources"].get(name, 0) >= number for name, number in wanted.items())
     ]
-    if not found and len(tasks) == 1:  # it would wait for ever
+    if not found and len(tasks) == 1:  # the task would wait for ever
         raise UsageError(
             f"no node of the cluster has {wanted['CPU']:g} processors and {wanted['GPU']:g} GPUs",
             hint="ask for less with num_cpus and num_gpus in the plan, or add such a node",
@@ -84,7 +84,7 @@ def _with_room(tasks: Sequence[Task]) -> list[str]:
 
 
 def _needs(tasks: Sequence[Task]) -> Needs:
-    """Return what one node must have to measure all of these, one after the other; one processor if nothing is said."""
+    """Return what a node needs to measure these tasks one after another; one processor if the plan does not say."""
     each = [task.cells[0].needs for task in tasks]
     return Needs(
         num_cpus=max(1 if needs.num_cpus is None else needs.num_cpus for needs in each),
@@ -93,7 +93,7 @@ def _needs(tasks: Sequence[Task]) -> Needs:
 
 
 def _fitting(block: Sequence[Task], say: Callable[[str], None]) -> list[list[Task]]:
-    """Take a block apart where no node has room for all of its engines."""
+    """Split a block into single tasks if no node has room for each of its engines, and tell the user."""
     if _with_room(block):
         return [list(block)]
     engines = ", ".join(dict.fromkeys(task.cells[0].names[0] for task in block))
@@ -103,7 +103,7 @@ def _fitting(block: Sequence[Task], say: Callable[[str], None]) -> list[list[Tas
 
 @dataclass(frozen=True, slots=True)
 class _Matrix:
-    """What is the same for all blocks."""
+    """What all blocks have in common."""
 
     begin: Begin
     environ: Mapping[str, str]
@@ -111,7 +111,7 @@ class _Matrix:
 
 
 def _measured(parts: Sequence[list[Task]], matrix: _Matrix, head: Head) -> Iterator[Result]:
-    """Yield results as they come in. Raise RemoteError once the head is lost, and with it soon the whole cluster."""
+    """Yield results as they arrive. Raise RemoteError if the head is lost, since the whole cluster soon is, too."""
     visits = [_Visit(part, matrix) for part in parts]
     patient_until = time.monotonic() + _PATIENT_S
     while visits:
@@ -136,23 +136,23 @@ def _measured(parts: Sequence[list[Task]], matrix: _Matrix, head: Head) -> Itera
 
 
 class _Station(Station):
-    """A station that knows where it is."""
+    """A station that knows on which node it is."""
 
     def here(self) -> tuple[str, Facts]:
-        """Return the node's number in the cluster, and what it says of itself."""
+        """Return the node's id in the cluster, and what the node says about itself."""
         return str(ray.get_runtime_context().get_node_id()), facts()
 
 
 @dataclass(slots=True)
 class _Visit:
-    """A block under way: its tasks that are left, one after the other on a place that is kept for them all."""
+    """A block that is being measured: the tasks that are left, one after another on resources reserved for them all."""
 
     tasks: list[Task]
     matrix: _Matrix
     asked: Any = field(init=False, default=None)
     deadline: float = field(init=False, default=0.0)
     _tries: int = field(init=False, default=1)  # of the first task
-    _node: str | None = field(init=False, default=None)  # for people, once Ray has found one
+    _node: str | None = field(init=False, default=None)  # its name; None until Ray has found one
     _place: Any = field(init=False, default=None)
     _actor: Any = field(init=False, default=None)
     _talk: Generator[Any, Any, None] = field(init=False)
@@ -172,7 +172,7 @@ class _Visit:
         next(self._talk)
 
     def go_on(self) -> None:
-        """Take the answer to the last question, and ask the next."""
+        """Take the answer to the last question, and ask the next one."""
         try:
             answer = ray.get(self.asked, timeout=SILENT_S)
         except RayError as error:
@@ -189,12 +189,12 @@ class _Visit:
         return self._node is not None
 
     def taken(self) -> list[Result]:
-        """Return what has come in since this was asked last."""
+        """Return the results that have arrived since the last call."""
         found, self._found = self._found, []
         return found
 
     def lost(self, why: str) -> None:
-        """Begin the task again on another node, a few times; then its cells have failed."""
+        """Begin the task again on another node; after MOST_TRIES, its cells have failed."""
         self._talk.close()
         self._leave()
         where = "a node" if self._node is None else f"node {self._node}"
@@ -208,11 +208,11 @@ class _Visit:
             self._begin()
 
     def _talked(self) -> Generator[Any, Any, None]:
-        """Have every task measured. Yields each question to the node, and is sent its answer."""
+        """Have every task measured: yield each question to the node, and be sent the answer."""
         while self.tasks:
             task = self.tasks[0]
             self._actor = self._placed(task)
-            number, said = yield self._ask("here", within_s=None)  # there may be no room for a long time
+            number, said = yield self._ask("here", within_s=None)  # it may take long until there is room
             self._node = ray_nodes.names().get(number, said.host)
             check_versions({self._node: said})
             yield self._ask("begin", task, dict(self.matrix.environ))
@@ -223,7 +223,7 @@ class _Visit:
             self._end_task(word)
 
     def _fetched(self, result: Result) -> Generator[Any, Any, None]:
-        """Bring a run here, into a file first, so that only one piece of it is in memory."""
+        """Fetch a run, into a file first, so that only one piece of it is in memory."""
         cell = next(cell for cell in self.tasks[0].cells if cell.id == result.id)
         folder = self.matrix.begin(cell)
         try:
@@ -261,19 +261,19 @@ class _Visit:
         return self.asked
 
     def _leave(self) -> None:
-        """Give the place back; what is left there ends with it."""
+        """Give the reserved resources back, which ends whatever still runs there."""
         ray_nodes.tidied(ray.kill, self._actor)
         ray_nodes.tidied(remove_placement_group, self._place)
 
 
 def _why(error: RayError) -> str:
-    """Return the last line of what was raised on a node, or the first line of what Ray itself says."""
+    """Return the last line of an error on a node, or the first line of one of Ray's own."""
     lines = str(error).strip().splitlines()
     return lines[-1 if isinstance(error, RayTaskError) else 0]
 
 
 def _unpack(archive: Any, folder: Path) -> None:
-    """Put a run's files where the driver keeps them; an archive without a byte stands for a run without files."""
+    """Unpack a run's files into the driver's folder; an empty archive stands for a run without files."""
     if archive.tell():
         archive.seek(0)
         with tarfile.open(fileobj=archive) as files:

@@ -1,4 +1,4 @@
-"""What a plan asks for: its axes multiplied out into cells, each with an id of its own."""
+"""What a plan asks for: every combination of its axes is a cell, which has its own id."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ MOST_CELLS = 10_000
 MOST_NEEDED = 10_000  # processors or accelerators of one node
 
 NEEDS = ("num_cpus", "num_gpus")
-"""What a cell takes of a cluster's node, by Ray's names: in [options] or of an engine."""
+"""What a cell needs of a cluster's node, by Ray's names; stated in [options] or for an engine."""
 
 Options = Mapping[str, str | int | float | bool]
-"""Options of `run` by their long names without dashes in front, such as `base-url`."""
+"""Options of `run` by their long names without the leading dashes, such as `base-url`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a cell takes of a cluster's node, in Ray's units; None where the plan does not say."""
+    """What a cell needs of a cluster's node, in Ray's units; None if the plan does not say."""
 
     num_cpus: float | None = None
     num_gpus: float | None = None
@@ -40,7 +40,7 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One place on an axis: a name for people, and the options that it stands for."""
+    """One point on an axis: a name, and the options that it stands for."""
 
     name: str
     options: tuple[tuple[str, str | int | float | bool], ...]
@@ -49,42 +49,42 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A file's content. An axis that it leaves out has one point without a name."""
+    """The content of a plan's file. An axis that is left out has one point without a name."""
 
     name: str
     repeats: int
     options: tuple[tuple[str, str | int | float | bool], ...]  # of every cell
     axes: tuple[tuple[Point, ...], ...]  # in the order of AXES
-    needs: Needs = Needs()  # of every cell whose engine does not say otherwise
+    needs: Needs = Needs()  # of every cell, unless its engine says otherwise
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One measurement. `id` is the hash of what is measured, and with which versions."""
+    """One measurement. `id` is the hash of what is measured and with which versions."""
 
     id: str
     names: tuple[str, ...]  # in the order of AXES
     repeat: int  # from 0 on
-    words: tuple[str, ...]  # for the command `run`
-    server: str = ""  # the hash of what its server is started with
+    words: tuple[str, ...]  # the options of its `run`
+    server: str = ""  # the hash of what determines its server
     needs: Needs = Needs()
 
     @property
     def label(self) -> str:
-        """The cell for people, such as `vllm, Q1, 4 at a time, repeat 2`."""
+        """A readable name, such as `vllm, Q1, 4 at a time, repeat 2`."""
         return ", ".join([*filter(None, self.names), f"repeat {self.repeat + 1}"])
 
 
 def read(path: Path) -> Plan:
-    """Parse a plan. Raise DataError that names the table, the key and what is allowed."""
+    """Read a plan. Raise DataError, naming the table, the key and what is allowed."""
     return _plan(read_toml(path, example="those of docs/matrix.md"), path)
 
 
 def cells(plan: Plan, version_of: Callable[[Options], str | None]) -> tuple[Cell, ...]:
-    """Return every cell in the order in which they are measured; `version_of` tells an engine's version by its options.
+    """Return every cell in the order of measurement; `version_of` returns an engine's version, given its options.
 
-    Engines take turns, the other way round each time, and so do the loads of an engine with each repeat, so that a
-    machine which slowly changes favours none of them.
+    Engines alternate, in the opposite order each time, and the order of loads is reversed with each repeat, so that a
+    machine that slowly changes favours none of them.
     """
     engines, *others = plan.axes
     versions = {point: version_of({**dict(plan.options), **dict(point.options)}) for point in engines}
@@ -101,7 +101,7 @@ def _cell(plan: Plan, points: tuple[Point, ...], repeat: int, engine_version: st
     options = dict(plan.options) | {name: value for point in points for name, value in point.options}
     setup = {"options": options, "repeat": repeat, "engine_version": engine_version, "tool": __version__}
     digest = hashlib.sha256(orjson.dumps(setup, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    same_prompts = [dict(point.options) for point in points[1:]]  # engines are asked the same
+    same_prompts = [dict(point.options) for point in points[1:]]  # all engines get the same prompts
     seed = int.from_bytes(hashlib.sha256(orjson.dumps([same_prompts, repeat])).digest()[:4], "big") >> 1
     words = tuple(word for name, value in options.items() for word in _words(name, value))
     return Cell(
@@ -115,7 +115,7 @@ def _cell(plan: Plan, points: tuple[Point, ...], repeat: int, engine_version: st
 
 
 def _server(plan: Plan, points: tuple[Point, ...]) -> str:
-    """Hash what the server of a cell follows from: its engine, its model, and what all cells have in common."""
+    """Return the hash of what determines a cell's server: its engine, its model, and the options of all cells."""
     engine, model, *_ = points
     stated = [dict(plan.options), dict(engine.options), dict(model.options)]
     return hashlib.sha256(orjson.dumps(stated, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
@@ -129,7 +129,7 @@ def _joined(common: Needs, own: Needs) -> Needs:
 
 
 def _words(name: str, value: str | int | float | bool) -> Iterator[str]:
-    """Yield an option as it is typed; one word, so that a value which begins with a dash stays a value."""
+    """Yield an option as it is typed, in one word, so that a value that begins with a dash stays a value."""
     if value is True:
         yield f"--{name}"
     elif value is not False:
@@ -187,7 +187,7 @@ def _point(table: dict[str, Any], where: str, *, of_engine: bool) -> Point:
 
 
 def _needs(table: dict[str, Any], where: str) -> Needs:
-    """Take what is asked of a cluster out of a table."""
+    """Remove the needs from a table and return them. Raise DataError if one is not allowed."""
     asked = {name: table.pop(name) for name in NEEDS if name in table}
     for name, value in asked.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_NEEDED:
@@ -216,7 +216,7 @@ def _options(table: Any, where: str) -> tuple[tuple[str, str | int | float | boo
 
 
 def _check_stated_once(plan: Plan, path: Path) -> None:
-    """Raise DataError for an option that is on two axes, which would leave open which of them counts."""
+    """Raise DataError if an option is stated on two axes, since it would be unclear which one counts."""
     stated = [{name for name, _ in plan.options}]
     stated += [{name for point in axis for name, _ in point.options} for axis in plan.axes]
     for place, names in enumerate(stated):

@@ -1,6 +1,6 @@
-"""A sign of life from a child, so that one which is frozen does not hold up a whole matrix.
+"""A sign of life from a child process, so that a frozen one does not hold up a whole matrix.
 
-The child touches the file that is its standard error, once a second; whoever started it looks at the file's time.
+The child touches the file that is its standard error once a second; its parent looks at the file's time.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from sagellm_benchmark.errors import DataError
 
 BEAT_S = 1.0
 SILENT_S = 60.0
-"""A child without a beat for this long is frozen. One that merely computes beats on."""
+"""A child without a beat for this long is frozen; a child that is only busy still beats."""
 
 
 def beat() -> None:
-    """Give signs of life for as long as this process runs; for a thread of its own."""
-    with contextlib.suppress(OSError):  # standard error is no file of ours: nobody looks at its time
+    """Give signs of life for as long as this process runs; meant for its own thread."""
+    with contextlib.suppress(OSError):  # if standard error is not our file, nobody looks at its time
         while True:
             os.utime(sys.stderr.fileno())
             time.sleep(BEAT_S)
@@ -29,14 +29,14 @@ def beat() -> None:
 
 @dataclass(slots=True)
 class Pulse:
-    """What is seen of a child's signs of life by the file that its standard error goes to."""
+    """A child's signs of life, by the file to which its standard error goes."""
 
     file: IO[bytes]
     _last_ns: int = field(default=0, init=False)
     _heard_s: float = field(default_factory=time.monotonic, init=False)
 
     def check(self) -> None:
-        """Raise DataError where this has been asked for SILENT_S seconds without a beat in between."""
+        """Raise DataError if earlier calls show that there was no beat for SILENT_S seconds."""
         touched_ns = os.fstat(self.file.fileno()).st_mtime_ns
         if touched_ns != self._last_ns:
             self._last_ns, self._heard_s = touched_ns, time.monotonic()

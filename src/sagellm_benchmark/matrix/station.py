@@ -1,4 +1,4 @@
-"""One node's part of a matrix: it measures a task under a lease, and gives every run away piece by piece."""
+"""One node's part of a matrix: it measures a task under a lease, and hands over every run piece by piece."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from sagellm_benchmark.matrix.tasks import Task
 from sagellm_benchmark.scratch import Scratch
 
 LEASE_S = 30.0
-"""Without a word from the driver for this long a station ends, and with it the run that is on."""
+"""If the driver is silent for this long, a station ends, together with its run."""
 PIECE = 4 * 1024 * 1024
-"""Bytes of a run that are in memory, here or there, at a time."""
+"""The bytes of a run that are in memory at a time."""
 _LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """A task is over; `error` says what stopped it, if it was stopped."""
+    """The end of a task; `error` says what stopped it, if anything did."""
 
     error: str | None = None
 
 
 @dataclass(slots=True)
 class Station:
-    """What lives in a process of its own on a node, and measures one task. Its calls may come from several threads."""
+    """Measures one task, in a process of its own on a node. Its methods may be called from several threads."""
 
     lease_s: float = LEASE_S
     _scratch: Scratch | None = None
-    _given: Path | None = None  # the archive of the cell that was told of last
+    _given: Path | None = None  # the archive of the result that `hear` returned last
     _renewed: float = 0.0
     _over: threading.Event = field(default_factory=threading.Event)
     _words: queue.SimpleQueue[Result | End] = field(default_factory=queue.SimpleQueue)
 
     def begin(self, task: Task, environ: Mapping[str, str]) -> None:
-        """Start to measure, with `environ` set."""
+        """Start to measure, with `environ` added to the environment variables."""
         os.environ.update(environ)
         self._scratch = Scratch.made("sagellm-cells-")
         self._renewed = time.monotonic()
@@ -54,9 +54,9 @@ class Station:
             threading.Thread(target=work, args=arguments, daemon=True).start()
 
     def hear(self, within_s: float) -> Result | End | None:
-        """Return the next cell that is over, or the end; None where neither comes in time. Asking renews the lease.
+        """Return the next result, or the end; None if neither comes in time. Each call renews the lease.
 
-        What was told before is removed here: it has been taken away, or never will be.
+        The archive of the result before is removed: by now it has been fetched, or never will be.
         """
         self._renewed = time.monotonic()
         if self._given is not None:
@@ -72,7 +72,7 @@ class Station:
         return word
 
     def piece(self, offset: int) -> bytes:
-        """Return what is at `offset` of the tar archive of the run that `hear` told of last; nothing behind its end."""
+        """Return a piece, from `offset` on, of the archive of the run that `hear` returned last; empty at its end."""
         self._renewed = time.monotonic()
         if self._given is None or not self._given.exists():
             return b""
@@ -81,7 +81,7 @@ class Station:
             return file.read(PIECE)
 
     def _watch(self) -> None:
-        """End at once when the lease does; what we have started ends as our ends of its pipes close."""
+        """End this process when the lease ends; the processes that it started end when their pipes close."""
         while not self._over.wait(_LOOK_S):
             if time.monotonic() > self._renewed + self.lease_s:
                 os._exit(1)
@@ -93,13 +93,13 @@ class Station:
             return place
 
         as_urgent_as_others()
-        # Ray's threads block what ends a run, which would inherit that.
+        # Ray's threads block signals that end a run, and the run would inherit that.
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         try:
             for result in measure.results(task, begin):
                 _pack(folder, result.id)
                 self._words.put(result)
-        except Exception as error:  # noqa: BLE001 - nobody waits for this thread: the driver is told
+        except Exception as error:  # noqa: BLE001 - nobody waits for this thread, so the driver is told
             self._words.put(End(f"{type(error).__name__}: {error}"))
         else:
             self._words.put(End())
@@ -111,7 +111,7 @@ def _archive(folder: Path, cell: str) -> Path:
 
 
 def _pack(folder: Path, cell: str) -> None:
-    """Put a cell's folder into one file; there is no folder if the engine did not even start."""
+    """Pack a cell's folder into one file; there is no folder if the engine did not start."""
     if (folder / cell).is_dir():
         with tarfile.open(_archive(folder, cell), mode="w:gz", compresslevel=1) as archive:
             archive.add(folder / cell, arcname=".")

@@ -1,4 +1,4 @@
-"""What is measured in one go: the cells of one repeat that share an engine, which is started once for all of them."""
+"""What is measured together: the cells of one repeat that share an engine, which is started once for all of them."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from sagellm_benchmark.matrix.plan import AXES, Cell
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Cells that follow each other, and whether an engine has to be started for them."""
+    """Cells that are measured one after another, and whether an engine has to be started for them."""
 
     cells: tuple[Cell, ...]
     starts: bool
 
     def without(self, done: Iterable[str]) -> Task:
-        """Leave out the cells with these ids."""
+        """Return the task without the cells that have these ids."""
         gone = set(done)
         return replace(self, cells=tuple(cell for cell in self.cells if cell.id not in gone))
 
 
 def tasks(cells: Iterable[Cell], starts: Callable[[Cell], bool]) -> tuple[Task, ...]:
-    """Group cells, each in the place of its group's first; `starts` tells whether an engine is started for a cell.
+    """Group cells into tasks, in the order of each task's first cell; `starts` says whether a cell's engine is started.
 
-    Cells of servers that run already come one by one, so that engines take turns with every cell; engines that are
-    started take turns with every repeat.
+    A cell of a server that already runs is a task by itself, so that engines alternate with every cell; engines that
+    are started alternate with every repeat.
     """
     grouped: dict[tuple[str, int], list[Cell]] = {}
     started = {cell.id: starts(cell) for cell in cells}
@@ -35,11 +35,11 @@ def tasks(cells: Iterable[Cell], starts: Callable[[Cell], bool]) -> tuple[Task, 
 
 
 def blocks(tasks: Iterable[Task], host_of: Callable[[Cell], str | None]) -> tuple[tuple[Task, ...], ...]:
-    """Put together what one node of a cluster measures, one task after the other.
+    """Group tasks into blocks, each of which one node of a cluster measures, one task after another.
 
-    That is every engine of a model and repeat, so that they are compared on one machine. `host_of` tells where a cell's
-    server runs already, None where it does not: all cells of such a machine come one after the other, as they would
-    load each other.
+    A block holds every engine for one model and repeat, so that engines are compared on one machine. `host_of` returns
+    the host on which a cell's server already runs, else None: all cells of such a host form one block, because at the
+    same time they would disturb each other.
     """
     found: dict[str | tuple[str, int], list[Task]] = {}
     for task in tasks:
@@ -50,7 +50,7 @@ def blocks(tasks: Iterable[Task], host_of: Callable[[Cell], str | None]) -> tupl
 
 
 def _append(block: list[Task], task: Task) -> None:
-    """Add a task to a block, or to its last task if neither starts an engine and both need the same of a node."""
+    """Add a task to a block, or join it with the last one if neither starts an engine and both have the same needs."""
     last = block[-1] if block else None
     if last is None or last.starts or task.starts or last.cells[0].needs != task.cells[0].needs:
         block.append(task)

@@ -1,4 +1,4 @@
-"""Which version of an engine a cell would measure, so that a new version is measured anew."""
+"""Which version of an engine a cell would measure, so that a new version is measured again."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ EMBEDDED = "xllamacpp"
 
 
 def version_of(options: Options) -> str | None:
-    """Return the version that the server at `base-url` states, of the engine to be started, or of the embedded one.
+    """Return the version of the server at `base-url`, of the engine to be started, or of the embedded one.
 
-    None where nobody says. A server that does not answer has none, nor has an engine that is not installed: its cells
-    then fail by themselves, each with its reason.
+    None if it is unknown. That includes a server that does not answer and an engine that is not installed: their cells
+    fail later, each with its reason.
     """
     if (base_url := options.get("base-url")) is not None:
         model = options.get("model")
@@ -38,7 +38,7 @@ def version_of(options: Options) -> str | None:
 
 
 def _of_started(engine: Engine, options: Options) -> str | None:
-    """Return the version that is installed, or, for an environment that we make, the one in our list."""
+    """Return the installed version, or the pinned one for an environment that we make; None if it is unknown."""
     try:
         if (python := options.get("engine-python")) is not None:
             where = environment.stated(Path(str(python)), engine)

@@ -1,1 +1,1 @@
-"""The engines that this program knows by itself, one module each; registry.py lists them."""
+"""The engines that this program knows, one module each; registry.py lists them."""

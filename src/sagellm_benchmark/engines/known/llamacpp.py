@@ -1,4 +1,4 @@
-"""llama.cpp's own server: tells everything of its weights, by which it is known behind a proxy, too."""
+"""llama.cpp's own server: it says everything about its weights, and can be recognised even behind a proxy."""
 
 from __future__ import annotations
 
@@ -36,7 +36,10 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """Count a prompt: one call renders the template, another tokenizes, with special tokens parsed as in a request."""
+    """Return a prompt's tokens: one call renders the template, another tokenizes it as in a request.
+
+    Raise RemoteError if the server does not answer as expected.
+    """
     if api == "chat":
         rendered = said.mapping(said.post(server, "/apply-template", prompt_fields(api, text)))
         if not isinstance(rendered.get("prompt"), str):
@@ -67,5 +70,5 @@ LLAMACPP = Engine(
         running="llamacpp_requests_processing",
         waiting="llamacpp_requests_deferred",
     ),
-    single_turns={"cache_prompt": False},  # it need not look for a common beginning in its slots
+    single_turns={"cache_prompt": False},  # it then does not look for a common beginning in its slots
 )

@@ -1,4 +1,4 @@
-"""The server of llama-cpp-python: llama.cpp inside, with an API and habits of its own."""
+"""The server of llama-cpp-python: llama.cpp inside, with its own API and habits."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def recognise(ask: Ask) -> bool:
 
 
 def describe(ask: Ask, _card: Card) -> SelfReport:
-    """Return the version, which its API's description carries."""
+    """Return the version in its API's description."""
     return SelfReport(version=said.version(said.mapping(ask("/openapi.json").get("info")).get("version")))
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """Count a text as a completion's prompt; the server does not reveal how it renders a chat."""
+    """Return the tokens of a completion's prompt. Raise RemoteError for a chat, whose template the server hides."""
     if api == "chat":
         raise RemoteError("it counts no chats")
     return said.tokens(said.post(server, "/extras/tokenize/count", {"input": text}), "count")
@@ -37,8 +37,8 @@ LLAMACPP_PYTHON = Engine(
     launch=Launch(
         command=(
             *("{bin}/python", "-m", "llama_cpp.server", "--model", "{model}"),
-            *("--host", "{host}", "--port", "{port}", "--n_ctx", "0"),  # 0: as long as the model's own
-            *("--interrupt_requests", "false"),  # else each request cuts off the answer to the one before
+            *("--host", "{host}", "--port", "{port}", "--n_ctx", "0"),  # 0: the model's own context length
+            *("--interrupt_requests", "false"),  # otherwise, each request cuts off the answer to the last one
         ),
         packages={"cpu": Packages(install=("llama-cpp-python[server]==0.3.36",))},
     ),

@@ -1,4 +1,4 @@
-"""LMDeploy: says its name, and encodes a prompt with or without the chat template."""
+"""LMDeploy: it says its name, and encodes a prompt with or without the chat template."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def tokenize(server: Server, api: Api, text: str) -> int:
-    """Count a prompt; `do_preprocess` applies the chat template."""
+    """Return a prompt's tokens; `do_preprocess` applies the chat template."""
     body = {"input": text, "do_preprocess": api == "chat", "add_bos": True}
     return said.tokens(said.post(server, "/v1/encode", body), "length")
 

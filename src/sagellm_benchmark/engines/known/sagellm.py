@@ -1,4 +1,4 @@
-"""sageLLM: a gateway that answers, engines behind it, and /info about both."""
+"""sageLLM: a gateway that answers, engines behind it, and /info about all of them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def _dtype(dtype: object, device: str | None) -> object:
-    """Return what it computes in; `auto` is float32 on processors and float16 elsewhere, whatever the weights are
-    (0.5.4).
-    """
+    """Return the type in which the engine computes; `auto` is float32 on processors, else float16 (0.5.4)."""
     if dtype != "auto" or device is None:
         return dtype
     return "float32" if device == "cpu" else "float16"
@@ -66,9 +64,9 @@ SAGELLM = Engine(
     name="sagellm",
     owners=("sagellm",),
     describe=describe,
-    tokenize=tokenize,  # no release has it yet; a server without it is counted otherwise
+    tokenize=tokenize,  # no release has it yet; without it, tokens are counted in another way
     last_stream=last_stream,
-    to_length={},  # it takes ignore_eos and min_tokens as it takes any field, and heeds neither
+    to_length={},  # it accepts ignore_eos and min_tokens, as it does any field, but ignores both
     distribution="isagellm",
     components={
         "core": "isagellm-core",
@@ -85,7 +83,7 @@ SAGELLM = Engine(
         command=(
             *("{bin}/sagellm", "serve", "--backend", "{variant}", "--model", "{model}"),
             *("--host", "{host}", "--port", "{port}", "--engine-port", "{second_port}"),
-            "--benchmark-mode",  # without it, it asks itself something every five minutes
+            "--benchmark-mode",  # otherwise, it sends itself a request every five minutes
         ),
         packages=dict.fromkeys(("cpu", "cuda", "ascend"), Packages(install=("isagellm==0.5.4.70",))),
     ),

@@ -1,4 +1,4 @@
-"""SGLang: tells its arguments, by which it is known behind a proxy, too."""
+"""SGLang: it states its arguments, by which it can be recognised even behind a proxy."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sagellm_benchmark.machine.hardware import Hardware
 
 
 def recognise(ask: Ask) -> bool:
-    """Recognise the server by arguments that no other has."""
+    """Recognise the server by arguments that no other engine has."""
     info = _info(ask)
     return "tp_size" in info or "server_args" in info
 

