@@ -37,10 +37,10 @@ def facts(
         config = _config(path) if (path / "config.json").is_file() else None
         if config is None:
             return unknown
-        counted, precision = _parameters(path), computed(_stated_precision(config))
+        counted, precision = said.count(_parameters(path)), computed(_stated_precision(config))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, DataError):  # it may be any file
         return unknown
-    parameters = gguf_facts.human_count(counted) if said.count(counted) else None
+    parameters = gguf_facts.human_count(counted) if counted else None
     return ModelFacts(name, parameters=parameters, precision=precision)
 
 
