@@ -1,1 +1,1 @@
-"""Showing numbers: terminal, Markdown, HTML."""
+"""Show figures: in the terminal, as Markdown, as HTML."""

@@ -1,4 +1,4 @@
-"""The baseline that later runs are compared with: recorded once, and kept where they find it."""
+"""The baseline with which later runs are compared: it is recorded once, in a folder that they know."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def opened(folder: Path) -> Side:
 
 
 def record(run: Path, folder: Path) -> Path:
-    """Replace the baseline's files by those of a run, all of them or none."""
+    """Replace all of the baseline's files by those of a run, or none, and return the folder."""
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as name:

@@ -22,7 +22,7 @@ from sagellm_benchmark.words import retold, t
 
 
 def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
-    """Return the runs as a table, what was left out and why, what was written, and what to type next, if anything."""
+    """Return the runs as a table, what was left out and why, what was written, and the next command, if any."""
     return "\n".join(
         [
             _headline(report),
@@ -37,7 +37,7 @@ def aggregate_text(report: Report, *, then_submit: bool = False) -> str:
 
 
 def aggregate_json(report: Report) -> Document:
-    """Return the report as data: lists by what became of a run, each with its file and the other row's id."""
+    """Return the report as data: lists of runs by their outcome, each with its file and the other row's id."""
     fates: dict[str, list[dict[str, Any]]] = {fate.name.lower(): [] for fate in Fate}
     for path, outcome in report.outcomes:
         fates[outcome.fate.name.lower()].append(_facts(path, outcome))
@@ -56,7 +56,7 @@ def aggregate_json(report: Report) -> Document:
 
 
 def validation_text(validation: Validation) -> str:
-    """Return every refused row with its reasons, the count, and how many are valid only where they are published."""
+    """Return every refused row with its reasons, the counts, and how many rows are valid only if they are published."""
     refused = [row for row in validation.rows if not row.valid]
     lines = [click.style(f"✗ {retold(plain(message))}", fg="red") for message in validation.damaged]
     for row in refused[:MOST]:
@@ -79,7 +79,7 @@ def validation_text(validation: Validation) -> str:
 
 
 def validation_json(validation: Validation) -> Document:
-    """Return a verdict per row; files that could not be read stand in `damaged`, when there are any."""
+    """Return a verdict for each row; files that could not be read are listed in `damaged`, if there are any."""
     rows = [
         {"entry_id": row.entry_id, "valid": row.valid, "reasons": list(row.reasons)}
         for row in validation.rows
@@ -89,7 +89,7 @@ def validation_json(validation: Validation) -> Document:
 
 
 def validation_markdown(validation: Validation) -> str:
-    """Return the verdicts as a table for a job's summary, what is refused first."""
+    """Return the verdicts as a table for a job's summary, with refused rows first."""
     refused_first = sorted(validation.rows, key=lambda row: (row.valid, not row.if_new))
     title = f"### {t('Leaderboard rows')}"
     lines = [title, "", f"| {t('row')} | entry_id | {t('verdict')} |", "|---|---|---|"]
@@ -111,7 +111,7 @@ def validation_markdown(validation: Validation) -> str:
 
 
 def _verdict(row: Checked) -> str:
-    """Return what becomes of the row: one that lacks what is asked of new rows passes only if it is published."""
+    """Return the verdict on a row; one that lacks what new rows must have is valid only if it is published."""
     if not row.valid:
         return f"✗ {_all(row.reasons)}"
     if row.if_new:
@@ -161,7 +161,7 @@ def _cells(path: Path, outcome: Outcome) -> tuple[str, ...]:
 
 
 def _against(outcome: Outcome) -> str:
-    """Return the row it replaced or was beaten by."""
+    """Return a phrase about the row that this one replaced, or that beat it."""
     if outcome.other is None:
         return ""
     word = t("was") if outcome.fate is Fate.IMPROVED else t("by")

@@ -1,4 +1,4 @@
-"""Comparisons as a screen, as Markdown and as data."""
+"""Comparisons as text, as Markdown and as data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from sagellm_benchmark.verdict.checks import cancels_in_turn
 from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, MOST_REPEATS, Verdict
 from sagellm_benchmark.words import retold, t
 
-_MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run's percentiles have no interval
+_MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; if it is larger, percentiles have no interval
 _MOST_ROW_BYTES = 1 << 20
 
 COMPARISON = "COMPARISON.md"
@@ -38,9 +38,9 @@ HEAD = ("figure", "A", "B", "difference", "95 %", "B is")
 
 
 def open_side(path: Path) -> Side:
-    """Return a run's folder, another client's results, or a file that holds one row.
+    """Open a side of a comparison: a run's folder, another client's results, or a file that holds one row.
 
-    Raise DataError if it is none.
+    Raise DataError if `path` is none of these.
     """
     if (theirs := foreign.read(path)) is not None:
         return foreign_side(str(path), theirs)
@@ -59,7 +59,7 @@ def open_side(path: Path) -> Side:
 
 
 def of_rounds(a: Finished, b: Finished, detect: float = DETECT) -> Comparison:
-    """Return two runs that were measured in turn; what befell both alike is no objection."""
+    """Compare two runs that were measured in turn; what affected both alike is no objection."""
     sides = [of_run(str(one.folder), one.record) for one in (a, b)]
     standing = [
         replace(side, against=tuple(reason for reason in side.against if not cancels_in_turn(reason)))
@@ -69,7 +69,7 @@ def of_rounds(a: Finished, b: Finished, detect: float = DETECT) -> Comparison:
 
 
 def write_comparison(folder: Path, comparison: Comparison, limits: Sequence[Limit]) -> Path:
-    """Write the comparison beside the second run, for people and for programs."""
+    """Write the comparison into the second run's folder as Markdown and as JSON; return the Markdown file."""
     write_whole(folder / "comparison.json", to_json(comparison_json(comparison, limits)))
     write_whole(folder / COMPARISON, comparison_markdown(comparison, limits).encode())
     return folder / COMPARISON
@@ -89,7 +89,7 @@ def _row(path: Path) -> Row:
 
 
 def render_comparison(comparison: Comparison, limits: Sequence[Limit] = ()) -> str:
-    """Return the verdict first, then every figure of both."""
+    """Return the comparison as text: the verdict first, then every figure of both sides."""
     return "\n".join(
         [
             f"A  {plain(comparison.a.name)}",
@@ -110,7 +110,7 @@ def render_comparison(comparison: Comparison, limits: Sequence[Limit] = ()) -> s
 
 
 def _coloured(comparison: Comparison) -> str:
-    """Return the verdict in its colour, which a pipe and NO_COLOR take off."""
+    """Return the verdict in its colour, which is removed in a pipe and with NO_COLOR."""
     colours = {Verdict.FASTER: "green", Verdict.SLOWER: "red"}
     colour = colours.get(comparison.verdict or Verdict.CANNOT_TELL, "yellow")
     return click.style(retold(sentence(comparison)), fg=colour, bold=True)
@@ -138,7 +138,7 @@ def comparison_markdown(comparison: Comparison, limits: Sequence[Limit] = ()) ->
 
 
 def comparison_json(comparison: Comparison, limits: Sequence[Limit] = ()) -> Document:
-    """Return the comparison as data. Changes are shares of A: 0.05 is 5 % more."""
+    """Return the comparison as data. Changes are relative to A: 0.05 is 5 % more."""
     return {
         "a": comparison.a.name,
         "b": comparison.b.name,
@@ -174,7 +174,7 @@ def _undecided(comparison: Comparison, limits: Sequence[Limit]) -> Iterator[str]
 
 
 def sentence(comparison: Comparison) -> str:
-    """Return what there is to say in one line, and what would decide where nothing does."""
+    """Return the verdict in one line, and what it would take to decide if it is open."""
     verdict = comparison.verdict
     if verdict is None:
         return "mixed: B is faster in some figures and slower in others"
@@ -198,7 +198,7 @@ def _why_unsure(comparison: Comparison) -> str:
 
 
 def _wanted(more: int | None, comparison: Comparison) -> str:
-    """Return what more is wanted; rounds come in twos: A first, then B first."""
+    """Return how many more repeats or rounds would decide; rounds come in twos: A first, then B first."""
     name, count = ("round", (more or 0) + (more or 0) % 2) if comparison.in_turn else ("repeat", more)
     if more is None:
         return f"more than {MOST_REPEATS} more {name}s"
@@ -207,7 +207,7 @@ def _wanted(more: int | None, comparison: Comparison) -> str:
 
 
 def _unchecked(comparison: Comparison) -> list[str]:
-    """Return what our checks could not look at in another client's files."""
+    """Return what our checks could not check in another client's files."""
     sides = (("A", comparison.a), ("B", comparison.b))
     return [
         t("not checked of {side}: {what}", side=letter, what="; ".join(map(retold, side.not_checked)))

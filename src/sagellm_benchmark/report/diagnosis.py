@@ -1,4 +1,4 @@
-"""The doctor's findings as a screen and as JSON."""
+"""The doctor's findings as text and as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sagellm_benchmark.words import retold, t
 
 
 def render(findings: Iterable[Finding]) -> str:
-    """Return the screen: what is blocked stands out, and each `next` stands below its line."""
+    """Return the findings as text: what is blocked stands out, and each `next` is below its line."""
     marks = {State.OK: t("ok"), State.NOTE: t("note"), State.BLOCKED: t("BLOCKED")}
     widest = max(map(wide, marks.values()))
     lines = []
@@ -26,7 +26,7 @@ def render(findings: Iterable[Finding]) -> str:
 
 
 def summary(findings: Iterable[Finding]) -> Document:
-    """`blocked` lists what stands in the way, by name."""
+    """Return the findings as data; `blocked` lists the names of those that are in the way."""
     found = list(findings)
     blocked = [finding.about for finding in found if finding.state is State.BLOCKED]
     return {"findings": [asdict(finding) for finding in found], "blocked": blocked}

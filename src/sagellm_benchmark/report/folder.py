@@ -1,4 +1,4 @@
-"""A run's folder: what is written into it when the run is over, and how it is opened again."""
+"""A run's folder: the files that are written when the run is over, and how to read them again."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from sagellm_benchmark.verdict.metrics import THROUGHPUT
 CONFIG, SUMMARY, REPORT, PAGE = "config.json", "summary.json", "REPORT.md", "report.html"
 SWEEP = "sweep.html"
 _NAME_A_RUN = "name a run's folder, such as outputs/vllm/Qwen2-7B/Q1_20260309_001"
-_MOST_BYTES = 256 << 20  # of a file of somebody else's run
+_MOST_BYTES = 256 << 20  # of a file that is read; the run may be somebody else's
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A run that has its files; `row` is None if it has no figures."""
+    """A run whose files are written; `row` is None if it has no figures."""
 
     folder: Path
     record: Record
@@ -37,12 +37,12 @@ class Finished:
 
     @property
     def interval(self) -> Interval | None:
-        """The 95 % interval of its throughput, over its repeats."""
+        """The 95 % interval of the throughput over the repeats; None if it was not repeated."""
         return self.record.summary.numbers.intervals.get(THROUGHPUT.name)
 
 
 def save(folder: Path, record: Record) -> Finished:
-    """Write a record's files, the row last: what has a row is whole."""
+    """Write a record's files, with the row last, so that a folder with a row is complete."""
     row: Row | None = rows.build(record)
     shown = view(record)
     write_whole(folder / CONFIG, to_json(config_json(record.config)))
@@ -61,7 +61,7 @@ def save(folder: Path, record: Record) -> Finished:
 
 
 def row_of(folder: Path) -> Row | None:
-    """Return the row that a finished run left; None if it gave none."""
+    """Return the row in a finished run's folder; None if it has none."""
     path = outputs.row_file(folder)
     if path is None:
         return None
@@ -75,7 +75,7 @@ def row_of(folder: Path) -> Row | None:
 
 
 def write_curves(finished: Sequence[Finished]) -> Path | None:
-    """Return a page of curves beside the last of several runs; one run alone has none."""
+    """Write a page of curves into the folder of the last of several runs, and return it; None for a single run."""
     if len(finished) < 2:
         return None
     path = finished[-1].folder / SWEEP
@@ -84,7 +84,7 @@ def write_curves(finished: Sequence[Finished]) -> Path | None:
 
 
 def load(folder: Path) -> Record:
-    """Return the record of a finished run. Raise DataError if the folder holds none, or a damaged one."""
+    """Return the record of a finished run. Raise DataError if the folder has none, or if it is damaged."""
     try:
         config, summary = (read_regular(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY))
         timeline = read_regular(folder / TIMELINE, _MOST_BYTES) if (folder / TIMELINE).exists() else None

@@ -1,4 +1,4 @@
-"""What a search for the highest rate came to, in one sentence and as JSON."""
+"""The result of a search for the highest rate, in one sentence and as JSON."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sagellm_benchmark.runs.search import ATTAINMENT, Found, found, is_burst
 
 
 def of(records: Sequence[Record]) -> Found:
-    """Return what the runs of a search say together."""
+    """Return what the runs of a search show together."""
     return found(record.summary for record in records)
 
 
 def sentence(records: Sequence[Record]) -> str:
-    """Return the rate with its interval, or what kept it from being found, and what to do then."""
+    """Return a sentence with the rate and its interval, or with the reason why there is none and what to do."""
     result, first = of(records), records[0]
     objectives = ", ".join(f"{metric} ≤ {limit:g} ms" for metric, limit in first.summary.slo_ms.items())
     keeps = f"keeps {objectives} for {ATTAINMENT:.0%} of the requests"
@@ -29,7 +29,7 @@ def sentence(records: Sequence[Record]) -> str:
 
 
 def as_data(records: Sequence[Record]) -> Document:
-    """Return the same for a script; rates are requests per second."""
+    """Return the result as data; rates are in requests per second."""
     result = of(records)
     return {
         "highest_rate_rps": result.rate_rps,

@@ -1,4 +1,4 @@
-"""report.html: one file without scripts or anything to fetch, for a browser or an e-mail."""
+"""report.html: one file without scripts and without anything to fetch, for a browser or an e-mail."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ GAUGES = {
     "power_w": "total power of the chips, W, over time",
     "clock_mhz": "clock of the slowest chip, MHz, over time",
 }
-"""The captions of what server and accelerators told."""
+"""The captions of what the server and accelerators reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A picture, the name of its file, and what it shows; `svg` is markup already."""
+    """A picture, the name of its file, and its caption; `svg` is trusted markup."""
 
     name: str
     caption: str
@@ -36,7 +36,7 @@ class Plot:
 
     @classmethod
     def of(cls, name: str, caption: str, svg: str) -> Plot:
-        """Trust a picture of ours, as plot.py has escaped its texts; the caption, in the language in use, names it."""
+        """Return a picture with a translated caption; its SVG is trusted, because plot.py has escaped its texts."""
         told = retold(caption)
         named = Markup('role="img" aria-label="{}"').format(told)
         return cls(name, told, Markup(svg.replace('role="img"', named, 1)))  # noqa: S704
@@ -50,7 +50,7 @@ def render_html(view: View) -> str:
 
 
 def fill(template: str, **values: object) -> str:
-    """Return a template with its values, all of them escaped."""
+    """Return a template filled with values, all of which are escaped."""
     return _environment().get_template(template).render(t=t, language=language(), **values)
 
 
@@ -67,12 +67,12 @@ def _environment() -> Environment:
 
 
 def _printable(value: object) -> object:
-    """Return text without what a terminal or a browser would act upon; markup of ours stays as it is."""
+    """Return text without characters that a terminal or a browser would obey; our own markup stays as it is."""
     return shown(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def plots(view: View) -> Iterator[Plot]:
-    """Yield the pictures of a run: how its latencies are distributed, and how it went over time."""
+    """Yield the pictures of a run: the distributions of its latencies, and its course over time."""
     for one in view.distributions:
         drawn = plot.distribution(one.histogram, one.figures)
         yield Plot.of(one.label, f"{one.label}, ms, on a logarithmic axis: {one.meaning}", drawn)

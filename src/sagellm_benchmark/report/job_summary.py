@@ -1,4 +1,4 @@
-"""The page on which GitHub shows what a workflow's job says."""
+"""The summary of a workflow's job, which GitHub shows as a page."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 
 from sagellm_benchmark.text import MOST
 
-SUMMARY = "GITHUB_STEP_SUMMARY"  # the file in which it is collected
+SUMMARY = "GITHUB_STEP_SUMMARY"  # the variable that names the file in which it is collected
 
 
 _MOST_BYTES = 500_000  # GitHub shows none of a summary of more than 1 MiB
 
 
 def fitting(lines: Iterable[str]) -> list[str]:
-    """Return as many of these lines as a list shows, and as a summary has room for."""
+    """Return as many of these lines as a list may have, and as fit into a summary."""
     first = list(islice(lines, MOST))
     sizes = accumulate(len(line.encode()) for line in first)
     return first[: sum(size <= _MOST_BYTES for size in sizes)]
 
 
 def add_to_job_summary(markdown: str, environment: Mapping[str, str]) -> None:
-    """In a workflow, add to the job's summary; elsewhere nothing.
+    """Add to the job's summary in a workflow; do nothing elsewhere.
 
-    Where it cannot be written this is said on stderr: what it repeats must not be lost for that.
+    If it cannot be written, only say so on standard error: what it repeats must not be lost because of that.
     """
     if path := environment.get(SUMMARY):
         try:

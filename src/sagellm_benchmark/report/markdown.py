@@ -9,7 +9,7 @@ from sagellm_benchmark.words import retold, t
 
 
 def render_markdown(view: View) -> str:
-    """Return the whole report; text from outside cannot become markup."""
+    """Return the whole report; texts from outside cannot become markup."""
     parts = [
         f"# {markdown(view.title)}",
         markdown(view.subject),
@@ -35,7 +35,7 @@ def render_markdown(view: View) -> str:
 
 
 def table(head: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> str:
-    """Return a Markdown table; every column but the first is aligned to the right where there are several."""
+    """Return a Markdown table; if it has several columns, all except the first are aligned to the right."""
     rule = ["---", *("---:" if len(head) > 2 else "---" for _ in head[1:])]
     return "\n".join(markdown_row(*cells) for cells in (head, rule, *(map(markdown, row) for row in rows)))
 

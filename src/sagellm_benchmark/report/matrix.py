@@ -1,4 +1,4 @@
-"""A matrix as a table: a line for each engine, model, workload and load, its repeats together."""
+"""A matrix as a table: one line for all repeats of each engine, model, workload and load."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def render_results(results: Sequence[Result]) -> str:
 
 
 def render_page(name: str, results: Sequence[Result]) -> str:
-    """Return the same as Markdown, with a line for each measurement that leads to its report."""
+    """Return the results as Markdown, with a link to the report of each measurement."""
     lines = tuple(_line(names, group) for names, group in _grouped(results).items())
     cells = [f"- {markdown(_name(one.names))}, repeat {one.repeat + 1}: {_linked(one)}" for one in results]
     notes = [f"⚠ {apart}"] if (apart := _apart(results)) else []
@@ -42,7 +42,7 @@ def render_page(name: str, results: Sequence[Result]) -> str:
 
 
 def _linked(result: Result) -> str:
-    """Return the verdict, where it comes from and on which node of a cluster; of a failure what it said."""
+    """Return the verdict with a link to its report and the cluster's node; for a failure, its message."""
     where = "" if result.node is None else f", on {markdown(result.node)}"
     if result.folder is None:
         return f"{_verdict(result)}: {markdown(result.failure or '')}{where}"
@@ -50,7 +50,7 @@ def _linked(result: Result) -> str:
 
 
 def _apart(results: Sequence[Result]) -> str | None:
-    """Say how many comparisons have engines on different nodes; None where none has."""
+    """Return a note on how many comparisons have engines on different nodes; None if none has."""
     nodes: defaultdict[tuple[tuple[str, ...], int], set[str]] = defaultdict(set)
     for one in results:
         if one.node is not None:
@@ -66,7 +66,7 @@ def _apart(results: Sequence[Result]) -> str | None:
 
 
 def _grouped(results: Sequence[Result]) -> dict[tuple[str, ...], list[Result]]:
-    """Return all repeats of each combination."""
+    """Return all repeats of each combination, by its names."""
     groups: defaultdict[tuple[str, ...], list[Result]] = defaultdict(list)
     for result in results:
         groups[result.names].append(result)
@@ -74,7 +74,7 @@ def _grouped(results: Sequence[Result]) -> dict[tuple[str, ...], list[Result]]:
 
 
 def render_cells(cells: Sequence[Cell], done: Sequence[Result | None]) -> str:
-    """Return what a plan asks for, and what of it is measured."""
+    """Return the cells of a plan, and which of them are measured."""
     states = ["to do" if result is None else _verdict(result) for result in done]
     rows = [(plain(cell.label), cell.id, state) for cell, state in zip(cells, states, strict=True)]
     measured = len(cells) - states.count("to do") - states.count("failed")
@@ -84,13 +84,13 @@ def render_cells(cells: Sequence[Cell], done: Sequence[Result | None]) -> str:
 
 
 def render_step(step: Step) -> str:
-    """Return one line while a cell is measured."""
+    """Return the line that is shown while a cell is measured."""
     left = "" if step.left_s is None else f", {duration(step.left_s)} to go"
     return f"{step.done + 1}/{step.total} {plain(step.cell.label)}{left}"
 
 
 def as_data(results: Sequence[Result]) -> list[Document]:
-    """Return the results as data, for programs."""
+    """Return the results as data."""
     return [dict(zip(AXES, one.names, strict=True)) | asdict(one) for one in results]
 
 

@@ -1,4 +1,4 @@
-"""Showing report.html in the browser: asked for, or offered where somebody sits at a desktop. Never waits in a pipe."""
+"""Show report.html in the browser: if asked to, or after asking a person at a desktop; never wait in a pipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sagellm_benchmark.words import t
 
 
 def offer(page: Path, wanted: bool | None, environ: Mapping[str, str] = os.environ) -> None:
-    """Open the page where that is wanted; where nothing was said, ask, unless nobody is there to be asked."""
+    """Open the page if that is `wanted`; if that is None, ask, provided that somebody is there to answer."""
     if wanted is None:
         wanted = at_a_desktop(environ) and click.confirm(
             "  " + t("open {page} in the browser?", page=page.name), default=False, err=True
@@ -23,7 +23,7 @@ def offer(page: Path, wanted: bool | None, environ: Mapping[str, str] = os.envir
 
 
 def at_a_desktop(environ: Mapping[str, str]) -> bool:
-    """Return whether a person looks at this terminal on a machine that has a screen."""
+    """Return whether a person uses this terminal on a machine with a screen."""
     seen = sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()
     screen = sys.platform in {"darwin", "win32"} or any(
         environ.get(one) for one in ("DISPLAY", "WAYLAND_DISPLAY")

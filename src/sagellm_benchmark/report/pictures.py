@@ -20,17 +20,17 @@ from sagellm_benchmark.report.view import view
 
 Format = Literal["svg", "png"]
 Encoder = Callable[[str], bytes]
-PLOTS = "plots"  # the folder, inside a run's own
-ENLARGED = 4  # pixels of a PNG for each of a picture's: sharp on a slide, and in two columns of print
-LETTERS = 72  # of a caption on one line
+PLOTS = "plots"  # the folder inside a run's folder
+ENLARGED = 4  # a PNG's pixels for each of the picture's: sharp on a slide and in a printed column
+LETTERS = 72  # in one line of a caption
 FONTS = "Noto Sans, DejaVu Sans, Liberation Sans, Arial, Helvetica, sans-serif"
 _PROBE = '<svg xmlns="http://www.w3.org/2000/svg"><text y="16" style="font: 12px {}">{}</text></svg>'
 
 
 def write_pictures(finished: Sequence[Finished], form: Format) -> list[Path]:
-    """Write each run's pictures into its folder plots/, and the curves of several into that of the last.
+    """Write each run's pictures into its folder plots/, and the curves of several runs into that of the last.
 
-    Raise UsageError if PNG is asked for without the extra `plot`, DataError where there is nothing to write with.
+    Raise UsageError if PNG is asked for without the extra `plot`, DataError if there are no fonts to draw with.
     """
     encode = _png if form == "png" else str.encode
     written: list[Path] = []
@@ -49,7 +49,7 @@ def _write(drawn: Iterable[html.Plot], folder: Path, form: Format, encode: Encod
 
 
 def standalone(one: html.Plot) -> str:
-    """Return a picture with its caption and its own colours, as other programs open it: they know no page's style."""
+    """Return a picture with its caption and colours inside, for programs that do not know the page's style."""
     lines = textwrap.wrap(one.caption, LETTERS)
     return html.fill(
         "picture.svg",
@@ -84,7 +84,7 @@ def _png(svg: str) -> bytes:
 
 
 def _need_letters(draw: Callable[[str], bytes]) -> None:
-    """Refuse to draw without any font: every label would be missing in silence."""
+    """Raise DataError if there is no font, because every label would be missing without a warning."""
     if draw(_PROBE.format(FONTS, "8")) == draw(_PROBE.format(FONTS, "")):
         raise DataError(
             "there is no font on this machine that a PNG's labels could be drawn with",

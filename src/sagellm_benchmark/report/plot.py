@@ -1,4 +1,4 @@
-"""Small pictures as SVG text, with real ticks on every axis. Pure; colours come from the page's style."""
+"""Small pictures as SVG, with round ticks on every axis. Pure; colours come from the page's style."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ WIDTH, HEIGHT = 440, 220
 LEFT, RIGHT, TOP, BOTTOM = 52, 12, 22, 40
 FLOOR = HEIGHT - BOTTOM
 MOST_TICKS = 6
-LETTER = 7  # wide, at most; a Chinese one is twice as wide
+LETTER = 7  # the greatest width of a letter; a Chinese character is twice as wide
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """From values to pixels."""
+    """An axis, which maps values to pixels."""
 
     low: float
     high: float
     start: float
     end: float
     log: bool = False
-    whole: bool = False  # it counts things, of which there is no half
+    whole: bool = False  # whether it counts things, so that ticks must be whole numbers
 
     def __call__(self, value: float) -> float:
         low, high, at = (math.log(one) if self.log else one for one in (self.low, self.high, value))
@@ -39,14 +39,14 @@ class Scale:
 
     @property
     def ticks(self) -> list[float]:
-        """Round values inside the scale, at most MOST_TICKS or so."""
+        """Return round values inside the scale, about MOST_TICKS at most."""
         found = log_ticks(self.low, self.high) if self.log else ticks(self.low, self.high)
         return [tick for tick in found if tick == round(tick)] if self.whole else found
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A run in a picture; one whose checks failed is drawn hollow."""
+    """A run in a picture; it is drawn hollow if its checks failed."""
 
     x: float
     y: float
@@ -55,7 +55,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Points that belong together, in the order in which they are joined."""
+    """Points that are joined by a line, in order."""
 
     name: str
     points: Sequence[Point]
@@ -73,7 +73,7 @@ def ticks(low: float, high: float, most: int = MOST_TICKS) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return 1, 2 and 5 times powers of ten; only the powers if those are too many, even steps if too few."""
+    """Return 1, 2 and 5 times powers of ten; only the powers if those are too many, or even steps if too few."""
     powers = [10.0**i for i in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
     for factors in ((1, 2, 5), (1,)):
         chosen = [value for power in powers for f in factors if low <= (value := power * f) <= high]
@@ -85,7 +85,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 def number(value: float) -> str:
-    """Return a tick's label: short, and never cut."""
+    """Return a short label for a tick: its number, with k, M or G if it is large."""
     for factor, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
         if abs(value) >= factor:
             return f"{value / (1e3 if letter == 'k' else factor):g}{letter}"
@@ -113,9 +113,9 @@ def distribution(histogram: Histogram, figures: Distribution, unit: str = "ms") 
 
 
 def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
-    """Yield lines at the percentiles that are known; a label that would hide another one steps aside."""
+    """Yield lines at the known percentiles; a label that would hide another one is moved aside."""
     named = {name: value for name in ("p50", "p90", "p99") if (value := getattr(figures, name)) is not None}
-    # A value of 0 has no place on a logarithmic axis.
+    # 0 is not on a logarithmic axis.
     lines = [x(min(max(value, x.low), x.high)) for value in named.values()]
     for name, at, place in zip(named, lines, _apart(lines, x.end), strict=True):
         yield _element("line", x1=at, x2=at, y1=TOP, y2=FLOOR, class_="mark")
@@ -123,7 +123,7 @@ def _marks(x: Scale, figures: Distribution) -> Iterator[str]:
 
 
 def _apart(wanted: Sequence[float], end: float, room: float = 28) -> list[float]:
-    """Return places for labels that keep their order and their distance, none of them beyond the end."""
+    """Return places for labels in the wanted order, `room` pixels apart and none beyond the end."""
     places: list[float] = []
     for at in wanted:
         places.append(max(at, places[-1] + room) if places else at)
@@ -132,9 +132,9 @@ def _apart(wanted: Sequence[float], end: float, room: float = 28) -> list[float]
 
 
 def requests(spans: Sequence[Span]) -> str:
-    """Draw one bar for each request: waiting for its turn, for the first token, and for the rest.
+    """Draw one bar for each request: the wait for its turn, the time to the first token, and the rest.
 
-    A bar stands in the first line that is free when it begins, so there are as many lines as requests in flight.
+    A bar is in the first line that is free when it begins, so there are as many lines as requests in flight.
     """
     lines = _lines(spans)
     x = Scale(min(map(_begin, spans)), max(span.end_s for span in spans), LEFT, WIDTH - RIGHT)
@@ -182,19 +182,19 @@ def _phases(span: Span) -> Iterator[tuple[str, float, float]]:
 
 
 def over_time(timeline: Timeline, values: Sequence[float | None]) -> str:
-    """Draw one value per bin: a line, or dots where some bins have none. What was measured lies on shaded ground."""
+    """Draw one value per bin: a line, or dots if some bins have none. The measured part has a shaded background."""
     moments = [(i + 0.5) * timeline.bin_s for i in range(len(values))]
     known = [(at, value) for at, value in zip(moments, values, strict=True) if value is not None]
     return _course(timeline, known, joined=len(known) == len(values))
 
 
 def gauge(timeline: Timeline, read: Gauge) -> str:
-    """Draw a line through what was read, over the whole run."""
+    """Draw a line through the values that were read during the run."""
     return _course(timeline, list(zip(read.at_s, read.values, strict=True)), joined=len(read.at_s) > 1)
 
 
 def _course(timeline: Timeline, points: Sequence[tuple[float, float]], *, joined: bool) -> str:
-    """Return points over the run's time, with what was measured and what is unlike the rest on shaded ground."""
+    """Return points over the run's time; the measured part and the marked stretches have shaded backgrounds."""
     end = timeline.bin_s * len(timeline.errors)
     x = Scale(0, end, LEFT, WIDTH - RIGHT)
     y = Scale(0, max((value for _, value in points), default=0) or 1, FLOOR, TOP)
@@ -215,7 +215,7 @@ def _course(timeline: Timeline, points: Sequence[tuple[float, float]], *, joined
 
 
 def _bands(x: Scale, marks: Sequence[Mark]) -> Iterator[str]:
-    """Yield shaded ground for each stretch that is not like the rest, with its name where there is room above it."""
+    """Yield a shaded background for each marked stretch, with its name if there is room above it."""
     free = -math.inf
     for mark in sorted(marks, key=lambda one: one.begin_s):
         begin, end = x(min(mark.begin_s, x.high)), x(min(mark.end_s, x.high))
@@ -231,7 +231,7 @@ def _bands(x: Scale, marks: Sequence[Mark]) -> Iterator[str]:
 
 
 def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
-    """Draw lines through points over linear axes, the y axis from zero; each line has a colour, named above."""
+    """Draw lines through points over linear axes, the y axis from zero; a legend above names each line's colour."""
     points = [point for line in lines for point in line.points]
     low, high = min(point.x for point in points), max(point.x for point in points)
     whole = all(point.x == round(point.x) for point in points)
@@ -254,12 +254,12 @@ def curve(lines: Sequence[Line], x_label: str, y_label: str) -> str:
 
 
 def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
-    """Return both axes with their ticks; without `y`, only the one below."""
+    """Return both axes with their ticks; without `y`, only the horizontal one."""
     parts = [_element("line", x1=LEFT, x2=WIDTH - RIGHT, y1=FLOOR, y2=FLOOR, class_="axis")]
     for tick in x.ticks:
         parts.append(_element("line", x1=x(tick), x2=x(tick), y1=FLOOR, y2=FLOOR + 4, class_="axis"))
         label = number(tick)
-        centre = min(x(tick), WIDTH - LETTER * wide(label) / 2)  # none of it is cut at the right edge
+        centre = min(x(tick), WIDTH - LETTER * wide(label) / 2)  # so that it is not cut at the right edge
         parts.append(_element("text", label, x=centre, y=FLOOR + 15, text_anchor="middle"))
     parts.append(_element("text", t(x_label), x=WIDTH - RIGHT, y=HEIGHT - 8, text_anchor="end"))
     if y is not None:
@@ -272,7 +272,9 @@ def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
 
 
 def _svg(content: str) -> str:
-    size = f'width="{WIDTH}" height="{HEIGHT}"'  # what it has inside another picture; a page's style says otherwise
+    size = (
+        f'width="{WIDTH}" height="{HEIGHT}"'  # its size inside another picture; a page's style overrides it
+    )
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" {size} role="img">{content}</svg>'
 
 

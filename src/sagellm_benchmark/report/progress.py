@@ -1,4 +1,4 @@
-"""The progress of a command: a moving line on a terminal, one every ten seconds in a pipe, or none if asked."""
+"""The progress of a command: a changing line on a terminal, a line every ten seconds in a pipe, or none if quiet."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sagellm_benchmark.client.terms import Progress
 from sagellm_benchmark.text import cut, duration, plain, shown, wide
 from sagellm_benchmark.words import t
 
-EVERY_S = 10.0  # in a pipe or a log
-_COLUMNS = 80  # of a terminal that does not say how wide it is
-_RATE_S = 5.0  # over which live tokens/s are counted
+EVERY_S = 10.0  # between two lines in a pipe or a log
+_COLUMNS = 80  # of a terminal of unknown width
+_RATE_S = 5.0  # the time over which live tokens/s are counted
 
 
 class ProgressLine:
-    """Shows `label: 3/5 requests, 12 s, 8 s to go` and wipes it when it is done; use it as a context manager."""
+    """Shows `label: 3/5 requests, 12 s, 8 s to go`, and clears it at the end; use it as a context manager."""
 
     def __init__(
         self, stream: TextIO | None = None, *, quiet: bool = False, every_s: float = EVERY_S
@@ -51,15 +51,15 @@ class ProgressLine:
             self.stream.flush()
 
     def load(self, label: str, progress: Progress) -> None:
-        """Replace the line by how far a load has come; where there is little room, the label is cut."""
+        """Replace the line by the progress of a load; if there is little room, the label is cut."""
         far = progress_text(progress, self._rate(progress))
         self.say(f"{cut(label, self._columns() - wide(far) - 2) if self.moves else label}: {far}")
 
     def _columns(self) -> int:
-        """Return the terminal's width, less the column in which some of them begin a new line."""
+        """Return the terminal's width less one column, because some terminals begin a new line after the last one."""
         try:
             return (os.get_terminal_size(self.stream.fileno()).columns or _COLUMNS) - 1
-        except OSError:  # it is a terminal by its own word only
+        except OSError:  # it claims to be a terminal, but has no size
             return _COLUMNS - 1
 
     def _tell(self) -> None:
@@ -70,13 +70,13 @@ class ProgressLine:
 
 
 class TokenRate:
-    """Tokens a second over the last few seconds of a load."""
+    """Tokens per second over the last few seconds of a load."""
 
     def __init__(self) -> None:
         self._seen: deque[tuple[float, int]] = deque()
 
     def __call__(self, progress: Progress) -> float | None:
-        """Return the rate now; None at the beginning, where there is nothing to compare with."""
+        """Return the current rate; None at the beginning of a load."""
         now = (progress.elapsed_s, progress.tokens)
         if self._seen and now < self._seen[-1]:  # another load has begun
             self._seen.clear()
@@ -88,7 +88,7 @@ class TokenRate:
 
 
 def progress_text(progress: Progress, tokens_per_s: float | None = None) -> str:
-    """Return how far a load is, how fast it goes, and when it will end if it goes on like this."""
+    """Return how far a load is, its tokens per second, and the time left at this pace."""
     total = f"/{progress.total}" if progress.total else ""
     parts = [t("{done} requests", done=f"{progress.done}{total}")]
     if progress.failed:

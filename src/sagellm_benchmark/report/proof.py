@@ -1,4 +1,4 @@
-"""What became of a row's evidence, for the terminal and as JSON."""
+"""The results of verifying or replaying a row, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST = 20
 
 
 def verified_text(found: Findings) -> str:
-    """Return one line for each thing that does not fit, or a word that all does."""
+    """Return one line for each thing that does not match, or one that says that everything does."""
     lines = [f"row {found.entry_id}, {count_of(found.requests, 'request')}"]
     lines += [f"  ✗ {plain(str(mismatch))}" for mismatch in found.mismatches[:_MOST]]
     if len(found.mismatches) > _MOST:
@@ -27,7 +27,7 @@ def verified_text(found: Findings) -> str:
 
 
 def render_replay(done: Replayed) -> str:
-    """Return both throughputs, and whether they say the same."""
+    """Return both throughputs, and whether the row was reproduced."""
     lines = [f"row {plain(done.entry_id)}", f"  claimed        {_rate(done.claimed)}"]
     if done.again is not None:
         lines.append(f"  measured again {_rate(done.again)}")
@@ -39,7 +39,7 @@ def render_replay(done: Replayed) -> str:
 
 
 def _compared(claimed: Measured, again: Measured, *, reproduced: bool) -> str:
-    """Return by how much the two differ and, where that is too much, how much could have been allowed."""
+    """Return by how much the two differ and, if that is too much, how much would have been allowed."""
     change = f"{again.value / claimed.value - 1:+.1%}"
     if reproduced:
         return f"✓ reproduced: {change}, and 5 % or overlapping intervals are allowed"
@@ -49,7 +49,7 @@ def _compared(claimed: Measured, again: Measured, *, reproduced: bool) -> str:
 
 
 def replay_json(done: Replayed) -> Document:
-    """Return the same as data; throughputs are tokens a second."""
+    """Return the result of a replay as data; throughputs are in tokens per second."""
     return {
         "entry_id": done.entry_id,
         "reproduced": done.reproduced,
@@ -65,7 +65,7 @@ def _rate(measured: Measured) -> str:
 
 
 def verified_json(found: Findings) -> Document:
-    """Return the same for programs, nothing left out."""
+    """Return all findings of a verification as data."""
     return {
         "entry_id": found.entry_id,
         "fits": found.fits,

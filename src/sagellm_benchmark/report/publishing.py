@@ -1,4 +1,4 @@
-"""What `publish`, `clean` and `rebuild` show."""
+"""What `publish`, `submit`, `clean`, `withdraw` and `rebuild` show."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _WOULD = {
 
 
 def published_text(done: Published, *, sent: bool) -> str:
-    """Return what became of each row that was not there already, what was left out, and where to look."""
+    """Return what happened to each row that was not published already, what was left out, and where to look."""
     lines = [f"{done.store.name}: {counted(done.outcomes)}"]
     told = sorted((o for o in done.outcomes if o.fate in _ORDER), key=lambda o: _ORDER.index(o.fate))
     lines += [f"  {_line(outcome, done.standing)}" for outcome in told[:MOST]]
@@ -42,7 +42,7 @@ def published_text(done: Published, *, sent: bool) -> str:
 
 
 def published_json(done: Published, *, sent: bool) -> Document:
-    """Return the same as data; `other` is the row that a row replaced, or the one it is beaten by."""
+    """Return the result of a publish as data; `other` is the row that a row replaced, or that beats it."""
     return {
         "store": done.store.name,
         "commit": done.commit,
@@ -65,8 +65,9 @@ def published_json(done: Published, *, sent: bool) -> Document:
 
 
 def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = ()) -> str:
-    """Return the same for a job's summary: what is refused, then what is new, each with its figures; old rows are
-    counted.
+    """Return the result of a publish for a job's summary.
+
+    Refused rows come first, then new ones, each with its figures; rows that were published already are only counted.
     """
     new = [outcome for outcome in done.outcomes[done.known :] if outcome.fate in _ORDER]
     told = [
@@ -86,7 +87,7 @@ def published_markdown(done: Published, *, sent: bool, damaged: Sequence[str] = 
 
 
 def _repaired(done: Published) -> Iterator[str]:
-    """Yield what somebody else did to the board, and what was done about it."""
+    """Yield what others had done to the board, and how it was repaired."""
     if done.mended:
         yield f"somebody else wrote the board: {count_of(len(done.mended), 'row')} that it had lost are back on it"
         yield from (f"  {plain(entry.entry_id)}" for entry in done.mended[:MOST])
@@ -98,7 +99,7 @@ def _repaired(done: Published) -> Iterator[str]:
 
 
 def submitted_text(done: Submitted) -> str:
-    """Return what was pushed where, and what happens to it now."""
+    """Return what was pushed where, and what happens to it next."""
     where = f"{done.remote}/{done.branch}"
     if done.commit is None:
         return f"{where}: holds every row of yours already, nothing to push"
@@ -111,7 +112,7 @@ def submitted_text(done: Submitted) -> str:
 
 
 def cleaned_text(done: Cleaned | None) -> str:
-    """Return what was removed, and what was not; None if the user did not agree."""
+    """Return what was removed and what was not; `done` is None if the user did not agree."""
     if done is None:
         return t("nothing was removed")
     if not done.removed and not done.reduced and not done.left:
@@ -125,7 +126,7 @@ def cleaned_text(done: Cleaned | None) -> str:
 
 
 def cleaned_markdown(done: Cleaned) -> str:
-    """Return the same for a job's summary."""
+    """Return what was removed and what was not, for a job's summary."""
     removed = [t("removed {file}", file=inert_markdown(path)) for path in done.removed[:MOST]]
     only = "only rows that are not published are left in {file}"
     reduced = [t(only, file=inert_markdown(path)) for path in done.reduced]
@@ -137,7 +138,7 @@ def cleaned_markdown(done: Cleaned) -> str:
 
 
 def withdrawn_text(done: Withdrawn) -> str:
-    """Return what was taken off the board, by whom and why, and what came back."""
+    """Return which row was taken off the board, by whom and why, and which row came back."""
     name, by, reason = done.entry.entry_id, done.withdrawal.by, done.withdrawal.reason
     head = f"{done.store.name}: withdrew" if done.written else f"{done.store.name}: was withdrawn before:"
     lines = [f"{head} {name}", f"  by {by}: {reason}"]
@@ -146,7 +147,7 @@ def withdrawn_text(done: Withdrawn) -> str:
 
 
 def withdrawn_json(done: Withdrawn) -> Document:
-    """Return the same as data; `back` is the row that has its place now."""
+    """Return a withdrawal as data; `back` is the row that has its place now."""
     return {
         "store": done.store.name,
         "commit": done.commit,
@@ -159,7 +160,7 @@ def withdrawn_json(done: Withdrawn) -> Document:
 
 
 def rebuilt_text(done: Rebuilt) -> str:
-    """Return whether the boards follow from what was accepted."""
+    """Return whether the boards follow from the accepted rows."""
     source = _source(done)
     notes = [f"note: {note}" for note in done.notes]
     if not done.differences:
@@ -175,7 +176,7 @@ def _source(done: Rebuilt) -> str:
 
 
 def written_text(done: Rebuilt, folder: Path) -> str:
-    """Return what was written from what, and what could not be used."""
+    """Return what was written, from which rows, and what could not be used."""
     source = _source(done)
     lines = [f"{folder}: the boards that {source} give at {done.commit}"]
     lines += [f"left out: {plain(retold(difference))}" for difference in done.differences[:MOST]]
@@ -195,12 +196,12 @@ def _new(outcome: Outcome, *, sent: bool) -> str:
 
 
 def _other(outcome: Outcome) -> str:
-    """Return the row that it replaced or is beaten by."""
+    """Return a phrase about the row that this one replaced, or that beats it."""
     return "" if outcome.other is None else f" {t(_AGAINST[outcome.fate])} {outcome.other.entry_id}"
 
 
 def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
-    """Return one line of the table; rows that are none have no figures."""
+    """Return one line of the table; a file that is not a row has no figures."""
     known = entry.identity if entry else None
     rate = f"{entry.throughput_tps:,.1f}" if entry and entry.throughput_tps is not None else ""
     figures = ("", "", "") if known is None else (known.model, known.workload, known.chip_model)
@@ -208,7 +209,7 @@ def _cells(mark: str, fate: str, name: str, entry: Entry | None) -> str:
 
 
 def rebuilt_json(done: Rebuilt) -> Document:
-    """Return the same as data, without the files themselves."""
+    """Return a rebuild as data, without the files themselves."""
     return {
         "commit": done.commit,
         "submissions": done.submissions,
@@ -229,7 +230,7 @@ def _closing(done: Published, *, sent: bool) -> Iterator[str]:
 
 
 def _line(outcome: Outcome, standing: Standing) -> str:
-    """Return one row: its fate, what it measured, and the other row that decided it, or who took it back and why."""
+    """Return a line about one row: its fate, its figures, and the row that decided it, or who withdrew it and why."""
     identity = outcome.entry.identity
     words = (identity.engine, identity.model, identity.workload, identity.chip_model, outcome.entry.entry_id)
     taken_back = standing.withdrawals(outcome.entry)

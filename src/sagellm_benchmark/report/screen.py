@@ -1,4 +1,4 @@
-"""What the `run` and `report` commands show: progress while it lasts, then the figures and what to type next."""
+"""What the commands `run` and `report` show: progress, then the figures and the next command to type."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _OUTCOMES = {
 
 
 class Screen:
-    """The terminal as a run's listener. With JSON, standard output gets only the JSON; quiet, only errors are said."""
+    """The terminal as a run's listener. With JSON, standard output has nothing else; if quiet, it shows only errors."""
 
     def __init__(self, *, as_json: bool, quiet: bool = False, searching: bool = False) -> None:
         self.as_json = as_json
-        self.output = sys.stdout  # JSON goes there, wherever others' words are sent meanwhile
-        self.silent = as_json or quiet  # nothing for people on standard output
+        self.output = sys.stdout  # JSON goes there, even if standard output is redirected meanwhile
+        self.silent = as_json or quiet  # no text on standard output
         self.quiet = quiet
-        self.searching = searching  # for the highest rate that keeps the objectives
+        self.searching = searching  # whether the highest rate that keeps the objectives is searched for
         self.line = ProgressLine(quiet=quiet)
         self.steps = 0
 
@@ -55,7 +55,7 @@ class Screen:
         self.line.say(retold(text))
 
     def note(self, text: str) -> None:
-        """Something the user must know, on standard error whatever it is connected to."""
+        """Show something that the user must know, on standard error even if that is not a terminal."""
         self.line.say("")
         if not self.quiet:
             echo(retold_lines(text), err=True)
@@ -65,7 +65,7 @@ class Screen:
         self.line.load(label, progress)
 
     def show(self, one: Finished) -> None:
-        """Show one finished run, at once: the next one may take long. Of a search, a line a step."""
+        """Show one finished run at once, because the next one may take long; for a search, one line per step."""
         self.line.say("")
         self.steps += 1
         if self.silent:
@@ -78,7 +78,7 @@ class Screen:
         echo()
 
     def close(self, finished: Sequence[Finished], curves: Path | None) -> None:
-        """Show what several runs say together, where their page of curves is, and the next command to type."""
+        """Show what several runs say together, the path of their curves, and the next command to type."""
         if not finished:
             return
         if self.as_json:
@@ -101,7 +101,7 @@ class Screen:
         yield f"  {t('next')}    {_next(finished if best is None else [best])}"
 
     def _document(self, finished: Sequence[Finished]) -> Any:
-        """Return a list of runs; for a search, the rate that it found as well."""
+        """Return the runs as data; for a search, also the rate that it found."""
         runs = [
             {"folder": str(one.folder), "summary": summary_json(one.record.summary), "row": one.row}
             for one in finished
@@ -109,11 +109,11 @@ class Screen:
         return {**goodput.as_data([one.record for one in finished]), "runs": runs} if self.searching else runs
 
     def page(self, finished: Sequence[Finished]) -> Path:
-        """Return the page that says most: of the rate that was found, else of the last run."""
+        """Return the page to open: of the run at the rate that was found, or else of the last run."""
         return ((_the_found(finished) if self.searching else None) or finished[-1]).folder / PAGE
 
     def exit_code(self, finished: Sequence[Finished]) -> int:
-        """Interrupted before invalid before done; of a search, only the run that it found counts."""
+        """Return INTERRUPTED if a run was, else INVALID_RUN if one is invalid; of a search, only its result counts."""
         summaries = [one.record.summary for one in finished]
         if any(summary.status == "interrupted" for summary in summaries):
             return Exit.INTERRUPTED
@@ -123,13 +123,13 @@ class Screen:
 
 
 def _the_found(finished: Sequence[Finished]) -> Finished | None:
-    """Return the run at that rate."""
+    """Return the run at the rate that a search found; None if it found none."""
     best = goodput.of([one.record for one in finished]).rate_rps
     return next((one for one in finished if best and one.record.summary.asked_rate_rps == best), None)
 
 
 def _step(number: int, record: Record) -> str:
-    """Return a step of a search in one line: the rate, whether it was kept, and the figures that say so."""
+    """Return a step of a search in one line: the rate, whether the objectives were kept, and the figures."""
     summary = record.summary
     mark, colour, word = _OUTCOMES[judged(summary).outcome]
     kept = click.style(f"{mark} {t(word)}", fg=colour)
@@ -144,17 +144,17 @@ def _step(number: int, record: Record) -> str:
 
 
 def as_text(records: Sequence[Record]) -> str:
-    """Return finished runs again, as they were shown."""
+    """Return finished runs as they were shown when they ended."""
     return "\n\n".join(terminal.render_terminal(view(record)) for record in records)
 
 
 def as_data(records: Sequence[Record]) -> list[Any]:
-    """Return their summaries, for programs."""
+    """Return the runs' summaries as data."""
     return [summary_json(record.summary) for record in records]
 
 
 def _next(finished: Sequence[Finished]) -> str:
-    """Return what to do with what was measured: hand it in where that is allowed, else read why it is not."""
+    """Return what to do next: submit the runs if that is allowed, or else read why it is not."""
     if any(one.row is not None and "unpublishable" not in one.row for one in finished):
         return typed("aggregate")
     if all(one.record.summary.valid for one in finished):

@@ -64,7 +64,7 @@ def line(record: Record) -> tuple[str, ...]:
 
 
 def render_sweep_page(records: Sequence[Record]) -> str:
-    """Return the same as HTML, with curves over the load, and latency over throughput."""
+    """Return the runs as HTML, with curves over the load, and of latency over throughput."""
     return html.fill(
         "sweep.html",
         title=retold(f"{len(records)} runs of {records[0].config.model.name}"),
@@ -119,7 +119,7 @@ def _points(
 
 
 def _lines(placed: Sequence[tuple[float, Record]], latency: Latency) -> list[plot.Line]:
-    """Return the mean and each percentile that is known somewhere."""
+    """Return lines for the mean and each percentile that at least one run has."""
     drawn = [plot.Line(name, _points(placed, _statistic(latency, name))) for name in STATISTICS]
     return [line for line in drawn if line.points]
 
@@ -137,7 +137,7 @@ def _axis(config: Config) -> str:
 
 
 def _load(config: Config) -> float | None:
-    """Return the load's place on the x axis; all at once and a ramp have none."""
+    """Return the load's place on the x axis; None for a ramp or for requests sent all at once."""
     load = config.load
     if load.rate_rps is None:
         return float(config.workload.concurrency)

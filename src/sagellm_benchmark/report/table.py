@@ -1,4 +1,4 @@
-"""A run's requests as columns: what pandas, polars, pyarrow and a CSV file take as they are."""
+"""A run's requests as columns, which pandas, polars, pyarrow and a CSV file take as they are."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from sagellm_benchmark.files import cannot_write, read_regular, write_whole
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, read
 
 Columns = dict[str, list[Any]]
-"""By name, one value a request; None is what was not measured. Times end in `_s` (on the run's clock) or `_ms`."""
+"""Columns by name, with a value per request; None: not measured. Times end in `_s` (on the run's clock) or `_ms`."""
 
 _MOST_BYTES = 2 << 30
 _PARQUET = "pip install 'isagellm-benchmark[parquet]'"
 
 
 def _tpot_ms(request: Request) -> float | None:
-    """Return the time per output token after the first, of one answer, in milliseconds."""
+    """Return one answer's time per output token after the first, in milliseconds; None if it has only one."""
     events = request.sample.event_s
     if request.tokens is None or request.tokens < 2 or not events:
         return None
@@ -70,7 +70,7 @@ def columns(requests: Iterable[Request]) -> Columns:
 
 
 def of_folder(folder: Path) -> Columns:
-    """Return the requests of a finished run. Raise DataError if its folder has none, or damaged ones."""
+    """Return the columns of a finished run. Raise DataError if its folder has no requests, or damaged ones."""
     try:
         content = read_regular(folder / REQUESTS_FILE, _MOST_BYTES)
     except OSError as error:
@@ -83,7 +83,7 @@ def of_folder(folder: Path) -> Columns:
 def write_csv(table: Columns, path: Path) -> None:
     """Write a header and one line per request; an empty field means not measured.
 
-    A text that a spreadsheet would take for a formula begins with an apostrophe.
+    A text that a spreadsheet would take for a formula gets an apostrophe in front.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -97,7 +97,7 @@ def _inert(value: Any) -> Any:
 
 
 def write_parquet(table: Columns, path: Path) -> None:
-    """Write the same columns, typed. Raise UsageError if pyarrow, the extra `parquet`, is not installed."""
+    """Write the columns with their types. Raise UsageError if pyarrow, the extra `parquet`, is not installed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet

@@ -1,4 +1,4 @@
-"""A run as a terminal shows it."""
+"""A run as text for the terminal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sagellm_benchmark.words import retold, t
 
 
 def render_terminal(view: View) -> str:
-    """Return a few lines that fit a terminal; dashes stand for what the run was too short to say."""
+    """Return a few lines that fit a terminal; a dash stands for a figure that was not measured."""
     view = replace(view, **{one.name: _plain(getattr(view, one.name)) for one in fields(view)})
     lines = [view.title, f"  {view.subject}", ""]
     lines += columns([tuple(map(retold, HEAD)), *view.latencies])
@@ -25,14 +25,14 @@ def render_terminal(view: View) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Texts, and tuples of them, without what a terminal acts upon: only our own colours are left."""
+    """Return texts, and tuples of them, without characters that a terminal would obey, except our own colours."""
     if isinstance(value, tuple):
         return tuple(_plain(item) for item in value)
     return plain(value) if isinstance(value, str) else value
 
 
 def colored(view: View) -> str:
-    """Return the verdict: green where the checks found nothing, red where they did; a pipe gets the word alone."""
+    """Return the verdict, green if the run is valid and red if not; in a pipe, only the word."""
     if view.valid:
         return (
             f"{click.style(view.verdict, fg='green', bold=True)}: {t('its checks found nothing against it')}"

@@ -1,4 +1,4 @@
-"""What every report of a run says, in words and formatted figures; the renderers only lay it out. Pure."""
+"""What every report of a run says, in words and formatted figures; the renderers only arrange it. Pure."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ from sagellm_benchmark.verdict.timeline import Timeline
 from sagellm_benchmark.words import retold, t
 
 UNKNOWN = "–"
-RECOUNT_TOLERANCE = 0.1  # random text does not tokenize back to itself exactly
-BUSY = 0.1  # of the processors, from which on other programs are mentioned
+RECOUNT_TOLERANCE = 0.1  # random text may be tokenized differently from how it was generated
+BUSY = 0.1  # of the processors; if other programs use more, that is mentioned
 
 Intervals = Mapping[str, Interval]
-"""95 % intervals by the name of their metric."""
+"""95 % intervals by the name of the metric."""
 STATISTICS = ("mean", "p50", "p90", "p99")
 HEAD = ("ms", *STATISTICS, "mean, 95 %")
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """A figure that a report begins with; `note` says how sure it is."""
+    """A figure at the beginning of a report; `note` says how sure it is."""
 
     label: str
     value: str
@@ -49,7 +49,7 @@ class Headline:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A distribution to be drawn, milliseconds."""
+    """A distribution to be drawn, in milliseconds."""
 
     label: str
     meaning: str
@@ -59,13 +59,13 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A run as people read it."""
+    """A run in words, ready to be shown."""
 
     title: str
     subject: str
     valid: bool
     reasons: tuple[str, ...]
-    unpublishable: tuple[str, ...]  # why it may not be published, each with what would change that
+    unpublishable: tuple[str, ...]  # why it may not be published, each with a remedy
     not_checked: tuple[str, ...]
     headlines: tuple[Headline, ...]
     refused: tuple[str, ...]
@@ -77,22 +77,22 @@ class View:
 
     @property
     def verdict(self) -> str:
-        """VALID or INVALID."""
+        """The verdict in one word: VALID or INVALID."""
         return "VALID" if self.valid else "INVALID"
 
     @property
     def otherwise_unpublishable(self) -> tuple[str, ...]:
-        """What stands in the way beside the reasons against the run itself, which nobody has to read twice."""
+        """Why the run may not be published, without the reasons why it is not valid, which are shown elsewhere."""
         return tuple(why for why in self.unpublishable if not any(why.endswith(one) for one in self.reasons))
 
     @property
     def publishable(self) -> bool:
-        """Whether nothing stands in the way of publishing it."""
+        """Whether the run may be published."""
         return not self.unpublishable
 
 
 def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
-    """Return the record in words."""
+    """Return what a record says, in words."""
     config, summary, sure = record.config, record.summary, _intervals(record)
     return View(
         title=phrase(config.description),
@@ -120,7 +120,7 @@ def view(record: Record, declared: Sequence[Metric] = METRICS) -> View:
 
 
 def phrase(description: str) -> str:
-    """Return what stands between commas, such as `Q1 5×(32→64), one at a time`, each part by itself."""
+    """Return a description such as `Q1 5×(32→64), one at a time`, each part between commas translated by itself."""
     return ", ".join(map(retold, description.split(", ")))
 
 
@@ -134,7 +134,7 @@ def _unpublishable(record: Record) -> tuple[str, ...]:
 
 
 def _intervals(record: Record) -> Intervals:
-    """Return the intervals of metrics: over repeats; a run without them has one of its throughput, from its course."""
+    """Return the intervals of metrics over repeats; for a run without repeats, that of its throughput over time."""
     known, value = record.summary.numbers.intervals, record.summary.value(THROUGHPUT)
     if record.timeline is None or value is None or THROUGHPUT.name in known:
         return known
@@ -161,7 +161,7 @@ def _headlines(summary: Summary, declared: Sequence[Metric], sure: Intervals) ->
 
 
 def _ends(metric: Metric, sure: Intervals) -> list[str]:
-    """Return the ends of a metric's interval, with the unit behind the second one only."""
+    """Return the ends of a metric's interval, with the unit after the second one only."""
     interval = sure.get(metric.name)
     if interval is None:
         return []
@@ -175,7 +175,7 @@ def _surely(ends: Sequence[str]) -> str:
 
 
 def subject(config: Config) -> str:
-    """Return which model on which engine, such as `Qwen2-7B (dummy weights, INT4 Q4_0) on llama.cpp 2026.10`."""
+    """Return the model and the engine, such as `Qwen2-7B (dummy weights, INT4 Q4_0) on llama.cpp 2026.10`."""
     model, server = config.model, config.server
     weights = t(f"{model.weights} weights" if model.weights else "weights not known")
     numbers = " ".join(part for part in (model.precision, model.quantization) if part)
@@ -185,14 +185,14 @@ def subject(config: Config) -> str:
 
 
 def figure(value: float | None, unit: str = "", digits: int = 1) -> str:
-    """Return a number for people, or a dash for what was not measured."""
+    """Return a number with its unit, or a dash if it was not measured."""
     if value is None:
         return UNKNOWN
     return f"{value:,.{digits}f} {unit}".strip()
 
 
 def shown(metric: Metric, value: float | None) -> str:
-    """Return a metric's value as its declaration says."""
+    """Return a metric's value in the format of its declaration."""
     if metric.percent:
         return figure(None if value is None else value * 100.0, "%", metric.digits)
     return figure(value, metric.unit, metric.digits)
@@ -206,7 +206,7 @@ def _latency(label: str, distribution: Distribution) -> tuple[str, ...]:
 
 
 def _figures(summary: Summary, declared: Sequence[Metric], sure: Intervals) -> Iterator[tuple[str, str]]:
-    """Yield the metrics that are shown, each with its interval and what else there is to say of it."""
+    """Yield the label and the text of each metric that is shown, with its interval and its remark."""
     for metric in declared:
         value, note = summary.value(metric), NOTES.get(metric.name, _nothing)(summary)
         if metric.shown == "always" or (metric.shown == "known" and (value is not None or note)):
@@ -228,7 +228,7 @@ NOTES: Mapping[str, Callable[[Summary], str]] = {
     GOODPUT.name: _objectives,
     SENT_RATE.name: lambda summary: f"asked: {summary.asked_rate_rps:g}/s" if summary.asked_rate_rps else "",
 }
-"""What a metric's value is to be read with."""
+"""Remarks that are shown with a metric's value."""
 
 
 def _remarks(summary: Summary) -> Iterator[tuple[str, str]]:
