@@ -35,7 +35,7 @@ from sagellm_benchmark.address import Address
 from sagellm_benchmark.client import wire
 from sagellm_benchmark.client.calibration import asking, pace, stagger, timed_server
 from sagellm_benchmark.client.drive import drive
-from sagellm_benchmark.client.terms import Limits, Target
+from sagellm_benchmark.client.terms import Limits, Order, Target
 from sagellm_benchmark.client.timed_log import Truth, read_log
 from sagellm_benchmark.files import to_json, write_whole
 from sagellm_benchmark.workload.schedule import Schedule
@@ -98,12 +98,14 @@ def ours(job: Job) -> Iterator[Seen]:
     """The load client, its answers decoded."""
     with tempfile.TemporaryDirectory() as spool:
         observed = drive(
-            asking(ANSWER_TOKENS),
-            job.requests,
-            Schedule(concurrency=job.streams, stagger_s=stagger(job.streams)),
-            Target(job.url, "timed", "chat"),
-            Limits(request_s=60),
-            Path(spool),
+            Order(
+                asking(ANSWER_TOKENS),
+                job.requests,
+                Schedule(concurrency=job.streams, stagger_s=stagger(job.streams)),
+                Target(job.url, "timed", "chat"),
+                Limits(request_s=60),
+                Path(spool),
+            )
         )
         disk = sum(file.stat().st_size for file in Path(spool).iterdir())
         for sample in observed.samples():

@@ -14,13 +14,13 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 from sagellm_benchmark.client.calibration import Bias, asking, compare, timed_server
 from sagellm_benchmark.client.drive import drive
-from sagellm_benchmark.client.terms import Limits, Observed, Target
+from sagellm_benchmark.client.terms import Limits, Observed, Order, Target
 from sagellm_benchmark.client.timed_log import read_log
 from sagellm_benchmark.workload.schedule import Schedule
 
@@ -30,7 +30,7 @@ TOKENS = 32
 ROUNDS = 5
 FIGURES = ("ttft_s_p50", "ttft_s_p99")
 
-Send = Callable[..., Observed]
+Send = Callable[[Order], Observed]
 
 
 def measure(send: Send) -> tuple[Bias, float | None]:
@@ -39,7 +39,8 @@ def measure(send: Send) -> tuple[Bias, float | None]:
         log = Path(folder) / "truth"
         with timed_server(log, ttft_s=0.05, itl_s=0.01) as url:
             target, schedule = Target(url, "timed", "chat"), Schedule(concurrency=STREAMS)
-            observed = send(asking(TOKENS), REQUESTS, schedule, target, Limits(), Path(folder) / "raw")
+            raw = Path(folder) / "raw"
+            observed = send(Order(asking(TOKENS), REQUESTS, schedule, target, Limits(), raw))
         bounds = [node.clock_bound_s for node in observed.nodes if node.clock_bound_s is not None]
         return compare(observed.samples(), read_log(log)), max(bounds, default=None)
 
@@ -67,7 +68,7 @@ def main() -> None:
         with connect(f"ray://{machines.address}", 2, 1, lambda _: None) as cluster:
             ways: dict[str, Send] = {
                 "one_process": drive,
-                "two_processes": partial(drive, processes=2),
+                "two_processes": lambda order: drive(replace(order, processes=2)),
                 "two_nodes": cluster.drive,
             }
             found = list(in_turn(ways))

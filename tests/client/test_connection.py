@@ -18,7 +18,7 @@ from sagellm_benchmark.client import connection
 from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Failure, Sample
-from sagellm_benchmark.client.terms import Limits, Target
+from sagellm_benchmark.client.terms import Limits, Order, Target
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.workload.schedule import Schedule
 
@@ -66,7 +66,7 @@ def raw_server(answers: list[list[bytes]], wrap: Wrap = lambda sock: sock) -> It
 def ask(port: int, spool: Path, count: int = 1, scheme: str = "http") -> list[Sample]:
     target = Target(f"{scheme}://localhost:{port}", "m", "chat")
     observed = drive(
-        asking(1), count, Schedule(concurrency=1), target, Limits(connect_s=5, request_s=5), spool
+        Order(asking(1), count, Schedule(concurrency=1), target, Limits(connect_s=5, request_s=5), spool)
     )
     return list(observed.samples())
 
@@ -139,7 +139,7 @@ def test_bytes_on_an_idle_connection_cost_it_but_not_the_next_answer(tmp_path: P
     with raw_server([[WHOLE, b"garbage"], [WHOLE, WHOLE], [CHUNKED]]) as port:
         target = Target(f"http://127.0.0.1:{port}", "m", "chat")
         apart = Schedule(due_s=(0.0, 0.4, 0.8))
-        samples = list(drive(asking(1), 3, apart, target, Limits(), tmp_path).samples())
+        samples = list(drive(Order(asking(1), 3, apart, target, Limits(), tmp_path)).samples())
     assert [(sample.text, sample.failure) for sample in samples] == [("a", None)] * 3
 
 
@@ -241,4 +241,4 @@ def test_a_server_that_accepts_nobody_times_out(tmp_path: Path) -> None:
             other.connect_ex(listener.getsockname())
         target = Target(f"http://127.0.0.1:{listener.getsockname()[1]}", "m", "chat")
         with pytest.raises(RemoteError, match="no answer in time"):
-            drive(asking(1), 1, Schedule(concurrency=1), target, Limits(connect_s=0.3), tmp_path)
+            drive(Order(asking(1), 1, Schedule(concurrency=1), target, Limits(connect_s=0.3), tmp_path))

@@ -14,7 +14,7 @@ import pytest
 
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Failure, Sample
-from sagellm_benchmark.client.terms import Limits, Observed, Progress, Target
+from sagellm_benchmark.client.terms import Limits, Observed, Order, Progress, Target
 from sagellm_benchmark.engines.api import Api
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.workload.schedule import Schedule
@@ -48,12 +48,14 @@ def observe(
     **target: Any,
 ) -> tuple[Observed, list[Sample]]:
     observed = drive(
-        asking(tokens, turns),
-        count,
-        schedule or Schedule(concurrency=2),
-        Target(server.base_url, server.script.model, api, **target),
-        limits or Limits(),
-        spool,
+        Order(
+            asking(tokens, turns),
+            count,
+            schedule or Schedule(concurrency=2),
+            Target(server.base_url, server.script.model, api, **target),
+            limits or Limits(),
+            spool,
+        )
     )
     return observed, list(observed.samples())
 
@@ -281,7 +283,7 @@ def test_a_server_that_is_not_there_is_said_at_once(tmp_path: Path) -> None:
 def test_a_host_that_does_not_exist_is_said_at_once(tmp_path: Path) -> None:
     target = Target("http://no-such-host.invalid:8000", "m", "chat")
     with pytest.raises(RemoteError, match=r"no-such-host\.invalid"):
-        drive(asking(), 1, Schedule(concurrency=1), target, Limits(connect_s=5), tmp_path)
+        drive(Order(asking(), 1, Schedule(concurrency=1), target, Limits(connect_s=5), tmp_path))
 
 
 def test_a_server_that_goes_away_leaves_failures_not_an_error(tmp_path: Path) -> None:
@@ -362,12 +364,14 @@ def test_progress_is_reported_now_and_then(tmp_path: Path) -> None:
     seen: list[Progress] = []
     with serving(Script(ttft_s=0.4)) as server:
         drive(
-            asking(turns=2),
-            2,
-            Schedule(concurrency=2),
-            Target(server.base_url, "m", "chat"),
-            Limits(),
-            tmp_path,
+            Order(
+                asking(turns=2),
+                2,
+                Schedule(concurrency=2),
+                Target(server.base_url, "m", "chat"),
+                Limits(),
+                tmp_path,
+            ),
             seen.append,
         )
     assert 1 <= len(seen) <= 5
@@ -446,7 +450,11 @@ def test_a_fault_in_the_conversations_is_not_swallowed(tmp_path: Path) -> None:
         return (Turn("a", 1, 1),)
 
     with serving() as server, pytest.raises(LookupError):
-        drive(broken, 3, Schedule(concurrency=1), Target(server.base_url, "m", "chat"), Limits(), tmp_path)
+        drive(
+            Order(
+                broken, 3, Schedule(concurrency=1), Target(server.base_url, "m", "chat"), Limits(), tmp_path
+            )
+        )
 
 
 def test_garbage_collection_and_signals_are_as_before(tmp_path: Path) -> None:
@@ -474,7 +482,7 @@ def test_a_request_that_a_server_drops_after_a_while_is_a_failure(tmp_path: Path
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Dropping) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         target = Target(f"http://127.0.0.1:{server.server_address[1]}", "m", "completions")
-        observed = drive(asking(), 4, Schedule(concurrency=1), target, Limits(request_s=10), tmp_path)
+        observed = drive(Order(asking(), 4, Schedule(concurrency=1), target, Limits(request_s=10), tmp_path))
         failures = [sample.failure for sample in observed.samples()]
         server.shutdown()
     assert failures == [None, Failure.CUT_OFF, None, Failure.CUT_OFF]
@@ -489,7 +497,7 @@ def test_ctrl_c_before_the_clock_starts_sends_nothing_of_an_open_loop(tmp_path: 
     with serving() as server:
         target = Target(server.base_url, "m", "completions")
         schedule = Schedule(due_s=tuple(0.05 * i for i in range(20)))
-        observed = drive(preparing, 20, schedule, target, Limits(), tmp_path)
+        observed = drive(Order(preparing, 20, schedule, target, Limits(), tmp_path))
         assert observed.interrupted
         assert list(observed.samples()) == []
         assert server.requests == []

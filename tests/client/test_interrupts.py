@@ -23,15 +23,16 @@ CLIENT = """
 import json, signal, sys
 from pathlib import Path
 from sagellm_benchmark.client.drive import drive
-from sagellm_benchmark.client.terms import Limits, Target
+from sagellm_benchmark.client.terms import Limits, Order, Target
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.client.calibration import asking
 
 url, spool, processes = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
 before = signal.getsignal(signal.SIGINT)
+load = Schedule(concurrency=2)
 observed = drive(
-    asking(4), 8, Schedule(concurrency=2), Target(url, "m", "chat"), Limits(), spool,
-    lambda progress: print(progress.done, file=sys.stderr, flush=True), processes=processes,
+    Order(asking(4), 8, load, Target(url, "m", "chat"), Limits(), spool, processes=processes),
+    lambda progress: print(progress.done, file=sys.stderr, flush=True),
 )
 print(json.dumps({
     "interrupted": observed.interrupted,

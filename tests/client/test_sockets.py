@@ -10,7 +10,7 @@ import pytest
 
 from sagellm_benchmark.client.calibration import asking, timed_server
 from sagellm_benchmark.client.drive import drive
-from sagellm_benchmark.client.terms import Limits, Target
+from sagellm_benchmark.client.terms import Limits, Order, Target
 from sagellm_benchmark.workload.schedule import Schedule
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits are another matter there")
@@ -51,7 +51,14 @@ def test_too_low_a_limit_is_an_error_with_both_numbers() -> None:
 def test_one_process_drives_a_thousand_streams(tmp_path: Path) -> None:
     with timed_server(tmp_path / "truth", ttft_s=1.0, itl_s=0.1) as base_url:
         observed = drive(
-            asking(2), 1000, Schedule(concurrency=1000), Target(base_url, "timed", "chat"), Limits(), tmp_path
+            Order(
+                asking(2),
+                1000,
+                Schedule(concurrency=1000),
+                Target(base_url, "timed", "chat"),
+                Limits(),
+                tmp_path,
+            )
         )
         samples = list(observed.samples())
     assert len(samples) == 1000

@@ -9,7 +9,7 @@ import pytest
 
 from sagellm_benchmark.client.calibration import asking, timed_server
 from sagellm_benchmark.client.drive import drive
-from sagellm_benchmark.client.terms import Limits, Observed, Target
+from sagellm_benchmark.client.terms import Limits, Observed, Order, Target
 from sagellm_benchmark.client.timed_log import read_log
 from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
@@ -30,7 +30,14 @@ def test_an_open_loop_arrives_at_the_asked_rate_with_exponential_gaps(tmp_path: 
     log = tmp_path / "truth"
     with timed_server(log, ttft_s=0.2, itl_s=0.01) as base_url:
         observed = drive(
-            asking(2), None, Schedule(due_s=due), Target(base_url, "timed", "completions"), Limits(), tmp_path
+            Order(
+                asking(2),
+                None,
+                Schedule(due_s=due),
+                Target(base_url, "timed", "completions"),
+                Limits(),
+                tmp_path,
+            )
         )
         samples = list(observed.samples())
     assert len(samples) == 1000

@@ -16,7 +16,7 @@ from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.process import Share
 from sagellm_benchmark.client.sample import Sample
-from sagellm_benchmark.client.terms import Limits, Progress, Target
+from sagellm_benchmark.client.terms import Limits, Order, Progress, Target
 from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.workloads import Turn
@@ -33,7 +33,7 @@ def spread(
     """Drive a load with closures for conversations, which cannot be pickled as they are."""
     conversations = asking(3) if count is None else lambda index: (Turn(f"r{index}", 1, 3),) * turns
     target = Target(server.base_url, "m", "chat", SECRET)
-    observed = drive(conversations, count, schedule, target, Limits(), spool, processes=processes)
+    observed = drive(Order(conversations, count, schedule, target, Limits(), spool, processes=processes))
     samples = list(observed.samples())
     assert observed.elapsed_s >= max(sample.end_s for sample in samples)
     assert list(spool.iterdir()) == []
@@ -83,7 +83,9 @@ def test_progress_is_that_of_all_processes(tmp_path: Path) -> None:
     seen: list[Progress] = []
     with serving(Script(ttft_s=0.4)) as server:
         target = Target(server.base_url, "m", "chat")
-        drive(asking(1), 4, Schedule(concurrency=2), target, Limits(), tmp_path, seen.append, processes=2)
+        drive(
+            Order(asking(1), 4, Schedule(concurrency=2), target, Limits(), tmp_path, processes=2), seen.append
+        )
     assert seen
     assert {progress.total for progress in seen} == {4}
     assert seen[-1].done <= 4
@@ -103,13 +105,15 @@ def test_an_error_of_a_worker_is_the_loads_error(tmp_path: Path) -> None:
 def test_conversations_that_cannot_be_sent_to_a_process_are_refused(tmp_path: Path) -> None:
     with serving() as server, pytest.raises(UsageError, match="another process") as refusal:
         drive(
-            lambda index: (Turn("a", 1, 1),),
-            None,
-            Schedule(concurrency=2, duration_s=1),
-            Target(server.base_url, "m", "chat"),
-            Limits(),
-            tmp_path,
-            processes=2,
+            Order(
+                lambda index: (Turn("a", 1, 1),),
+                None,
+                Schedule(concurrency=2, duration_s=1),
+                Target(server.base_url, "m", "chat"),
+                Limits(),
+                tmp_path,
+                processes=2,
+            )
         )
     assert "one client process" in (refusal.value.hint or "")
 

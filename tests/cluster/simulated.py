@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from sagellm_benchmark.client.calibration import asking
-from sagellm_benchmark.client.terms import ClientNode, Limits, Observed, Target
+from sagellm_benchmark.client.terms import ClientNode, Limits, Observed, Order, Target
 from sagellm_benchmark.verdict import nodes as verdict
 from sagellm_benchmark.workload.schedule import Schedule, constant
 from tests.verdict.test_checks import evidence
@@ -179,7 +179,9 @@ def load(
             threading.Thread(target=beside, args=(cluster,), daemon=True).start()
         due = Schedule(due_s=constant(rate, count))
         target = Target(url, "timed", "chat")
-        observed: Observed = cluster.drive(asking(tokens), count, due, target, Limits(), folder, processes=2)
+        observed: Observed = cluster.drive(
+            Order(asking(tokens), count, due, target, Limits(), folder, processes=2)
+        )
         return observed
 
 

@@ -16,7 +16,7 @@ from sagellm_benchmark import errors
 from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import asking
 from sagellm_benchmark.client.process import Share
-from sagellm_benchmark.client.terms import Limits, Progress, Target
+from sagellm_benchmark.client.terms import Limits, Order, Progress, Target
 from sagellm_benchmark.cluster.agent import Agent
 from sagellm_benchmark.cluster.load import Cluster
 from sagellm_benchmark.cluster.nodes import HeadLost, Lost
@@ -124,7 +124,9 @@ def test_conversations_are_dealt_to_all_processes_of_all_nodes(nodes: Nodes, tmp
     cluster.meet()
     with serving(Script()) as server:
         target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(40.0, 20))
-        observed = cluster.drive(asking(3), 20, due, target, Limits(), tmp_path, seen.append, processes=2)
+        observed = cluster.drive(
+            Order(asking(3), 20, due, target, Limits(), tmp_path, processes=2), seen.append
+        )
     samples = list(observed.samples())
     assert sorted(one.index for one in samples) == list(range(20))
     assert sorted(one.due_s or 0.0 for one in samples) == pytest.approx(list(constant(40.0, 20)), abs=1e-3)
@@ -142,7 +144,7 @@ def test_nothing_is_left_on_the_nodes(nodes: Nodes, tmp_path: Path, monkeypatch:
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     with serving(Script()) as server:
         target = Target(server.base_url, "m", "chat")
-        observed = Cluster(nodes).drive(asking(3), 4, Schedule(2), target, Limits(), tmp_path / "raw")
+        observed = Cluster(nodes).drive(Order(asking(3), 4, Schedule(2), target, Limits(), tmp_path / "raw"))
     assert list(scratch.iterdir()) == []
     assert len(list(observed.samples())) == 4
 
@@ -157,7 +159,7 @@ def test_a_lost_node_ends_the_load_and_its_part_goes_to_nobody(nodes: Nodes, tmp
 
         threading.Thread(target=lose, daemon=True).start()
         target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(20.0, 1200))
-        observed = cluster.drive(asking(3), 1200, due, target, Limits(), tmp_path)
+        observed = cluster.drive(Order(asking(3), 1200, due, target, Limits(), tmp_path))
     assert [node.lost for node in observed.nodes] == [None, "it fell silent"]
     assert {one.index % 2 for one in observed.samples()} == {0}
 
@@ -171,7 +173,7 @@ def test_a_lost_head_ends_the_load_and_all_that_the_nodes_sent_is_kept(nodes: No
 
         threading.Thread(target=lose, daemon=True).start()
         target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(20.0, 1200))
-        observed = Cluster(nodes).drive(asking(3), 1200, due, target, Limits(), tmp_path)
+        observed = Cluster(nodes).drive(Order(asking(3), 1200, due, target, Limits(), tmp_path))
     assert {one.index % 2 for one in observed.samples()} == {0, 1}
     assert [node.health is None for node in observed.nodes] == [False, False, True]
     (reason,) = verdict.all_there(evidence([], nodes=observed.nodes))
@@ -185,14 +187,14 @@ def test_a_head_that_is_lost_before_the_load_is_an_error(nodes: Nodes, tmp_path:
     with serving(Script()) as server:
         target = Target(server.base_url, "m", "chat")
         with pytest.raises(errors.RemoteError, match=r"the head .*10\.0\.0\.1:6379"):
-            Cluster(nodes).drive(asking(3), 4, Schedule(2), target, Limits(), tmp_path)
+            Cluster(nodes).drive(Order(asking(3), 4, Schedule(2), target, Limits(), tmp_path))
 
 
 def test_a_clock_that_moves_during_the_load_is_held_against_the_run(nodes: Nodes, tmp_path: Path) -> None:
     nodes.jumps_s[1] = 0.5
     with serving(Script()) as server:
         target = Target(server.base_url, "m", "chat")
-        observed = Cluster(nodes).drive(asking(3), 4, Schedule(2), target, Limits(), tmp_path)
+        observed = Cluster(nodes).drive(Order(asking(3), 4, Schedule(2), target, Limits(), tmp_path))
     steady, moved = observed.nodes
     assert steady.clock_bound_s is not None
     assert steady.clock_bound_s < 0.25
@@ -224,7 +226,7 @@ def test_nodes_whose_clocks_drift_send_in_time_and_are_known_well(
         monkeypatch.setenv("PYTHONPATH", str(tmp_path))
         target, nodes = Target(server.base_url, "m", "chat"), Nodes([DriftingAgent(), DriftingAgent()])
         observed = Cluster(nodes).drive(
-            asking(3), 200, Schedule(due_s=due_s), target, Limits(), tmp_path / "raw"
+            Order(asking(3), 200, Schedule(due_s=due_s), target, Limits(), tmp_path / "raw")
         )
     assert not list(verdict.one_clock(evidence([], nodes=observed.nodes)))
     assert [node.clock_drift_ppm for node in observed.nodes] == pytest.approx([sign * PPM] * 2, abs=50)
@@ -251,7 +253,7 @@ def test_a_clock_that_jumps_in_the_middle_of_a_load_ends_it_at_once(
 
         threading.Thread(target=step, daemon=True).start()
         target, due = Target(server.base_url, "m", "chat"), Schedule(due_s=constant(20.0, 1200))
-        observed = Cluster(nodes).drive(asking(3), 1200, due, target, Limits(), tmp_path)
+        observed = Cluster(nodes).drive(Order(asking(3), 1200, due, target, Limits(), tmp_path))
     steady, moved = observed.nodes
     assert steady.lost is None
     assert "its clock moved by" in (moved.lost or "")
@@ -289,7 +291,7 @@ def test_a_process_that_does_nothing_any_more_is_the_loss_of_its_node(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with serving(Script()) as server:
         target = Target(server.base_url, "m", "chat")
-        observed = Cluster(nodes).drive(asking(3), 1200, schedule, target, Limits(), tmp_path / "raw")
+        observed = Cluster(nodes).drive(Order(asking(3), 1200, schedule, target, Limits(), tmp_path / "raw"))
     (lost,) = (node for node in observed.nodes if node.lost)
     (pid,) = nodes.agents[observed.nodes.index(lost)].state().workers
     assert lost.lost == f"a client process (pid {pid}) {said}"
@@ -302,7 +304,7 @@ def test_a_server_that_is_slow_to_answer_is_no_fault_of_a_node(
     monkeypatch.setattr(workers, "STUCK_S", 0.5)
     with serving(Script(ttft_s=2.0)) as server:
         target = Target(server.base_url, "m", "chat")
-        observed = Cluster(nodes).drive(asking(3), 8, Schedule(4), target, Limits(), tmp_path / "raw")
+        observed = Cluster(nodes).drive(Order(asking(3), 8, Schedule(4), target, Limits(), tmp_path / "raw"))
     assert [node.lost for node in observed.nodes] == [None, None]
     assert [one.ok for one in observed.samples()] == [True] * 8
 
@@ -310,7 +312,7 @@ def test_a_server_that_is_slow_to_answer_is_no_fault_of_a_node(
 def test_an_error_before_the_load_names_its_node(nodes: Nodes, tmp_path: Path) -> None:
     nowhere = Target("http://127.0.0.1:1", "m", "chat")
     with pytest.raises(errors.RemoteError, match=r"client node [01] \(here\): no connection"):
-        Cluster(nodes).drive(asking(3), 4, Schedule(2), nowhere, Limits(), tmp_path)
+        Cluster(nodes).drive(Order(asking(3), 4, Schedule(2), nowhere, Limits(), tmp_path))
 
 
 @pytest.mark.with_children

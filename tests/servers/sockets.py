@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sagellm_benchmark.client.drive import drive
-from sagellm_benchmark.client.terms import Conversations, Observed
+from sagellm_benchmark.client.terms import Conversations, Observed, Order
 from sagellm_benchmark.workload.schedule import Schedule
 from tests.servers.measured import Drive, Setting
 from tests.servers.protocol import Server, serve
@@ -42,7 +42,7 @@ def client(server: Server, setting: Setting, folder: Path) -> Iterator[Drive]:
         target = replace(setting.target, base_url=url)
 
         def send(conversations: Conversations, count: int, schedule: Schedule) -> Observed:
-            return drive(conversations, count, schedule, target, setting.limits, folder)
+            return drive(Order(conversations, count, schedule, target, setting.limits, folder))
 
         yield send
 

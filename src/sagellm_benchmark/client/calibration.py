@@ -15,7 +15,7 @@ import numpy as np
 from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Sample
-from sagellm_benchmark.client.terms import ClientHealth, Limits, Observed, Target
+from sagellm_benchmark.client.terms import ClientHealth, Limits, Observed, Order, Target
 from sagellm_benchmark.client.timed_log import Truth, read_log
 from sagellm_benchmark.engines.api import Api
 from sagellm_benchmark.errors import RemoteError
@@ -122,13 +122,15 @@ class _Step:
     def drive(self, base_url: str, api: Api, spool: Path, processes: int) -> Observed:
         """Send the load. Raise KeyboardInterrupt if it was stopped, RemoteError if a client process was lost."""
         observed = drive(
-            asking(_TOKENS),
-            None,
-            self.schedule,
-            Target(base_url, "timed", api, extra={"ttft_s": self.ttft_s, "itl_s": self.itl_s}),
-            Limits(request_s=30.0, total_s=60.0),
-            spool,
-            processes=processes,
+            Order(
+                asking(_TOKENS),
+                None,
+                self.schedule,
+                Target(base_url, "timed", api, extra={"ttft_s": self.ttft_s, "itl_s": self.itl_s}),
+                Limits(request_s=30.0, total_s=60.0),
+                spool,
+                processes=processes,
+            )
         )
         if observed.interrupted:
             raise KeyboardInterrupt

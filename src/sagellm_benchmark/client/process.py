@@ -30,7 +30,15 @@ from sagellm_benchmark.client.decoded import RunClock
 from sagellm_benchmark.client.health import Watch
 from sagellm_benchmark.client.sender import Load, due_soon
 from sagellm_benchmark.client.sockets import allow_files
-from sagellm_benchmark.client.terms import ClientHealth, ClientNode, Conversations, Limits, Progress, Target
+from sagellm_benchmark.client.terms import (
+    ClientHealth,
+    ClientNode,
+    Conversations,
+    Limits,
+    Order,
+    Progress,
+    Target,
+)
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.text import one_line
 from sagellm_benchmark.workload.schedule import Schedule
@@ -62,6 +70,19 @@ class Share:
     keep_raw: bool = False
     beside: int = 0  # other client processes on the same machine
     lease_s: float | None = None  # a worker ends its load when its parent has been silent for this long
+
+    @classmethod
+    def whole(cls, order: Order) -> Share:
+        """Return a whole load as one share."""
+        return cls(
+            order.conversations,
+            order.total,
+            order.schedule,
+            order.target,
+            order.limits,
+            order.spool / "exchanges.spool",
+            keep_raw=order.keep_raw,
+        )
 
     @property
     def indices(self) -> Iterator[int]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.engines.api import Api, Fields
+from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.workloads import Conversation
 
 
@@ -23,6 +25,27 @@ class Target:
     min_tokens: bool = False  # whether each request also states its length as the least
     system: str | None = None  # the system message before each prompt of a chat
     exact_output: bool = True  # the server is told not to stop early, so a shorter answer is a failure
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One load to send: what, when and where to, and how it is recorded."""
+
+    conversations: Conversations
+    count: int | None  # of conversations; None: as many as the schedule allows
+    schedule: Schedule
+    target: Target
+    limits: Limits
+    spool: Path  # a folder for raw exchanges, removed when decoded, and for samples, removed when read
+    processes: int = 1  # over which each machine spreads its streams
+    keep_raw: bool = False  # whether raw exchanges stay in the spool
+
+    @property
+    def total(self) -> int | None:
+        """The number of conversations that are sent; None if only the duration limits it."""
+        if self.schedule.due_s is None:
+            return self.count
+        return len(self.schedule.due_s) if self.count is None else min(self.count, len(self.schedule.due_s))
 
 
 @dataclass(frozen=True, slots=True)

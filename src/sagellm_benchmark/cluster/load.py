@@ -13,7 +13,7 @@ from sagellm_benchmark.client import workers
 from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.health import worst
 from sagellm_benchmark.client.process import Recorded, Share
-from sagellm_benchmark.client.terms import ClientNode, Conversations, Limits, Observed, Progress, Target
+from sagellm_benchmark.client.terms import ClientNode, Observed, Order, Progress
 from sagellm_benchmark.cluster.agent import Facts, Part, check_versions
 from sagellm_benchmark.cluster.nodes import HeadLost, Lost, Nodes
 from sagellm_benchmark.cluster.under_way import UnderWay
@@ -61,31 +61,14 @@ class Cluster:
             most_tokens_per_s=sum(one.most_tokens_per_s for one in each),
         )
 
-    def drive(
-        self,
-        conversations: Conversations,
-        count: int | None,
-        schedule: Schedule,
-        target: Target,
-        limits: Limits,
-        spool: Path,
-        on_progress: Callable[[Progress], None] | None = None,
-        *,
-        processes: int = 1,
-        keep_raw: bool = False,
-    ) -> Observed:
-        """Send a load from all nodes, `processes` on each; process i modulo N·P sends conversation i.
+    def drive(self, order: Order, on_progress: Callable[[Progress], None] | None = None) -> Observed:
+        """Send a load from all N nodes, with P processes on each; process i modulo N·P sends conversation i.
 
         If a node is lost, the load ends: the others stop, and what they have is what was observed. Raise the error of a
         node, with its name.
         """
-        if schedule.due_s is not None:
-            count = len(schedule.due_s) if count is None else min(count, len(schedule.due_s))
-        whole = Share(
-            conversations, count, schedule, target, limits, Path("exchanges.spool"), keep_raw=keep_raw
-        )
         nodes = len(self.nodes.names)
-        shares = tuple(workers.deal(whole, nodes * processes))
+        shares = tuple(workers.deal(Share.whole(order), nodes * order.processes))
         dealt = {node: shares[node::nodes] for node in range(nodes) if shares[node::nodes]}
         running = UnderWay(self.nodes, dealt, on_progress)
         with first_signal((SIGINT, SIGTERM), running.stop):
@@ -93,7 +76,7 @@ class Cluster:
             running.start()
             running.wait()
             running.look_again()
-        return self._observed(running, spool)
+        return self._observed(running, order.spool)
 
     def _observed(self, running: UnderWay, spool: Path) -> Recorded:
         parts, files = running.parts(), []

@@ -14,9 +14,8 @@ from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.terms import (
     ClientHealth,
     ClientNode,
-    Conversations,
-    Limits,
     Observed,
+    Order,
     Progress,
     Target,
 )
@@ -39,21 +38,9 @@ from sagellm_benchmark.workload.workloads import Workload
 
 
 class Sender(Protocol):
-    """Sends loads, from this machine or from several; its parameters are those of `client.drive` and `calibrate`."""
+    """Sends loads, from this machine or from several."""
 
-    def drive(
-        self,
-        conversations: Conversations,
-        count: int | None,
-        schedule: Schedule,
-        target: Target,
-        limits: Limits,
-        spool: Path,
-        on_progress: Callable[[Progress], None] | None = None,
-        *,
-        processes: int = 1,
-        keep_raw: bool = False,
-    ) -> Observed:
+    def drive(self, order: Order, on_progress: Callable[[Progress], None] | None = None) -> Observed:
         """Send one load and observe every answer."""
         ...
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sagellm_benchmark.client.terms import Conversations, Observed, Progress
+from sagellm_benchmark.client.terms import Conversations, Observed, Order, Progress
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.runs.context import Context
 from sagellm_benchmark.workload.schedule import Schedule
@@ -53,15 +53,17 @@ def drive_load(
     """Send one load by the run's sender; its progress also states when the load ends, if that is known."""
     ends_s = plan.duration_s if plan.duration_s is not None or not plan.due_s else plan.due_s[-1]
     return context.sender.drive(
-        conversations,
-        count,
-        plan,
-        context.target,
-        context.spec.limits,
-        raw,
+        Order(
+            conversations,
+            count,
+            plan,
+            context.target,
+            context.spec.limits,
+            raw,
+            processes=context.spec.processes,
+            keep_raw=context.spec.keep_raw,
+        ),
         lambda progress: on_progress(replace(progress, ends_s=ends_s)),
-        processes=context.spec.processes,
-        keep_raw=context.spec.keep_raw,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from sagellm_benchmark.client.calibration import Calibration
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.health import together, worst
-from sagellm_benchmark.client.terms import Conversations, Observed
+from sagellm_benchmark.client.terms import Conversations, Observed, Order
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.metrics import MetricsWatch
 from sagellm_benchmark.errors import RemoteError
@@ -215,7 +215,9 @@ def _repeat_test(context: Context, repeats: list[Columns], listener: Listener) -
     listener.say("sending prompts twice, to see what the server caches")
 
     def send(conversations: Conversations, count: int, together: int) -> Observed:
-        return drive(conversations, count, Schedule(together), context.target, context.spec.limits, raw)
+        return drive(
+            Order(conversations, count, Schedule(together), context.target, context.spec.limits, raw)
+        )
 
     source = context.source
     lexicon = source.prompts.lexicon if isinstance(source, Random) else None

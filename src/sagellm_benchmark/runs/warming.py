@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.sample import Failure, Sample
+from sagellm_benchmark.client.terms import Order
 from sagellm_benchmark.errors import DataError, RemoteError
 from sagellm_benchmark.runs.context import Context
 from sagellm_benchmark.runs.listener import Listener
@@ -29,7 +30,7 @@ def warm_up(context: Context, listener: Listener) -> None:
     streams = min(count, context.workload.concurrency)
     warming = Shifted(_source(context, count), WARMUP_INDEX, turns=1)
     with raw_folder(context.folder) as raw:
-        observed = drive(warming, count, Schedule(streams), context.target, context.spec.limits, raw)
+        observed = drive(Order(warming, count, Schedule(streams), context.target, context.spec.limits, raw))
         samples = list(observed.samples())
     if timed_out(context, observed):
         raise RemoteError(
