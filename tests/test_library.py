@@ -22,9 +22,11 @@ from sagellm_benchmark.options.arguments import COMMAND_ONLY, RunArguments
 from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.report import table
 from sagellm_benchmark.report.folder import save
+from sagellm_benchmark.runs.requests import Request
 from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.records import a_record
+from tests.fakes.samples import sample
 from tests.house import ROOT
 
 CANNOT_TELL = (
@@ -100,6 +102,12 @@ def test_requests_become_a_csv_file(measured: Runs, tmp_path: Path) -> None:
         rows = list(csv.DictReader(file))
     assert [row["output_tokens"] for row in rows] == ["16"] * 4
     assert rows[0]["failure"] == ""
+
+
+def test_an_answer_in_one_piece_has_no_time_per_token_in_the_table() -> None:
+    pieces = (sample(tokens=4), sample(tokens=4, event_s=(0.1,)))
+    table_of = table.columns(Request(0, 0, "", 4, one) for one in pieces)
+    assert table_of["tpot_ms"] == [pytest.approx(10.0), None]
 
 
 def test_what_a_server_says_is_no_formula_of_a_spreadsheet(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ _PARQUET = "pip install 'isagellm-benchmark[parquet]'"
 
 
 def _tpot_ms(request: Request) -> float | None:
-    """Return one answer's time per output token after the first, in milliseconds; None if it has only one."""
+    """Return one answer's time per output token after the first, in milliseconds; None for one token or one event."""
     events = request.sample.event_s
-    if request.tokens is None or request.tokens < 2 or not events:
+    if request.tokens is None or request.tokens < 2 or len(events) < 2:
         return None
     return (events[-1] - events[0]) / (request.tokens - 1) * 1e3
 
