@@ -118,9 +118,9 @@ def test_a_command_of_ones_own_is_started_without_a_shell(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (("--engine", "tgi", "--model", "m"), "--engine names none that can be started here"),
+        (("--engine", "tgi", "--model", "m"), "--engine names an engine that cannot be started here"),
         (("--engine", "vllm"), "needs a model"),
-        (("--launch", "serve {model}", "--model", "m"), "where the port belongs"),
+        (("--launch", "serve {model}", "--model", "m"), "where the port goes"),
         (("--launch", "'", "--model", "m"), "--launch does not understand"),
         (("--engine-args", "--x"), "--engine-args: this is for an engine that is started"),
         (("--engine", "llama.cpp", "--engine-env", "create"), "--engine-env: this is for an engine"),

@@ -24,5 +24,5 @@ def test_a_run_that_is_told_nothing_starts_its_own() -> None:
 
 @pytest.mark.parametrize("text", ["yes", "{}", "[1]", '{"url": "x", "pid": "y", "log": "z"}'])
 def test_anything_else_in_its_place_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"SAGELLM_SERVED does not tell"):
+    with pytest.raises(UsageError, match=r"SAGELLM_SERVED does not describe"):
         served.of({served.VARIABLE: text})

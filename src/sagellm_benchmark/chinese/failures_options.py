@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 OPTIONS: dict[str, str] = {
-    "two servers in turn are measured from one machine": "两个服务轮流测量只能从一台机器进行",
+    "two servers in turn are measured from one machine only": "两个服务轮流测量只能从一台机器进行",
     "leave out --on, or measure each by itself and use `compare`": "去掉 --on，或分别测量后用 `compare`",
     "--on takes the address of a Ray cluster": "--on 需要 Ray 集群的地址",
     "such as ray://auto, or ray://HOST:6379 of its head": "例如 ray://auto，或其头节点的 ray://HOST:6379",
-    "--engine names none that can be started here": "--engine 所指的引擎不能在这里启动",
-    "these can: {names}; for others add --launch 'CMD {model} {port}', or --base-url where one runs": (
+    "--engine names an engine that cannot be started here": "--engine 所指的引擎不能在这里启动",
+    "these can: {names}; for others add --launch 'CMD {model} {port}', or --base-url if one already runs": (
         "可以启动：{names}；其他引擎请加 --launch 'CMD {model} {port}'，已在运行的用 --base-url"
     ),
     "an engine that is started needs a model": "要启动的引擎需要模型",
     "add --model": "加上 --model",
-    "--launch does not say where the port belongs": "--launch 没有说明端口的位置",
+    "--launch does not say where the port goes": "--launch 没有说明端口的位置",
     "write {port} where the server's port goes, and {model} for --model": (
         "在服务端口处写 {port}，在 --model 处写 {model}"
     ),
@@ -23,7 +23,7 @@ OPTIONS: dict[str, str] = {
     "make it longer than --warmup-seconds and --cooldown-seconds together": (
         "使它长于 --warmup-seconds 与 --cooldown-seconds 之和"
     ),
-    "--rate inf sends all at once, whatever --duration": "--rate inf 一次全部发送，与 --duration 无关",
+    "--rate inf sends all requests at once, so --duration has no effect": "--rate inf 一次全部发送，与 --duration 无关",
     "leave inf or --duration out": "去掉 inf 或 --duration",
     "that load has more than {count} requests": "该负载有超过 {count} 个请求",
     "--search-goodput needs objectives": "--search-goodput 需要目标",
@@ -35,7 +35,7 @@ OPTIONS: dict[str, str] = {
     "--search-goodput begins with one rate": "--search-goodput 从一个速率开始",
     "--search-goodput looks for one workload's rate": "--search-goodput 寻找一个工作负载的速率",
     "name one --workload": "只指明一个 --workload",
-    "a trace says itself what is sent and when": "轨迹自己说明何时发送什么",
+    "a trace determines what is sent and when": "何时发送什么由轨迹决定",
     "leave out --rate, --concurrency and --search-goodput; --time-scale makes it faster": (
         "去掉 --rate、--concurrency 和 --search-goodput；--time-scale 可使它更快"
     ),
@@ -47,11 +47,11 @@ OPTIONS: dict[str, str] = {
         "轮次成对进行，使每个服务先行的次数相同"
     ),
     "give an even number of --repeats, {fewest} or more": "给出偶数的 --repeats，至少 {fewest}",
-    "--versus-engine starts an engine, and the first one runs already": (
+    "--versus-engine starts an engine, but the first one already runs": (
         "--versus-engine 会启动引擎，而第一个已在运行"
     ),
     "add --versus URL, or leave --base-url and {variable} out": "加上 --versus URL，或去掉 --base-url 和 {variable}",
-    "--sagellm-version is no release": "--sagellm-version 不是发布版本",
+    "--sagellm-version is not a release": "--sagellm-version 不是发布版本",
     "write it as X.Y.Z": "写成 X.Y.Z",
     "--{options}: {purpose}": "--{options}：{purpose}",
     "--slo has no metric {name}": "--slo 没有指标 {name}",
@@ -60,14 +60,14 @@ OPTIONS: dict[str, str] = {
     "add --on ray://auto": "加上 --on ray://auto",
     "the nodes of a cluster need an address that they can reach": "集群的节点需要它们能访问的地址",
     "add --base-url": "加上 --base-url",
-    "the key is for a server that runs already": "密钥用于已在运行的服务",
-    "this is for a server that does not say it itself; the embedded engine does": (
+    "the key is for a server that already runs": "密钥用于已在运行的服务",
+    "this is for a server that does not report it; the embedded engine does": (
         "这用于自己没有说明的服务；内嵌引擎会自己说明"
     ),
     "add --base-url or --engine, or leave it out": "加上 --base-url 或 --engine，或去掉它",
     "the embedded engine counts tokens itself": "内嵌引擎自己计 token",
     "this is what a server was started with": "这说明服务是用什么启动的",
-    "this starts a server, and one that runs already is named": "这会启动服务，而已指明一个在运行的服务",
+    "this starts a server, but one that already runs is named": "这会启动服务，而已指明一个在运行的服务",
     "leave it out, or --base-url and {variable}": "去掉它，或去掉 --base-url 和 {variable}",
     "this is for an engine that is started by its name": "这用于按名称启动的引擎",
     "add --engine, and leave --launch, --base-url and {variable} out": (
@@ -79,8 +79,8 @@ OPTIONS: dict[str, str] = {
     ),
     "this is for a second engine that is started by its name": "这用于按名称启动的第二个引擎",
     "add --versus-engine, and leave --versus out": "加上 --versus-engine，并去掉 --versus",
-    "this is what the second server must not do worse": "这是第二个服务不得变差的地方",
-    "add --versus or --versus-engine; finished runs are held to it by `compare --fail-if`": (
+    "this limits how much worse the second server may be": "这限定第二个服务最多可以差多少",
+    "add --versus or --versus-engine; for finished runs, use `compare --fail-if`": (
         "加上 --versus 或 --versus-engine；已完成的运行用 `compare --fail-if`"
     ),
     "this is for the embedded engine": "这用于内嵌引擎",
@@ -99,7 +99,7 @@ OPTIONS: dict[str, str] = {
     "add --dataset mooncake:FILE or another trace, or leave it out": (
         "加上 --dataset mooncake:FILE 或其他轨迹，或去掉它"
     ),
-    "--engine-python names an environment that is there, and --engine-env create makes one": (
+    "--engine-python names an existing environment, and --engine-env create makes one": (
         "--engine-python 指明已有的环境，--engine-env create 则新建一个"
     ),
     "the prompts of a dataset have lengths of their own": "数据集的提示词有各自的长度",

@@ -125,7 +125,7 @@ RUN: dict[str, str] = {
         "减少 --client-nodes 或 --client-processes，或增加节点"
     ),
     "what listens at {a} does not answer as the head of a Ray cluster": "在 {a} 监听的不是 Ray 集群的头节点",
-    "a head's port is 6379 where nothing else was said; 8265 is its dashboard, 10001 is Ray Client's": (
+    "a head's port is 6379 by default; 8265 is its dashboard, 10001 is Ray Client's": (
         "头节点的端口默认是 6379；8265 是它的仪表盘，10001 是 Ray Client 的端口"
     ),
     "the client nodes do not start: {a}": "客户端节点无法启动：{a}",
@@ -164,7 +164,7 @@ RUN: dict[str, str] = {
     ),
     "node {a} cannot run this tool: {b}": "节点 {a} 无法运行本工具：{b}",
     "its process gave no sign of life for {a} s": "它的进程 {a} 秒没有任何动静",
-    "{a} does not tell of a server that a matrix holds": "{a} 没有说明矩阵所持有的服务",
+    "{a} does not describe a server that a matrix keeps running": "{a} 没有说明矩阵所持有的服务",
     "unset {a}": "取消设置 {a}",
     "a number, such as num_gpus = 1": "一个数字，例如 num_gpus = 1",
     # doctor

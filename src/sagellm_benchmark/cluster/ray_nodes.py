@@ -174,7 +174,7 @@ def _listening(address: str) -> str:
     if not is_head and not speaks_tls():
         raise RemoteError(
             f"what listens at {at} does not answer as the head of a Ray cluster",
-            hint="a head's port is 6379 where nothing else was said; 8265 is its dashboard, 10001 is Ray Client's",
+            hint="a head's port is 6379 by default; 8265 is its dashboard, 10001 is Ray Client's",
         )
     return where
 

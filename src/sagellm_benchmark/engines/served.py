@@ -38,5 +38,5 @@ def of(environ: Mapping[str, str]) -> Served | None:
         return Served(str(value["url"]), int(value["pid"]), Path(value["log"]))
     except (orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(
-            f"{VARIABLE} does not tell of a server that a matrix holds", hint=f"unset {VARIABLE}"
+            f"{VARIABLE} does not describe a server that a matrix keeps running", hint=f"unset {VARIABLE}"
         ) from error

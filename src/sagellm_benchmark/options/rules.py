@@ -157,7 +157,7 @@ STARTABLE = ", ".join(engine.name for engine in engines() if engine.launch or en
 CONTRADICTIONS = (
     Contradiction(
         lambda o: o.on and is_versus(o),
-        "two servers in turn are measured from one machine",
+        "two servers in turn are measured from one machine only",
         "leave out --on, or measure each by itself and use `compare`",
     ),
     Contradiction(
@@ -167,20 +167,20 @@ CONTRADICTIONS = (
     ),
     Contradiction(
         _unstartable,
-        "--engine names none that can be started here",
-        f"these can: {STARTABLE}; for others add --launch 'CMD {{model}} {{port}}', or --base-url where one runs",
+        "--engine names an engine that cannot be started here",
+        f"these can: {STARTABLE}; for others add --launch 'CMD {{model}} {{port}}', or --base-url if one already runs",
     ),
     Contradiction(
         lambda o: is_started(o) and not o.model, "an engine that is started needs a model", "add --model"
     ),
     Contradiction(
         lambda o: o.launch and not any("{port}" in word for word in o.launch),
-        "--launch does not say where the port belongs",
+        "--launch does not say where the port goes",
         "write {port} where the server's port goes, and {model} for --model",
     ),
     Contradiction(
         lambda o: o.engine_python and o.engine_env == "create",
-        "--engine-python names an environment that is there, and --engine-env create makes one",
+        "--engine-python names an existing environment, and --engine-env create makes one",
         "leave one of them out",
     ),
     Contradiction(
@@ -200,7 +200,7 @@ CONTRADICTIONS = (
     ),
     Contradiction(
         lambda o: o.duration and is_infinite(o),
-        "--rate inf sends all at once, whatever --duration",
+        "--rate inf sends all requests at once, so --duration has no effect",
         "leave inf or --duration out",
     ),
     Contradiction(
@@ -228,7 +228,7 @@ CONTRADICTIONS = (
     ),
     Contradiction(
         lambda o: is_trace(o) and (o.rate or o.concurrency or o.search_goodput),
-        "a trace says itself what is sent and when",
+        "a trace determines what is sent and when",
         "leave out --rate, --concurrency and --search-goodput; --time-scale makes it faster",
     ),
     Contradiction(
@@ -243,12 +243,12 @@ CONTRADICTIONS = (
     ),
     Contradiction(
         lambda o: o.versus_engine is not None and o.versus is None and is_served(o),
-        "--versus-engine starts an engine, and the first one runs already",
+        "--versus-engine starts an engine, but the first one already runs",
         f"add --versus URL, or leave --base-url and {BASE_URL_VARIABLE} out",
     ),
     Contradiction(
         lambda o: o.sagellm_version is not None and not VERSION.accepts(o.sagellm_version),
-        "--sagellm-version is no release",
+        "--sagellm-version is not a release",
         "write it as X.Y.Z",
     ),
 )
@@ -256,11 +256,11 @@ CONTRADICTIONS = (
 NEEDS = (
     Needs(("client_nodes",), lambda o: o.on, "nodes are those of a cluster", "add --on ray://auto"),
     Needs(("on",), is_served, "the nodes of a cluster need an address that they can reach", "add --base-url"),
-    Needs(("api_key_env",), is_served, "the key is for a server that runs already", "add --base-url"),
+    Needs(("api_key_env",), is_served, "the key is for a server that already runs", "add --base-url"),
     Needs(
         ("engine_version", "parameters"),
         lambda o: is_served(o) or is_started(o),
-        "this is for a server that does not say it itself; the embedded engine does",
+        "this is for a server that does not report it; the embedded engine does",
         "add --base-url or --engine, or leave it out",
     ),
     Needs(
@@ -278,7 +278,7 @@ NEEDS = (
     Needs(
         ("launch",),
         lambda o: not is_served(o),
-        "this starts a server, and one that runs already is named",
+        "this starts a server, but one that already runs is named",
         f"leave it out, or --base-url and {BASE_URL_VARIABLE}",
     ),
     Needs(
@@ -302,8 +302,8 @@ NEEDS = (
     Needs(
         ("fail_if",),
         is_versus,
-        "this is what the second server must not do worse",
-        "add --versus or --versus-engine; finished runs are held to it by `compare --fail-if`",
+        "this limits how much worse the second server may be",
+        "add --versus or --versus-engine; for finished runs, use `compare --fail-if`",
     ),
     Needs(
         ("threads",),
@@ -350,7 +350,7 @@ NEEDS = (
     Needs(
         ("workload", "output_tokens", "turns"),
         lambda o: not is_trace(o),
-        "a trace says itself what is sent and when",
+        "a trace determines what is sent and when",
         "leave it out, or --dataset",
     ),
     Needs(
