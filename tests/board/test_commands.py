@@ -227,6 +227,12 @@ def test_aggregate_without_the_hub_ends_with_4_and_changes_nothing(tmp_path: Pat
     assert (tmp_path / SINGLE).read_bytes() == b"[]"
 
 
+def test_quiet_is_silent_about_waiting_until_it_gives_up(tmp_path: Path) -> None:
+    done = command.run("aggregate", "--quiet", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("error: ")
+
+
 def test_aggregate_leaves_a_damaged_board_as_it_was(tmp_path: Path) -> None:
     a_run(tmp_path / "outputs", new_row())
     (tmp_path / "hf_data").mkdir()

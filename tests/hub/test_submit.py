@@ -96,6 +96,13 @@ def test_only_the_rows_are_pushed_and_the_checkout_follows(team: Team) -> None:
     assert "nothing to push" in again.stdout
 
 
+def test_submit_speaks_chinese_before_it_pushes_too(team: Team) -> None:
+    clone = team.clone("mine")
+    done = command.run("submit", "--offline", "--lang", "zh", cwd=clone)
+    assert "hf_data/：0 条记录" in done.stdout
+    assert "rows" not in done.stdout
+
+
 def test_rows_come_after_the_folder_was_cleaned(team: Team) -> None:
     first, second = new_rows(2)
     clone = team.clone("mine")

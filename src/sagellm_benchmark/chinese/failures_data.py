@@ -6,6 +6,7 @@ DATA: dict[str, str] = {
     "measure again with {tool}": "用 {tool} 重新测量",
     # files
     "cannot write {a}: {b}": "无法写入 {a}：{b}",
+    "{a}: {b}; its row is published as a claim": "{a}：{b}；其记录将只作为自述发布",
     "free some disk space, or choose a folder that you may write to": (
         "腾出磁盘空间，或选择可以写入的文件夹"
     ),

@@ -53,6 +53,8 @@ OPTIONS: dict[str, str] = {
     "add --versus URL, or leave --base-url and {variable} out": "加上 --versus URL，或去掉 --base-url 和 {variable}",
     "--sagellm-version is not a release": "--sagellm-version 不是发布版本",
     "write it as X.Y.Z": "写成 X.Y.Z",
+    "--parameters is no size of a model": "--parameters 不是模型的大小",
+    "write it such as 7B, 135M, 8x7B or 30B-A3B": "写成例如 7B、135M、8x7B 或 30B-A3B",
     "--{options}: {purpose}": "--{options}：{purpose}",
     "--slo has no metric {name}": "--slo 没有指标 {name}",
     "the metrics are {names}": "指标有 {names}",
@@ -118,6 +120,8 @@ OPTIONS: dict[str, str] = {
     "leave out --precision": "去掉 --precision",
     "--slo names {metric} twice": "--slo 重复指明了 {metric}",
     "give each metric one objective": "每个指标只给一个目标",
+    "--{option} is empty": "--{option} 是空的",
+    "give it a value, or leave it out": "给出一个值，或去掉它",
     "{option} names {load} twice": "{option} 重复指明了 {load}",
     "leave one of them out; --repeats measures the same load several times": (
         "去掉其中一个；要多次测量同一负载，请用 --repeats"

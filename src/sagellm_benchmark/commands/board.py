@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sagellm_benchmark.commands.output import Output, confirm, shows
-from sagellm_benchmark.commands.shared import DATASET, FOLDER, command, of_store, waiting
+from sagellm_benchmark.commands.shared import DATASET, FOLDER, command, of_store
 from sagellm_benchmark.errors import Exit, UsageError
 from sagellm_benchmark.words import retold
 
@@ -60,7 +60,7 @@ def publish(
     asked = confirm if sys.stdin.isatty() else never
     agree = (lambda _: True) if create else asked
     store = open_store(repo, to, create=agree)
-    pace = Pace(say=waiting)
+    pace = Pace(say=out.wait)
     if merge_only:
         done = core.merge(store, hf_data, skip_invalid=skip_invalid, pace=pace)
     else:
@@ -75,7 +75,7 @@ def publish(
             pace=pace,
         )
     if site and not (dry_run or merge_only):
-        _show_as_page(store)
+        _show_as_page(store, out)
     sent = not (dry_run or merge_only)
     add_to_job_summary(publishing.published_markdown(done, sent=sent), os.environ)
     out.show(
@@ -83,14 +83,14 @@ def publish(
     )
 
 
-def _show_as_page(store: Store) -> None:
+def _show_as_page(store: Store, out: Output) -> None:
     from sagellm_benchmark.hub.page import put_page
     from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.site.gather import from_store
     from sagellm_benchmark.site.page import page
 
-    waiting("making the page of the board")
-    put_page(store, lambda: page(from_store(store, beaten=False, say=waiting)), Pace(say=waiting))
+    out.wait("making the page of the board")
+    put_page(store, lambda: page(from_store(store, beaten=False, say=out.wait)), Pace(say=out.wait))
 
 
 @command()
@@ -129,10 +129,10 @@ def withdraw(
         reason,
         sign=lambda said: signing.sign_statement(said, key),
         identify=signing.identify,
-        pace=Pace(say=waiting),
+        pace=Pace(say=out.wait),
     )
     if site:
-        _show_as_page(store)
+        _show_as_page(store, out)
     out.show(lambda: publishing.withdrawn_text(done), lambda: publishing.withdrawn_json(done))
 
 
@@ -158,7 +158,7 @@ def clean(repo: str, to: Path | None, hf_data: Path, *, yes: bool, out: Output) 
             "clean asks before it pushes, but there is no terminal to answer at", hint="add --yes"
         )
     agree = (lambda _: True) if yes else confirm
-    pace = Pace(say=waiting)
+    pace = Pace(say=out.wait)
     store = open_store(repo, to)
     done = cleanup.clean(hf_data, store, agree=agree, prove=prove, identify=identify, pace=pace)
     if done is not None:
@@ -183,7 +183,7 @@ def rebuild(repo: str, to: Path | None, output: Path | None, *, check: bool, out
 
     if check == (output is not None):
         raise UsageError("rebuild either compares or writes", hint="give --check, or --output FOLDER")
-    store, pace = open_store(repo, to), Pace(say=waiting)
+    store, pace = open_store(repo, to), Pace(say=out.wait)
     done = core.rebuild(store, pace, compare=check, prove=prove, identify=identify)
     if output is not None:
         core.write(done, output)
@@ -226,7 +226,7 @@ def site(source: str, folder: Path, *, beaten: bool, out: Output) -> None:
     from sagellm_benchmark.site.page import page
     from sagellm_benchmark.text import count_of
 
-    board = gather(source, beaten=beaten, say=waiting)
+    board = gather(source, beaten=beaten, say=out.wait)
     made, rows = folder / "index.html", len(board.best)
     write_whole(made, page(board))
     out.show(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import click
 
 from sagellm_benchmark.commands.output import Output, shows
-from sagellm_benchmark.commands.shared import FOLDER, command, needing_ray, waiting
+from sagellm_benchmark.commands.shared import FOLDER, command, needing_ray
 from sagellm_benchmark.errors import DataError, Exit, UsageError
 from sagellm_benchmark.options.declare import parse, takes
 from sagellm_benchmark.options.run import BASE_URL_VARIABLE, BUSY_VARIABLE, SUBMITTER_VARIABLE, RunOptions
@@ -72,7 +72,7 @@ def matrix(
         known = [state for state in states if state is not None]
         out.show(lambda: shown.render_cells(cells, states), lambda: shown.as_data(known))
         return Exit.DONE
-    results = _measured(cells, specs, ledger, on, quiet=out.quiet)
+    results = _measured(cells, specs, ledger, on, out)
     write_whole(ledger.root / "REPORT.md", shown.render_page(asked.name, results).encode())
     out.show(lambda: shown.render_results(results), lambda: shown.as_data(results))
     if any(result.failure is not None for result in results):
@@ -81,7 +81,7 @@ def matrix(
 
 
 def _measured(
-    cells: Sequence[Cell], specs: Mapping[str, RunSpec], ledger: Ledger, on: str | None, *, quiet: bool
+    cells: Sequence[Cell], specs: Mapping[str, RunSpec], ledger: Ledger, on: str | None, out: Output
 ) -> Sequence[Result]:
     """Measure the cells that the ledger lacks, with a line of progress; return the results of all cells."""
     from sagellm_benchmark.matrix import execute
@@ -90,7 +90,7 @@ def _measured(
     from sagellm_benchmark.report.progress import ProgressLine
 
     todo = tasks(cells, lambda cell: specs[cell.id].start is not None)
-    with ProgressLine(quiet=quiet) as line, _place(on, waiting, specs) as place:
+    with ProgressLine(quiet=out.quiet) as line, _place(on, out.wait, specs) as place:
         return execute.measure_all(todo, ledger, lambda step: line.say(render_step(step)), place)
 
 

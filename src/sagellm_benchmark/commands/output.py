@@ -32,6 +32,11 @@ class Output:
         elif not self.quiet:
             echo(words.retold_lines(text()))
 
+    def wait(self, text: str) -> None:
+        """Say why nothing happens for a while, both in a terminal and in a pipe."""
+        if not self.quiet:
+            echo(words.retold_lines(text), err=True, mark=words.t("wait:  "), colour="yellow")
+
 
 def shows(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command --json, --quiet and --lang, and pass it an Output as `out`."""

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from sagellm_benchmark.commands.output import Output, shows
-from sagellm_benchmark.commands.shared import FOLDER, REPO, command, of_store, waiting
+from sagellm_benchmark.commands.shared import FOLDER, REPO, command, of_store
 from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import Exit, UsageError
 from sagellm_benchmark.text import plain
-from sagellm_benchmark.words import t
+from sagellm_benchmark.words import retold_lines, t
 
 if TYPE_CHECKING:
     from sagellm_benchmark.board.aggregate import Report
@@ -48,22 +48,24 @@ def aggregate(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: O
     """Merge every finished run's row with the published board into hf_data/."""
     from sagellm_benchmark.report import board
 
-    done = _aggregated("aggregate", found_in, hf_data, repo, offline=offline)
+    done = _aggregated("aggregate", found_in, hf_data, repo, offline=offline, out=out)
     out.show(lambda: board.aggregate_text(done), lambda: board.aggregate_json(done))
     return Exit.DATA if done.damaged else Exit.DONE
 
 
-def _aggregated(asked_by: str, found_in: Path, hf_data: Path, repo: str, *, offline: bool) -> Report:
+def _aggregated(
+    asked_by: str, found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Output
+) -> Report:
     """Aggregate the rows and their evidence, and install the merge driver, so that git can join the boards."""
     from sagellm_benchmark.board import aggregate as core
     from sagellm_benchmark.evidence.carry import carry
     from sagellm_benchmark.hub import merging
     from sagellm_benchmark.hub.fetch import published_boards
 
-    published = None if offline else published_boards(repo, asked_by=asked_by, say=waiting)
+    published = None if offline else published_boards(repo, asked_by=asked_by, say=out.wait)
     done = core.aggregate(found_in, hf_data, published)
     for left in carry(done).left:
-        echo(left, err=True, mark=t("note:  "), colour="yellow")
+        echo(retold_lines(left), err=True, mark=t("note:  "), colour="yellow")
     merging.install(hf_data)
     return done
 
@@ -82,10 +84,12 @@ def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Outp
     from sagellm_benchmark.hub.retry import Pace
     from sagellm_benchmark.report import board, publishing
 
-    report = _aggregated("submit", found_in, hf_data, repo, offline=offline)
+    report = _aggregated("submit", found_in, hf_data, repo, offline=offline, out=out)
     if not (out.as_json or out.quiet):
-        echo(board.aggregate_text(report, then_submit=True))  # before the push, which may take a while
-    done = pushing.submit(hf_data, pace=Pace(say=waiting))
+        echo(
+            retold_lines(board.aggregate_text(report, then_submit=True))
+        )  # before the push, which may take a while
+    done = pushing.submit(hf_data, pace=Pace(say=out.wait))
     out.show(
         lambda: publishing.submitted_text(done),
         lambda: {"aggregated": board.aggregate_json(report), "submitted": asdict(done)},

@@ -1,4 +1,4 @@
-"""What several commands share: the options that say where the shared board is, and messages about waiting."""
+"""What several commands share: the options that say where the shared board is."""
 
 from __future__ import annotations
 
@@ -11,20 +11,13 @@ from typing import Any
 
 import click
 
-from sagellm_benchmark.echo import echo
 from sagellm_benchmark.errors import UsageError
 from sagellm_benchmark.options.help import ToldCommand
-from sagellm_benchmark.words import retold_lines, t
 
 DATASET = "intellistream/sagellm-benchmark-results"
 FOLDER = click.Path(path_type=Path, file_okay=False)
 
 command = partial(click.command, cls=ToldCommand)
-
-
-def waiting(text: str) -> None:
-    """Say why nothing happens for a while, both in a terminal and in a pipe."""
-    echo(retold_lines(text), err=True, mark=t("wait:  "), colour="yellow")
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from sagellm_benchmark.board.rules import VERSION
+from sagellm_benchmark.board.rules import SIZE, VERSION
 from sagellm_benchmark.board.scenarios import CUSTOM
 from sagellm_benchmark.engines.known.llamacpp import LLAMACPP
 from sagellm_benchmark.engines.registry import engines
@@ -63,6 +63,8 @@ def _idle(options: RunOptions) -> Iterator[tuple[Needs, list[str]]]:
 
 
 def _broken(options: RunOptions) -> Iterator[tuple[str, str]]:
+    for name in sorted(name for name in options.given if getattr(options, name) == ""):
+        yield f"{flag(RunOptions, name)} is empty", "give it a value, or leave it out"
     for rule in CONTRADICTIONS:
         if rule.when(options):
             yield rule.message, rule.hint
@@ -250,6 +252,11 @@ CONTRADICTIONS = (
         lambda o: o.sagellm_version is not None and not VERSION.accepts(o.sagellm_version),
         "--sagellm-version is not a release",
         "write it as X.Y.Z",
+    ),
+    Contradiction(
+        lambda o: o.parameters is not None and not SIZE.accepts(o.parameters),
+        "--parameters is no size of a model",
+        "write it such as 7B, 135M, 8x7B or 30B-A3B",
     ),
 )
 

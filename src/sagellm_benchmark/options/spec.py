@@ -50,7 +50,9 @@ def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str
     name cannot be used.
     """
     typed_url = options.base_url
-    options = replace(options, base_url=typed_url or environ.get(BASE_URL_VARIABLE) or None)
+    options = replace(
+        options, base_url=environ.get(BASE_URL_VARIABLE) or None if typed_url is None else typed_url
+    )
     rules.check(options)
     start = _start(options)
     if start is not None:
