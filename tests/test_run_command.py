@@ -513,7 +513,7 @@ def test_repeats_that_had_finished_survive_a_server_that_has_gone(tmp_path: Path
     with serving(STREAMING) as server:
         server.stop_after = 20
         done = run(tmp_path, "--base-url", server.base_url, *SMALL, "--repeats", "5", "--requests", "8")
-    assert "those before it are kept" in done.stderr
+    assert "earlier repeats are kept" in done.stderr
     assert done.returncode == Exit.INTERRUPTED
     assert read(tmp_path, "summary.json")["requests"] >= 8
 

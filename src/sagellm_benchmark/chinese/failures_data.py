@@ -102,7 +102,7 @@ DATA: dict[str, str] = {
         "比较同样硬件上同样负载的运行，或加上 --force"
     ),
     "--fail-if does not understand {a}": "--fail-if 不理解 {a}",
-    "write it as ttft.p99>+5% or throughput<-5%; there are {a}": (
+    "write it as ttft.p99>+5% or throughput<-5%; the names are {a}": (
         "写成 ttft.p99>+5% 或 throughput<-5%；可用的有 {a}"
     ),
     "--fail-if {a} would call an improvement a regression": "--fail-if {a} 会把改进当成退步",
@@ -125,7 +125,7 @@ DATA: dict[str, str] = {
     # runs/foreign/side
     "{a} holds no answered request": "{a} 没有得到回答的请求",
     # runs/grounds
-    "what the run rests on is damaged: {a}": "运行所依据的内容已损坏：{a}",
+    "the grounds of the run's figures are damaged: {a}": "运行所依据的内容已损坏：{a}",
     "restore its evidence, or measure again": "恢复它的证据，或重新测量",
     # runs/measure
     "{a} needs a context of {b} tokens; the server's is {c}": (
@@ -135,7 +135,7 @@ DATA: dict[str, str] = {
         "用更长的上下文启动服务，或选择更短的工作负载"
     ),
     "{a} did not answer the warm-up within --timeout": "{a} 没有在 --timeout 内回答预热请求",
-    "look at the server's log, or allow for more": "查看服务的日志，或给更多时间",
+    "look at the server's log, or give a longer --timeout": "查看服务的日志，或给更多时间",
     "{a} answers, but not as requested: {b}": "{a} 有回答，但不是所要求的：{b}",
     "look at the server's log; --warmup 0 measures anyway and counts every failure": (
         "查看服务的日志；--warmup 0 仍会测量，并计入每个失败"
@@ -144,8 +144,8 @@ DATA: dict[str, str] = {
     "that load has {a} requests": "该负载有 {a} 个请求",
     "give a lower --rate or a shorter --duration": "给出更低的 --rate 或更短的 --duration",
     # runs/pipeline
-    "only the command line sends a load from a cluster": "只有命令行才能从集群发送负载",
-    "type `run --on` there": "在那里输入 `run --on`",
+    "only the command line can send a load from a cluster": "只有命令行才能从集群发送负载",
+    "use the command `run --on`": "在那里输入 `run --on`",
     # runs/requests
     "line {a} of {b} is damaged: {c}": "{b} 第 {a} 行已损坏：{c}",
     # runs/versus
@@ -155,7 +155,7 @@ DATA: dict[str, str] = {
     "there is no dataset {a}": "没有数据集 {a}",
     "choose random, or one of {a}": "选择 random，或 {a} 之一",
     "{a} holds {b} usable conversations; the run asks for {c}": "{a} 有 {b} 个可用对话；运行要求 {c} 个",
-    "ask for fewer --requests, or give a larger file: a prompt sent twice is answered from a cache": (
+    "ask for fewer --requests, or give a larger file: a prompt sent twice may be answered from a cache": (
         "减少 --requests，或给出更大的文件：发送两次的提示词会由缓存回答"
     ),
     "{a} holds no list of conversations": "{a} 不是对话的列表",
@@ -178,7 +178,7 @@ DATA: dict[str, str] = {
         "用 --api completions，或提示词更长的工作负载"
     ),
     # workload/recipe
-    "what the prompts were made of is damaged: {a}": "生成提示词所依据的内容已损坏：{a}",
+    "the recipe of the prompts is damaged: {a}": "生成提示词所依据的内容已损坏：{a}",
     # workload/schedule
     "a {a} of {b} sends nothing": "{b} 的 {a} 不会发送任何内容",
     "give a {a} above 0": "给出大于 0 的 {a}",

@@ -102,7 +102,7 @@ ENGINES: dict[str, str] = {
     "{a}/tokenize answers without tokens": "{a}/tokenize 的回答没有 token",
     "{a}/apply-template answers without a prompt": "{a}/apply-template 的回答没有提示词",
     # engines/known/llamacpp_python
-    "it counts no chats": "它不为对话计数",
+    "the server cannot count the tokens of a chat": "它不为对话计数",
     # engines/launch
     "{a} did not start: {b}": "{a} 没有启动：{b}",
     "see its log {a}; it was started as {b}": "见它的日志 {a}；启动命令是 {b}",
@@ -151,7 +151,7 @@ ENGINES: dict[str, str] = {
     "leave out --quantization: a file has the quantization it was written in": (
         "去掉 --quantization：文件只有写出时的量化"
     ),
-    "there is no GGUF file for this in {a}": "{a} 中没有适用的 GGUF 文件",
+    "there is no matching GGUF file in {a}": "{a} 中没有适用的 GGUF 文件",
     "give the path of a .gguf file": "给出 .gguf 文件的路径",
     "{a} holds {b} models": "{a} 含有 {b} 个模型",
     "give the path of one of them: {a}": "给出其中一个的路径：{a}",

@@ -142,7 +142,7 @@ OPTIONS: dict[str, str] = {
     "pip install 'isagellm-benchmark[plot]'; --plot svg needs nothing": (
         "pip install 'isagellm-benchmark[plot]'；--plot svg 不需要任何东西"
     ),
-    "there is no font on this machine that a PNG's labels could be drawn with": "本机没有可用来绘制 PNG 标签的字体",
+    "this machine has no font for the labels of a PNG": "本机没有可用来绘制 PNG 标签的字体",
     "install one, such as Debian's fonts-dejavu-core; --plot svg needs none": (
         "安装一个，例如 Debian 的 fonts-dejavu-core；--plot svg 不需要字体"
     ),

@@ -144,7 +144,7 @@ RUN: dict[str, str] = {
     "no node has room for each of these engines, which are measured on different ones: {a}": (
         "没有节点容得下这些引擎中的每一个，它们在不同节点上测量：{a}"
     ),
-    "the Ray cluster at {a} asks for no token: whoever reaches it can run programs there": (
+    "the Ray cluster at {a} asks for no token: anybody who can reach it can run programs there": (
         "{a} 的 Ray 集群不要求令牌：能连上它的人都可以在那里运行程序"
     ),
     "client nodes: {a}": "客户端节点：{a}",

@@ -80,7 +80,7 @@ def _visible(text: str, what: str, *, secret: bool = False) -> str:
     if text.isascii() and text.isprintable() and " " not in text:
         return text
     raise UsageError(
-        f"the {what} has a character that cannot stand in a request"
+        f"the {what} has a character that is not allowed in a request"
         + ("" if secret else f": {text.encode('unicode_escape').decode()}"),
         hint="look for a stray line break or space",
     )

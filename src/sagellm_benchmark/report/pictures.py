@@ -87,6 +87,6 @@ def _need_letters(draw: Callable[[str], bytes]) -> None:
     """Raise DataError if there is no font, because every label would be missing without a warning."""
     if draw(_PROBE.format(FONTS, "8")) == draw(_PROBE.format(FONTS, "")):
         raise DataError(
-            "there is no font on this machine that a PNG's labels could be drawn with",
+            "this machine has no font for the labels of a PNG",
             hint="install one, such as Debian's fonts-dejavu-core; --plot svg needs none",
         )

@@ -82,5 +82,5 @@ def _with_columns(said: Document, kind: type[T], columns: Columns) -> T:
 
 def _damaged(why: str) -> DataError:
     return DataError(
-        f"what the run rests on is damaged: {why}", hint="restore its evidence, or measure again"
+        f"the grounds of the run's figures are damaged: {why}", hint="restore its evidence, or measure again"
     )

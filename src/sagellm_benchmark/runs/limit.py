@@ -49,7 +49,7 @@ def limit(text: str) -> Limit:
     if match is None or found not in names:
         raise UsageError(
             f"--fail-if does not understand {text!r}",
-            hint=f"write it as ttft.p99>+5% or throughput<-5%; there are {', '.join(names)}",
+            hint=f"write it as ttft.p99>+5% or throughput<-5%; the names are {', '.join(names)}",
         )
     share, above = float(match["share"]) / 100, match["sign"] == ">"
     grows_worse = next(one.better for one in QUANTITIES if one.name == found) == "lower"

@@ -158,7 +158,7 @@ class Measuring:
             raise error
         why = error.message if isinstance(error, RemoteError) else "stopped"
         number = f"repeat {len(self.loads) + 1} of {self._context.spec.repeats}"
-        self._listener.note(f"{number}: {why}; those before it are kept")
+        self._listener.note(f"{number}: {why}; earlier repeats are kept")
 
     def conclude(self) -> Record:
         """Read what was recorded, and return the run's record, judged."""

@@ -35,7 +35,9 @@ def run(spec: RunSpec, listener: Listener, sender: Sender = HERE) -> Iterator[Me
     yielded. Raise what `targets.of` and `measure` raise.
     """
     if spec.on is not None and sender is HERE:
-        raise UsageError("only the command line sends a load from a cluster", hint="type `run --on` there")
+        raise UsageError(
+            "only the command line can send a load from a cluster", hint="use the command `run --on`"
+        )
     number = 0
     with targets.of(spec, listener) as target:
         for workload in spec.workloads:

@@ -57,7 +57,8 @@ def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
     else:
         if spec.engine is None and spec.start.engine is not None:
             listener.note(
-                f"measuring {spec.start.engine}, which is installed here; or add --engine {LLAMACPP.name}"
+                f"measuring {spec.start.engine}, which is installed here; "
+                f"for the embedded engine, add --engine {LLAMACPP.name}"
             )
         command, environ = ((), {}) if spec.start.served else _command(spec.start, listener)
         with ExitStack() as stack:
@@ -174,7 +175,9 @@ def _environment(engine: Engine, start: Start, listener: Listener) -> environmen
         return environment.stated(start.python, engine)
     found = environment.find(engine)
     if found is None and start.create:
-        listener.note(f"making an environment for {engine.name}: gigabytes, and minutes, but only once")
+        listener.note(
+            f"making an environment for {engine.name}, which takes gigabytes and minutes, but only once"
+        )
         found = environment.create(engine, listener.say)
     if found is None:
         raise environment.missing(engine)

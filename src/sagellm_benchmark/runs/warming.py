@@ -35,7 +35,7 @@ def warm_up(context: Context, listener: Listener) -> None:
     if timed_out(context, observed):
         raise RemoteError(
             f"{context.server.base_url} did not answer the warm-up within --timeout",
-            hint="look at the server's log, or allow for more",
+            hint="look at the server's log, or give a longer --timeout",
         )
     if observed.interrupted:
         raise KeyboardInterrupt

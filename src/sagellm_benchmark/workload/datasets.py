@@ -92,7 +92,7 @@ def _enough(kind: str, path: Path, workload: Workload) -> list[Read]:
     if len(found) < workload.conversations:
         raise DataError(
             f"{path} holds {len(found)} usable conversations; the run asks for {workload.conversations}",
-            hint="ask for fewer --requests, or give a larger file: a prompt sent twice is answered from a cache",
+            hint="ask for fewer --requests, or give a larger file: a prompt sent twice may be answered from a cache",
         )
     return found
 

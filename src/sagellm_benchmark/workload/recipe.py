@@ -119,7 +119,7 @@ def made_again(recipe: Recipe, seed: int) -> Again:
         closing = recipe.closing, recipe.closing_tokens
         return Again(Prompts(workload, seed, None, lexicon, closing=closing), recipe.mended)
     except UsageError as error:
-        raise DataError(f"what the prompts were made of is damaged: {error}") from error
+        raise DataError(f"the recipe of the prompts is damaged: {error}") from error
 
 
 def _ends(prompts: Prompts, index: int) -> Iterator[End]:

@@ -21,7 +21,7 @@ def describe(ask: Ask, _card: Card) -> SelfReport:
 def tokenize(server: Server, api: Api, text: str) -> int:
     """Return the tokens of a completion's prompt. Raise RemoteError for a chat, whose template the server hides."""
     if api == "chat":
-        raise RemoteError("it counts no chats")
+        raise RemoteError("the server cannot count the tokens of a chat")
     return said.tokens(said.post(server, "/extras/tokenize/count", {"input": text}), "count")
 
 
