@@ -34,6 +34,8 @@ from tests import command
 from tests.fakes.records import a_record
 from tests.fakes.rows import new_row
 
+pytestmark = pytest.mark.no_cover
+
 SOURCE = Path(sagellm_benchmark.__file__).parent
 PLACE = re.compile(r"\{[^{}]*\}")
 SAME = (

@@ -18,6 +18,8 @@ from sagellm_benchmark.verdict.metrics import METRICS
 from sagellm_benchmark.words import _fitting, _pattern, of_locale, places, retold, speaking, t
 from tests.fakes.records import a_record
 
+pytestmark = pytest.mark.no_cover
+
 SOURCE = Path(sagellm_benchmark.__file__).parent
 HAN = re.compile(r"[\u4e00-\u9fff：]")  # a full-width colon is the whole of what some change
 

@@ -16,6 +16,8 @@ from sagellm_benchmark.files import to_json
 from tests.board.boards import BOARDS, published_rows
 from tests.fakes.rows import new_row
 
+pytestmark = pytest.mark.no_cover
+
 ENGINE: dict[str, Any] = {
     "engine": "sagellm",
     "engine_version": "0.5.4.68",

@@ -14,6 +14,8 @@ from sagellm_benchmark.files import to_json
 from tests.board.boards import BOARDS, published_rows
 from tests.fakes.rows import new_row, new_rows
 
+pytestmark = pytest.mark.no_cover
+
 Rows = list[Any]
 
 

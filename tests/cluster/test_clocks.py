@@ -20,6 +20,8 @@ from sagellm_benchmark.cluster.clocks import (
     straight,
 )
 
+pytestmark = pytest.mark.no_cover
+
 MOMENTS = st.floats(0, 1e6)
 DELAYS = st.floats(1e-6, 1.0)
 DRIFTS = st.sampled_from([0.0, 50e-6, -50e-6, 200e-6, -200e-6]) | st.floats(-400e-6, 400e-6)

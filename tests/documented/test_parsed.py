@@ -31,6 +31,8 @@ from tests.documented.lines import (
 from tests.documented.made import made, sessions
 from tests.house import ROOT, load_noxfile
 
+pytestmark = pytest.mark.no_cover
+
 WORKFLOW, ENGINES = ".github/workflows/ci.yml", "scripts/engines.py"
 SESSIONS = {"bench": "run", "upload": "publish"}
 """The program's command behind a nox session that is called otherwise."""

@@ -12,7 +12,7 @@ import pytest
 from sagellm_benchmark.machine import contention
 from sagellm_benchmark.machine.contention import Contention, pressure_s, run_and_wait_s
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 SPIN = "import time; end = time.process_time() + {seconds}\nwhile time.process_time() < end: pass"
 

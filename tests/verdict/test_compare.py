@@ -17,6 +17,8 @@ from sagellm_benchmark.verdict.compare import (
     quantile_interval,
 )
 
+pytestmark = pytest.mark.no_cover
+
 NOISE = 0.03  # of a run's mean from one run to the next
 PAIRS = 400
 

@@ -9,6 +9,8 @@ from sagellm_benchmark.verdict import intervals
 from sagellm_benchmark.verdict.intervals import TooFew
 from tests.fakes.series import BATCHES, COVERED, WAVE, Series, coverage, md1
 
+pytestmark = pytest.mark.no_cover
+
 
 def found(values: list[float]) -> tuple[float, float]:
     interval = intervals.mean(np.array(values))

@@ -8,6 +8,8 @@ from sagellm_benchmark.verdict.columns import Floats
 from tests.fakes.samples import closed_loop, columns, sample
 from tests.fakes.series import AUTOREGRESSIVE, WAVES, Series, drifting, md1, overloaded, steady
 
+pytestmark = pytest.mark.no_cover
+
 
 def is_real(values: Floats) -> bool:
     trend = steadiness.trend(np.arange(float(len(values))), values)
