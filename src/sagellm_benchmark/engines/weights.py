@@ -149,7 +149,7 @@ def _made_up(
     if architecture is None:
         raise _unknown(name, reason) from reason
     note(
-        f"{reason.message}.\nweights: dummy. Random values in the shape of {architecture.name}: "
+        f"{reason.message}\nweights: dummy. Random values in the shape of {architecture.name}: "
         "its speed is representative, its text is not, and its row cannot be published."
     )
     return dummy.ensure(architecture, quantization=quantization, cache=cache, say=say)

@@ -72,8 +72,13 @@ def _announce(source: Source, listener: Listener) -> None:
     if isinstance(source, TraceSource):
         last_s = source.due_s[-1]
         lasts = duration(last_s) if last_s >= 10 else f"{last_s:.1f} s"
-        left = f"; {source.left_out:,} without tokens are left out" if source.left_out else ""
-        listener.note(f"{source.name}: {source.count:,} requests over {lasts}{left}")
+        if source.left_out:
+            listener.note(
+                f"{source.name}: {source.count:,} requests over {lasts}; "
+                f"{source.left_out:,} without tokens are left out"
+            )
+        else:
+            listener.note(f"{source.name}: {source.count:,} requests over {lasts}")
 
 
 def _calibrate(context: Context, listener: Listener) -> Calibration | None:
