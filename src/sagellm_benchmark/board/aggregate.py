@@ -1,4 +1,4 @@
-"""From outputs/ to hf_data/: every finished run's row, merged with the published board and what hf_data/ holds."""
+"""Merge every finished run's row from outputs/ with the published board and what hf_data/ already holds."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Report:
     outputs: Path
     hf_data: Path
     outcomes: tuple[tuple[Path, Outcome], ...]
-    left_out: tuple[Skipped, ...]  # not to be published, by the run's own word or its numbers
+    left_out: tuple[Skipped, ...]  # not to be published: the run says so, or its numbers cannot be true
     damaged: tuple[Skipped, ...]  # no row, or one that breaks the contract
-    unsound: tuple[Unsound, ...]  # rows that lay in hf_data/ and may not be published
+    unsound: tuple[Unsound, ...]  # rows that were in hf_data/ and may not be published
     kept: int
     total: int
     written: tuple[str, ...]  # names of the files whose bytes changed
@@ -52,9 +52,9 @@ class Report:
 def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | None) -> Report:
     """Merge every finished run under `outputs` into the boards in `hf_data`; a second time changes nothing.
 
-    What follows from the boards is written beside them.
-    `published` holds the dataset's files; None merges with nothing fetched, which is safe as publishing merges again.
-    Raises DataError, with nothing written, when a board cannot be read or written.
+    The files that follow from the boards are written beside them. `published` holds the dataset's files by name; None
+    stands for nothing fetched, which is safe because publishing merges again.
+    Raise DataError if a board cannot be read (nothing is written then), or a file cannot be written.
     """
     standing = parse((published or {}).get(STANDING))
     fetched = [_at_most_evidenced(standing.placed(entry)) for entry in _published(published or {})]
@@ -82,15 +82,16 @@ def aggregate(outputs: Path, hf_data: Path, published: Mapping[str, bytes] | Non
 
 
 def _at_most_evidenced(entry: Entry) -> Entry:
-    """Return a published row as it is before anybody has looked at who signed it.
+    """Return a published row as if nobody had signed its evidence.
 
-    A faster run with evidence goes to the dataset, where that is looked at, and where it is kept though it be beaten.
+    Otherwise a faster run with evidence would be left out here, before publishing finds out who signed it. Publishing
+    keeps that run even if the published row stays ahead.
     """
     return entry._replace(place=entry.place._replace(tier=min(entry.place.tier, Tier.EVIDENCED)))
 
 
 def finished(outputs: Path) -> Iterator[Path]:
-    """Yield the row file of every finished run, in path order. Nothing is reached through a link, such as `latest`."""
+    """Yield the row file of every finished run, in path order. Symbolic links, such as `latest`, are not followed."""
     for folder, names, files in os.walk(outputs):
         names[:] = sorted(name for name in names if not name.startswith("."))
         for name in sorted(files):
@@ -100,7 +101,7 @@ def finished(outputs: Path) -> Iterator[Path]:
 
 
 class _Runs:
-    """The rows of runs as they are found, and those that give none."""
+    """The rows of the runs that were found, and the runs without a row to publish."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[Path, Entry]] = []
@@ -108,7 +109,7 @@ class _Runs:
         self.damaged: list[Skipped] = []
 
     def take(self, path: Path) -> None:
-        """Put the run's row where it belongs."""
+        """Read a run's row file, and put the row into one of the three lists."""
         try:
             (found,) = read_rows(path, _ONE_ROW)
         except DataError as error:
@@ -133,7 +134,7 @@ class _Runs:
 
 
 def _not_to_publish(row: object) -> tuple[str, ...]:
-    """Return what the row itself says against its publication; the run wrote these words with what to do about it."""
+    """Return the reasons that the row itself gives against publishing it, each with the next action."""
     if not isinstance(row, dict):
         return ()
     said = row.get("unpublishable")
@@ -154,7 +155,7 @@ def _published(files: Mapping[str, bytes]) -> Iterator[Entry]:
 
 
 def _write(hf_data: Path, rows: Iterable[Entry]) -> Iterator[str]:
-    """Boards and derived files exist afterwards; one whose bytes are the same is not touched."""
+    """Write the boards and derived files whose bytes have changed, and yield their names."""
     for name, content in tables(rows).items():
         path = hf_data / name
         if not path.exists() or read_whole(path, MAX_BOARD_BYTES) != content:

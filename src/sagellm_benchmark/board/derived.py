@@ -1,4 +1,4 @@
-"""What follows from the rows alone: the dataset's boards and its two derived files.
+"""Make the files that follow from the rows alone: the dataset's boards and its two derived files.
 
 Pure: the same rows always give the same bytes, with no clock involved.
 """
@@ -16,16 +16,15 @@ from sagellm_benchmark.board.snapshot import compare_file
 from sagellm_benchmark.files import to_json
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LATEST_S = 253_402_300_799.0  # the last second of the year 9999, behind which no date can be written
+_LATEST_S = 253_402_300_799.0  # the last second of the year 9999, the latest date that can be written
 
 
 def tables(board: Iterable[Entry]) -> dict[str, bytes]:
     """Return the four files that follow from the board's rows, by name; `board` is in its canonical order."""
     rows = tuple(board)
     updated = last_updated(rows)
-    compared = compare_file(
-        rows, updated["last_updated"]
-    )  # first: making it takes more memory than holding it
+    # comes first, because making it takes more memory than holding it
+    compared = compare_file(rows, updated["last_updated"])
     single, multi = split(rows)
     return {
         SINGLE: board_file(single),
@@ -36,9 +35,9 @@ def tables(board: Iterable[Entry]) -> dict[str, bytes]:
 
 
 def last_updated(board: Iterable[Entry]) -> dict[str, str]:
-    """`last_updated.json`: when the newest row of the board was published, in UTC; the epoch for none.
+    """Return the content of `last_updated.json`: when the newest row was published, in UTC; the epoch for no rows.
 
-    Where nobody knows that, as before a row is published, it is when the row says that it was submitted.
+    For a row whose time of publication is not known, such as one that is not published yet, its `submitted_at` counts.
     """
     moments = [entry.published_at or entry.submitted_at for entry in board]
     newest = max((min(moment, _LATEST_S) for moment in moments if moment is not None), default=0.0)

@@ -24,33 +24,33 @@ MULTI = "leaderboard_multi.json"
 BOARDS = (SINGLE, MULTI)
 
 MAX_VALUES = 10_000_000
-"""In a JSON file that is parsed as a whole, counted before: tiny values take twenty times their text."""
+"""The most values in a JSON file that is parsed as a whole: small values take twenty times the memory of their text."""
 MAX_ROW_BYTES = 1 << 20
-"""Of a published row, as a whole board file is taken apart by them."""
+"""The most bytes of one row's text in a board file."""
 
-_SAYS = 3  # words of a rank that are the row's own content, so rows that differ in them differ
+_FIGURES = 3  # a rank begins with throughput, TTFT and error rate
 _EMPTY = b"[]\n"
 _HEAD, _BETWEEN, _TAIL = b"[\n  {\n", b"\n  },\n  {\n", b"\n  }\n]"
 
 
 class Place(NamedTuple):
-    """What a dataset knows of a row, and the row does not say: see board/standing.py."""
+    """What a dataset knows about a row beyond what the row says: see board/standing.py."""
 
     tier: int = 0
-    number: int = 0  # of its acceptance; 0 for rows of before anybody counted
+    number: int = (
+        0  # in the order of acceptance; 0 for rows that were accepted before acceptances were numbered
+    )
     published_at: str = ""
-    withdrawn: bool = False  # it was accepted, and takes no part in a merge any more
+    withdrawn: bool = False  # it was accepted, but no longer takes part in a merge
 
 
 class Entry(NamedTuple):
     """One row of a board. A tuple, because a merge makes 100,000 of them."""
 
     identity: Identity
-    rank: tuple[Any, ...]  # what `order_key` says
-    view: memoryview | bytes  # of its text, not copied out of the file that it came from
-    moment: (
-        float  # when it says that it was submitted, in seconds since the epoch; infinite where it does not
-    )
+    rank: tuple[Any, ...]  # what `order_key` returns
+    view: memoryview | bytes  # its text, not copied out of the file that it was read from
+    moment: float  # when the row says that it was submitted, in seconds since the epoch; else infinite
     place: Place = Place()
 
     @property
@@ -60,7 +60,7 @@ class Entry(NamedTuple):
 
     @property
     def row(self) -> Row:
-        """The parsed row; parsed anew at each call."""
+        """The parsed row; it is parsed at each access."""
         row: Row = orjson.loads(self.view)
         return row
 
@@ -71,7 +71,7 @@ class Entry(NamedTuple):
 
     @property
     def throughput_tps(self) -> float | None:
-        """Output tokens a second of the whole system; None if the row has no such number."""
+        """Output tokens per second of the whole system; None if the row has no such number."""
         rate: float = -self.rank[0]
         return rate if math.isfinite(rate) else None
 
@@ -88,7 +88,7 @@ class Entry(NamedTuple):
 
     @property
     def row_or_nothing(self) -> Row:
-        """The parsed row, or an empty one where another tool left something that is no object."""
+        """The parsed row; an empty one if another tool left something other than an object."""
         row: Any = self.row
         return row if isinstance(row, dict) else {}
 
@@ -100,40 +100,39 @@ class Entry(NamedTuple):
     @property
     def order(self) -> tuple[Any, ...]:
         """The strict total order inside one identity, best first: tier, numbers, who was published first, id."""
-        return (-self.place.tier, *self.rank[:_SAYS], self.place.number, *self.rank[_SAYS:])
+        return (-self.place.tier, *self.rank[:_FIGURES], self.place.number, *self.rank[_FIGURES:])
 
     def beats(self, other: Entry) -> bool:
-        """Return whether this row is the better one; between different rows of one rank the smaller text is."""
+        """Return whether this row is the better one; of two rows with the same order, the smaller text is better."""
         mine, theirs = self.order, other.order
         return mine < theirs or (mine == theirs and self.text < other.text)
 
     def same_as(self, other: Entry) -> bool:
-        """Return whether both say the same, in whatever key order, verified by a maintainer or not."""
+        """Return whether both rows say the same, whatever the order of their keys and the maintainers' mark."""
         if self is other:
             return True
-        alike = self.rank[: _SAYS + 1] == other.rank[: _SAYS + 1] and self.identity == other.identity
-        return alike and content(self.row) == content(other.row)
+        alike = self.rank[:_FIGURES] == other.rank[:_FIGURES] and self.entry_id == other.entry_id
+        return alike and self.identity == other.identity and content(self.row) == content(other.row)
 
     @classmethod
     def of(cls, row: Any) -> Entry:
-        """Return a row in memory. Raises DataError when it cannot be written as JSON."""
+        """Return the entry of a row in memory. Raise DataError if the row cannot be written as JSON."""
         try:
             text = inert(orjson.dumps(row, option=orjson.OPT_INDENT_2))
         except TypeError as error:
             raise DataError(f"a row cannot be written as JSON: {error}") from error
-        return cls(
-            identity(row), order_key(row), text.replace(b"\n", b"\n  "), submitted_at(row)
-        )  # a newline is never inside a JSON string
+        text = text.replace(b"\n", b"\n  ")  # a newline is never inside a JSON string
+        return cls(identity(row), order_key(row), text, submitted_at(row))
 
     @classmethod
     def parse(cls, text: memoryview) -> Entry:
-        """Return a row's text in a board file; raises orjson.JSONDecodeError when it is not one."""
+        """Return the entry of a row's text from a board file. Raise orjson.JSONDecodeError if it is not JSON."""
         row = orjson.loads(text)
         return cls(identity(row), order_key(row), text, submitted_at(row))
 
 
 def entries(name: str, board: bytes) -> list[Entry]:
-    """Return every row of a board file. Raises DataError, naming the file, when it is not a JSON array."""
+    """Return every row of a board file. Raise DataError, naming the file, if it is not a JSON array."""
     with collector_paused():
         try:
             return [Entry.parse(_bounded(name, text)) for text in _texts(board)]
@@ -154,9 +153,7 @@ def collector_paused() -> Iterator[None]:
 
 
 def canonical_place(entry: Entry) -> tuple[Any, ...]:
-    """Return what a board file is sorted by, also where a configuration has several rows: total, so order means
-    nothing.
-    """
+    """Return the key by which a board file is sorted: a total order, even if a configuration has several rows."""
     return entry.identity, entry.rank, entry.text
 
 
@@ -171,9 +168,9 @@ def board_file(rows: Iterable[Entry]) -> bytes:
 
 
 def written_rows(board: bytes) -> Iterator[Any]:
-    """Yield the rows of what `board_file` returned, parsed one at a time.
+    """Yield the parsed rows of what `board_file` returned, one at a time.
 
-    After a row that is no object, the rest are parsed at once.
+    From the first row that is not an object, all that are left are parsed at once.
     """
     number = 0
     try:
@@ -211,7 +208,7 @@ def _bounded(name: str, text: memoryview) -> memoryview:
 
 
 def loaded(name: str, content: bytes, hint: str = "restore it from its last good version") -> Any:
-    """Return what a JSON file holds. Raises DataError if it is not JSON, or holds more than MAX_VALUES values."""
+    """Return what a JSON file holds. Raise DataError if it is not JSON, or holds more than MAX_VALUES values."""
     if sum(content.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
         raise DataError(f"{name} holds more than {MAX_VALUES:,} values", hint=hint)
     try:
@@ -221,7 +218,7 @@ def loaded(name: str, content: bytes, hint: str = "restore it from its last good
 
 
 def _parsed(name: str, board: bytes) -> list[Any]:
-    """Return the rows of a file in whatever layout."""
+    """Return the rows of a board file in any layout."""
     rows = loaded(name, board)
     if not isinstance(rows, list):
         raise DataError(f"{name} holds {type(rows).__name__}, not an array of rows")

@@ -1,4 +1,4 @@
-"""hf_data/: which of its files hold rows. Everybody who reads the folder asks here."""
+"""Find the files of hf_data/ that hold rows; every reader of the folder asks here."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from sagellm_benchmark.errors import DataError
 COMPARE = "leaderboard_compare.json"
 LAST_UPDATED = "last_updated.json"
 STANDING = "standing.json"
-"""What a dataset knows of its rows beside what they say: see board/standing.py."""
+"""What a dataset knows about its rows beyond what they say: see board/standing.py."""
 
 _MOST_BYTES = Limits().file_bytes
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.json")
 
 
 def row_files(folder: Path) -> list[Path]:
-    """Return the files of rows in the folder; what follows from rows is made anew for the dataset, and left out.
+    """Return the folder's files of rows, without the derived files, which publishing makes anew.
 
-    Raises DataError if there is no such folder, for a JSON file in a folder below it, which nobody would look at,
-    and for a name that is not plain.
+    Raise DataError if there is no such folder, for a JSON file in a subfolder, which nobody would read, and for a name
+    that is not plain.
     """
     if not folder.is_dir():
         raise DataError(
@@ -46,16 +46,16 @@ def row_files(folder: Path) -> list[Path]:
 
 
 def derived_files(folder: Path) -> list[Path]:
-    """Return the files of the folder that follow from rows."""
+    """Return the folder's derived files, which follow from rows."""
     named = [folder / name for name in (COMPARE, LAST_UPDATED) if os.path.lexists(folder / name)]
     return [path for path in named if is_derived(path.name, partial(read_whole, path, _MOST_BYTES))]
 
 
 def evidence_folder(hf_data: Path) -> Path:
-    """Return where bundles lie beside the rows.
+    """Return the folder of evidence bundles beside the rows.
 
-    Raises DataError if a commit has put a link in its place: files that have nothing to do with a board would be
-    written and removed through it.
+    Raise DataError if a commit has put a symbolic link in its place: through it, files that have nothing to do with a
+    board would be written and removed.
     """
     folder = hf_data / EVIDENCE
     if folder.is_symlink():
@@ -64,16 +64,16 @@ def evidence_folder(hf_data: Path) -> Path:
 
 
 def is_plain(name: str) -> bool:
-    """Return whether a file's name is one that every system, shell and log takes as nothing but a name."""
+    """Return whether every system, shell and log takes this file name as nothing but a name."""
     return _PLAIN_NAME.fullmatch(name) is not None
 
 
 def is_derived(name: str, read: Callable[[], bytes]) -> bool:
-    """Return whether a file follows from rows: it is named so, and holds an object where rows would be an array."""
+    """Return whether a file follows from rows: by its name, and because it holds an object, not an array of rows."""
     return name in (COMPARE, LAST_UPDATED, STANDING) and read().lstrip().startswith(b"{")
 
 
 def _json_files(folder: Path) -> Iterator[Path]:
-    """Whatever is called a JSON file, here or below; links to folders are not followed."""
+    """Yield everything whose name ends in .json, here or below; links to folders are not followed."""
     for place, folders, names in os.walk(folder):
         yield from (Path(place, name) for name in (*folders, *names) if name.endswith(".json"))

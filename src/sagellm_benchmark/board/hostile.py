@@ -10,13 +10,13 @@ from sagellm_benchmark.board.identity import canonical
 from sagellm_benchmark.board.rules import LINK, Problem, shown
 
 MAX_ROW_BYTES = 16 * 1024
-"""Of a new row; ours have about 3 KiB."""
+"""The most bytes of a new row, as canonical JSON; ours have about 3 KiB."""
 MAX_PUBLISHED_BYTES = 256 * 1024
 MAX_DEPTH = 16
 MAX_TEXT = 8192
 MAX_KEY = 128
 MAX_NUMBER = 1e15
-MAX_PROBLEMS = 20  # of one row; more would not help anybody
+MAX_PROBLEMS = 20  # that are reported for one row; more would not help anybody
 
 _SUSPECT = re.compile(r"[<>&:]")  # without one of these there is neither markup nor a link
 _MARKUP = re.compile(r"[<>]|&(#[0-9]+|#x[0-9a-f]+|[a-z][a-z0-9]*);", re.IGNORECASE)
@@ -27,7 +27,7 @@ _BAD_LINK = re.compile(
 
 
 def hostile(row: Any, most_bytes: int = MAX_ROW_BYTES) -> Iterator[Problem]:
-    """Yield everything in a row that would harm a reader: its size, depth, keys, texts and numbers."""
+    """Yield a problem for everything in a row that could harm a reader: its size, depth, keys, texts and numbers."""
     if is_deeper(row, MAX_DEPTH):
         yield Problem("the row", f"more than {MAX_DEPTH} levels", f"at most {MAX_DEPTH} levels")
     elif (size := len(canonical(row))) > most_bytes:
@@ -53,7 +53,7 @@ def _walk(row: Any) -> Iterator[Problem]:
 
 
 def _leaf_problem(path: str, value: Any) -> str | None:
-    """Return what would be allowed instead of this text or number; None when it is fine."""
+    """Return what would be allowed instead of this text or number; None if it is allowed."""
     if isinstance(value, str):
         if path.lower().endswith("url") and value and not LINK.accepts(value):
             return LINK.allowed
@@ -64,7 +64,10 @@ def _leaf_problem(path: str, value: Any) -> str | None:
 
 
 def _text_problem(text: str, limit: int) -> str | None:
-    """Return what a text must be instead. Printable excludes control, direction-changing and invisible characters."""
+    """Return what a text must be instead; None if it is allowed.
+
+    Printable text has no control, direction-changing or invisible characters.
+    """
     if len(text) > limit:
         return f"at most {limit} characters"
     if not text.isprintable() and not text.replace("\u3000", "").replace("\u00a0", "").isprintable():
@@ -79,7 +82,7 @@ def _text_problem(text: str, limit: int) -> str | None:
 
 
 def is_deeper(value: Any, levels: int) -> bool:
-    """Return whether objects and arrays are nested deeper; level by level, so that no depth can exhaust the stack."""
+    """Return whether objects and arrays are nested deeper than `levels`. No depth can exhaust the stack."""
     level = [value]
     for _ in range(levels):
         level = [child for parent in level for child in _nested(parent)]

@@ -1,7 +1,7 @@
 """Which rows describe the same configuration, which of them is better, and what a row's id is. Pure.
 
-Published rows come from many tools and years: every function here takes any JSON value, and raises DataError for none
-but one that is nested endlessly deep.
+Published rows come from many tools and years, so every function here takes any JSON value. Only one that is nested too
+deeply to be read raises DataError.
 """
 
 from __future__ import annotations
@@ -61,8 +61,9 @@ class Identity(NamedTuple):
 
 
 def identity(row: Any) -> Identity:
-    """Return the configuration a row measured, from its fields; legacy rows get sagellm and the scenario in their
-    notes.
+    """Return the configuration that a row measured.
+
+    A legacy row without an engine gets sagellm, and one without a workload gets the scenario in its notes.
     """
     whole = _object(row)
     hardware, model = _object(whole.get("hardware")), _object(whole.get("model"))
@@ -85,9 +86,9 @@ def identity(row: Any) -> Identity:
 
 @lru_cache(4096)
 def _normalised(setup: bytes) -> tuple[str, ...]:
-    """Return what stands between an identity's first field and its last, from the JSON of what the row says there.
+    """Return all fields of an identity but the first and the last, from the JSON of what the row says in them.
 
-    Remembered, because rows often differ in nothing but the model, and because that shares the texts.
+    Results are cached: rows often differ in nothing but the model, and equal texts then share memory.
     """
     weights, work, load, batch, machine, parallelism, engines, versions = json.loads(setup)
     precision, quantization, kind = weights
@@ -121,13 +122,12 @@ def slug(key: Identity) -> str:
 
 
 def order_key(row: Any) -> tuple[Any, ...]:
-    """Return what a row itself has to say in the order inside one identity, best first: the smaller key is the better
-    row.
+    """Return the part of the order inside one identity that follows from the row itself; the smaller key is better.
 
-    Higher throughput, lower TTFT, lower error rate, entry_id; what was not measured is worst. Rows that differ in
-    nothing of these: the one a maintainer verified, then the smaller bytes, so never a tie between different rows.
-    There is no tolerance: it would make "better" circular. When it was submitted anybody can write, so that is no
-    part of it: `Entry.order` knows when it was published.
+    Higher throughput, lower TTFT, lower error rate, then the smaller entry_id; what was not measured is worst. Of rows
+    that agree in all of these, the one that a maintainer verified is better, and then the smaller text (`Entry.beats`),
+    so different rows never tie. There is no tolerance, which would make "better" circular. The row's `submitted_at`
+    plays no part, because anybody can write any time there; `Entry.order` uses the order of acceptance.
     """
     whole = _object(row)
     metrics, metadata = _object(whole.get("metrics")), _object(whole.get("metadata"))
@@ -141,15 +141,12 @@ def order_key(row: Any) -> tuple[Any, ...]:
 
 
 def submitted_at(row: Any) -> float:
-    """Return seconds since the epoch when the row says that it was submitted.
-
-    Infinite where it gives no readable time.
-    """
+    """Return when the row says that it was submitted, in seconds since the epoch; infinite without a readable time."""
     return _moment(_object(_object(row).get("metadata")).get("submitted_at"))
 
 
 def content(row: Any) -> bytes:
-    """Return what a row says, canonically: without its id, and without the mark that only maintainers set."""
+    """Return what a row says in canonical form, without its id and the mark that only maintainers set."""
     if not isinstance(row, dict):
         return canonical(row)
     said = {name: value for name, value in row.items() if name != "entry_id"}
@@ -160,12 +157,12 @@ def content(row: Any) -> bytes:
 
 
 def entry_id(row: Any) -> str:
-    """Return the id a row has by right: the UUIDv5 of its content. The same run gives the same id every time."""
+    """Return the id that a row should have: the UUIDv5 of its content. The same run gives the same id every time."""
     return str(uuid.uuid5(NAMESPACE, content(row).decode()))
 
 
 def submission_path(row: Any) -> str:
-    """Return where an accepted row is kept for good in the dataset: `submissions/<identity>/<entry_id>.json`."""
+    """Return where the dataset keeps an accepted row for good: `submissions/<identity>/<entry_id>.json`."""
     claimed = _object(row).get("entry_id")
     safe = claimed if isinstance(claimed, str) and UUID.fullmatch(claimed) else entry_id(row)
     return f"submissions/{slug(identity(row))}/{safe}.json"
@@ -187,12 +184,12 @@ def _by_the_slow_way(value: Any) -> bytes:
 
 
 def _object(value: Any) -> Row:
-    """Return the value when it is an object, else an empty one."""
+    """Return the value if it is an object, else an empty one."""
     return value if isinstance(value, dict) else _NOTHING
 
 
 def _text(value: Any) -> str:
-    """Return a field as text; 2 and 2.0 are the same; absent, null, blank and what JSON has no word for are ''."""
+    """Return a field as text: 2 and 2.0 give the same; null, a blank text, NaN and infinity give ''."""
     kind = type(value)
     if kind is str:
         return str(value.strip())
@@ -204,13 +201,13 @@ def _text(value: Any) -> str:
 
 
 def _quantization(value: Any) -> str:
-    """Return how the weights are quantised; every way older rows write "not at all" is ''."""
+    """Return how the weights are quantised; '' for every way in which older rows write "not at all"."""
     text = _text(value)
     return "" if text.lower() in ("none", "null", "n/a") else text
 
 
 def _load(work: Row) -> tuple[Any, ...]:
-    """Tell how many requests at once, or how they arrive in an open loop; together they read as in "4/s poisson 1"."""
+    """Return the words for a load: the requests at once or, in an open loop, how they arrive, as in "4/s poisson 1"."""
     if "request_rate" not in work:
         return (work.get("concurrent_requests"),)
     rate = _text(work["request_rate"])
@@ -223,18 +220,18 @@ def _load(work: Row) -> tuple[Any, ...]:
 
 
 def _scenario(notes: Any) -> str:
-    """Return the workload that legacy rows name only in `metadata.notes`, as in "Benchmark run: Q3"."""
+    """Return the workload that a legacy row names only in `metadata.notes`, as in "Benchmark run: Q3"; '' for none."""
     return _text(notes.rpartition(":")[2]) if isinstance(notes, str) and ":" in notes else ""
 
 
 def _number(value: Any, *, worst: float) -> float:
-    """Return the number if it was measured, else the worst one."""
+    """Return the value if it is a finite number, else `worst`."""
     measured = type(value) in (int, float) and -math.inf < value < math.inf
     return value if measured else worst
 
 
 def _moment(value: Any) -> float:
-    """Return seconds since the epoch of an RFC 3339 time; without a zone it is UTC, without a time it is the latest."""
+    """Return an RFC 3339 time in seconds since the epoch, UTC if it has no zone; infinite if it cannot be read."""
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -1,7 +1,7 @@
-"""Names that only look like others. Pure.
+"""Find names that only look like other names. Pure.
 
-New names are ASCII (`rules.NAME`), so what is left are its own look-alikes, as Unicode's confusables.txt has them
-(Unicode Technical Standard #39, section 4), and other case.
+New names are ASCII (`rules.NAME`). So names can look alike only by the pairs of ASCII characters in Unicode's
+confusables.txt (Unicode Technical Standard #39, section 4), and by upper and lower case.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sagellm_benchmark.board.identity import Identity
 from sagellm_benchmark.board.rules import Problem, shown
 from sagellm_benchmark.board.scenarios import CUSTOM, DOCUMENTED
 
-# UTS 39, confusables.txt, the lines of which both sides are printable ASCII
+# UTS 39, confusables.txt: the lines with printable ASCII on both sides
 _ALIKE = str.maketrans({"0": "O", "1": "l", "I": "l", "|": "l", "m": "rn", "`": "'", '"': "''"})
 
 _BETWEEN = re.compile(r"[ _-]+")
@@ -30,23 +30,23 @@ FIELDS = {
     "engine_version": "engine_version",
     "sagellm_version": "sagellm_version",
 }
-"""The fields of an identity that hold a name, and where in a row each of them stands."""
+"""The fields of an identity that hold a name, with their paths in a row."""
 _ALWAYS = [("workload", name) for name in (*DOCUMENTED, CUSTOM)]
-"""Names that are known before any row bears them: nothing else may look like a documented load."""
+"""Names that are known before any row has them, so that nothing else may look like a documented workload."""
 
 
 def skeleton(name: str) -> str:
-    """Return the same for all names that look alike (UTS 39, section 4), small or in capitals."""
+    """Return a text that is the same for all names that look alike (UTS 39, section 4), whatever their case."""
     return _plain(unicodedata.normalize("NFKC", name).translate(_ALIKE).casefold())
 
 
 def folded(name: str) -> str:
-    """Return the same for all names that differ in case alone, or in what stands between their words."""
+    """Return a text that is the same for all names that differ only in case, or in what separates their words."""
     return _plain(unicodedata.normalize("NFKC", name).casefold())
 
 
 def version(name: str) -> str:
-    """Return the same for all versions of one value, such as 1.2.0 and 1.02.0.0."""
+    """Return a text that is the same for all spellings of one version, such as 1.2.0 and 1.02.0.0."""
     return _TRAILING.sub("", _LEADING.sub("", name))
 
 
@@ -55,13 +55,13 @@ def _plain(name: str) -> str:
 
 
 def _keys(field: str, name: str) -> set[tuple[str, str]]:
-    """Return under what a name of this field is known: whatever shares one of these looks like it."""
+    """Return the keys of a name in this field; names that share a key look alike."""
     looks = {version(name)} if field == "sagellm_version" else {skeleton(name), folded(name)}
     return {(field, look) for look in looks if look}
 
 
 class Names:
-    """The names that rows have, each under its looks."""
+    """The names in known rows, by how they look."""
 
     def __init__(self, known: Iterable[Identity]) -> None:
         self._known: dict[tuple[str, str], str] = {}
@@ -72,7 +72,7 @@ class Names:
             self.add(identity)
 
     def add(self, identity: Identity) -> None:
-        """Know the names of one more row."""
+        """Add the names of one more row."""
         for field in FIELDS:
             self._add(field, getattr(identity, field))
 
@@ -83,9 +83,9 @@ class Names:
                 self._known.setdefault(key, name)
 
     def mistaken(self, identity: Identity, engine: str) -> Iterator[Problem]:
-        """Yield each name of a new row that is not known, and looks like one that is.
+        """Yield a problem for each name of a new row that is not known, but looks like a known one.
 
-        `engine` is as the row writes it: in small letters, an I looks like no l any more.
+        `engine` is the engine as the row spells it: in lower case, an I no longer looks like an l.
         """
         for field, path in FIELDS.items():
             name: str = getattr(identity, field)

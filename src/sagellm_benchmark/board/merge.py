@@ -1,6 +1,6 @@
 """Merging boards: the join of a semilattice. In whatever order and however often rows meet, the board is the same.
 
-A board keeps, for each configuration, its best row by `order_key`. A row that is beaten leaves the board, never the
+A board keeps, for each configuration, its best row by `Entry.beats`. A row that is beaten leaves the board, never the
 dataset: accepted rows stay under `submissions/`. Pure.
 """
 
@@ -23,14 +23,14 @@ class Fate(StrEnum):
     IMPROVED = "improved"  # it replaced a worse one
     ALREADY_THERE = "already there"
     BEATEN = "beaten"  # a better one holds its place
-    WITHDRAWN = "withdrawn"  # somebody who may has taken it back for good
+    WITHDRAWN = "withdrawn"  # taken back for good, by somebody who may do so
 
 
 ONTO_THE_BOARD = (Fate.ADDED, Fate.IMPROVED)
 
 
 class Outcome(NamedTuple):
-    """One submitted row and what became of it; `other` is the row it replaced, or the one it was beaten by."""
+    """One submitted row and what became of it; `other` is the row that it replaced, or that beat it."""
 
     entry: Entry
     fate: Fate
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """The merged board in its canonical order (by identity), and an outcome per submitted row, in their order."""
+    """The merged board in its canonical order (by identity), and an outcome for each submitted row, in their order."""
 
     entries: tuple[Entry, ...]
     outcomes: tuple[Outcome, ...]
@@ -51,12 +51,12 @@ class Merge:
 
 
 def merge(published: Iterable[Row], submitted: Iterable[Row]) -> Merge:
-    """Join rows in memory; `join` does the same for entries, which is what large boards should be read as."""
+    """Join rows in memory. Large boards should be read as entries, for which `join` does the same."""
     return join([Entry.of(row) for row in published], [Entry.of(row) for row in submitted])
 
 
 def join(published: Iterable[Entry], submitted: Sequence[Entry]) -> Merge:
-    """Return the best row of each configuration among all of these that are not withdrawn."""
+    """Return the best row of each configuration that is not withdrawn, and what became of each submitted row."""
     with collector_paused():
         before = _best({}, published)
         after = _best(before, submitted)
@@ -74,7 +74,7 @@ def split(board: Iterable[Entry]) -> tuple[list[Entry], list[Entry]]:
 
 
 def _best(start: dict[Identity, Entry], entries: Iterable[Entry]) -> dict[Identity, Entry]:
-    """`start` with every entry that is better than what is there."""
+    """Return `start` with every entry that is better than the one in its place, and not withdrawn."""
     best = dict(start)
     for entry in entries:
         if entry.place.withdrawn:

@@ -1,4 +1,4 @@
-"""Whether a row alone can be true: what arithmetic and physics say without the run behind it. Pure.
+"""Decide by arithmetic and physics whether a row can be true, without the run behind it. Pure.
 
 Bounds are loose: a row is refused for what cannot be, not for what is rare. Each reason names the next action.
 """
@@ -20,18 +20,16 @@ BYTES_PER_WEIGHT = {"FP32": 4.0, "FP16": 2.0, "BF16": 2.0, "FP8": 1.0, "INT8": 1
 TOKENS_PER_STEP = 8  # speculative decoding accepts several tokens for one reading of the weights
 LOOSE = 1.5  # mean latencies and overall rates are means of different things
 FIXED_LENGTHS = (None, "", "random", "default")  # datasets whose answers all have the stated length
-FLOP_PER_BYTE = (
-    2500  # of the chip with most arithmetic beside its memory: B200, FP4 with sparsity, over 8 TB/s
-)
+FLOP_PER_BYTE = 2500  # of the chip that computes most for its memory: B200, FP4 with sparsity, over 8 TB/s
 FASTEST_STREAM_MS = 0.2  # no server writes 5,000 events a second into one stream
 
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The numbers of a row that the checks look at; None if it does not state a usable one."""
+    """The numbers of a row that the checks look at; None if the row states no usable one."""
 
     ttft_ms: float | None
-    gap_ms: float | None  # between tokens, where the row tells tokens and events apart; else between events
+    gap_ms: float | None  # between tokens if the row tells tokens and events apart; else between events
     event_gap_ms: float | None
     token_gap_ms: float | None
     answer_ms: float | None  # a whole answer: as stated, else what TTFT and gaps add up to
@@ -40,9 +38,7 @@ class Claims:
     output_length: float | None
     at_once: float | None  # requests in flight at most; None in an open loop
     step_floor_ms: float | None  # the least time that memory needs to feed the active weights once
-    most_tps: (
-        float | None
-    )  # tokens/s that all chips together can compute, however many streams share the weights
+    most_tps: float | None  # tokens/s that all chips can compute, however many streams share the weights
     request_rate: float | None  # requests/s of an open loop
 
     @classmethod
@@ -71,7 +67,7 @@ class Claims:
 
 
 def implausible(row: Any) -> list[str]:
-    """Return why a new row cannot be believed, each with the next action; nothing when nothing speaks against it."""
+    """Return why a new row cannot be believed, each reason with the next action; empty if it can."""
     if not isinstance(row, dict):
         return []
     claims = Claims.of(row)
@@ -79,17 +75,14 @@ def implausible(row: Any) -> list[str]:
 
 
 def made_something(c: Claims) -> Iterator[str]:
-    """No tokens and no failures cannot both be."""
+    """Refuse a row with neither tokens nor failures."""
     if c.throughput_tps == 0 and not c.error_rate:
         yield "zero throughput with zero errors: count empty answers as errors and measure again"
 
 
 def answered(c: Claims) -> Iterator[str]:
-    """Most requests must have been answered."""
-    if not c.error_rate:
-        return
-    # brings numpy along, for which publishing sound rows need not wait
-    if c.error_rate > MAX_ERROR_RATE:
+    """Refuse a row if too many of its requests failed."""
+    if c.error_rate and c.error_rate > MAX_ERROR_RATE:
         yield (
             f"{c.error_rate:.1%} of the requests failed, more than {MAX_ERROR_RATE:.0%}: "
             "fix the server or lower the load, then measure again"
@@ -97,7 +90,7 @@ def answered(c: Claims) -> Iterator[str]:
 
 
 def streamed(c: Claims) -> Iterator[str]:
-    """When nearly all of an answer's time is its TTFT and its tokens come at once, it was not streamed."""
+    """Refuse answers that were not streamed: nearly all of their time is TTFT, and then all tokens come at once."""
     if c.ttft_ms is None or c.gap_ms is None or not c.answer_ms or (c.output_length or 0) < 8:
         return
     share = c.ttft_ms / c.answer_ms
@@ -109,13 +102,13 @@ def streamed(c: Claims) -> Iterator[str]:
 
 
 def took_time(c: Claims) -> Iterator[str]:
-    """Tokens that were generated took time."""
+    """Refuse tokens that took no time."""
     if c.throughput_tps and c.ttft_ms == 0:
         yield "TTFT of 0 ms with tokens generated: it was not measured; stream the answers and measure again"
 
 
 def rate_fits_gap(c: Claims) -> Iterator[str]:
-    """All streams together cannot give more tokens than one token per gap each."""
+    """Refuse a rate above that of all streams together, each with one token per gap."""
     if not c.token_gap_ms or c.at_once is None or c.throughput_tps is None:
         return
     most = c.at_once * 1000 / c.token_gap_ms
@@ -127,7 +120,10 @@ def rate_fits_gap(c: Claims) -> Iterator[str]:
 
 
 def littles_law(c: Claims) -> Iterator[str]:
-    """Requests in flight = tokens/s ÷ tokens an answer × seconds an answer (Little 1961)."""
+    """Refuse a load that does not fit requests in flight = tokens/s ÷ tokens per answer × seconds per answer.
+
+    That is Little's law (1961).
+    """
     if not (c.throughput_tps and c.answer_ms and c.output_length and c.at_once):
         return
     in_flight = c.throughput_tps / c.output_length * c.answer_ms / 1000
@@ -144,7 +140,7 @@ def littles_law(c: Claims) -> Iterator[str]:
 
 
 def tokens_fit_events(c: Claims) -> Iterator[str]:
-    """An event carries a token or more, so tokens are never further apart than events."""
+    """Refuse tokens that are much further apart than events, each of which carries at least one token."""
     if c.event_gap_ms and c.token_gap_ms and c.token_gap_ms > 2 * c.event_gap_ms:
         yield (
             f"TPOT {c.token_gap_ms:.3g} ms is more than twice the gap between events ({c.event_gap_ms:.3g} ms): "
@@ -153,7 +149,7 @@ def tokens_fit_events(c: Claims) -> Iterator[str]:
 
 
 def memory_can_feed(c: Claims) -> Iterator[str]:
-    """A step of decoding reads every active weight once."""
+    """Refuse tokens that come faster than memory can deliver the active weights, which each decoding step reads."""
     if c.gap_ms is not None and c.step_floor_ms is not None and c.gap_ms < c.step_floor_ms / TOKENS_PER_STEP:
         yield (
             f"a token every {c.gap_ms:.3g} ms is faster than memory can deliver the weights (one step takes "
@@ -162,7 +158,7 @@ def memory_can_feed(c: Claims) -> Iterator[str]:
 
 
 def chips_can_compute(c: Claims) -> Iterator[str]:
-    """A token costs two operations for each active weight, whatever else is shared between requests."""
+    """Refuse a rate that the chips cannot compute: each token costs two operations for each active weight."""
     if c.throughput_tps is not None and c.most_tps is not None and c.throughput_tps > c.most_tps:
         yield (
             f"{c.throughput_tps:.4g} tokens/s is more than these chips can compute ({c.most_tps:.4g}); "
@@ -171,7 +167,7 @@ def chips_can_compute(c: Claims) -> Iterator[str]:
 
 
 def rate_was_asked_for(c: Claims) -> Iterator[str]:
-    """An open loop gets no more tokens than its requests ask for; arrivals at random may be denser for a while."""
+    """Refuse more tokens than an open loop asks for, with room for random arrivals that are denser for a while."""
     if c.throughput_tps is None or c.request_rate is None or c.output_length is None:
         return
     most = c.request_rate * c.output_length * 3
@@ -197,7 +193,7 @@ CHECKS: tuple[Callable[[Claims], Iterator[str]], ...] = (
 
 
 def _step_floor_ms(row: Row) -> float | None:
-    """Return bytes of the active weights over the bandwidth of all chips; None for a model of unknown size."""
+    """Return the milliseconds in which all chips' memory delivers the active weights once; None for an unknown size."""
     width = BYTES_PER_WEIGHT.get(str(_object(row, "model").get("precision")))
     billions, bandwidth = _least_billions(row), _all_gb_s(row)
     if width is None or not billions or not bandwidth:
@@ -206,13 +202,13 @@ def _step_floor_ms(row: Row) -> float | None:
 
 
 def _most_tps(row: Row) -> float | None:
-    """Operations a second of all chips over those of one token; None for a model of unknown size."""
+    """Return the most tokens/s that all chips can compute; None for a model of unknown size."""
     billions, bandwidth = _least_billions(row), _all_gb_s(row)
     return bandwidth * FLOP_PER_BYTE / (2 * billions) if billions and bandwidth else None
 
 
 def _all_gb_s(row: Row) -> float | None:
-    """GB/s of all chips together; one that nobody knows, a processor among them, has at most the fastest one's."""
+    """Return the memory bandwidth of all chips in GB/s; an unknown chip, or a CPU, counts as the fastest known one."""
     hardware = _object(row, "hardware")
     known = bandwidth_gb_s(str(hardware.get("chip_model")))
     chips = _number(hardware, "chip_count")
@@ -220,14 +216,14 @@ def _all_gb_s(row: Row) -> float | None:
 
 
 def _least_billions(row: Row) -> float | None:
-    """Return how many billion weights a token passes through at least: of "8x7B", those of one expert."""
+    """Return how many billion weights a token passes through at least: for "8x7B", those of one expert."""
     said = str(_object(row, "model").get("parameters"))
     expert = re.fullmatch(r"[0-9]{1,6}x([0-9.]{1,12}B)", said)
     return active_billions(expert[1] if expert else said)
 
 
 def _rate(work: Row) -> float | None:
-    """Requests/s at most, so those at its end where the rate grows."""
+    """Return the highest requests/s of an open loop; of a rate that grows, the one at its end. None if unknown."""
     try:
         rate = max(map(float, str(work["request_rate"]).split("..", 1)))
     except (KeyError, ValueError):
@@ -236,9 +232,9 @@ def _rate(work: Row) -> float | None:
 
 
 def active_billions(parameters: str) -> float | None:
-    """Return how many billion weights a token passes through: 7 of "7B", 0.135 of "135M", 3 of "30B-A3B".
+    """Return how many billion weights a token passes through: 7 for "7B", 0.135 for "135M", 3 for "30B-A3B".
 
-    None of "8x7B".
+    None for "8x7B", and for what is not a size.
     """
     said = re.search(r"A([0-9]+(?:\.[0-9]+)?)B\b", parameters) or re.fullmatch(
         r"\s*([0-9]+(?:\.[0-9]+)?)\s*([BM])", parameters

@@ -1,4 +1,4 @@
-"""Which evidence a row names, and where that lies."""
+"""Find out which evidence a row names, and where it is kept."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ EVIDENCE = "evidence"
 """The folder of bundles, in the dataset and in hf_data/ alike."""
 SUFFIX = ".tar.xz"
 SIGNED = "signed-"
-"""Before the id, in hf_data/: a file of one signed row, which is published whether or not it is the best."""
+"""The prefix of a file in hf_data/ that holds one signed row, which is published even if it is not the best."""
 SIGNATURES = ".jsonl"
-"""Beside a bundle: who signed its statement, one JSON object a line, as `gh attestation download` writes them."""
+"""The suffix of the file beside a bundle with the signatures over its statement: one JSON object on each line, as
+`gh attestation download` writes them."""
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def is_evidence(name: str) -> bool:
-    """Return whether a file in the folder of bundles is called as one of them, or as the signatures beside it."""
+    """Return whether a file in the folder of bundles has the name of a bundle, or of the signatures beside one."""
     digest, dot, rest = name.partition(".")
     return SHA256.fullmatch(digest) is not None and dot + rest in (SUFFIX, SIGNATURES)
 
@@ -30,10 +31,10 @@ def evidence_of(row: Any) -> str | None:
 
 
 def bundle_path(digest: str) -> str:
-    """Return where the bundle of a statement lies, named by the statement, whatever else is packed with it."""
+    """Return the path of a statement's bundle; it depends on the statement alone, not on what is packed with it."""
     return f"{EVIDENCE}/{digest}{SUFFIX}"
 
 
 def signatures_path(digest: str) -> str:
-    """Return where the signatures over a statement lie."""
+    """Return the path of the signatures over a statement."""
     return f"{EVIDENCE}/{digest}{SIGNATURES}"

@@ -24,7 +24,10 @@ _SAVE = "save it as UTF-8 without a byte order mark"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most a file may hold. `values` is counted before parsing: tiny values take twenty times their text."""
+    """The most that a file may hold.
+
+    `values` is counted before parsing, because small values take twenty times the memory of their text.
+    """
 
     file_bytes: int = 256 * 1024 * 1024
     rows: int = 50_000
@@ -32,7 +35,7 @@ class Limits:
     depth: int = 32
 
     def beside(self, published: int) -> Limits:
-        """Return the limits for a file that may also repeat a published board of so many rows."""
+        """Return the limits for a file that may also repeat a board of `published` rows."""
         return Limits(
             self.file_bytes + published * 8192,
             self.rows + published,
@@ -43,7 +46,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row of a file, and a key that stands in it twice, if one does (a parser keeps only the last)."""
+    """A row of a file, and a key that one of its objects holds twice, if any (a parser keeps only the last value)."""
 
     file: str
     index: int
@@ -52,22 +55,25 @@ class Found:
 
     @property
     def where(self) -> str:
-        """How people find it."""
+        """Where the row is, for messages."""
         return f"{self.file}, row {self.index}"
 
 
 def read_rows(path: Path, limits: Limits | None = None) -> list[Found]:
     """Return the rows of a JSON array, or the one row of a JSON object.
 
-    Raises DataError for what is not a regular file, not UTF-8, not standard JSON, too large or nested too deep.
-    What is wrong with single rows is for the schema to say.
+    Raise DataError for what is not a regular file, not UTF-8, not standard JSON, too large or nested too deep.
+    Single rows are not checked further: that is for the schema.
     """
     limits = limits or Limits()
     return parse_rows(str(path), read_whole(path, limits.file_bytes), limits)
 
 
 def read_whole(path: Path, at_most: int) -> bytes:
-    """Return a regular file's bytes; never follows a symbolic link, never waits on a pipe. Raises DataError."""
+    """Return a regular file's bytes, without following a symbolic link or waiting on a pipe.
+
+    Raise DataError if it cannot be read, or has more than `at_most` bytes.
+    """
     try:
         return read_regular(path, at_most)
     except FileNotFoundError as error:
@@ -79,7 +85,7 @@ def read_whole(path: Path, at_most: int) -> bytes:
 
 
 def parse_rows(name: str, content: bytes, limits: Limits) -> list[Found]:
-    """Return the rows in these bytes; `name` is what errors call them."""
+    """Return the rows in these bytes; `name` is what errors call them. Raise DataError as `read_rows` does."""
     for start, encoding in _OTHER_ENCODINGS.items():
         if content.startswith(start):
             raise DataError(f"{name} begins with {encoding}", hint=_SAVE)
@@ -122,7 +128,7 @@ def _parse(name: str, content: bytes) -> Any:
 
 
 def _repeated_keys(text: str, one: bool) -> Iterator[str | None]:
-    """For each row, a key that stands twice in one of its objects. The text is known to be valid JSON."""
+    """Yield for each row a key that one of its objects holds twice, or None. The text is known to be valid JSON."""
     found: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
@@ -141,6 +147,6 @@ def _repeated_keys(text: str, one: bool) -> Iterator[str | None]:
 
 
 def _skip(text: str, position: int) -> int:
-    """Past the white space and the comma between rows."""
+    """Return the position after the white space and the comma between rows."""
     gap = _GAP.match(text, position)
     return gap.end() if gap else position

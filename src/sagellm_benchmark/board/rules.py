@@ -1,4 +1,4 @@
-"""What a field may hold: small named checks that the schema's table is made of, and what to say of the others. Pure."""
+"""What a field may hold: the small named checks of the schema's table, each with words for what passes it. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHOWN = 60  # characters of a value in a message
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A check of one value, and in words what passes it."""
+    """A check of one value, with words for what passes it."""
 
     allowed: str
     accepts: Callable[[Any], bool]
@@ -49,12 +49,12 @@ def shown(value: Any) -> str:
 
 
 def choice(*values: str) -> Kind:
-    """Return one of these texts."""
+    """Return the kind that accepts one of these texts."""
     return Kind("one of " + ", ".join(values), lambda value: isinstance(value, str) and value in values)
 
 
 def integer(low: int, high: int = 10**15) -> Kind:
-    """Return a whole number; true and 1.0 are none."""
+    """Return the kind of a whole number; true and 1.0 are not whole numbers."""
     return Kind(
         f"a whole number from {low} to {high:.0e}", lambda value: type(value) is int and low <= value <= high
     )
@@ -69,17 +69,20 @@ def number(low: float = 0, high: float = 1e12) -> Kind:
 
 
 def nullable(kind: Kind) -> Kind:
-    """Allow this or null."""
+    """Return the kind that accepts null as well."""
     return Kind(f"{kind.allowed}, or null", lambda value: value is None or kind.accepts(value))
 
 
 def only(wanted: Any, why: str) -> Kind:
-    """Allow exactly this value, for a reason that its writer should know."""
+    """Return the kind that accepts only this value, for a reason that the row's writer should know."""
     return Kind(f"{json.dumps(wanted)}: {why}", lambda value: type(value) is type(wanted) and value == wanted)
 
 
 def _is_name(value: Any) -> bool:
-    """ASCII, so that no other alphabet's letters look like its own, and of no use as a path to somewhere else."""
+    """Return whether a value is a name.
+
+    It is ASCII, so that no letters of other alphabets look like its own, and useless as a path out of a folder.
+    """
     if not isinstance(value, str) or len(value) > 200 or not _NAME.fullmatch(value):
         return False
     parts = value.split("/")
@@ -96,7 +99,7 @@ def _parses(parse: Callable[[str], date], value: str) -> bool:
 
 
 def _is_rate(text: str) -> bool:
-    """Requests a second in one spelling each, so that no other spelling is another configuration."""
+    """Return whether a text is a rate in its only spelling, so that no other spelling is another configuration."""
     ends = text.split("..")
     spelt = str if len(ends) == 1 else "{:g}".format
     numbers = all(_RATE.fullmatch(end) and float(end) > 0 and spelt(float(end)) == end for end in ends)
@@ -172,11 +175,11 @@ class Problem:
     allowed: str
 
     def __str__(self) -> str:
-        # a row chooses its own keys, so that a path of them may hold anything
+        # a row chooses its own keys, so a path may hold anything
         field = self.field if self.field.isprintable() else json.dumps(self.field)[1:-1]
         return f"{field[:200]} is {self.value}; it must be {self.allowed}"
 
 
 def repeated_key(key: str) -> Problem:
-    """Return a key that stands twice in one object, of which a parser keeps only one."""
+    """Return the problem of a key that one object holds twice; a parser keeps only one of the values."""
     return Problem(f"the key {json.dumps(key[:60])}", "present twice", "present once in its object")

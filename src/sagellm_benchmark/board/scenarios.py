@@ -63,6 +63,6 @@ def scenario(name: str, notes: str = "") -> str | None:
 
 
 def rightful_name(name: str, load: tuple[int, int, int | None]) -> str:
-    """Return the name that a load of this name has by right: a documented one only where it is that one's load."""
+    """Return `name`, or CUSTOM if it is that of a documented workload with another load than `load`."""
     known = scenario(name)
     return CUSTOM if known is not None and load != DOCUMENTED[known].load else name

@@ -1,6 +1,6 @@
 """The leaderboard's contract as a table of rules, in two strengths. Pure.
 
-Version history of rows: without `schema_version` are rows of other and older tools; 1 adds `engine`, `validity`,
+Version history of rows: those of other and older tools have no `schema_version`; 1 adds `engine`, `validity`,
 `model.weights`, and an entry_id that is the UUIDv5 of the row's content.
 """
 
@@ -35,7 +35,7 @@ class Strength(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What the field at a dotted path must be. Rules below a missing or wrong object say nothing: its own rule does."""
+    """What the field at a dotted path must be. If a parent object is missing or wrong, only its own rule says so."""
 
     path: str
     kind: Kind
@@ -70,7 +70,7 @@ PUBLISHED = (
         for name in ("ttft_ms", "tbt_ms", "tpot_ms", "throughput_tps", "peak_mem_mb", "error_rate")
     ),
 )
-"""Rows of other and of older tools are kept however odd they are; this is what their readers cannot do without."""
+"""Rows of other and older tools are kept however odd they are; these are the rules that readers cannot do without."""
 
 NEW = (
     Rule("entry_id", rules.UUID_TEXT),
@@ -165,7 +165,7 @@ NEW = (
 )
 """The whole contract, v1, and this toolkit's own fields. Fields that it does not name are free, but never hostile."""
 
-_SINCE = {  # asked of new rows only since rows of version 1 were published without it: those stay as they are
+_SINCE = {  # what published rows must meet, where NEW has become stricter since rows of version 1 were published
     "schema_version": integer(1, 1_000_000),
     "engine_version": rules.TEXT,
     "hardware.chip_model": rules.FILLED,
@@ -184,9 +184,9 @@ _NAMED = frozenset(rule.path for rule in NEW)
 
 
 def problems(row: Any, strength: Strength = Strength.NEW) -> list[Problem]:
-    """Return what speaks against a row, at most MAX_PROBLEMS; nothing when it meets the contract.
+    """Return what speaks against a row, at most MAX_PROBLEMS; empty if it meets the contract.
 
-    A published row is held to the whole contract only when it says that it was written by this version of it.
+    A published row is held to the whole contract only if its `schema_version` is the present one.
     """
     if not isinstance(row, dict):
         return [Problem("the row", shown(row), "an object")]
@@ -214,7 +214,7 @@ def _broken(rules: tuple[Rule, ...], row: Row) -> Iterator[Problem]:
 
 
 def _metrics(row: Row) -> Iterator[Problem]:
-    """Metrics that no rule names are numbers too, but for those that say where another one comes from."""
+    """Yield a problem for each other metric that is not a number; those that name another one's source are texts."""
     metrics = row.get("metrics")
     for name, value in metrics.items() if isinstance(metrics, dict) else ():
         kind = rules.TEXT if name.endswith("_source") else nullable(number())
@@ -223,7 +223,7 @@ def _metrics(row: Row) -> Iterator[Problem]:
 
 
 def _gaps(row: Row) -> Iterator[Problem]:
-    """An answer of several tokens has gaps between them; without them nothing could be held against the rate."""
+    """Yield a problem if answers of several tokens have no gap between them, by which the rate could be checked."""
     metrics, work = row.get("metrics"), row.get("workload")
     if not isinstance(metrics, dict) or not isinstance(work, dict):
         return
@@ -235,7 +235,7 @@ def _gaps(row: Row) -> Iterator[Problem]:
 
 
 def _load(row: Row) -> Iterator[Problem]:
-    """How many requests at once, or how they arrive: without it nothing could be held against the rate either."""
+    """Yield a problem if neither requests at once nor a request rate is given, by which throughput could be checked."""
     work = row.get("workload")
     if isinstance(work, dict) and work.get("concurrent_requests") is work.get("request_rate") is None:
         yield Problem(
@@ -244,7 +244,7 @@ def _load(row: Row) -> Iterator[Problem]:
 
 
 def _splits(row: Row) -> Iterator[Problem]:
-    """Yield what is wrong with the parallelism of a row, which is part of what it competes in."""
+    """Yield what is wrong with the parallelism of a row, which is part of its identity."""
     cluster, parts = row.get("cluster"), integer(1, 1_000_000)
     for where, place in (("cluster.", cluster), ("", row)):
         split = place.get("parallelism") if isinstance(place, dict) else None
@@ -258,7 +258,7 @@ def _splits(row: Row) -> Iterator[Problem]:
 
 
 def _agreement(row: Row) -> Iterator[Problem]:
-    """Fields that must agree with each other; a row that says two things has a forged identity or a slip."""
+    """Yield a problem for fields that contradict each other, by mistake or to forge an identity."""
     yield from _interconnect(row)
     if (row.get("config_type") == "multi_node") != isinstance(row.get("cluster"), dict):
         yield Problem(
@@ -282,7 +282,7 @@ def _agreement(row: Row) -> Iterator[Problem]:
 
 
 def _scenario(row: Row) -> Iterator[Problem]:
-    """A documented workload's name is bound to its load, in the name and in notes that readers fall back on."""
+    """Yield a problem if a row's name, or the notes that readers fall back on, say a workload with another load."""
     work, metadata = row.get("workload"), row.get("metadata")
     name = work.get("name") if isinstance(work, dict) else None
     if not isinstance(work, dict) or not isinstance(name, str):

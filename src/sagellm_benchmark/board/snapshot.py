@@ -18,13 +18,8 @@ from sagellm_benchmark.board.schema import Rule
 from sagellm_benchmark.files import to_json
 
 SCHEMA = "leaderboard-compare-snapshot/v1"
-_FIRST = (
-    "sagellm",
-    "vllm",
-    "vllm-ascend",
-    "sglang",
-    "lmdeploy",
-)  # the order in which readers look for a pair
+# the order in which readers look for a pair
+_FIRST = ("sagellm", "vllm", "vllm-ascend", "sglang", "lmdeploy")
 _HIGHER_WINS = {"throughput": True, "ttft": False, "tbt": False}
 _METRIC = {"throughput": "throughput_tps", "ttft": "ttft_ms", "tbt": "tbt_ms"}
 _METRICS = ("ttft_ms", "tbt_ms", "throughput_tps", "output_throughput_tps", "error_rate")
@@ -32,7 +27,7 @@ _PLACES = 4  # decimal places of a percentage
 
 
 class Scope(NamedTuple):
-    """What the page groups rows by, and calls a group."""
+    """The fields by which the page groups rows and names a group."""
 
     model: str
     hardware: str
@@ -44,12 +39,12 @@ class Scope(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The page looks a group up by this text, and takes the first that has it."""
+        """The text by which the page looks up a group; of several, it takes the first."""
         return "|".join(map(str, self))
 
 
 class Load(NamedTuple):
-    """What rows must share to be compared, beside their scope: one stream against 64 is no comparison."""
+    """What rows must share besides their scope to be compared: one stream against 64 is no comparison."""
 
     input_length: str
     output_length: str
@@ -60,8 +55,9 @@ class Load(NamedTuple):
 
 
 def compare_file(board: Iterable[Entry], generated_at: str) -> bytes:
-    """Return the bytes of `leaderboard_compare.json`, one group after another: as objects they would take six times
-    that.
+    """Return the bytes of `leaderboard_compare.json`.
+
+    Groups are written one by one, because all of them as objects would take six times the memory of the file.
     """
     groups = _groups(board)
     head = {
@@ -96,7 +92,7 @@ def _groups(rows: Iterable[Entry]) -> list[tuple[Scope, dict[str, Entry]]]:
         held = best.get(entry.identity.engine)
         if held is None or entry.beats(held):
             best[entry.identity.engine] = entry
-    # of the groups with one key the page sees the first: the one with most to compare
+    # the page finds only the first group with a key, so the one with the most engines comes first
     order = sorted(groups.items(), key=lambda group: (group[0][0].key, -len(group[1]), group[0]))
     return [(scope, best) for (scope, _), best in order]
 
@@ -126,10 +122,7 @@ def _count(text: str, otherwise: int) -> int:
 
 
 def _group(scope: Scope, best: dict[str, Entry]) -> dict[str, Any]:
-    """Return one group.
-
-    Its engines in the order in which readers look for them, and the first two of them as the pair.
-    """
+    """Return one group: its engines in the order in which readers look for them, with the first two as the pair."""
     order = sorted(
         best, key=lambda engine: (_FIRST.index(engine) if engine in _FIRST else len(_FIRST), engine)
     )
@@ -161,7 +154,7 @@ def _engine(entry: Entry) -> dict[str, Any]:
 
 
 def _path(entry: Entry, row: Row) -> str:
-    """Return where the row lies in the dataset: by itself, but for those of before submissions were kept."""
+    """Return the row's file in the dataset: its own, or the board for a row from before submissions were kept."""
     if entry.entry_id == entry_id(row):
         return submission_path(row)
     return MULTI if entry.identity.is_multi_node else SINGLE
@@ -186,7 +179,7 @@ def _delta(left: Row, right: Row, name: str) -> float | None:
 
 
 def _winner(left: Row, right: Row, name: str) -> str:
-    """Nobody wins what was not measured on both sides: readers know no other word for that than a tie."""
+    """Return the side that wins; a tie if one was not measured, because readers know no other word for that."""
     ours, theirs = _both(left, right, name)
     if ours is None or theirs is None or ours == theirs:
         return "tie"
@@ -238,7 +231,7 @@ _ENGINE = (
 
 
 def problems(snapshot: Any) -> list[Problem]:
-    """Return what in a comparison its readers would stumble over; nothing in one that `compare_file` made."""
+    """Return what readers of a comparison would fail on; nothing for one that `compare_file` made."""
     if not isinstance(snapshot, dict):
         return [Problem("the comparison", rules.shown(snapshot), "an object")]
     groups = [*_objects(snapshot, "groups"), *_objects(snapshot, "preferred_pairs")]

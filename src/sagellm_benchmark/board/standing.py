@@ -1,7 +1,7 @@
-"""How well each accepted row is backed, and since when it is published: what orders rows before their numbers do. Pure.
+"""How well each accepted row is backed, and since when it has been published, which counts before its numbers. Pure.
 
-A dataset keeps what it knows of its rows in one file, STANDING. Joining two of them is a union, so that in whatever
-order facts arrive everybody derives the same tiers. Nothing of it is ever read from a row.
+A dataset keeps what it knows about its rows in one file, STANDING. Joining two such files is a union, so everybody
+derives the same tiers, in whatever order facts arrive. None of this is ever read from a row.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from sagellm_benchmark.board.proof import evidence_of
 from sagellm_benchmark.board.rules import MOMENT
 
 LATER = 2**62
-"""Beyond the number of any row: what has it comes after all that are numbered."""
-BOLD = 1.3  # times the best reproduced throughput: what is above waits until somebody else sees it, too
+"""A number above that of any accepted row: a row with it comes after all of them."""
+BOLD = (
+    1.3  # times the best reproduced throughput; a row above that is a claim until somebody else reproduces it
+)
 
 
 class Tier(IntEnum):
@@ -36,9 +38,9 @@ class Tier(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What a row's evidence says: its throughput with the 95 % interval, and who signed it.
+    """What a row's evidence says: its throughput in tokens/s with the 95 % interval, and who signed it.
 
-    `since`: how many rows had been accepted when each of the signers was known.
+    `since` is, for each signer, how many rows had been accepted when that signature became known.
     """
 
     throughput: Measured
@@ -46,21 +48,24 @@ class Proved:
     since: Mapping[str, int] = field(default_factory=dict)
 
     def joined(self, other: Proved) -> Proved:
-        """Both speak of the same evidence, so only the signers can differ, and when they came."""
+        """Return both together. They are about the same evidence, so only the signers and their `since` can differ."""
         throughput = min(self.throughput, other.throughput, key=repr)
         signers = self.signers | other.signers
         later = {name: max(self.since.get(name, 0), other.since.get(name, 0)) for name in signers}
         return Proved(throughput, signers, later)
 
     def known_by(self, before: Proved | None, number: int) -> Proved:
-        """Return the same with since when each signer is known: as `before` says, or `number` for a new one."""
+        """Return the same with `since` set for each signer: to what `before` says, or to `number` for a new one."""
         known = {} if before is None else before.since
         return replace(self, since={name: known.get(name, number) for name in self.signers})
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What is known of an accepted row. `number` counts acceptances; `published_at` is RFC 3339, in UTC."""
+    """What is known about an accepted row.
+
+    `number` counts acceptances; `published_at` is RFC 3339 in UTC, or empty; `configuration` is the identity's slug.
+    """
 
     number: int
     published_at: str
@@ -68,7 +73,7 @@ class Fact:
     proved: Proved | None = None
 
     def joined(self, other: Fact) -> Fact:
-        """Return what both know."""
+        """Return what both facts say together."""
         first = min(self, other, key=lambda fact: (fact.number, fact.published_at, fact.configuration))
         both = [fact.proved for fact in (self, other) if fact.proved is not None]
         proved = both[0].joined(both[-1]) if both else None
@@ -76,7 +81,7 @@ class Fact:
 
 
 class Withdrawal(NamedTuple):
-    """Who took a row of a configuration back, and why."""
+    """Who took back a row of a configuration, and why."""
 
     configuration: str
     by: str
@@ -89,7 +94,7 @@ Withdrawals = Mapping[str, frozenset[Withdrawal]]
 
 @dataclass(frozen=True)
 class Standing:
-    """The facts of a dataset, by row id."""
+    """What a dataset knows about its rows, by row id."""
 
     facts: Mapping[str, Fact] = field(default_factory=dict)
     withdrawn: Withdrawals = field(default_factory=dict)
@@ -102,11 +107,11 @@ class Standing:
         return Standing(facts, _union(self.withdrawn, other.withdrawn))
 
     def withdrawing(self, entry_id: str, withdrawal: Withdrawal) -> Standing:
-        """Return the same, where this row is withdrawn."""
+        """Return the same with this row withdrawn."""
         return Standing(self.facts, _union(self.withdrawn, {entry_id: frozenset({withdrawal})}))
 
     def withdrawals(self, entry: Entry) -> list[Withdrawal]:
-        """Return who took the row back, and why, in one order; nothing for a row that stands."""
+        """Return who took the row back, and why, in a fixed order; empty for a row that stands."""
         if entry.entry_id not in self.withdrawn:
             return []
         return self._withdrawals(entry.entry_id, slug(entry.identity))
@@ -114,10 +119,10 @@ class Standing:
     def accepting(
         self, new: Iterable[Entry], known: Iterable[Entry], proofs: Mapping[str, Proved], now: str
     ) -> Standing:
-        """Return the same with `new` rows, numbered on, and what is proved of them and of `known` ones, by row id.
+        """Return the same with the `new` rows under the next numbers, and the `proofs`, by id, of new and `known` ones.
 
-        `now` is the time that they are published at; it is shown, and orders nothing. One of no year that anybody
-        publishes in is that of a broken clock, and not known.
+        `now` is the time of publication; it is shown, but orders nothing. If MOMENT does not accept it, the clock is
+        broken, and the time counts as not known.
         """
         facts, now = dict(self.facts), now if MOMENT.accepts(now) else ""
         number = max((fact.number for fact in facts.values()), default=0)
@@ -132,9 +137,9 @@ class Standing:
         return Standing(facts, self.withdrawn)
 
     def placed(self, entry: Entry) -> Entry:
-        """Return the row as it takes part in a merge.
+        """Return the row with its place in a merge.
 
-        A row that was published before anybody counted is the earliest.
+        A row without a fact was published before rows were numbered, so it counts as the earliest.
         """
         if self.withdrawals(entry):
             return _at(entry, Place(withdrawn=True))
@@ -144,9 +149,10 @@ class Standing:
         return _at(entry, Place(self.tier(entry.entry_id), fact.number, fact.published_at))
 
     def expected(self, entry: Entry) -> Entry:
-        """Return a row that may not be published yet: later than all that are, and evidenced where it names evidence.
+        """Return a row with the place that it can expect.
 
-        Publishing looks at that evidence; this only keeps a row that has some from being left out before.
+        A row that is not published yet comes after all published ones, and counts as evidenced if it names evidence.
+        Only publishing looks at that evidence; until then, this keeps the row from being left out.
         """
         if entry.entry_id in self.facts or entry.entry_id in self.withdrawn:
             return self.placed(entry)
@@ -154,10 +160,9 @@ class Standing:
         return entry._replace(place=Place(Tier.EVIDENCED if named else Tier.CLAIMED, LATER))
 
     def tier(self, entry_id: str) -> Tier:
-        """Return the tier that follows from all facts.
+        """Return the tier of a row, which follows from all facts.
 
-        No row that comes later lowers the tier of one that is there: only what was reproduced before a row makes it
-        wait.
+        A later row never lowers the tier of an earlier one: a row waits only for what was reproduced before it.
         """
         fact = self.facts.get(entry_id)
         if fact is None or fact.proved is None:
@@ -176,7 +181,10 @@ class Standing:
 
     @cached_property
     def _reproduced(self) -> Mapping[str, int]:
-        """Rows with another of their configuration that agrees, signed by somebody else, and since when."""
+        """The rows, by id, that another row of their configuration, signed by somebody else, agrees with.
+
+        The value is how many rows had been accepted when both signatures were known.
+        """
         signed: defaultdict[str, dict[str, Proved]] = defaultdict(dict)
         for entry_id, fact in self.facts.items():
             if (
@@ -198,7 +206,7 @@ class Standing:
 
     @cached_property
     def _rates(self) -> Mapping[str, list[tuple[int, float]]]:
-        """Return what was reproduced of each configuration: since when, and its throughput."""
+        """What was reproduced of each configuration: after how many accepted rows, and its throughput in tokens/s."""
         rates: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
         for entry_id, since in self._reproduced.items():
             fact = self.facts[entry_id]
@@ -217,7 +225,7 @@ def _at(entry: Entry, place: Place) -> Entry:
 
 
 def _reproduced_since(one: Proved, other: Proved) -> int | None:
-    """Return since when two identities stand behind two measurements that say the same; None if they do not."""
+    """Return after how many accepted rows two measurements that agree were signed by two identities; None if never."""
     if not agree(one.throughput, other.throughput):
         return None
     pairs = product(one.signers, other.signers)

@@ -1,4 +1,4 @@
-"""The file in which a dataset keeps what it knows of its rows: written and read in one place. Pure."""
+"""The file in which a dataset keeps what it knows about its rows: written and read in one place. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.files import to_json
 
 VERSION = 2
-"""1: rows by id, each with its number, the time of its publication, and what its evidence is worth. 2: withdrawals,
-too; a file without any says 1, so that older versions of this tool go on with it."""
+"""Version history. 1: rows by id, each with its number, its time of publication and what its evidence says.
+2: withdrawals as well; a file without any is written as 1, so that older versions of this tool can read it."""
 
 
 def parse(content: bytes | None) -> Standing:
-    """Return what the dataset's file says; nothing if there is none. Raises DataError for one that is damaged."""
+    """Return what the dataset's file says; an empty standing for None. Raise DataError if it is damaged."""
     if content is None:
         return Standing()
     try:
@@ -43,9 +43,8 @@ def to_bytes(standing: Standing) -> bytes:
     head = {"schema_version": VERSION, "withdrawn": said} if said else {"schema_version": 1}
     file.write(to_json({**head, "rows": {}}).removesuffix(b"}\n}\n"))
     between = b"\n"
-    for name, fact in sorted(
-        standing.facts.items()
-    ):  # one by one: as one object they take ten times their text
+    # one by one, because all rows as one object would take ten times the memory of their text
+    for name, fact in sorted(standing.facts.items()):
         row = to_json(_row(fact)).removesuffix(b"\n").replace(b"\n", b"\n    ")
         file.write(between + b"    " + orjson.dumps(name) + b": " + row)
         between = b",\n"
@@ -91,7 +90,7 @@ def _number(value: Any) -> int:
 
 
 def _moment(value: Any) -> str:
-    """Return a time as this tool writes it, or nothing if it was not known."""
+    """Return a time as this tool writes it; '' if it was not known."""
     if value != "" and not MOMENT.accepts(value):
         raise ValueError(f"{value!r} is no time")
     return intern(str(value).upper())

@@ -1,4 +1,4 @@
-"""Which of the rows handed in may come onto the board. Pure."""
+"""Decide which of the rows handed in may come onto the board. Pure."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ class Examiner:
     def _against(self, entry: Entry, found: Found) -> list[Problem]:
         """Return what speaks against a row that was never accepted.
 
-        Its id is that of its content, so nobody else has it by right: a published row that bears it all the same
-        keeps its place, and stands in the way only where both would be the same file.
+        Its id follows from its content, so no other row should have it. A published row that has it all the same keeps
+        its place; it is an obstacle only if both rows would be kept in the same file.
         """
         against = problems(found.row, Strength.NEW)
         if not against and (entry.entry_id, entry.identity) in self._known:
@@ -88,14 +88,14 @@ class Examiner:
         return against or list(self._names.mistaken(entry.identity, found.row["engine"]))
 
     def _accepted(self, entry: Entry) -> Entry | None:
-        """Return the accepted row that says the same, where the mark of verification is not this row's own idea."""
+        """Return the accepted row that says the same; None if there is none, or only this one claims to be verified."""
         twins = self._known.get((entry.entry_id, entry.identity), ())
         same = (twin for twin in twins if entry.same_as(twin) and (twin.is_verified or not entry.is_verified))
         return next(same, None)
 
 
 def _unreadable(found: Found) -> list[Problem]:
-    """Return why what was handed in is no row at all; nothing if it is one."""
+    """Return why what was handed in is not a row at all; empty if it is one."""
     if found.repeated is not None:
         return [repeated_key(found.repeated)]
     return [] if isinstance(found.row, dict) else problems(found.row, Strength.NEW)

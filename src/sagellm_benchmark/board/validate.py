@@ -1,4 +1,4 @@
-"""Checking rows one by one, as they lie in files."""
+"""Check rows one by one, as they are in files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BOARD = Limits(file_bytes=512 << 20, rows=250_000, values=25_000_000)
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A row and every reason why it is not valid; `if_new`, why it would not be if it were not on the board yet."""
+    """A row, and every reason why it is not valid; `if_new` holds those that count if it is not published yet."""
 
     found: Found
     reasons: tuple[str, ...]
@@ -55,7 +55,7 @@ class Validation:
 
 
 def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
-    """Hold the rows of these files to the contract of published rows, or to all that is asked of new ones."""
+    """Check the rows of these files by the contract of published rows or, with `as_new`, by that of new ones."""
     rows: list[Checked] = []
     damaged: list[str] = []
     owners: dict[str, tuple[str, bytes]] = {}
@@ -75,10 +75,7 @@ def validate(paths: Iterable[Path], *, as_new: bool) -> Validation:
 
 
 def _derived(path: Path) -> list[str]:
-    """Return what speaks against a file that follows from rows.
-
-    Its readers fail on anything that they do not expect.
-    """
+    """Return what is wrong with a derived file, whose readers fail on anything that they do not expect."""
     try:
         value = loaded(str(path), read_whole(path, _BOARD.file_bytes))
     except DataError as error:
@@ -95,7 +92,7 @@ def _check(found: Found, owners: dict[str, tuple[str, bytes]], *, as_new: bool) 
 
 
 def _shared_id(checked: Checked, owners: dict[str, tuple[str, bytes]]) -> list[str]:
-    """An id belongs to one row; the same row may stand in several files."""
+    """Return the problem of an id that another row has, too; the same row may be in several files."""
     if checked.entry_id is None:
         return []
     where, said = owners.setdefault(checked.entry_id, (checked.found.where, content(checked.found.row)))

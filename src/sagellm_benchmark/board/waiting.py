@@ -1,4 +1,4 @@
-"""What hf_data/ holds already, and the join of two versions of it that git could not merge."""
+"""Read what hf_data/ already holds, and join two versions of it that git could not merge."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from sagellm_benchmark.board.standing import Standing
 
 MAX_BOARD_BYTES = 1 << 30
 
-# a line of JSON never begins so, and a text in JSON never holds the end of a line
+# no line of JSON begins like this, because a text in JSON contains no line break
 _MARK = re.compile(rb"^(<{7}|\|{7}|={7}|>{7})(?: [^\n]*)?\r?\n?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Unsound:
-    """A row in hf_data/ that takes no place on the board and stays where it is, for its owner to mend, and why."""
+    """A row in hf_data/ that may not take a place on the board, and why. It stays there for its owner to mend."""
 
     entry: Entry
     reasons: tuple[str, ...]
 
 
 def waiting(hf_data: Path) -> Iterator[Entry]:
-    """Return what hf_data/ already holds, published or not. Raises DataError for a board that cannot be read."""
+    """Yield the rows that hf_data/ already holds, published or not. Raise DataError if a board cannot be read."""
     for name in BOARDS:
         path = hf_data / name
         if os.path.lexists(path):
@@ -38,12 +38,12 @@ def waiting(hf_data: Path) -> Iterator[Entry]:
 
 
 def both_sides(name: str, board: bytes) -> list[Entry]:
-    """Return the rows of a board file; of one that git left in conflict, those of either side."""
+    """Return the rows of a board file; if git left it in conflict, those of both sides."""
     return [entry for side in sides(board) for entry in entries(name, side)]
 
 
 def sides(content: bytes) -> tuple[bytes, ...]:
-    """Return the file itself; if it holds git's conflict markers, the whole file as each of the two sides has it."""
+    """Return the file itself; if it holds git's conflict markers, the whole file of each of the two sides."""
     marks = list(_MARK.finditer(content))
     if not any(mark[1][:1] == b"<" for mark in marks):
         return (content,)
@@ -64,7 +64,7 @@ def _extend(versions: Iterable[bytearray], part: bytes) -> None:
 
 
 def sorted_out(held: Iterable[Entry], published: Sequence[Entry]) -> tuple[list[Entry], list[Unsound]]:
-    """Return the rows that may stand for their configuration, and the others: they must not push a sound one out."""
+    """Return the sound rows, and the unsound ones, which must not displace them; a row as published is sound."""
     known = {entry.view for entry in published}
     sound: list[Entry] = []
     unsound: dict[bytes, Unsound] = {}
@@ -83,12 +83,12 @@ def together(sound: Sequence[Entry], unsound: Sequence[Unsound]) -> Sequence[Ent
 
 
 def joined(held: Iterable[Entry]) -> dict[str, bytes]:
-    """Return the files that hold the best of all these rows, and every unsound one."""
+    """Return the board's files, by name, with the best of all these rows and every unsound one."""
     return tables(_best(held))
 
 
 def join_rows(held: Iterable[Entry]) -> bytes:
-    """Return the same in one file, whatever number of nodes its rows ran on."""
+    """Return the same rows in one board file, however many nodes they ran on."""
     return board_file(_best(held))
 
 
