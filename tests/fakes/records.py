@@ -12,7 +12,7 @@ from sagellm_benchmark.client.terms import ClientHealth, Limits
 from sagellm_benchmark.engines.base import ModelFacts
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Cpu, Host
-from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Summary, Tool
+from sagellm_benchmark.runs.record import Client, Config, Dataset, Load, MeasuredServer, Record, Summary, Tool
 from sagellm_benchmark.verdict.figures import Measurement, Metric
 from sagellm_benchmark.verdict.metrics import METRICS
 from sagellm_benchmark.verdict.summarize import summarize
@@ -28,7 +28,7 @@ HARDWARE = Hardware(
     memory_per_chip_gb=79.6,
 )
 MODEL = ModelFacts(name="Qwen2-7B", parameters="7.6B", precision="BF16", weights="real")
-SERVER = Asked(
+SERVER = MeasuredServer(
     base_url="http://127.0.0.1:8000",
     served_model="Qwen/Qwen2-7B",
     engine="vllm",

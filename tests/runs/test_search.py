@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sagellm_benchmark.runs.record import Summary
 from sagellm_benchmark.runs.search import Found, Outcome, Search, Step, found, is_burst, judged, shapes
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec, lasting, shaped
-from sagellm_benchmark.verdict.evidence import Limit
+from sagellm_benchmark.verdict.evidence import Bottleneck
 from sagellm_benchmark.verdict.figures import Figures
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.summarize import Numbers
@@ -71,7 +71,7 @@ def summary(
     requests: int = 10_000,
     attainment: float | None = 1.0,
     valid: bool = True,
-    limited_by: Limit | None = None,
+    limited_by: Bottleneck | None = None,
     interval: tuple[float, float] = (0.99, 1.0),
 ) -> Summary:
     """Of a run with a latency of one second."""
@@ -181,7 +181,7 @@ def queued(rate: float, seed: int, *, client_gives_out: float = math.inf) -> Sum
             sample(index=index, start=moment, due_s=moment, ttft=free - moment, itl=0.001, tokens=2)
         )
     seen = a_summary(samples, slo_s={"ttft": OBJECTIVE_S}, asked_rate_rps=rate)
-    late: Limit | None = "client" if rate > client_gives_out else None
+    late: Bottleneck | None = "client" if rate > client_gives_out else None
     return replace(seen, limited_by=late, valid=late is None)
 
 

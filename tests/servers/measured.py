@@ -20,7 +20,7 @@ from sagellm_benchmark.engines.counting import USAGE, Counting
 from sagellm_benchmark.machine.contention import Contended
 from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.runs.cache_probe import CacheProbe, Plan, plan
-from sagellm_benchmark.runs.counting import Completed
+from sagellm_benchmark.runs.counting import Completer
 from sagellm_benchmark.runs.requests import Request, columns, prompt_hash
 from sagellm_benchmark.verdict import recounts
 from sagellm_benchmark.verdict.cached import RepeatTest
@@ -122,7 +122,7 @@ def measured_by(drive: Drive, server: Server, setting: Setting) -> Result:
     drive(lambda i: source.conversation(WARMUP_INDEX + i), setting.streams, Schedule(setting.streams))
     begun = len(server.did)
     samples = drive(source.conversation, setting.requests, setting.schedule).samples()
-    completed = Completed(Counting(counter, USAGE), exact_output=setting.exact)
+    completed = Completer(Counting(counter, USAGE), exact_output=setting.exact)
     found = columns(_requests(samples, source.conversation, completed), None)
     measured = range(begun, len(server.did))
     probe = CacheProbe(
@@ -141,7 +141,7 @@ def _short(asked: Plan) -> Plan:
 
 
 def _requests(
-    samples: Iterable[Sample], conversation: Conversations, completed: Completed
+    samples: Iterable[Sample], conversation: Conversations, completed: Completer
 ) -> Iterator[Request]:
     for sample in samples:
         prompt = conversation(sample.index)[0].text
@@ -149,7 +149,7 @@ def _requests(
         yield Request(0, sample.index, prompt_hash(prompt), tokens, whole)
 
 
-def _evidence(setting: Setting, found: Columns, completed: Completed, test: RepeatTest | None) -> Evidence:
+def _evidence(setting: Setting, found: Columns, completed: Completer, test: RepeatTest | None) -> Evidence:
     recounted = completed.recounts()
     return Evidence(
         columns=found,

@@ -14,7 +14,17 @@ from sagellm_benchmark.engines.counting import USAGE
 from sagellm_benchmark.machine.host import environment, host
 from sagellm_benchmark.runs.context import Context, Observations
 from sagellm_benchmark.runs.grounds import Grounds
-from sagellm_benchmark.runs.record import Asked, Client, Config, Dataset, Load, Record, Status, Summary, Tool
+from sagellm_benchmark.runs.record import (
+    Client,
+    Config,
+    Dataset,
+    Load,
+    MeasuredServer,
+    Record,
+    Status,
+    Summary,
+    Tool,
+)
 from sagellm_benchmark.runs.spec import RunSpec
 from sagellm_benchmark.verdict import recounts
 from sagellm_benchmark.verdict.checks import judge
@@ -116,7 +126,7 @@ def config(context: Context, seen: Observations) -> Config:
         cooldown_s=spec.cooldown_s,
         client_processes=spec.processes,
         limits=spec.limits,
-        server=Asked(
+        server=MeasuredServer(
             base_url=server.base_url,
             served_model=server.served_model,
             engine=server.engine.name,

@@ -17,7 +17,7 @@ RECOUNTED = 30  # answers with usage whose text is tokenized again
 PRICED = 8  # prompts whose length the server is asked for after a run, if its streams did not tell
 
 
-class Completed:
+class Completer:
     """Gives each sample its tokens: by the server's usage, or else as the plan of counting says, if it can.
 
     If there are both usage and a tokenizer, some answers, drawn from all, are counted both ways at the end, so that a

@@ -23,7 +23,7 @@ from sagellm_benchmark.runs import cache_probe
 from sagellm_benchmark.runs.arrivals import schedule_for
 from sagellm_benchmark.runs.conclude import conclude
 from sagellm_benchmark.runs.context import HERE, Context, Observations, Sender
-from sagellm_benchmark.runs.counting import Completed
+from sagellm_benchmark.runs.counting import Completer
 from sagellm_benchmark.runs.listener import Listener
 from sagellm_benchmark.runs.loads import Repeat, Shifted, drive_load, raw_folder, timed_out
 from sagellm_benchmark.runs.prepare import prepare
@@ -171,11 +171,9 @@ class Measuring:
         peak_memory = peak_memory_mib(context.server.pids)
         self._metrics.__exit__(None, None, None)
         self._listener.say("reading what was recorded")
-        completed, course = (
-            Completed(context.counting, exact_output=context.target.exact_output),
-            Recorder(),
-        )
-        repeats, asked_to_end = read_loads(loads, context, completed, course)
+        completer = Completer(context.counting, exact_output=context.target.exact_output)
+        course = Recorder()
+        repeats, asked_to_end = read_loads(loads, context, completer, course)
         last = loads[-1].observed
         lost = any(node.lost for node in last.nodes)
         interrupted = last.interrupted or asked_to_end or (len(loads) < context.spec.repeats and not lost)
@@ -192,8 +190,8 @@ class Measuring:
             started_at=self._started_at,
             interrupted=interrupted,
             timed_out=timed_out(context, last),
-            recounts=completed.recounts(),
-            echoes=completed.echoes,
+            recounts=completer.recounts(),
+            echoes=completer.echoes,
             repeat_test=test,
             peak_memory_mib=peak_memory,
             contention=self._contention.seen,

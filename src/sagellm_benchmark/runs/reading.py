@@ -14,7 +14,7 @@ from sagellm_benchmark.client.sample import Phase, Sample
 from sagellm_benchmark.client.terms import Observed
 from sagellm_benchmark.files import cannot_write
 from sagellm_benchmark.runs.context import Context
-from sagellm_benchmark.runs.counting import Completed, prices
+from sagellm_benchmark.runs.counting import Completer, prices
 from sagellm_benchmark.runs.loads import Repeat
 from sagellm_benchmark.runs.requests import REQUESTS_FILE, Request, columns, prompt_hash
 from sagellm_benchmark.signals import first_signal
@@ -27,7 +27,7 @@ Complete = Callable[[Sample, str], tuple[Sample, int | None]]
 
 
 def read_loads(
-    loads: Sequence[Repeat], context: Context, completed: Completed, course: Recorder
+    loads: Sequence[Repeat], context: Context, completer: Completer, course: Recorder
 ) -> tuple[list[Columns], bool]:
     """Return every load's columns, and whether Ctrl-C was pressed meanwhile; write requests.jsonl on the way."""
     priced = prices(context.counting, context.source, context.workload.turns)
@@ -40,7 +40,7 @@ def read_loads(
         ),  # reading goes on: what was measured must not be lost
     ):
         repeats = [
-            _decoded(load, context, log, partial(completed, prices={} if load.number else priced), course)
+            _decoded(load, context, log, partial(completer, prices={} if load.number else priced), course)
             for load in loads
         ]
     return repeats, asked_to_end.is_set()

@@ -16,7 +16,7 @@ from sagellm_benchmark.machine.hardware import Hardware
 from sagellm_benchmark.machine.host import Host
 from sagellm_benchmark.runs.grounds import Grounds
 from sagellm_benchmark.verdict.cached import RepeatTest
-from sagellm_benchmark.verdict.evidence import Limit
+from sagellm_benchmark.verdict.evidence import Bottleneck
 from sagellm_benchmark.verdict.figures import Latency, Metric
 from sagellm_benchmark.verdict.stats import Distribution
 from sagellm_benchmark.verdict.steadiness import Drift
@@ -78,7 +78,7 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class MeasuredServer:
     """The server that was measured, and how it was asked."""
 
     base_url: str
@@ -111,7 +111,7 @@ class Config:
     cooldown_s: float
     client_processes: int
     limits: Limits
-    server: Asked
+    server: MeasuredServer
     model: ModelFacts
     hardware: Hardware  # of the server
     machine: Host  # on which the client ran
@@ -144,7 +144,7 @@ class Summary:
     numbers: Numbers
     client: Client
     token_check: str | None = None  # what token_source was checked against, if streams carry no usage
-    limited_by: Limit | None = None  # what reached its limit, if it was not the server
+    limited_by: Bottleneck | None = None  # what reached its limit, if it was not the server
     own_lengths: bool = False  # whether answers ended early, on a server that cannot be told to go on
     recounted_ratio: float | None = None  # tokens of the generated text, tokenized again / tokens charged
     contention_share: float | None = None  # the part of the processors that other programs used

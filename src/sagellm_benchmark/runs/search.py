@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from sagellm_benchmark.runs.record import Summary
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec
-from sagellm_benchmark.verdict.evidence import Limit
+from sagellm_benchmark.verdict.evidence import Bottleneck
 from sagellm_benchmark.verdict.metrics import E2E, REQUESTS, SLO_ATTAINMENT
 
 ATTAINMENT = 0.9  # the share of requests that must meet every objective, as in DistServe (OSDI 2024)
@@ -34,7 +34,7 @@ class Step:
     rate_rps: float
     outcome: Outcome
     sure: bool
-    limited_by: Limit | None = None
+    limited_by: Bottleneck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Found:
 
     rate_rps: float | None  # the highest rate at which the objectives were kept
     interval_rps: tuple[float, float | None] | None  # from the highest sure KEPT to the lowest sure MISSED
-    limited_by: Limit | None  # what reached its limit above that rate, if it was not the server
+    limited_by: Bottleneck | None  # what reached its limit above that rate, if it was not the server
     steps: tuple[Step, ...]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 
 from sagellm_benchmark.verdict import client, load, machine, nodes, physics, prompts, requests, streams
-from sagellm_benchmark.verdict.evidence import Evidence, Findings, Limit, NotChecked, Verdict
+from sagellm_benchmark.verdict.evidence import Bottleneck, Evidence, Findings, NotChecked, Verdict
 
 Check = Callable[[Evidence], Findings]
 
@@ -37,7 +37,7 @@ CHECKS: tuple[Check, ...] = (
     machine.accelerators_were_ours,
 )
 
-NOT_THE_SERVERS: Mapping[Check, Limit] = {
+NOT_THE_SERVERS: Mapping[Check, Bottleneck] = {
     machine.was_free: "machine",
     client.was_clean: "client",
     load.rate_was_reached: "client",

@@ -79,7 +79,7 @@ class Evidence:
         return trend
 
 
-Limit = Literal["client", "machine"]
+Bottleneck = Literal["client", "machine"]
 """What can reach its limit before the server does."""
 
 
@@ -89,7 +89,7 @@ class Verdict:
 
     reasons: tuple[str, ...] = ()
     not_checked: tuple[str, ...] = field(default=())  # the checks that could not be made, and why
-    limited_by: Limit | None = None  # what reached its limit, if it was not the server
+    limited_by: Bottleneck | None = None  # what reached its limit, if it was not the server
 
     @property
     def valid(self) -> bool:

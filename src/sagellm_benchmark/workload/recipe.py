@@ -30,7 +30,7 @@ End = tuple[int, str]
 """How many characters of a built prompt were kept, and the text that follows them."""
 
 
-class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class StatedWorkload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The workload that a recipe states. Anybody may have written it, so its numbers are limited to possible ones."""
 
     name: str
@@ -48,7 +48,7 @@ class Recipe(msgspec.Struct, frozen=True):
     the prompts would never end.
     """
 
-    workload: Asked
+    workload: StatedWorkload
     first: _Prices
     later: _Prices
     overhead: Annotated[int, Meta(ge=0, le=1 << 24)]
@@ -95,7 +95,7 @@ def written(source: Source) -> Recipe | None:
     prompts = source.prompts
     lexicon = prompts.lexicon
     return Recipe(
-        workload=Asked(**asdict(prompts.workload)),
+        workload=StatedWorkload(**asdict(prompts.workload)),
         first=tuple((price, tuple(words)) for price, words in lexicon.first.items()),
         later=tuple((price, tuple(words)) for price, words in lexicon.later.items()),
         overhead=lexicon.overhead,

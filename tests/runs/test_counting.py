@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sagellm_benchmark.client.sample import Failure
 from sagellm_benchmark.engines.counting import USAGE, AnswerTokens, Counting
 from sagellm_benchmark.errors import RemoteError
-from sagellm_benchmark.runs.counting import RECOUNTED, Completed, Draw
+from sagellm_benchmark.runs.counting import RECOUNTED, Completer, Draw
 from sagellm_benchmark.verdict.recounts import Recount
 from tests.fakes.samples import sample
 
@@ -30,7 +30,7 @@ def completed(
         text="word " * words,
         finish_reason=finish_reason,
     )
-    whole, tokens = Completed(
+    whole, tokens = Completer(
         Counting(None, AnswerTokens("words", text_tokens=lambda text: len(text.split()))), exact_output=True
     )(one, "", {})
     return whole.failure, tokens
@@ -70,7 +70,7 @@ class Gone:
 
 def recounted(counter: Gone | None, answers: int) -> list[Recount]:
     """What is found in answers of eight words that were charged 16 tokens, one a millisecond."""
-    run = Completed(Counting(counter, USAGE), exact_output=True)
+    run = Completer(Counting(counter, USAGE), exact_output=True)
     for i in range(answers):
         one = sample(tokens=8, itl=0.002, text="word " * 8, completion_tokens=16, index=i)
         run(replace(one, end_s=one.event_s[0] + 0.015), "", {})
