@@ -1,1 +1,1 @@
-"""What proves a row: a statement about its run's files, and everything computed from them again."""
+"""What proves a row: a statement about its run's files, from which everything can be computed again."""

@@ -1,7 +1,7 @@
-"""A run's evidence in one file, to be kept beside the row for good: what everybody may see, packed.
+"""A run's public evidence packed into one file, which is kept beside the row for good.
 
-A tar within xz: both are in the standard library (zstandard is only from Python 3.14 on), and text packs at least as
-small. The same files give the same bytes.
+It is a tar file within xz: both are in the standard library (zstandard only from Python 3.14 on), and text becomes at
+least as small. The same files give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,16 +15,13 @@ from sagellm_benchmark.errors import DataError
 
 MOST_PACKED = 8 << 20
 MOST_BYTES = 64 << 20  # unpacked
-_MOST_MEMORY = 128 << 20  # that unpacking may take
+_MOST_MEMORY = 128 << 20  # bytes that unpacking may take
 _MOST_FILES = 16
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)  # a sparse file unpacks to more bytes than the tar has
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """Return the files, sorted, without time, place or author.
-
-    Raises DataError if they are too large.
-    """
+    """Return the files as a bundle: sorted, without time, place or author. Raise DataError if they are too large."""
     if sum(map(len, files.values())) > MOST_BYTES:
         raise _too_large()
     made = io.BytesIO()
@@ -40,7 +37,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(packed: bytes) -> dict[str, bytes]:
-    """Return the files of a bundle, within limits. Raises DataError for anything but plain files."""
+    """Return the files of a bundle, by name. Raise DataError if it is too large, or holds anything but plain files."""
     if len(packed) > MOST_PACKED:
         raise _too_large()
     try:

@@ -1,4 +1,4 @@
-"""From a run's folder to hf_data/: the bundle goes the way of its row, so that whoever publishes has both."""
+"""Carry bundles from runs' folders to hf_data/, as their rows were, so that whoever publishes has both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from sagellm_benchmark.files import write_whole
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Bundles that were written or taken away, by name in hf_data/, and why others could not be."""
+    """The bundles that were written or removed, by name in hf_data/, and why others could not be written (`left`)."""
 
     written: tuple[str, ...]
     removed: tuple[str, ...]
@@ -26,9 +26,9 @@ class Carried:
 
 
 def carry(report: Report) -> Carried:
-    """Pack the evidence of each run whose row has come into hf_data/; take away what no row there names any more.
+    """Pack the evidence of each run whose row has come into hf_data/; remove bundles that no row there names any more.
 
-    Raises DataError if the folder of bundles is a link.
+    Raise DataError if the folder of bundles is a symbolic link.
     """
     folder = evidence_folder(report.hf_data)
     written, left = [], []
@@ -45,7 +45,7 @@ def carry(report: Report) -> Carried:
 
 
 def _without_rows(hf_data: Path, folder: Path) -> Iterator[str]:
-    """Bundles of rows that a better one has taken the place of."""
+    """Remove the bundles of rows that better ones have replaced, and yield their names."""
     held = sorted(path for path in folder.glob("*") if is_evidence(path.name))
     named = _named(row_files(hf_data)) if held else set()
     for path in held:

@@ -1,4 +1,4 @@
-"""Signatures by a key of one's own, for machines without a network: DSSE envelopes around evidence.json."""
+"""Signatures by the user's own key, for machines without a network: DSSE envelopes around evidence.json."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ _RAW_BYTES = 32  # of a public key
 def identify(digest: str, envelope: Mapping[str, Any], enrolled: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the enrolled identity whose key signed this envelope around the evidence with this SHA-256.
 
-    Raises DataError for an envelope or a key that is damaged, or is over something else, or of nobody enrolled.
+    Raise DataError if the envelope or the key is damaged, if the envelope covers something else, or if its key is not
+    enrolled.
     """
     payload, signatures = _bytes(envelope.get("payload")), envelope.get("signatures")
     if envelope.get("payloadType") != PAYLOAD_TYPE or hashlib.sha256(payload).hexdigest() != digest:
@@ -39,7 +40,10 @@ def identify(digest: str, envelope: Mapping[str, Any], enrolled: Mapping[str, Ma
 
 
 def sign(evidence: bytes, path: Path) -> bytes:
-    """Return the envelope, in one line. Raises DataError for what is not an Ed25519 key."""
+    """Return the envelope around the evidence, signed by the key at `path`, as one line of JSON.
+
+    Raise DataError if the file cannot be read, or is not an Ed25519 key without a password.
+    """
     try:
         key = serialization.load_pem_private_key(read_whole(path, _MOST_KEY_BYTES), password=None)
     except (TypeError, ValueError) as error:
@@ -55,7 +59,7 @@ def sign(evidence: bytes, path: Path) -> bytes:
 
 
 def new_key(path: Path) -> dict[str, Any]:
-    """Write a private key that only its owner may read; its public part, as signers.json holds it."""
+    """Write a new private key that only its owner may read; return its public part, as signers.json holds it."""
     key = Ed25519PrivateKey.generate()
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -73,7 +77,7 @@ def _bytes(text: Any) -> bytes:
 
 
 def _public(key: Mapping[str, Any]) -> Ed25519PublicKey:
-    """Return an enrolled key. Raises DataError for one that is damaged, which is the dataset's fault."""
+    """Return an enrolled key. Raise DataError if it is damaged, which is the dataset's fault."""
     raw = _bytes(key.get("public_key"))
     if len(raw) != _RAW_BYTES:
         raise DataError("a key in signers.json is damaged", hint="enrol it again: sign --new-key shows how")
@@ -96,7 +100,7 @@ def _holds(public: Ed25519PublicKey, signature: bytes, payload: bytes) -> bool:
 
 
 def _encoded(payload: bytes) -> bytes:
-    """DSSE's pre-authentication encoding: what is signed holds the type, too."""
+    """Return DSSE's pre-authentication encoding, by which the signature covers the payload's type as well."""
     kind = PAYLOAD_TYPE.encode()
     return b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(payload), payload)
 

@@ -1,4 +1,4 @@
-"""The evidence of a run: written when it is over, packed for everybody, opened again."""
+"""The evidence of a run: written when the run is over, packed for everybody, and read again."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from sagellm_benchmark.runs.requests import REQUESTS_FILE, without_words
 
 CONFIG, SUMMARY, SERVER_LOG = "config.json", "summary.json", "server.log"
 _FILES = (CONFIG, SUMMARY, REQUESTS_FILE, SERVER_LOG)
-_MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run has digests, and nothing to be handed out
+_MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; a longer run has digests, but nothing to hand out
 _MOST_BYTES = 1 << 30
 _PIECE_BYTES = 1 << 20
 
 
 def write(folder: Path, record: Record, row: Row) -> Row:
-    """Write evidence.json beside the files that it is about, which must be there; the row that names it.
+    """Write evidence.json beside the run's files, which must be there; return the row that names that evidence.
 
-    A record whose grounds nobody noted has no evidence, and its row stays as it is.
+    A record without grounds, or a run without requests.jsonl, has no evidence; its row is returned unchanged.
     """
     if record.grounds is None or not (folder / REQUESTS_FILE).is_file():
         return row
@@ -46,13 +46,13 @@ def write(folder: Path, record: Record, row: Row) -> Row:
 
 
 def bundle(folder: Path) -> bytes:
-    """Return what everybody may see of a run's evidence, packed. Raises DataError if it is missing or too large."""
+    """Return a run's public evidence, packed. Raise DataError if a file is missing or too large."""
     held = {name: read_whole(folder / name, _MOST_BYTES) for name in (EVIDENCE_FILE, SUMMARY)}
     return pack(held | _public(folder))
 
 
 def in_folder(folder: Path) -> dict[str, bytes]:
-    """Return a run's files by name. Raises DataError if one that must be there is missing."""
+    """Return a run's files by name. Raise DataError if one that must be there is missing."""
     if not (folder / EVIDENCE_FILE).is_file():
         raise DataError(
             f"{folder} holds no evidence",
@@ -63,7 +63,10 @@ def in_folder(folder: Path) -> dict[str, bytes]:
 
 
 def _public(folder: Path) -> dict[str, bytes]:
-    """Return the forms of config.json and requests.jsonl that everybody may see, under the names of their digests."""
+    """Return the public forms of config.json and requests.jsonl, by the names that their digests have.
+
+    Empty if requests.jsonl is too long to be handed out.
+    """
     if (folder / REQUESTS_FILE).stat().st_size > _MOST_REQUESTS_BYTES:
         return {}
     record = codec.parse(*(read_whole(folder / name, _MOST_BYTES) for name in (CONFIG, SUMMARY)))
@@ -74,7 +77,7 @@ def _public(folder: Path) -> dict[str, bytes]:
 
 
 def _digest(path: Path) -> tuple[str, int]:
-    """Return a file's SHA-256, and of how many bytes; an engine writes on to its log until it is stopped."""
+    """Return a file's SHA-256, and how many bytes it covers: an engine keeps writing to its log until it is stopped."""
     digest, length = hashlib.sha256(), 0
     with path.open("rb") as file:
         while piece := file.read(_PIECE_BYTES):

@@ -1,4 +1,4 @@
-"""Where a row and its evidence are: in a run's folder, in files, or in the dataset."""
+"""Find a row and its evidence: in a run's folder, in files, or in the dataset."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from sagellm_benchmark.verdict.metrics import THROUGHPUT
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A row, and the files that are to prove it."""
+    """A row, and the files that should prove it, by name."""
 
     row: Any
     files: Mapping[str, bytes]
@@ -33,16 +33,17 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A row, and the 95 % interval of its throughput if its evidence states one."""
+    """A row, and the 95 % interval of its throughput in tokens/s if its evidence states one."""
 
     row: Any
     interval: Interval | None
 
 
 def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> Case:
-    """Return the case that a run's folder, a row's file, or a row's id names; the store is opened only for an id.
+    """Return the case that `subject` names: a run's folder, a row's file, or a row's id.
 
-    Raises DataError if the row or its evidence is not there, RemoteError where the store is out of reach.
+    With `bundle`, the evidence is read from that file. The store is opened only for an id.
+    Raise DataError if the row or its evidence is not there, RemoteError if the store is out of reach.
     """
     path = Path(subject)
     packed = None if bundle is None else read_whole(bundle, MOST_PACKED)
@@ -57,7 +58,10 @@ def find(subject: str, bundle: Path | None, open_store: Callable[[], Store]) -> 
 
 
 def claim(subject: str, open_store: Callable[[], Store]) -> Claim:
-    """Return the row that a run's folder, a row's file or an id names, with what its evidence says of its spread."""
+    """Return the row that a run's folder, a row's file or an id names, with the interval that its evidence states.
+
+    Raise DataError if the row is not there, RemoteError if the store is out of reach.
+    """
     path = Path(subject)
     if path.is_dir():
         held = files.in_folder(path)
@@ -71,7 +75,7 @@ def claim(subject: str, open_store: Callable[[], Store]) -> Claim:
 
 
 def _spread(evidence: Callable[[], Mapping[str, bytes]]) -> Interval | None:
-    """Return the interval of a row's throughput; a row without evidence has none."""
+    """Return the interval of a row's throughput; None for a row without evidence that can be read."""
     try:
         return _interval(evidence())
     except DataError:
@@ -86,7 +90,7 @@ def _interval(held: Mapping[str, bytes]) -> Interval | None:
 
 
 def _row_of_run(folder: Path, held: Mapping[str, bytes]) -> Any:
-    """Return the run's row; of a run that gave none to publish, the one that its evidence speaks of."""
+    """Return the run's row; if the run gave none to publish, the row in its evidence."""
     path = row_file(folder)
     if path is not None:
         return _only_row(path)
@@ -107,7 +111,7 @@ def _only_row(path: Path) -> Any:
 
 
 def _beside(path: Path, row: Any) -> Mapping[str, bytes]:
-    """Return the evidence in a row's own folder: of a run, or with bundles as in hf_data/."""
+    """Return the evidence in the folder of a row's file: a run's folder, or one with bundles, such as hf_data/."""
     if (path.parent / statement.EVIDENCE_FILE).is_file():
         return files.in_folder(path.parent)
     digest = evidence_of(row)
@@ -123,7 +127,7 @@ def _published(store: Store, entry_id: str, packed: bytes | None) -> Case:
 
 
 def _row_of(store: Store, entry_id: str) -> tuple[Any, str]:
-    """Return a row on the board, or one that was beaten, and the commit that it was read at."""
+    """Return a row, on the board or beaten, and the commit at which it was read."""
     snapshot = store.read(BOARDS)
     if snapshot.commit is None:
         raise DataError(f"{store.name} does not exist", hint="name it with --repo or --to")
@@ -133,7 +137,7 @@ def _row_of(store: Store, entry_id: str) -> tuple[Any, str]:
 
 
 def _kept(store: Store, row: Any, commit: str) -> Mapping[str, bytes]:
-    """Return a published row's bundle, opened."""
+    """Return the files of a published row's bundle, by name."""
     digest = evidence_of(row)
     path = None if digest is None else bundle_path(digest)
     packed = None if path is None else store.read([path], commit=commit).files.get(path)

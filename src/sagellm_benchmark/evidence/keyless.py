@@ -1,4 +1,4 @@
-"""Signatures by an identity instead of a key: Sigstore bundles, checked against the trust root of the library."""
+"""Signatures by an identity instead of a key: Sigstore bundles, checked against the library's trust root."""
 
 from __future__ import annotations
 
@@ -24,30 +24,31 @@ _OLD_ISSUER = ObjectIdentifier("1.3.6.1.4.1.57264.1.1")  # the bare text
 _IN_TOTO = "application/vnd.in-toto+json"
 
 _OF_HOSTILE_BUNDLES = (
-    Error,  # all that sigstore itself finds
-    ValueError,  # base64, DER, JSON and numbers that are none, which it passes on
+    Error,  # everything that sigstore itself finds
+    ValueError,  # from malformed base64, DER, JSON and numbers, which sigstore lets through
     x509.DuplicateExtension,
     x509.ExtensionNotFound,
     x509.InvalidVersion,
     x509.UnsupportedGeneralNameType,
     UnsupportedAlgorithm,  # a certificate's key or signature of a kind that nobody knows
 )
-"""What a bundle that somebody made up can raise in the library; anything else is a mistake of ours, and shows."""
+"""What the library can raise for a hostile bundle; anything else is a mistake of ours, and must show."""
 
 
 class _Anybody:
-    """A policy: whoever it is, the certificate says so, and that is all we ask."""
+    """A policy that accepts every identity, because all that we want to know is which one the certificate states."""
 
     def verify(self, cert: Certificate) -> None:
         """Accept every identity that the certificate authority has seen."""
 
 
 def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> str:
-    """Return the identity, and who vouches for it, behind a bundle over the evidence with this SHA-256.
+    """Return who signed a bundle over the evidence with this SHA-256, and who vouches for that identity.
 
-    The log's entry is checked as it lies in the bundle; nothing is fetched. Raises DataError if it does not hold.
+    The entry of the transparency log is checked as the bundle holds it; nothing is fetched. Raise DataError if the
+    signature is not valid, or covers something else.
     """
-    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it warns of being offline, which is what we want
+    logging.getLogger("sigstore").setLevel(logging.ERROR)  # it would warn that it is offline, which we want
     judge = verifier or Verifier.production(offline=True)
     try:
         signed = Bundle.from_json(bundle)
@@ -63,7 +64,10 @@ def identify(digest: str, bundle: bytes, verifier: Verifier | None = None) -> st
 
 
 def sign(evidence: bytes) -> bytes:
-    """Sign by the identity that a browser, or a workflow's own token, proves. Raises RemoteError if it cannot."""
+    """Return a Sigstore bundle over the evidence, as one line of JSON.
+
+    A browser, or a workflow's own token, proves the identity. Raise RemoteError if Sigstore does not sign.
+    """
     try:
         config = ClientTrustConfig.production()
         raw = detect_credential()
@@ -78,13 +82,13 @@ def sign(evidence: bytes) -> bytes:
 
 
 def _of_a_known_kind(certificate: Certificate) -> None:
-    """Sigstore verifies by keys on elliptic curves alone, and calls others in a way that they do not have."""
+    """Raise DataError unless the key is on an elliptic curve: sigstore would call a method that others do not have."""
     if not isinstance(certificate.public_key(), EllipticCurvePublicKey):
         raise DataError("a Sigstore signature is not valid: its key is on no elliptic curve")
 
 
 def _is_about(digest: str, kind: str, payload: bytes) -> None:
-    """A statement's subjects must name the evidence."""
+    """Raise DataError unless one of a statement's subjects is the evidence with this SHA-256."""
     value = orjson.loads(payload) if kind == _IN_TOTO else {}
     subjects = value.get("subject") if isinstance(value, dict) else None
     named = (

@@ -1,4 +1,4 @@
-"""Whether measuring a row's configuration again gave what the row says. Pure."""
+"""Decide whether measuring a row's configuration again gave what the row says. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sagellm_benchmark.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A row's throughput and that of its configuration measured again; `differs` names what was not the same."""
+    """A row's throughput and the one measured again, in tokens/s; `differs` names the fields of unlike identities."""
 
     entry_id: str
     claimed: Measured
@@ -27,9 +27,9 @@ class Replayed:
 
 
 def compare(row: Any, interval: Interval | None, runs: Iterable[tuple[Row, Interval | None]]) -> Replayed:
-    """Hold a row against new rows and their intervals; the one of its own configuration counts, where there is one.
+    """Compare a row with the new row whose configuration is most like its own; `runs` holds rows and their intervals.
 
-    Raises DataError if the row has no throughput, or there is no new row.
+    Raise DataError if a row has no throughput, or there is no new row.
     """
     wanted = identity(row)
     claimed = Measured(_throughput(row), interval)

@@ -1,8 +1,8 @@
-"""Who signed a run's evidence: one JSON line a signature, checked with nothing fetched.
+"""Sign a run's evidence, and find out who signed it: a signature is one line of JSON, checked with nothing fetched.
 
-Two kinds are understood: Sigstore bundles (https://docs.sigstore.dev/about/bundle/), as a keyless signature on a laptop
-and `actions/attest` give them, and DSSE envelopes (https://github.com/secure-systems-lab/dsse) by an Ed25519 key that
-the dataset's signers.json enrols.
+Two kinds are understood: Sigstore bundles (https://docs.sigstore.dev/about/bundle/), as made by keyless signing on a
+laptop or by `actions/attest`, and DSSE envelopes (https://github.com/secure-systems-lab/dsse), by an Ed25519 key that
+is enrolled in the dataset's signers.json.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _SIGSTORE = "application/vnd.dev.sigstore.bundle"
 
 
 def identify(digest: str, line: bytes, enrolled: bytes | None) -> str:
-    """Whose signature this line is, over the evidence with this SHA-256; `enrolled` is the dataset's signers.json.
+    """Return who signed the evidence with this SHA-256, by this line; `enrolled` is the dataset's signers.json.
 
-    Raises DataError for a signature that does not hold or is over something else, UsageError where it cannot be
-    checked because a library is missing.
+    Raise DataError if the signature is not valid or covers something else, UsageError if it cannot be checked because
+    a library is missing.
     """
     try:
         value = orjson.loads(line)
@@ -47,7 +47,7 @@ def identify(digest: str, line: bytes, enrolled: bytes | None) -> str:
 
 
 def keys(enrolled: bytes | None) -> Mapping[str, Mapping[str, Any]]:
-    """Return the enrolled keys by their ids. Raises DataError for a file that is damaged."""
+    """Return the keys that signers.json enrols, by id; empty for None. Raise DataError if the file is damaged."""
     if enrolled is None:
         return {}
     try:
@@ -65,19 +65,22 @@ def _damaged(why: str) -> DataError:
 
 
 def new_key(path: Path) -> bytes:
-    """Make a key at `path`, readable by nobody else; what a maintainer adds to signers.json."""
+    """Make a private key at `path` that nobody else can read; return what a maintainer adds to signers.json.
+
+    Raise UsageError if `path` exists, or if a library is missing.
+    """
     if path.exists():
         raise UsageError(f"{path} exists already", hint="choose another name; a key is never overwritten")
     return to_json(_library("ed25519", "signing").new_key(path))
 
 
 def sign(folder: Path, key: Path | None) -> bytes:
-    """Sign a run's evidence: by a key, else keyless, which asks Sigstore who you are."""
+    """Return a signature over a run's evidence: by a key, else keyless, for which Sigstore asks who the user is."""
     return sign_statement(_evidence(folder), key)
 
 
 def sign_statement(evidence: bytes, key: Path | None) -> bytes:
-    """Sign the bytes of a statement, by a key or keyless; the signature is one line of JSON."""
+    """Return a signature over the bytes of a statement, by a key or keyless, as one line of JSON."""
     if key is not None:
         signed = _library("ed25519", "signing").sign(evidence, key)
     else:
@@ -86,9 +89,9 @@ def sign_statement(evidence: bytes, key: Path | None) -> bytes:
 
 
 def attached(folder: Path, bundle: Path) -> bytes:
-    """Return a signature over a run's evidence that was made elsewhere.
+    """Return, as one line of JSON, a signature over a run's evidence that was made elsewhere.
 
-    Raises DataError if it is none, or of another.
+    Raise DataError if it is not valid, or covers something else.
     """
     line = orjson.dumps(orjson.loads(read_whole(bundle, MOST_SIGNATURES)))
     identify(sha256(_evidence(folder)), line, None)
@@ -96,9 +99,10 @@ def attached(folder: Path, bundle: Path) -> bytes:
 
 
 def hand_in(folder: Path, line: bytes, hf_data: Path) -> str:
-    """Put a run's row, its evidence and this signature into hf_data/, also where the row is no best one; the row's id.
+    """Put a run's row, its evidence and this signature into hf_data/, and return the row's id.
 
-    A row that is slower than the published one is how that is reproduced.
+    The row need not be the best: a slower row is how the published one is reproduced. Raise DataError if the run has
+    no row that names its evidence.
     """
     path = row_file(folder)
     row = None if path is None else read_rows(path)[0].row
@@ -121,9 +125,9 @@ def _evidence(folder: Path) -> bytes:
 
 
 def _library(name: str, extra: str) -> ModuleType:
-    """Return what the extra brings.
+    """Return the module of this room that needs the packages of `extra`; it is imported only to sign or to check.
 
-    It is asked for only where somebody signs, or signatures are there to be checked.
+    Raise UsageError if one of the packages is missing.
     """
     try:
         return importlib.import_module(f"sagellm_benchmark.evidence.{name}")

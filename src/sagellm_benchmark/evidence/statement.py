@@ -1,7 +1,7 @@
 """evidence.json: an in-toto Statement that binds a row to the files of its run.
 
 https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md. Its subjects are the run's files, and the public
-forms of those that hold more than everybody may see; its predicate holds the row and what that follows from.
+forms of files that hold more than everybody may see; its predicate holds the row and what the row follows from.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ EVIDENCE_FILE = "evidence.json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "https://github.com/intellistream/sagellm-benchmark/evidence/v1"
 PUBLIC = "public/"
-"""Before the name of a file's form that everybody may see."""
+"""The prefix in the name of a file's public form."""
 
-_ANNOTATIONS, _BYTES = "annotations", "bytes"  # of a subject, as in-toto's ResourceDescriptor has them
+_ANNOTATIONS, _BYTES = "annotations", "bytes"  # fields of a subject, by in-toto's ResourceDescriptor
 _MOST_LEVELS = 64
-_LATER = ("entry_id", "evidence")  # what a row gets when its evidence is there
+_LATER = ("entry_id", "evidence")  # fields that a row gets only with its evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that was read: what it says of which bytes."""
+    """A statement that was read: the files that it is about, and what it says."""
 
     digests: Mapping[str, str]  # SHA-256 by name
-    lengths: Mapping[str, int]  # bytes that the digest is of, where the file may have grown since
+    lengths: Mapping[str, int]  # how many bytes the digest covers, if the file may have grown since
     row: Row
     predicate: Document
     grounds: Grounds
 
 
 def sha256(content: bytes) -> str:
-    """In hexadecimal."""
+    """Return the SHA-256 of these bytes, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -56,7 +56,7 @@ def statement(
 ) -> bytes:
     """Return the bytes of evidence.json. Equal runs give equal bytes.
 
-    `lengths`: of files that go on growing, how many bytes their digest is of.
+    `lengths` says, for files that keep growing, how many bytes their digest covers.
     """
     return to_json(
         {
@@ -76,7 +76,7 @@ def statement(
 
 
 def facts(record: Record) -> Document:
-    """Return what the predicate says of a run besides its row, as JSON."""
+    """Return what the predicate says about a run besides its row, as a JSON object."""
     config = record.config
     calibration = record.summary.client.calibration
     return {
@@ -89,7 +89,7 @@ def facts(record: Record) -> Document:
 
 
 def parse(content: bytes) -> Statement:
-    """Return a statement's parts. Raises DataError for bytes that are none of ours."""
+    """Return a statement's parts. Raise DataError for bytes that are not one of our statements."""
     try:
         value = orjson.loads(content)
         if is_deeper(value, _MOST_LEVELS):
@@ -114,13 +114,13 @@ def parse(content: bytes) -> Statement:
 
 
 def with_evidence(row: Row, digest: str) -> Row:
-    """Return the row with the name of its evidence. Its id covers both, so neither can be exchanged alone."""
+    """Return the row with the digest of its evidence. Its id covers both, so neither can be exchanged alone."""
     named = {**row, "evidence": {"sha256": digest}}
     return {**named, "entry_id": entry_id(named)}
 
 
 def without_evidence(row: Row) -> Row:
-    """Return what the row says by itself, also without the mark that only maintainers set."""
+    """Return the row without its id and evidence, and without the mark that only maintainers set."""
     said = {name: value for name, value in row.items() if name not in _LATER}
     if isinstance(said.get("metadata"), dict):
         said["metadata"] = {**said["metadata"], "verified": False}
@@ -128,7 +128,7 @@ def without_evidence(row: Row) -> Row:
 
 
 def public_config(config: Config) -> Config:
-    """Return the same without the server's address and without folders of this machine."""
+    """Return the same config without the server's address and this machine's folders."""
     server = replace(
         config.server, base_url="BASE_URL", served_model=rows.without_folders(config.server.served_model)
     )

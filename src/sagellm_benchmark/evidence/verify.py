@@ -1,4 +1,4 @@
-"""Computes a row again from its requests, and says what does not fit. Pure: bytes in, findings out."""
+"""Compute a row again from its requests, and say what does not fit. Pure: bytes in, findings out."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _FIGURE = re.compile(r"\d+(?:[.,]\d+)*")
 _NAMED = 3  # fields in an error's message
 CLOSE = 1e-9  # relative; between processors the last digits of a sum may differ
 _UNPUBLISHABLE = "unpublishable"
-_MOST_TOKENS = 1 << 27  # of prompts; half a minute of work
+_MOST_TOKENS = 1 << 27  # of prompts that are made again; half a minute of work
 _HASHED = 1_000  # conversations that the hash of a run's prompts covers
 
 
 @dataclass(frozen=True, slots=True)
 class Mismatch:
-    """A field that says something else than what follows from the requests."""
+    """A field that differs from what follows from the requests."""
 
     field: str
     claimed: Any
@@ -55,7 +55,7 @@ class Mismatch:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The result; `not_checked` lists what could not be checked."""
+    """What checking a row found; `not_checked` lists what could not be checked."""
 
     entry_id: str
     requests: int
@@ -69,7 +69,7 @@ class Findings:
 
 
 def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
-    """Hold a row against the files of its run, or of its bundle. Raises DataError for what cannot be read."""
+    """Check a row against the files of its run, or of its bundle. Raise DataError for what cannot be read."""
     if not isinstance(row, dict) or evidence_of(row) is None:
         raise DataError(
             "the row names no evidence",
@@ -98,9 +98,9 @@ def verify(row: Any, files: Mapping[str, bytes]) -> Findings:
 
 
 def prove(row: Any, packed: bytes) -> Interval | None:
-    """Give the 95 % interval of the row's throughput, where its bundle says one.
+    """Return the 95 % interval of the row's throughput in tokens/s; None if its bundle states none.
 
-    Raises DataError, naming the first fields, for a row that does not follow from its bundle.
+    Raise DataError, naming the first fields that differ, if the row does not follow from its bundle.
     """
     files = unpack(packed)
     found = verify(row, files)
@@ -111,7 +111,7 @@ def prove(row: Any, packed: bytes) -> Interval | None:
 
 
 def differences(field: str, claimed: Any, recomputed: Any) -> Iterator[Mismatch]:
-    """Yield the places where two JSON values differ by more than rounding, inside objects and arrays, too."""
+    """Yield the places where two JSON values differ by more than rounding, also inside objects and arrays."""
     if isinstance(claimed, Mapping) and isinstance(recomputed, Mapping):
         for name in {**claimed, **recomputed}:
             below = f"{field}.{name}" if field else str(name)
@@ -132,13 +132,13 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _bound(row: Row, content: bytes) -> Iterator[Mismatch]:
-    """Row and statement must name each other."""
+    """Yield a mismatch unless the row names the statement, and the row's id covers that name."""
     yield from differences("evidence.sha256", evidence_of(row), sha256(content))
     yield from differences("entry_id", row.get("entry_id"), entry_id(row))
 
 
 def _digests(said: Statement, files: Mapping[str, bytes]) -> Iterator[Mismatch]:
-    """Every file must be the one that the statement is about; what a log got after that does not count."""
+    """Yield each file that is not the one that the statement is about; what a log got later does not count."""
     for name, content in files.items():
         if name in said.digests:
             then = content[: said.lengths.get(name)]
@@ -146,7 +146,7 @@ def _digests(said: Statement, files: Mapping[str, bytes]) -> Iterator[Mismatch]:
 
 
 def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Record:
-    """Return the record that the requests give, in the way in which the run itself came to its own."""
+    """Return the record that follows from the requests, computed as the run itself computes its own."""
     repeats = lines.repeats(requests, said.grounds.windows_s)
     columns = joined(repeats)
     verdict = judge(said.grounds.evidence(columns))
@@ -161,9 +161,9 @@ def _recomputed(said: Statement, claimed: Record, requests: list[Request]) -> Re
 
 
 def _by_its_own_method(claimed: Record, computed: Record) -> tuple[Record, list[str]]:
-    """Leave the intervals of latencies' means as they are said where another version made them in another way.
+    """Keep the claimed intervals of latencies' means if another version computed them by another method.
 
-    They rank nothing; everything else is held against what was computed.
+    They rank nothing. Return the record to compare with, and what is therefore not checked.
     """
     said, again = claimed.summary.numbers, computed.summary.numbers
     if said.interval_method == again.interval_method:
@@ -180,9 +180,10 @@ def _by_its_own_method(claimed: Record, computed: Record) -> tuple[Record, list[
 
 
 def _in_its_own_words(claimed: Record, computed: Record) -> tuple[Record, list[str]]:
-    """Leave the words of the verdict as they are said: they may change between versions, and the verdict does not.
+    """Keep the claimed words of the verdict: they may change between versions, but the verdict does not.
 
-    Of a run of this version, there must be as many reasons and notes as were computed, with the same figures in them.
+    A run of this version must have as many reasons and notes as were computed, with the same figures in them.
+    Return the record to compare with, and what is therefore not checked.
     """
     said, again = claimed.summary, computed.summary
     if _words(said) == _words(again):
@@ -202,12 +203,12 @@ def _figures(summary: Summary) -> list[list[list[str]]]:
 
 
 def _against(row: Row, said: Statement, claimed: Record, computed: Record) -> Iterator[Mismatch]:
-    """Yield what row, summary and statement claim, against what was computed."""
+    """Yield where the row, the summary and the statement differ from what was computed."""
     summaries = (_plain(summary_json(record.summary)) for record in (claimed, computed))
     yield from differences("summary", *summaries)
     again = _plain(without_evidence(rows.build(computed) or {}))
     if row.get(_UNPUBLISHABLE) and again.get(_UNPUBLISHABLE):
-        again[_UNPUBLISHABLE] = row[_UNPUBLISHABLE]  # in whatever words, it is not published
+        again[_UNPUBLISHABLE] = row[_UNPUBLISHABLE]  # whatever the words, the row is not published
     yield from differences("", without_evidence(row), again)
     yield from differences("evidence.row", said.row, again)
     for name, value in _plain(statements.facts(computed)).items():
@@ -215,7 +216,7 @@ def _against(row: Row, said: Statement, claimed: Record, computed: Record) -> It
 
 
 def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[list[Mismatch], list[str]]:
-    """Make every prompt again, and say which are others; and what of them could not be made again."""
+    """Make every prompt again; return which prompts differ, and what could not be made again."""
     recipe_of, is_random = said.grounds.prompts, config.dataset.name == RANDOM
     if recipe_of is None and is_random:
         return [Mismatch("evidence.grounds.prompts", None, "what random prompts are made of")], []
@@ -244,7 +245,7 @@ def _prompts(said: Statement, config: Config, requests: list[Request]) -> tuple[
 
 
 def _tokens(again: recipe.Again, config: Config, requests: list[Request]) -> int:
-    """Return how many tokens of text it takes to check every prompt: each turn makes its whole conversation."""
+    """Return how many tokens of text must be made to check every prompt: each turn takes its whole conversation."""
     workload = again.prompts.workload
     asked = (
         workload.input_tokens if config.dataset.uniform else one.sample.asked_input_tokens for one in requests
@@ -253,7 +254,7 @@ def _tokens(again: recipe.Again, config: Config, requests: list[Request]) -> int
 
 
 def _other_prompts(again: recipe.Again, requests: list[Request], *, uniform: bool) -> Iterator[Mismatch]:
-    """Yield those whose text is another; `uniform`: all have the lengths of the workload."""
+    """Yield the prompts whose text differs; with `uniform`, all have the lengths of the workload."""
     workload = again.prompts.workload
     for request in requests:
         sample = request.sample
@@ -272,7 +273,7 @@ def _content_hash(again: recipe.Again) -> str:
 
 
 def _file(files: Mapping[str, bytes], name: str) -> bytes:
-    """Return a file, or its form that everybody may see."""
+    """Return a file, or its public form. Raise DataError if both are missing."""
     content = files.get(name, files.get(f"{PUBLIC}{name}"))
     if content is None:
         raise DataError(f"{name} is missing", hint="give the run's folder, or its bundle")
@@ -280,7 +281,7 @@ def _file(files: Mapping[str, bytes], name: str) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """As it reads when it was written."""
+    """Return the value as it is after writing it as JSON and reading it again."""
     return orjson.loads(orjson.dumps(value))
 
 

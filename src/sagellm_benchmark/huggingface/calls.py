@@ -1,4 +1,4 @@
-"""One use of the library: in a thread of its own, within its time, with an outcome for every way it can end."""
+"""Use the library in a thread of its own, within a time limit, with an outcome for every way in which it can end."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ _STUMBLES = (
 
 
 def call(work: Callable[[], T], *, timeout_s: float, total_s: float) -> T:
-    """Run `work`, which uses huggingface_hub, with a limit on each silence of the server and on the whole.
+    """Run `work`, which uses huggingface_hub; limit each silence of the server to `timeout_s`, and all to `total_s`.
 
-    Raises Answer, NoAnswer or NotAsked, and UsageError for settings it cannot work with. The work has a thread of its
-    own, which is abandoned when its time is up: a server that drips a byte now and then, or a library that sleeps,
-    holds nobody up.
+    Raise Answer, NoAnswer or NotAsked, and UsageError for settings that the library cannot work with. The work runs in
+    a thread of its own, which is abandoned when its time is up, so neither a server that drips a byte now and then nor
+    a library that sleeps holds anybody up.
     """
     install()
     future: Future[T] = Future()
@@ -80,7 +80,7 @@ def _run(future: Future[T], work: Callable[[], T], timeout_s: float) -> None:
 
 
 def _is_librarys(error: BaseException) -> bool:
-    """Tell whether the library stumbled over an answer itself; an error of our own code is a bug, and not the Hub's."""
+    """Return whether the library itself failed on an answer; an error of our own code is a bug, and not the Hub's."""
     ours, theirs = __name__.partition(".")[0], {"huggingface_hub", http_module().__name__}
     frames = [frame.f_globals.get("__name__", "") for frame, _ in traceback.walk_tb(error.__traceback__)]
     rooms = [name.partition(".")[0] for name in frames]
@@ -89,7 +89,7 @@ def _is_librarys(error: BaseException) -> bool:
 
 @functools.cache
 def _no_answers() -> tuple[type[Exception], ...]:
-    """Return what the library raises where no answer came, or half of one."""
+    """Return the errors that the library raises if no answer came, or only half of one."""
     errors = library().errors
     names = (
         "HTTPError",
@@ -102,7 +102,7 @@ def _no_answers() -> tuple[type[Exception], ...]:
 
 @functools.cache
 def _own_fault() -> tuple[type[Exception], ...]:
-    """Return what it raises before it asks anybody; not every release has all of them."""
+    """Return the errors that the library raises before it asks anybody; not every release has all of them."""
     errors = library().errors
     # a token in Cyrillic cannot be encoded; a damaged answer that cannot be decoded is something else
     return (UnicodeEncodeError, *(getattr(errors, name) for name in _REASONS if hasattr(errors, name)))
@@ -110,7 +110,7 @@ def _own_fault() -> tuple[type[Exception], ...]:
 
 @functools.cache
 def _bad_address() -> tuple[type[Exception], ...]:
-    """Return what its HTTP client raises for an address that cannot be one."""
+    """Return the errors that the library's HTTP client raises for an address that is not valid."""
     module = http_module()
     return tuple(
         getattr(module, name) for name in ("InvalidURL", "UnsupportedProtocol") if hasattr(module, name)

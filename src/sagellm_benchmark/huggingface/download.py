@@ -1,4 +1,4 @@
-"""Files by their address, no longer than what lists them."""
+"""Download files by address, never more bytes than their listing states."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def download(url: str, *, token: bool, at_most: int) -> bytes:
-    """Return a file's bytes; for `work` inside `call`. Raises NoAnswer as soon as there are more than `at_most`."""
+    """Return a file's bytes; for `work` inside `call`. Raise NoAnswer as soon as there are more than `at_most`."""
     held = BytesIO()
     with _open(url, token=token, at_most=at_most) as response:
         for chunk in response.iter_bytes():
@@ -28,7 +28,7 @@ def download(url: str, *, token: bool, at_most: int) -> bytes:
 def exists(url: str, *, token: bool) -> bool:
     """Return whether the Hub begins to send a file; for `work` inside `call`.
 
-    Only its own word for absent counts as no.
+    False only if the Hub says that the file is absent; any other failure raises.
     """
     try:
         with _open(url, token=token, at_most=MAX_ANSWER_BYTES):

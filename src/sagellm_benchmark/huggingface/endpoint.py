@@ -1,4 +1,4 @@
-"""Addresses: what may be printed of one, and whether anybody can listen in on the way to it."""
+"""Addresses: the part that may be printed, and whether anybody can listen in on the way there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 
 def shown(endpoint: str) -> str:
-    """Return an address as it may be printed: a name and a password before the host are nobody's business."""
+    """Return an address as it may be printed: without a query, and without a name and password before the host."""
     return re.sub(r"^([a-z]+://)?.*@", r"\1", re.split(r"[?#]", endpoint)[0], flags=re.IGNORECASE | re.DOTALL)
 
 

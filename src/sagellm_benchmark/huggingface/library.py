@@ -10,10 +10,7 @@ from sagellm_benchmark.errors import UsageError
 
 
 def library() -> Any:
-    """Return the huggingface_hub module, imported when it is first needed.
-
-    Raises UsageError if its settings are wrong.
-    """
+    """Return the huggingface_hub module. Raise UsageError if its settings in the environment are wrong."""
     try:
         import huggingface_hub
         import huggingface_hub.constants  # the rest of it is loaded when it is used
@@ -27,7 +24,10 @@ def library() -> Any:
 
 @functools.cache
 def session() -> Any:
-    """Return the library's own HTTP client, which takes proxies and certificates from the environment."""
+    """Return the library's own HTTP client, which takes proxies and certificates from the environment.
+
+    Raise UsageError if these are wrong, or need a package that is not installed.
+    """
     try:
         return library().get_session()
     except ImportError as error:
@@ -43,5 +43,5 @@ def session() -> Any:
 
 
 def http_module() -> Any:
-    """Return the HTTP library that the client is of; releases differ in which."""
+    """Return the HTTP library whose client this is; it differs between releases."""
     return sys.modules[type(session()).__module__.partition(".")[0]]

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 MAX_ANSWER_BYTES = 16 << 20
-"""Of an answer that is no file: a page of a listing has a few hundred kilobytes."""
-_PACKED = 64  # an answer that is compressed unasked may have so many times fewer bytes
+"""The most bytes of an answer that is not a file: a page of a listing has a few hundred kilobytes."""
+_PACKED = 64  # the limit for an answer that is compressed without being asked to be is so many times lower
 
 _timeout_s: ContextVar[float | None] = ContextVar("_timeout_s", default=None)
 _at_most: ContextVar[int] = ContextVar("_at_most", default=MAX_ANSWER_BYTES)
@@ -33,13 +33,13 @@ _LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 
 
 def limit_silence(seconds: float) -> None:
-    """Wait no longer than this for anything that this thread asks from here on; without it the hooks sleep."""
+    """Limit every wait for an answer in this thread from here on; without this call, the hooks do nothing."""
     _timeout_s.set(seconds)
 
 
 @contextmanager
 def longest(size: int) -> Iterator[None]:
-    """Take answers of at most so many bytes."""
+    """Accept answers of at most `size` bytes inside the block."""
     before = _at_most.set(size)
     try:
         yield
@@ -49,9 +49,9 @@ def longest(size: int) -> Iterator[None]:
 
 @contextmanager
 def before_upload(look: Callable[[Any], None]) -> Iterator[None]:
-    """Show `look` what the Hub answers before it takes files: how each goes there, and the id of the one it has.
+    """Show `look` the Hub's answer before an upload: how each file is to be sent, and the id of the file that it has.
 
-    The library keeps that to itself. What `look` raises ends the upload with nothing sent.
+    The library does not pass that on. If `look` raises, the upload ends with nothing sent.
     """
     before = _witness.set(look)
     try:
@@ -62,9 +62,7 @@ def before_upload(look: Callable[[Any], None]) -> Iterator[None]:
 
 @contextmanager
 def by_its_clock(look: Callable[[datetime], None]) -> Iterator[None]:
-    """Tell `look` what time it is by the Hub's own clock, as its answers say; of one that says nothing it is not
-    called.
-    """
+    """Call `look` with the time by the Hub's own clock, for each answer inside the block that states it."""
     before = _clock.set(look)
     try:
         yield
@@ -74,7 +72,7 @@ def by_its_clock(look: Callable[[datetime], None]) -> Iterator[None]:
 
 @functools.cache
 def install() -> None:
-    """Build the shared client anew as the library would, whatever HTTP library that is, with our hooks added."""
+    """Make the library build its shared client, of whatever HTTP library, with our hooks added."""
     plain = session()
     kind: Callable[..., Any] = type(plain)
     hooks = {
@@ -84,11 +82,11 @@ def install() -> None:
     given = {"timeout": plain.timeout, "follow_redirects": plain.follow_redirects, "event_hooks": hooks}
     library().set_client_factory(lambda: kind(**given, mounts=dict.fromkeys(_LOOPBACK)))
     library().utils.disable_progress_bars()
-    library().utils.logging.set_verbosity_error()  # what matters of its remarks we say ourselves
+    library().utils.logging.set_verbosity_error()  # we report what matters ourselves
 
 
 def _bound(request: Any) -> None:
-    """Request hook: no wait of this request is longer than the limit, and no token goes where others can read it."""
+    """Request hook: limit every wait of this request, and send no token where others can read it."""
     limit = _timeout_s.get()
     if limit is None:
         return
@@ -101,7 +99,7 @@ def _bound(request: Any) -> None:
 
 
 def _refuse(response: Any) -> None:
-    """Response hook: an error status leaves the library at once, and no answer is longer than the limit."""
+    """Response hook: raise Answer for an error status, before the library reacts, and limit the length of others."""
     if _timeout_s.get() is None:
         return
     if response.status_code >= 400:
@@ -122,7 +120,7 @@ def _refuse(response: Any) -> None:
 
 @functools.cache
 def _bounded_stream() -> Callable[[Any, int], Any]:
-    """Wrap a body of the library's HTTP client: it ends in NoAnswer where it is longer than a limit."""
+    """Return a class that wraps a body of the library's HTTP client, and raises NoAnswer beyond a limit in bytes."""
     base: Any = http_module().SyncByteStream
 
     class Bounded(base):  # type: ignore[misc]
@@ -143,10 +141,7 @@ def _bounded_stream() -> Callable[[Any, int], Any]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return seconds asked for by `Retry-After`, which holds seconds or a date.
-
-    None if it is absent or unreadable.
-    """
+    """Return the seconds that `Retry-After` asks to wait; it may hold a date. None if it is absent or unreadable."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit() and len(value) < 10:
         return float(value)
@@ -155,7 +150,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _date(value: str) -> datetime | None:
-    """Return a moment as a header writes it; None if it cannot be read."""
+    """Return the time in a header, in UTC; None if it cannot be read."""
     try:
         moment = parsedate_to_datetime(value)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

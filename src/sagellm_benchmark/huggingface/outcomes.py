@@ -1,10 +1,10 @@
-"""What became of a question to the Hub, before anybody has judged it."""
+"""How a question to the Hub can end, before anybody judges what that means."""
 
 from __future__ import annotations
 
 
 class Answer(Exception):  # noqa: N818 - what the Hub said, before anybody has judged it
-    """The Hub answered with an error status. `code` is its `X-Error-Code`, `retry_after_s` what it asked to wait."""
+    """The Hub answered with an error status. `code` is its `X-Error-Code`, `retry_after_s` the wait it asked for."""
 
     def __init__(self, status: int, code: str, retry_after_s: float | None) -> None:
         super().__init__(f"HTTP {status}{f' ({code})' if code else ''}")
@@ -14,7 +14,7 @@ class Answer(Exception):  # noqa: N818 - what the Hub said, before anybody has j
 
     @property
     def says_absent(self) -> bool:
-        """The Hub knows the commit and says that this path is not in it."""
+        """Whether the Hub knows the commit, and says that this path is not in it."""
         return self.status == 404 and self.code == "EntryNotFound"
 
 
@@ -23,7 +23,7 @@ class NoAnswer(Exception):  # noqa: N818 - nobody knows yet whether it is an err
 
 
 class NotAsked(Exception):  # noqa: N818 - a matter of this machine's settings
-    """The library did not even ask: it was told to stay offline (`hint` says so), or has no token that can be sent."""
+    """The library did not even ask: it was told to stay offline (see `hint`), or has no token that can be sent."""
 
     def __init__(self, why: str, hint: str | None = None) -> None:
         super().__init__(why)
