@@ -41,9 +41,7 @@ class Exchange:
     failure: Failure | None = None  # only a failure that the connection can see
     detail: str | None = None
     resend: bool = False  # whether its connection had been idle: if that is closed, the request is sent again
-    log: list[float | bytes] = field(
-        default_factory=list
-    )  # for each read, its time and then its pieces of body
+    log: list[float | bytes] = field(default_factory=list)  # each read's time, then its pieces of body
 
 
 class Connection(asyncio.Protocol):
@@ -162,9 +160,7 @@ class Connection(asyncio.Protocol):
             self._framed = self._headers = False
         elif self._kept is None:
             self._kept = len(self._log)
-            self._reusable = (
-                self._parser.should_keep_alive()
-            )  # after this callback, the parser has forgotten it
+            self._reusable = self._parser.should_keep_alive()  # the parser forgets it after this callback
 
     def _answered(self) -> None:
         """End the exchange, whose answer is complete or too long to keep."""

@@ -86,9 +86,8 @@ def submit(found_in: Path, hf_data: Path, repo: str, *, offline: bool, out: Outp
 
     report = _aggregated("submit", found_in, hf_data, repo, offline=offline, out=out)
     if not (out.as_json or out.quiet):
-        echo(
-            retold_lines(board.aggregate_text(report, then_submit=True))
-        )  # before the push, which may take a while
+        # before the push, which may take a while
+        echo(retold_lines(board.aggregate_text(report, then_submit=True)))
     done = pushing.submit(hf_data, pace=Pace(say=out.wait))
     out.show(
         lambda: publishing.submitted_text(done),

@@ -120,9 +120,7 @@ class Launch:
 
     command: tuple[str, ...]
     packages: Mapping[Variant, Packages] = field(default_factory=dict)
-    remedies: Mapping[str, str] = field(
-        default_factory=dict
-    )  # what helps, by words in the log of a failed start
+    remedies: Mapping[str, str] = field(default_factory=dict)  # what helps, by words in a failed start's log
     describe: Callable[[str], SelfReport] = lambda _log: SelfReport()  # from the beginning of its log
 
 
@@ -135,9 +133,7 @@ class Engine:
     """
 
     name: str  # as in rows
-    owners: tuple[
-        str, ...
-    ] = ()  # the `owned_by` of its models and other spellings of its name, in lower case
+    owners: tuple[str, ...] = ()  # its models' `owned_by` and other spellings of its name, in lower case
     recognise: Callable[[Ask], bool] | None = None  # by its own endpoints, if `owned_by` says nothing
     describe: Callable[[Ask, Card], SelfReport] = lambda _ask, _card: SelfReport()
     # from the words of its command, and the precision in the config.json of weights that are not packed

@@ -120,9 +120,7 @@ def create(engine: Engine, say: Callable[[str], None]) -> Environment:
             f"{engine.name} can only be installed with uv on this machine", hint="pip install uv"
         )
     try:
-        shutil.rmtree(
-            environment.prefix, ignore_errors=True
-        )  # an interrupted installation may have left something
+        shutil.rmtree(environment.prefix, ignore_errors=True)  # left by an interrupted installation
         environment.prefix.mkdir(parents=True)
         log = environment.prefix.with_name(f"{environment.prefix.name}.log")
         for command in _commands(environment, wanted, uv):

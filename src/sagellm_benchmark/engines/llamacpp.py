@@ -51,9 +51,7 @@ class LlamaCpp:
         xllamacpp is not installed, DataError, with the log's last words, if it does not start.
         """
         version = engine_version()
-        key = secrets.token_urlsafe(
-            24
-        )  # otherwise any program, or a web page in a browser here, could use it
+        key = secrets.token_urlsafe(24)  # so that no other program, or page in a browser, can use the server
         with _started(self.log) as process:
             url = self._ready(process, key)
             yield Server(

@@ -26,10 +26,7 @@ COULD_NOT_START = 127
 
 def main() -> None:
     """Run the engine for as long as our standard input is open."""
-    for number in (
-        signal.SIGTERM,
-        signal.SIGINT,
-    ):  # handled, because the engine would inherit an ignored signal
+    for number in (signal.SIGTERM, signal.SIGINT):  # not ignored, because the engine would inherit that
         signal.signal(number, lambda _number, _frame: None)
     _adopt_orphans()
     grace_s, command, ours = float(sys.argv[1]), sys.argv[2:], os.getpid()

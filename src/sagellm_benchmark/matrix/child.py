@@ -19,9 +19,7 @@ _INTERRUPTED = 130
 
 def main() -> None:
     """Run the program; when standard input ends, end as by Ctrl-C, which keeps what was measured and stops engines."""
-    signal.signal(
-        signal.SIGINT, signal.default_int_handler
-    )  # SIGINT is ignored if the matrix runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored if started in the background
     for work in (_end_with_stdin, pulse.beat):
         threading.Thread(target=work, daemon=True).start()
     runpy.run_module("sagellm_benchmark", run_name="__main__", alter_sys=True)

@@ -41,9 +41,7 @@ class Again:
 
     options: RunOptions
     words: tuple[str, ...]
-    without_effect: tuple[
-        str, ...
-    ] = ()  # options, as they are typed, that the row's command has and this one lacks
+    without_effect: tuple[str, ...] = ()  # options, as they are typed, that only the row's command has
 
 
 def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed: bool) -> Again:
@@ -76,7 +74,7 @@ def again(row: Any, *, base_url: str | None, same_hardware: bool, files_allowed:
             f"the row's command uses something of this machine: {', '.join(asks)}",
             hint=f"add --allow-files only if you agree to all of {one_line(shlex.join(words), 2000)}",
         )
-    idle = rules.idle(options)  # an older version took them in silence, so the row is the same without them
+    idle = rules.idle(options)  # an older version accepted them, so the row is the same without them
     words = without(words, set().union(*(spellings(RunOptions, name) for name in idle)))
     options = replace(_parsed(words), base_url=options.base_url)
     return Again(options, tuple(words), tuple(flag(RunOptions, name) for name in idle))

@@ -109,7 +109,7 @@ def is_trace(options: RunOptions) -> bool:
 
 
 def is_open(options: RunOptions) -> bool:
-    """Return whether requests are sent when they are due, whatever has been answered: there are no streams."""
+    """Return whether requests are sent when they are due, so that there are no streams."""
     return bool(options.rate) or options.search_goodput or is_trace(options)
 
 

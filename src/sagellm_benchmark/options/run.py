@@ -32,11 +32,7 @@ from sagellm_benchmark.words import LANGUAGES, Language
 BASE_URL_VARIABLE = "SAGELLM_BASE_URL"
 SUBMITTER_VARIABLE = "SAGELLM_SUBMITTER"
 BUSY_VARIABLE = "SAGELLM_ACCEPT_BUSY"
-OF_A_CLUSTER = (
-    "comm_backend",
-    "topology_type",
-    "topology",
-)  # which a row of several nodes must state as well
+OF_A_CLUSTER = ("comm_backend", "topology_type", "topology")  # which a row of several nodes must state
 PRECISIONS = ("FP32", "FP16", "BF16", "INT8", "INT4", "FP8")
 
 _measured = partial(option, heading="What is measured")

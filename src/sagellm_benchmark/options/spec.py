@@ -38,9 +38,7 @@ HARDWARE = (
 CUSTOM_REQUESTS = 10
 WARMUP_TOKENS = 32  # in each prompt that is made up for the warm-up if a file has no texts to spare
 LENGTHS = ("input_tokens", "output_tokens", "turns")
-LOADS_DUMMY = re.compile(
-    "(--load[-_]format=)?dummy"
-)  # how vLLM and SGLang are told to make up random weights
+LOADS_DUMMY = re.compile("(--load[-_]format=)?dummy")  # tells vLLM and SGLang to make up random weights
 
 
 def run_spec(options: RunOptions, argv: Sequence[str], environ: Mapping[str, str]) -> RunSpec:

@@ -180,7 +180,7 @@ def counts(text: str) -> tuple[int, ...]:
 
 
 def _different(option: str, loads: tuple[T, ...]) -> tuple[T, ...]:
-    """Return the loads of a sweep. Raises UsageError if one of them is named twice."""
+    """Return the loads of a sweep. Raise UsageError if one of them is named twice."""
     twice = next((one for one in loads if loads.count(one) > 1), None)
     if twice is not None:
         raise UsageError(

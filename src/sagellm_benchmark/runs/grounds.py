@@ -25,9 +25,7 @@ T = TypeVar("T", Evidence, Measurement)
 class Grounds:
     """A run's Evidence and Measurement as plain JSON values, without the columns, which the requests give."""
 
-    windows_s: tuple[
-        Window | None, ...
-    ]  # of each repeat; None if its first and last request are the window's ends
+    windows_s: tuple[Window | None, ...]  # of each repeat; None if its requests are the window's ends
     looked_at: Document  # the Evidence
     measured: Document  # the Measurement
     prompts: Recipe | None  # how they were made; None if they come from a file

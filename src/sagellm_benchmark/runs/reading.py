@@ -35,9 +35,7 @@ def read_loads(
     with (
         context.server.session,  # answers without usage are counted, each by a request
         RequestLog(context.folder / REQUESTS_FILE) as log,
-        first_signal(
-            (signal.SIGINT,), asked_to_end.set
-        ),  # reading goes on: what was measured must not be lost
+        first_signal((signal.SIGINT,), asked_to_end.set),  # reading goes on, so that nothing measured is lost
     ):
         repeats = [
             _decoded(load, context, log, partial(completer, prices={} if load.number else priced), course)

@@ -16,10 +16,7 @@ from sagellm_benchmark.verdict.evidence import Evidence, Findings, NotChecked
 from sagellm_benchmark.verdict.recounts import Thin
 from sagellm_benchmark.verdict.shapes import ENOUGH_EVENTS, TOGETHER_S, Shapes
 
-BUNCHED, MOST_BUNCHED = (
-    0.5,
-    0.9,
-)  # of the gaps; speculation with an event per token stays between these shares
+BUNCHED, MOST_BUNCHED = 0.5, 0.9  # of the gaps; speculation with an event per token stays in between
 SPECULATED = 8  # events at once, which a step of speculation can give
 MOST_TOGETHER = 16  # events at once; no speculation accepts more tokens per step
 LENGTH_TOLERANCE = 0.02  # of a token count

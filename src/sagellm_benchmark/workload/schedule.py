@@ -51,9 +51,7 @@ def gamma(rate: float, n: int, burstiness: float, rng: np.random.Generator) -> T
     if math.isinf(shape) or math.isinf(_positive(rate, "rate")) or n < 2:
         return constant(rate, n)
     gaps = rng.gamma(shape, 1 / (rate * shape), n - 1)
-    gaps *= (
-        (n - 1) / rate / gaps.sum()
-    )  # so that this run has the asked rate, and not only the mean of many runs
+    gaps *= (n - 1) / rate / gaps.sum()  # this run has the asked rate, and not only the mean of many runs
     return (0.0, *(float(moment) for moment in gaps.cumsum()))
 
 
