@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from sagellm_benchmark.report import goodput
-from sagellm_benchmark.report.folder import save
+from sagellm_benchmark.report.folder import Finished, save
 from sagellm_benchmark.report.screen import Screen
 from sagellm_benchmark.runs.record import Record
+from sagellm_benchmark.words import retold, speaking
 from tests.fakes.records import a_record
 from tests.runs.test_search import summary
 
@@ -19,7 +20,7 @@ from tests.runs.test_search import summary
 def record(rate: float, **changes: Any) -> Record:
     base = a_record(client_processes=1)
     seen = summary(rate, **changes)
-    return Record(base.config, seen)
+    return Record(base.config, replace(seen, slo_ms={"ttft": 200.0}))
 
 
 KEPT, LATE = record(1536.0), record(2048.0, valid=False, limited_by="client")
@@ -43,6 +44,30 @@ def test_the_end_of_a_search_says_what_was_found_and_what_to_do(
 ) -> None:
     said = goodput.sentence(records)
     assert [part for part in parts if part not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("records", "said"),
+    [
+        (
+            [KEPT, LATE],
+            "≥ 1,536/s 时，90% 的请求满足 ttft ≤ 200 ms：更高时客户端先达到极限；请用 --client-processes 2",
+        ),
+        ([KEPT, MISSED], "1,536/s（1,536 至 2,048）是使 90% 的请求满足 ttft ≤ 200 ms 的最高速率"),
+        ([KEPT], "≥ 1,536/s 时，90% 的请求满足 ttft ≤ 200 ms；没有尝试更高的速率"),
+        ([LATE], "没有找到，2,048/s 也不行：更高时客户端先达到极限；请用 --client-processes 2"),
+        ([MISSED], "尝试过的速率都没有在有效的运行中满足 ttft ≤ 200 ms"),
+        ([record(30_000.0, requests=10)], "没有找到：与延迟相比，运行太短；请给更长的 --duration"),
+    ],
+)
+def test_the_end_of_a_search_is_said_in_chinese(records: list[Record], said: str) -> None:
+    with speaking("zh"):
+        assert retold(goodput.sentence(records)) == said
+
+
+def test_a_step_states_a_high_rate_in_digits(capsys: pytest.CaptureFixture[str]) -> None:
+    Screen(as_json=False, searching=True).show(Finished(Path(), record(12_800.0), None))
+    assert "12,800 requests/s" in capsys.readouterr().out
 
 
 def test_a_script_reads_each_step_with_what_limited_it() -> None:

@@ -159,6 +159,26 @@ SCREEN: dict[str, str] = {
         "其他程序占用了被测处理器的 {share}；请停止它们后重新测量"
     ),
     "an unknown part": "未知部分",
+    "≥ {rate} keeps {objectives} for {share} of the requests: {why}": (
+        "≥ {rate} 时，{share} 的请求满足 {objectives}：{why}"
+    ),
+    "≥ {rate} keeps {objectives} for {share} of the requests, and no higher rate was tried": (
+        "≥ {rate} 时，{share} 的请求满足 {objectives}；没有尝试更高的速率"
+    ),
+    "{rate} is the highest rate that keeps {objectives} for {share} of the requests": (
+        "{rate} 是使 {share} 的请求满足 {objectives} 的最高速率"
+    ),
+    "{rate} ({low} to {high})": "{rate}（{low} 至 {high}）",
+    "{rate} (at least {low} is sure)": "{rate}（至少 {low} 是确定的）",
+    "not found, not even at {rate}: {why}": "没有找到，{rate} 也不行：{why}",
+    "not found: the runs were too short beside their latency; give a longer --duration": (
+        "没有找到：与延迟相比，运行太短；请给更长的 --duration"
+    ),
+    "no rate that was tried keeps {objectives} in a valid run": "尝试过的速率都没有在有效的运行中满足 {objectives}",
+    "the client gives out above; use --client-processes {count}": (
+        "更高时客户端先达到极限；请用 --client-processes {count}"
+    ),
+    "the machine was busy above; stop what else runs on it": "更高时机器太忙；请停止其他程序",
     "never steady: latency {direction} by {change} over the window; "
     "use a longer --warmup, or a rate that the server keeps up with": (
         "始终不稳定：窗口内延迟变化 {change}（{direction}）；请加长 --warmup，或使用服务跟得上的速率"

@@ -61,8 +61,13 @@ def _interval(result: Found) -> str:
     low, high = result.interval_rps or (0.0, None)
     if high is None:
         return f" (at least {_rate(low)} is sure)" if low else ""
-    return f" ({low:,.4g} to {high:,.4g})"
+    return f" ({four_digits(low)} to {four_digits(high)})"
 
 
 def _rate(rate_rps: float) -> str:
-    return f"{rate_rps:,.4g}/s"
+    return f"{four_digits(rate_rps)}/s"
+
+
+def four_digits(value: float) -> str:
+    """Return the value with four significant digits and without an exponent."""
+    return f"{float(f'{value:.4g}'):,.12g}"

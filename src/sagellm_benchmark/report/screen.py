@@ -97,7 +97,7 @@ class Screen:
         if curves is not None:
             yield f"  {t('curves')}  {curves}"
         if self.searching:
-            yield f"  {t('goodput')} {goodput.sentence([one.record for one in finished])}"
+            yield f"  {t('goodput')} {retold(goodput.sentence([one.record for one in finished]))}"
         yield f"  {t('next')}    {_next(finished if best is None else [best])}"
 
     def _document(self, finished: Sequence[Finished]) -> Any:
@@ -134,7 +134,7 @@ def _step(number: int, record: Record) -> str:
     mark, colour, word = _OUTCOMES[judged(summary).outcome]
     kept = click.style(f"{mark} {t(word)}", fg=colour)
     facts = (
-        f"{summary.asked_rate_rps or 0:.3g} requests/s",
+        f"{goodput.four_digits(summary.asked_rate_rps or 0)} requests/s",
         t("{share} in time", share=shown(SLO_ATTAINMENT, summary.value(SLO_ATTAINMENT))),
         f"{figure(summary.value(THROUGHPUT))} tokens/s",
         f"TTFT p90 {figure(summary.latency(TTFT).p90, 'ms')}",
