@@ -170,6 +170,13 @@ def test_a_folder_that_is_called_like_a_word_keeps_its_name(folder: str) -> None
     assert said == f"无法读取 {folder}：没有这个文件或文件夹"
 
 
+@pytest.mark.parametrize("options", ["--ramp", "--model", "--ramp, --client-processes"])
+def test_an_option_that_is_called_like_a_word_keeps_its_name(options: str) -> None:
+    with speaking("zh"):
+        assert retold(f"{options}: add --base-url") == f"{options}：加上 --base-url"
+        assert retold("--model is empty") == "--model 是空的"
+
+
 @pytest.mark.parametrize(
     ("words", "language"),
     [

@@ -53,7 +53,7 @@ def test_the_end_of_a_search_says_what_was_found_and_what_to_do(
             [KEPT, LATE],
             "≥ 1,536/s 时，90% 的请求满足 ttft ≤ 200 ms：更高时客户端先达到极限；请用 --client-processes 2",
         ),
-        ([KEPT, MISSED], "1,536/s（1,536 至 2,048）是使 90% 的请求满足 ttft ≤ 200 ms 的最高速率"),
+        ([KEPT, MISSED], "1,536/s（1,536 至 2,048） 是使 90% 的请求满足 ttft ≤ 200 ms 的最高速率"),
         ([KEPT], "≥ 1,536/s 时，90% 的请求满足 ttft ≤ 200 ms；没有尝试更高的速率"),
         ([LATE], "没有找到，2,048/s 也不行：更高时客户端先达到极限；请用 --client-processes 2"),
         ([MISSED], "尝试过的速率都没有在有效的运行中满足 ttft ≤ 200 ms"),

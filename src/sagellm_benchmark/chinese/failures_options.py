@@ -55,7 +55,7 @@ OPTIONS: dict[str, str] = {
     "write it as X.Y.Z": "写成 X.Y.Z",
     "--parameters is no size of a model": "--parameters 不是模型的大小",
     "write it such as 7B, 135M, 8x7B or 30B-A3B": "写成例如 7B、135M、8x7B 或 30B-A3B",
-    "--{options}: {purpose}": "--{options}：{purpose}",
+    "--{names}: {purpose}": "--{names}：{purpose}",
     "--slo has no metric {name}": "--slo 没有指标 {name}",
     "the metrics are {names}": "指标有 {names}",
     "nodes are those of a cluster": "节点是集群的节点",
@@ -120,7 +120,7 @@ OPTIONS: dict[str, str] = {
     "leave out --precision": "去掉 --precision",
     "--slo names {metric} twice": "--slo 重复指明了 {metric}",
     "give each metric one objective": "每个指标只给一个目标",
-    "--{option} is empty": "--{option} 是空的",
+    "--{name} is empty": "--{name} 是空的",
     "give it a value, or leave it out": "给出一个值，或去掉它",
     "{option} names {load} twice": "{option} 重复指明了 {load}",
     "leave one of them out; --repeats measures the same load several times": (

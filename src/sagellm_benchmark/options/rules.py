@@ -70,7 +70,7 @@ def _broken(options: RunOptions) -> Iterator[tuple[str, str]]:
             yield rule.message, rule.hint
     for need, names in _idle(options):
         stated = [flag(RunOptions, name) for name in names]
-        yield f"{' and '.join(stated)}: {need.purpose}", need.hint
+        yield f"{', '.join(stated)}: {need.purpose}", need.hint
     if unknown := [metric for metric in options.slo or () if metric not in SLO_METRICS]:
         yield f"--slo has no metric {unknown[0]!r}", f"the metrics are {', '.join(SLO_METRICS)}"
 
