@@ -15,6 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 INSTALLED = (".nox", ".make")
 BUILT = ("dist", "build", "site", "htmlcov", "coverage.xml", ".coverage", "ci-report.md")
+NAMELESS = ("hub",)  # of the cache: what is in it is called by a hash, and tells nobody anything
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".import_linter_cache", ".hypothesis")
 
 
@@ -30,7 +31,8 @@ def found(root: Path, kept: Path) -> Iterator[Path]:
         if os.path.lexists(root / name):
             yield root / name
     for kind in sorted(kept.iterdir()) if kept.is_dir() else ():
-        yield from sorted(kind.iterdir()) if kind.is_dir() and not kind.is_symlink() else [kind]
+        named = kind.is_dir() and not kind.is_symlink() and kind.name not in NAMELESS
+        yield from sorted(kind.iterdir()) if named else [kind]
 
 
 def size(path: Path) -> int:

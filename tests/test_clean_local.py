@@ -24,6 +24,8 @@ def checkout(tmp_path: Path) -> Path:
         "checkout/outputs/a/b/Q1_20260101_001/summary.json": 10,
         "checkout/hf_data/leaderboard_single.json": 10,
         "cache/sagellm-benchmark/dummy/Qwen2-7B-Q4_0.gguf": 5_000_000,
+        f"cache/sagellm-benchmark/hub/{'0' * 64}": 1_000_000,
+        f"cache/sagellm-benchmark/hub/{'1' * 64}": 1_000_000,
         "cache/sagellm-benchmark/engines/vllm-0.11/bin/python": 1_000_000,
     }
     for name, size in files.items():
@@ -56,7 +58,8 @@ def test_everything_is_named_with_its_size_and_removed(checkout: Path) -> None:
     dummy = checkout.parent / "cache/sagellm-benchmark/dummy/Qwen2-7B-Q4_0.gguf"
     assert ["3.0", "MB", ".nox"] in lines
     assert ["5.0", "MB", str(dummy)] in lines
-    assert lines[-1][:4] == ["11.0", "MB", "in", "all;"]
+    assert ["2.0", "MB", str(checkout.parent / "cache/sagellm-benchmark/hub")] in lines
+    assert lines[-1][:4] == ["13.0", "MB", "in", "all;"]
     assert sorted(path.name for path in checkout.iterdir()) == ["hf_data", "outputs", "scripts"]
     assert not dummy.exists()
     assert "nothing to remove" in clean(checkout, "--yes").stdout
