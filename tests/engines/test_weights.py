@@ -93,7 +93,7 @@ def test_a_folder_with_several_models_lists_them(look: Looking, tiny: bytes, tmp
 
 def test_an_empty_folder_is_told(look: Looking, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="no GGUF file"):
+    with pytest.raises(DataError, match="no matching GGUF file"):
         look("./empty")
 
 
