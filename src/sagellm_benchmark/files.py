@@ -1,4 +1,4 @@
-"""Files are written whole or not at all, and JSON looks the same wherever it is written."""
+"""Read files without trust, write them whole or not at all, and write JSON in one layout everywhere."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _ACTIVE = re.compile(  # DEL, C1 controls, marks that turn the direction of text
 
 
 Document = dict[str, Any]
-"""A JSON or TOML object: as it was read, before anything is known of it; or to be written, with nothing left to do."""
+"""A JSON or TOML object: as it was read and before anything is known about it, or ready to be written."""
 
 
 def to_json(value: Any) -> bytes:
-    """Indented UTF-8 JSON with a final newline; keys in the order given. NaN and infinity become null.
+    """Return a value as indented UTF-8 JSON with a final newline; keys keep their order, NaN and infinity become null.
 
     Characters that a terminal or a workflow's log would act upon are written as escapes.
     """
@@ -36,7 +36,7 @@ def to_json(value: Any) -> bytes:
 
 
 def inert(text: bytes) -> bytes:
-    """Return JSON with those characters as escapes that a terminal or a workflow's log would act upon."""
+    """Return JSON in which the characters that a terminal or a workflow's log would act upon are escapes."""
     return _ACTIVE.sub(_escaped, text)
 
 
@@ -47,9 +47,9 @@ def _escaped(found: re.Match[bytes]) -> bytes:
 def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None, shared: bool = False) -> bytes:
     """Return a regular file's bytes: never through a symbolic link, never waiting on a pipe, never more than `at_most`.
 
-    The one way to read a file that somebody else may have put there. In a `shared` folder, whose files are written
-    anew for all to read, a hard link to a file that is not for all to read is no such file.
-    Raises OSError, or DataError for what is no file.
+    Use this for every file that somebody else may have put there. In a `shared` folder, whose files are written anew
+    for all to read, a hard link to a file that not everybody may read is refused. Raise OSError, or DataError for what
+    is refused or larger than `at_most` bytes.
     """
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     handle = os.open(path, flags, dir_fd=dir_fd)
@@ -69,9 +69,9 @@ def read_regular(path: Path | str, at_most: int, *, dir_fd: int | None = None, s
 
 
 def read_toml(path: Path, *, example: str) -> Document:
-    """Return the values of a small TOML file.
+    """Return the values of a small TOML file; `example` is a line that the file could hold, for the hint.
 
-    A DataError says what is wrong with it, and what lines it holds instead.
+    Raise DataError if it cannot be read, is larger than 1 MiB, or is not TOML.
     """
     try:
         if path.exists() and not path.is_file():
@@ -93,9 +93,9 @@ def read_toml(path: Path, *, example: str) -> Document:
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Put `content` at `path` so that a reader sees the old file or the new one, never a part.
+    """Put `content` at `path` so that a reader sees either the old file or the new one, never a part.
 
-    Raises DataError if the folder cannot be written or the disk is full; the old file is then untouched.
+    Raise DataError if the folder cannot be written or the disk is full; the old file is then unchanged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -112,7 +112,7 @@ def write_whole(path: Path, content: bytes) -> None:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        Path(temporary).unlink(missing_ok=True)  # it is there only when it did not become `path`
+        Path(temporary).unlink(missing_ok=True)  # still there only if it has not become `path`
 
 
 def cannot_write(path: Path, error: OSError) -> DataError:

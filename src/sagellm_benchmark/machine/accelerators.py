@@ -1,6 +1,6 @@
-"""What the rest of the program knows of accelerators: chips, their driver, and what they did while a load ran.
+"""What the rest of the program knows about accelerators: chips, their driver, and what they did while a load ran.
 
-A maker is one module of `makers/` and one line of `makers/registry.py`.
+To add a maker, write a module in `makers/` and add a line to `makers/registry.py`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ Variant = Literal["cpu", "cuda", "rocm", "ascend"]
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One accelerator. `None` is what its driver does not tell."""
+    """One accelerator. `None`: its driver does not tell."""
 
     name: str
     memory_bytes: int | None = None
     bandwidth_bytes_per_s: float | None = None
     pids: frozenset[int] = frozenset()  # of the processes that compute on it
-    handle: object = field(default=None, repr=False, compare=False)  # what its driver knows it by
+    handle: object = field(default=None, repr=False, compare=False)  # by which its driver knows it
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """Versions of a driver and of its toolkit, by the name of the row's environment field."""
+    """The versions of a driver and its toolkit; the fields of a row's `environment` add `_version` to these names."""
 
     driver: str | None = None
     cuda: str | None = None
@@ -39,29 +39,31 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A chip's readings at one moment. `None` is what its driver does not report."""
+    """A chip's readings at one moment. `None`: its driver does not report it."""
 
     energy_j: float | None = None  # a counter that only grows
     power_w: float | None = None
     power_limit_w: float | None = None
     clock_mhz: int | None = None
     capped: bool | None = None  # the power limit holds the clock down
-    slowdowns: frozenset[str] = frozenset()  # why else the clock is held down, by name
+    slowdowns: frozenset[str] = frozenset()  # other reasons why the clock is held down, by name
     pids: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class GpuFigures:
-    """What a server's accelerators did over a run, summed or at their extremes; `None` is unknown."""
+    """What a server's accelerators did during a run, as sums or extremes; `None`: unknown."""
 
     energy_j: float | None = None
     watched_s: float | None = None  # the time over which energy was counted
     power_w: float | None = None
     power_limit_w: float | None = None
     sm_clock_min_mhz: int | None = None
-    power_capped_share: float | None = None  # of the readings, with the clock held down by the power limit
+    power_capped_share: float | None = (
+        None  # of the readings, those with the clock held down by the power limit
+    )
     throttled: tuple[str, ...] = ()  # the slowdowns that were seen, by name
-    other_processes: tuple[int, ...] = ()  # pids of others that computed on them
+    other_processes: tuple[int, ...] = ()  # pids of other programs that computed on them
     energy_source: str | None = None  # whose counter it was; RAPL's counts the whole processors
 
 
@@ -73,7 +75,7 @@ class Driver(Protocol):
         ...
 
     def linked(self, used: Sequence[Chip]) -> str | None:
-        """Say what connects two chips or more, such as NVLink; None if that is not known."""
+        """Return what connects two or more chips, such as NVLink; None if that is not known."""
         ...
 
     def versions(self) -> Versions:
@@ -81,7 +83,7 @@ class Driver(Protocol):
         ...
 
     def read(self, chip: Chip) -> Reading:
-        """Read everything that has a value of the moment."""
+        """Return the chip's readings of this moment."""
         ...
 
 
@@ -90,12 +92,12 @@ class Maker(Protocol):
 
     @property
     def name(self) -> str:
-        """What people call it."""
+        """The maker's name, for messages."""
         ...
 
     @property
     def vendor(self) -> Vendor:
-        """The row's word for it: its own, or Other."""
+        """The maker's name in a row: its own, or Other."""
         ...
 
     @property
@@ -104,7 +106,7 @@ class Maker(Protocol):
         ...
 
     def present(self) -> bool:
-        """Return whether this machine has chips of this maker, even where their users cannot be listed."""
+        """Return whether this machine has chips of this maker, even if the processes on them cannot be listed."""
         ...
 
     def opened(self) -> AbstractContextManager[Driver | None]:
@@ -113,6 +115,9 @@ class Maker(Protocol):
 
 
 def used_by(pids: Pids, listed: Sequence[Chip]) -> list[Chip]:
-    """Return the chips processes and their descendants compute on; in a container a driver's pids may be others."""
+    """Return the chips that processes or their descendants compute on.
+
+    In a container, a driver may report other pids than those seen there, and then no chip is found.
+    """
     ours = family(pids)
     return [chip for chip in listed if chip.pids & ours]

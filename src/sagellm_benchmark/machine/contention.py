@@ -1,4 +1,4 @@
-"""How much of this machine's processors others used while a load ran on it, and how long we waited for them."""
+"""Measure what part of this machine's processors other programs used during a load, and how long we waited for one."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PROC = Path("/proc")
 
 @dataclass(frozen=True, slots=True)
 class Contended:
-    """Shares over a load. `None` is what could not be measured."""
+    """Shares over a load, from 0 to 1. `None`: not measured."""
 
-    others_share: float | None  # of all processors, used by other programs; 1.0 is every one all the time
+    others_share: float | None  # of all processors, used by other programs; 1.0 is all of them all the time
     steal_share: float | None  # of all processors, taken by the host of a virtual machine
     server_wait_share: float | None  # of the time the server could have run, waited for a processor
     client_wait_share: float | None
@@ -31,7 +31,7 @@ class Contended:
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """What the system has counted so far; seconds."""
+    """What the system has counted so far, in seconds."""
 
     wall: float
     busy: float
@@ -43,9 +43,9 @@ class _Moment:
 
 
 class Contention:
-    """Watches from entering to leaving, each time it is entered; `pids` are the server's processes, if seen.
+    """Watches during each `with` block; `pids` are the server's processes, empty if they cannot be seen.
 
-    Where they are not, nobody knows which programs are others, but the client's wait and what a host took are known.
+    Without them, nobody knows which programs are others, but the client's wait and the host's share are known.
     """
 
     def __init__(self, pids: Pids) -> None:
@@ -65,7 +65,7 @@ class Contention:
 
     @property
     def share(self) -> float | None:
-        """The share of the processors that other programs used."""
+        """The share of the processors that other programs used; None if not measured."""
         return None if self.seen is None else self.seen.others_share
 
     @property
@@ -103,12 +103,12 @@ def _now(pids: Pids) -> _Moment:
 
 
 def _apart(these: frozenset[int], others: frozenset[int]) -> frozenset[int]:
-    """Return the processes of one side: an engine that we started is a child of the client, and yet the server."""
+    """Return the processes of one side alone: an engine that we started is a child of the client, but is the server."""
     return these if these < others else these - others
 
 
 def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
-    """Return how long all threads of processes ran and waited for a processor; None if Linux does not say."""
+    """Return for how many seconds all threads of processes ran, and waited for a processor; None if not on Linux."""
     ran = waited = 0
     told = False
     for pid in pids:
@@ -120,8 +120,8 @@ def run_and_wait_s(pids: Iterable[int]) -> tuple[float, float] | None:
 
 
 def pressure_s(path: Path = _PROC / "pressure" / "cpu") -> float | None:
-    """Return for how long since boot some program waited for a processor; None if Linux does not say."""
-    with suppress(OSError, ValueError, IndexError):  # no Linux, an old one, or PSI is switched off
+    """Return for how many seconds since boot some program waited for a processor; None if Linux does not say."""
+    with suppress(OSError, ValueError, IndexError):  # not Linux, an old Linux, or PSI is switched off
         some = path.read_text().splitlines()[0]
         return int(some.rpartition("total=")[2]) / 1e6
     return None
@@ -140,7 +140,7 @@ _Times = tuple[float, float] | None  # ran, waited
 
 
 def _wait_share(spans: Iterable[tuple[_Times, _Times]]) -> float | None:
-    """Return the time waited of all the time in which it could have run; None if it was not told throughout."""
+    """Return which share of the time when they could have run processes waited; None if not known throughout."""
     ran = waited = 0.0
     for before, after in spans:
         if before is None or after is None:
@@ -151,7 +151,7 @@ def _wait_share(spans: Iterable[tuple[_Times, _Times]]) -> float | None:
 
 
 def _of_the_gone(pid: int) -> float:
-    """Processor time of children that have ended, such as client processes after a load."""
+    """Return the processor time, in seconds, of children that have ended, such as client processes after a load."""
     times = psutil.Process(pid).cpu_times()
     return times.children_user + times.children_system
 

@@ -1,4 +1,4 @@
-"""The hardware that a server runs on: seen, where it is this machine's; stated by the user, where it is not."""
+"""The hardware that a server runs on: as seen if it is this machine's, as stated by the user if it is not."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OF_THE_CHIPS = (
     *("memory_per_chip_gb", "total_memory_gb"),
 )
 UNNAMED = ("Unknown", "Other")  # makers that the system does not name
-MEMORY_TOLERANCE = 0.2  # an 80 GB chip has 79.2 GiB, of which some is the driver's
+MEMORY_TOLERANCE = 0.2  # relative: an 80 GB chip has 79.2 GiB, of which some is the driver's
 _GIB = 2**30
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """The fields of a row's `hardware` and `cluster`. `None` is not known, and keeps a row from being published."""
+    """The fields of a row's `hardware` and `cluster`. `None`: not known; that may keep a row from being published."""
 
     vendor: str | None = None
     chip_model: str | None = None
@@ -54,22 +54,22 @@ class Hardware:
 
     @property
     def memory_bytes_per_s(self) -> float | None:
-        """What all chips together can read from their memory in a second."""
+        """How many bytes all chips together can read from their memory in a second."""
         if self.memory_bandwidth_gb_s is None:
             return None
         return self.memory_bandwidth_gb_s * 1e9 * (self.chip_count or 1)
 
     def completed(self, other: Hardware) -> Hardware:
-        """Return this with what only the other one says."""
+        """Return this hardware, with the fields that only the other one knows."""
         return Hardware(**{**_known(other), **_known(self)})
 
     @property
     def names_chips(self) -> bool:
-        """Whether anything is said of the chips themselves."""
+        """Whether anything is known about the chips themselves."""
         return not _known(self).keys().isdisjoint(OF_THE_CHIPS)
 
     def confirms(self, stated: Hardware) -> bool:
-        """Return whether these are the chips that are stated: something is known of them, and nothing differs."""
+        """Return whether these are the stated chips: something is known about these, and nothing differs."""
         said = _known(stated)
         return self.vendor is not None and all(
             getattr(self, name) in {None, *UNNAMED} or _agree(name, getattr(self, name), said[name])
@@ -80,10 +80,10 @@ class Hardware:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """What computes the answers of an address, and whether the process that listens there does it itself."""
+    """What computes the answers of an address, and whether that is the process that listens there."""
 
     hardware: Hardware
-    here: bool  # False: it runs elsewhere, and what listens on this machine is a gateway to it
+    here: bool  # False: the server runs elsewhere; if anything listens on this machine, it is a gateway to it
 
 
 def behind(
@@ -94,10 +94,10 @@ def behind(
     told: Hardware | None = None,
     computes_on: str | None = None,
 ) -> Behind:
-    """Return what a server runs on, by what is seen of its processes, if it is `here`, and by what is said of it.
+    """Return what a server runs on: by what is said about it and, if it is `here`, by what its processes use.
 
-    `stated` is the user's word, `told` the server's own; `computes_on` is "cpu" where it is known to use no
-    accelerator. Where stated chips are not those that were seen, nothing that was seen is kept: it is a gateway's.
+    `stated` is the user's word, `told` the server's own; `computes_on` is "cpu" if the server is known to use no
+    accelerator. If the stated chips are not those that were seen, the latter belong to a gateway and are left out.
     """
     stated = stated or Hardware()
     said = stated.completed(told or Hardware())
@@ -112,20 +112,20 @@ def _known(hardware: Hardware) -> dict[str, Any]:
 
 
 def _agree(name: str, one: Any, other: Any) -> bool:
-    """Memory is given in rounded numbers."""
+    """Return whether two values of a field agree; sizes of memory, which people round, need only be close."""
     if name.endswith("_gb"):
         return bool(abs(one - other) <= MEMORY_TOLERANCE * one)
     return same_chip(one, other) if name == "chip_model" else bool(one == other)
 
 
 def same_chip(one: str, other: str) -> bool:
-    """Return whether two names can mean one chip: people leave parts of them out."""
+    """Return whether two names can mean the same chip: people leave out parts of names."""
     one, other = one.casefold(), other.casefold()
     return one in other or other in one
 
 
 def local(pids: Pids, makers: Sequence[Maker] = MAKERS, *, computes_on: str | None = None) -> Hardware:
-    """Return the hardware of this machine that processes compute on; unknown where accelerators leave it open."""
+    """Return the hardware of this machine that processes compute on; unknown if an accelerator may be used unseen."""
     if not pids:
         return Hardware()
     listed = False
@@ -137,12 +137,12 @@ def local(pids: Pids, makers: Sequence[Maker] = MAKERS, *, computes_on: str | No
                 return of_chips(maker.vendor, used, driver.linked(used) if len(used) > 1 else "None")
             listed = listed or bool(chips)
     if (listed or _unlisted(makers)) and computes_on != CPU:
-        return Hardware()  # it may use a chip under a pid that is another outside its container
+        return Hardware()  # in a container, it may use a chip under a pid that we do not see
     return of_cpu()
 
 
 def _unlisted(makers: Sequence[Maker]) -> bool:
-    """Return whether there is an accelerator whose users we cannot list."""
+    """Return whether there is an accelerator whose processes we cannot list."""
     return any(maker.present() for maker in makers) or Path("/dev/accel").exists()
 
 
@@ -172,7 +172,7 @@ def of_cpu() -> Hardware:
 
 
 def of_chips(vendor: Vendor, used: Sequence[Chip], link: str | None) -> Hardware:
-    """Describe the chips that a process uses; of unlike ones neither model nor memory is stated."""
+    """Return the hardware that these chips are; if they differ, model and memory are not stated."""
     name, memory, bandwidth = (
         _same([one.name for one in used]),
         _same([one.memory_bytes for one in used]),
@@ -198,7 +198,10 @@ def _same(values: Sequence[T]) -> T | None:
 
 
 def read(path: Path) -> Hardware:
-    """Return what a TOML file states, checked; it may stand under [hardware] and [cluster] or by itself."""
+    """Return what a TOML file states, under [hardware] and [cluster] or at the top level.
+
+    Raise DataError if the file cannot be read, or for a value that is not allowed.
+    """
     values = read_toml(path, example='vendor = "NVIDIA"')
     for name in ("hardware", "cluster"):
         if isinstance(values.get(name), dict):
@@ -207,12 +210,12 @@ def read(path: Path) -> Hardware:
 
 
 def check(stated: Hardware, where: str) -> Hardware:
-    """Return the same. Raises DataError, which says where it stands, for a value that is not allowed."""
+    """Return the same. Raise DataError, which names `where` the value is from, for one that is not allowed."""
     return _checked(_known(stated), where)
 
 
 def _checked(values: Mapping[str, Any], where: str) -> Hardware:
-    """A DataError names the field, the value and what is allowed."""
+    """Return these values as hardware. Raise DataError with the field, the value and what is allowed."""
     kinds = {one.name: str(one.type).removesuffix(" | None") for one in fields(Hardware)}
     return Hardware(**{name: _value(name, value, kinds, where) for name, value in values.items()})
 

@@ -1,4 +1,4 @@
-"""This machine: its processor, its memory, its system. What the system does not say stays `None`."""
+"""This machine: its processor, memory and system. `None`: the system does not say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 @dataclass(frozen=True, slots=True)
 class Cpu:
-    """The processors of a machine; `vendor` is the leaderboard's word, Unknown if the system does not say."""
+    """The processors of a machine; `vendor` is the leaderboard's name for it, Unknown if the system does not say."""
 
     vendor: str
     model: str | None
@@ -34,7 +34,7 @@ class Cpu:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """What a machine is made of, and what of it we may use."""
+    """What a machine is made of, and which part of it we may use."""
 
     cpu: Cpu
     usable_threads: int | None  # this process's share, as containers and taskset limit it
@@ -56,7 +56,7 @@ def host() -> Host:
 
 
 def cpu() -> Cpu:
-    """Return the processor by /proc/cpuinfo, else by what the platform calls it."""
+    """Return the processor by /proc/cpuinfo, else (on macOS) by the system's name for it."""
     text = _CPUINFO.read_text(encoding="utf-8", errors="replace") if _CPUINFO.is_file() else ""
     vendor, model, sockets = parse_cpuinfo(text)
     if model is None and sys.platform == "darwin":
@@ -72,7 +72,10 @@ def cpu() -> Cpu:
 
 
 def parse_cpuinfo(text: str) -> tuple[str, str | None, int | None]:
-    """Vendor, model and sockets of a /proc/cpuinfo; ARM names its implementer by number and has no model name."""
+    """Return vendor, model and sockets by the text of /proc/cpuinfo.
+
+    ARM names its implementer by number, and often has no model name.
+    """
     vendor_id, implementer = _field(text, "vendor_id"), _field(text, "CPU implementer")
     if vendor_id is not None:
         vendor = _VENDORS.get(vendor_id, "Other")
@@ -99,7 +102,7 @@ def _sysctl(name: str) -> str | None:
 
 
 def environment(*, server_is_local: bool = True) -> dict[str, str | None]:
-    """Return the contract's `environment`; of a server elsewhere only this program's own side is known."""
+    """Return the contract's `environment`; for a server elsewhere, only this program's own side is known."""
     here, found = host(), driver_versions() if server_is_local else Versions()
     return {
         "os": here.os,

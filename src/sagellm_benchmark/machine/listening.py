@@ -1,4 +1,4 @@
-"""Whether a server runs on this machine, and as which process."""
+"""Find out whether a server runs on this machine, and as which process."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import psutil
 
 from sagellm_benchmark.address import is_loopback
 
-_TUNNELS = {"ssh", "autossh", "kubectl", "socat"}  # what listens here answers from elsewhere
+_TUNNELS = {"ssh", "autossh", "kubectl", "socat"}  # they listen here, but the server is elsewhere
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 _LISTENS = "0A"
 _FORWARDERS = {"docker-proxy", "rootlessport", "pasta", "slirp4netns"}  # into a container on this machine
@@ -53,8 +53,9 @@ def place(host: str, port: int) -> tuple[bool, int | None]:
 
 
 def places(addresses: Iterable[tuple[str, int]]) -> tuple[bool, tuple[int, ...]]:
-    """Return whether all processes of a server, by host and port, run on this machine; and all of them, or none are
-    known.
+    """Return whether all processes of a server, by host and port, run on this machine, and their pids.
+
+    The pids are empty unless all of them are known.
     """
     found = [place(host, port) for host, port in addresses]
     pids = {pid for _, pid in found if pid is not None}
@@ -63,28 +64,34 @@ def places(addresses: Iterable[tuple[str, int]]) -> tuple[bool, tuple[int, ...]]
 
 
 def listening_pid(port: int) -> int | None:
-    """Return the process that listens on a TCP port of this machine; of several, the one that started the others."""
+    """Return the process that listens on a TCP port of this machine; of several, the one that started the others.
+
+    None if the system does not show it, or none of several started the others.
+    """
     known = _listening_on_linux(port) if sys.platform == "linux" else _listening(port)
     first = {pid for pid in known if _parent(pid) not in known}
     return first.pop() if len(first) == 1 else None
 
 
 def _listening_on_linux(port: int) -> set[int]:
-    """Look only for this port's sockets: psutil describes every connection, and a load leaves tens of thousands."""
+    """Return the processes that listen on a port.
+
+    Only its sockets are looked for: psutil describes every connection, and a load leaves tens of thousands.
+    """
     sockets = {f"socket:[{inode}]" for table in _TABLES for inode in _listening_inodes(table, port)}
     return {pid for pid in psutil.pids() if not sockets.isdisjoint(_open_files(pid))} if sockets else set()
 
 
 def _listening_inodes(table: Path, port: int) -> Iterator[str]:
-    """Read the numbers of the sockets that listen; their columns are described in proc_net_tcp.rst of Linux."""
-    with suppress(OSError), table.open() as lines:  # there is no tcp6 where IPv6 is switched off
+    """Yield the inodes of the sockets that listen on a port; Linux's proc_net_tcp.rst describes the columns."""
+    with suppress(OSError), table.open() as lines:  # there is no tcp6 if IPv6 is switched off
         for _, local, _, state, *rest in map(str.split, lines):
             if state == _LISTENS and local.endswith(f":{port:04X}"):
                 yield rest[5]
 
 
 def _open_files(pid: int) -> Iterator[str]:
-    with suppress(OSError):  # it has ended, or is another user's
+    with suppress(OSError):  # the process has ended, or is another user's
         for file in Path(f"/proc/{pid}/fd").iterdir():
             with suppress(OSError):  # closed meanwhile
                 yield str(file.readlink())

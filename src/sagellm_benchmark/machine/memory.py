@@ -1,4 +1,4 @@
-"""What a server's processes on this machine use."""
+"""Measure the memory that a server's processes on this machine use."""
 
 from __future__ import annotations
 
@@ -13,16 +13,15 @@ _PEAK = re.compile(r"^VmHWM:\s*(\d+) kB$", re.MULTILINE)
 
 
 def peak_memory_mib(pids: Pids) -> int | None:
-    """Return the most memory that processes and their children have had resident so far, in MiB; None when they are
-    gone.
+    """Return the sum of the peaks of resident memory of processes and their descendants, in MiB; None if all are gone.
 
-    Linux keeps the peak itself. Elsewhere this is what they hold now: ask again while they work, and keep the maximum.
+    Linux keeps each peak. Elsewhere this is the memory held now: ask repeatedly while they work, and keep the maximum.
     """
     return round(sum(map(_peak_bytes, family(pids))) / (1 << 20)) or None
 
 
 def _peak_bytes(pid: int) -> int:
-    """0 for one that has just gone."""
+    """Return a process's peak of resident memory in bytes; 0 if the process has just ended."""
     try:
         match = _PEAK.search(Path(f"/proc/{pid}/status").read_text()) if psutil.LINUX else None
         return int(match.group(1)) * 1024 if match else int(psutil.Process(pid).memory_info().rss)

@@ -12,12 +12,12 @@ Pids = Collection[int]
 
 
 def family(pids: Pids) -> frozenset[int]:
-    """Return processes and their descendants, as engines compute in children; without those that are gone."""
+    """Return processes and their descendants, in which engines compute; those that have ended are left out."""
     return frozenset(member for pid in pids for member in _with_descendants(pid))
 
 
 def words(pid: int) -> list[str]:
-    """Return the command line of a process; nothing of one that is gone, or that we may not look at."""
+    """Return the words of a process's command line; empty if it has ended, or we may not look at it."""
     with suppress(psutil.Error):
         return psutil.Process(pid).cmdline()
     return []

@@ -1,4 +1,4 @@
-"""What is read again and again while a load runs, each value with its moment on the wall clock."""
+"""What is read repeatedly while a load runs, each value with its time on the wall clock."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ class Readings:
 
     @classmethod
     def of(cls, name: str, readings: Iterable[tuple[float, float | None]]) -> Readings:
-        """Take moments with their values; what was not told at one of them is left out."""
+        """Return the readings from times with their values; a time with the value None is left out."""
         known = [(at, value) for at, value in readings if value is not None]
         return cls(name, tuple(at for at, _ in known), tuple(value for _, value in known))

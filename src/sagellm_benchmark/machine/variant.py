@@ -1,4 +1,4 @@
-"""Which build of an engine this machine takes: engines come apart for CUDA, ROCm, Ascend and plain processors."""
+"""Choose the build of an engine for this machine: there are separate ones for CUDA, ROCm, Ascend and plain CPUs."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ __all__ = ["Variant", "variant"]
 
 
 def variant(makers: Sequence[Maker] = MAKERS) -> Variant:
-    """Return the build for the accelerators that this machine has, else `cpu`; of several makers', the first's."""
+    """Return the build for this machine's accelerators, else `cpu`; if there are several makers', the first's."""
     return next((maker.variant for maker in makers if maker.present()), "cpu")

@@ -18,9 +18,9 @@ INTERVAL_S = 0.5
 
 
 class GpuWatch:
-    """Reads the chips of the first maker whose chips the processes use, twice a second, each time it is entered.
+    """Reads the chips of the first maker whose chips the processes use, every `interval_s`, during each `with` block.
 
-    The processors' counter is read where the machine has no accelerator; nothing if there is none either.
+    If the machine has no accelerator, the processors' energy counter is read, if there is one.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class GpuWatch:
             self._thread.join()
 
     def figures(self) -> GpuFigures:
-        """Return what was seen after the watch has ended; unknown if there was no chip to watch."""
+        """Return what was seen, once the watch has ended; unknown if there was no chip to watch."""
         return joined(self._spans)
 
     def readings(self) -> tuple[Readings, ...]:
-        """Return what was seen over time, once the watch has ended; nothing that no chip told."""
+        """Return what was seen over time, once the watch has ended; only quantities that a chip reported."""
         power = Readings.of("power_w", ((one.at_s, one.power_w) for one in self._moments))
         clock = Readings.of("clock_mhz", ((one.at_s, one.clock_mhz) for one in self._moments))
         return tuple(one for one in (power, clock) if one.values)
@@ -75,7 +75,7 @@ class GpuWatch:
             self._ready.set()
 
     def _watched(self, maker: Maker) -> bool:
-        """Watch to the end where the processes use chips of this maker; whether it did."""
+        """Watch until the end if the processes use chips of this maker; return whether they do."""
         with maker.opened() as driver:
             used = used_by(self._pids, driver.chips()) if driver is not None else []
             if driver is None or not used:
@@ -86,7 +86,7 @@ class GpuWatch:
             return True
 
     def _read(self, logs: Sequence[_Log]) -> tuple[float, GpuFigures]:
-        """Read at once, then at each interval, and once more at the end."""
+        """Read at once, then after each interval, and once more at the end; return the seconds and what was seen."""
         began = time.monotonic()
         self._look(logs)
         self._ready.set()
@@ -105,7 +105,7 @@ class GpuWatch:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """All chips at one moment of the wall clock: their power together, and the slowest one's clock."""
+    """All chips at one moment of the wall clock: the sum of their power, and the lowest clock."""
 
     at_s: float
     power_w: float | None
@@ -113,7 +113,7 @@ class Moment:
 
     @classmethod
     def of(cls, at_s: float, readings: Sequence[Reading]) -> Moment:
-        """Add up what every chip reports, and take the lowest of what any does."""
+        """Return the moment of these readings: power only if every chip reports it, the clock if any does."""
         clocks = _known([one.clock_mhz for one in readings])
         return cls(at_s, _sum([one.power_w for one in readings]), min(clocks, default=None))
 
@@ -134,25 +134,25 @@ class _Log:
 
     @property
     def energy_j(self) -> float | None:
-        """What the counter grew by."""
+        """By how much the energy counter grew."""
         first, last = self.readings[0].energy_j, self.readings[-1].energy_j
         return None if first is None or last is None else last - first
 
     @property
     def power_w(self) -> float | None:
-        """The mean of the readings."""
+        """The mean of the power readings."""
         known = [one.power_w for one in self.readings if one.power_w is not None]
         return sum(known) / len(known) if known else None
 
     @property
     def capped_share(self) -> float | None:
-        """The part of the readings at which the power limit held the clock down."""
+        """The share of the readings at which the power limit held the clock down."""
         known = [one.capped for one in self.readings if one.capped is not None]
         return sum(known) / len(known) if known else None
 
 
 def together(logs: Sequence[_Log], watched_s: float) -> GpuFigures:
-    """Add up over the chips if all of them report; take extremes if any does."""
+    """Return the figures of all chips: sums if all chips report, extremes if any does."""
     shares = [share for log in logs if (share := log.capped_share) is not None]
     readings = [one for log in logs for one in log.readings]
     energy_j = _sum([log.energy_j for log in logs])
@@ -169,7 +169,7 @@ def together(logs: Sequence[_Log], watched_s: float) -> GpuFigures:
 
 
 def joined(spans: Sequence[tuple[float, GpuFigures]]) -> GpuFigures:
-    """Join several spans, each with its seconds: sums are known where every span's are."""
+    """Return the figures of several spans, each with its seconds; a sum is known if it is known in every span."""
     if len(spans) < 2:
         return spans[0][1] if spans else GpuFigures()
     parts = [part for _, part in spans]

@@ -20,13 +20,13 @@ from sagellm_benchmark.address import is_loopback
 
 
 class Deadline:
-    """The time by which an exchange must end: with a timeout for each wait, a slow server could hold us for ever."""
+    """The time by which an exchange must end. With a timeout for each wait, a slow server could hold us for ever."""
 
     def __init__(self, seconds: float) -> None:
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Return the seconds that are left, always more than 0. Raises TimeoutError if there are none."""
+        """Return the seconds that are left, always more than 0. Raise TimeoutError if there are none."""
         seconds = self._at - time.monotonic()
         if seconds <= 0:
             raise TimeoutError
@@ -34,7 +34,7 @@ class Deadline:
 
 
 class Response(http.client.HTTPResponse):
-    """An answer that has come before the deadline or not at all, however slowly its bytes drip."""
+    """An answer that has arrived before the deadline or raises TimeoutError, however slowly its bytes drip."""
 
     def __init__(self, sock: socket.socket, *args: Any, deadline: Deadline, **options: Any) -> None:
         super().__init__(sock, *args, **options)
@@ -43,7 +43,7 @@ class Response(http.client.HTTPResponse):
 
 
 class _Incoming(io.RawIOBase):
-    """The bytes that a socket receives; each wait for them is as long as what is left."""
+    """The bytes that a socket receives; no wait for them is longer than the time that is left."""
 
     def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
         super().__init__()
@@ -64,15 +64,15 @@ class _Incoming(io.RawIOBase):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A connection to open, and what a request over it says that depends on the way it takes."""
+    """A connection to open, and the parts of a request that depend on the way it takes."""
 
     connection: http.client.HTTPConnection
-    by_proxy: bool = False  # which is told the whole URL
+    by_proxy: bool = False  # a proxy is told the whole URL
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def route(origin: SplitResult) -> Route:
-    """Return the way to the host of a URL; raises ValueError for a URL that is not HTTP's."""
+    """Return the way to the host of a URL. Raise ValueError for a URL that is not HTTP's."""
     if origin.scheme not in ("http", "https"):
         raise ValueError(f"unknown url type: {origin.scheme}")
     if not origin.hostname:
@@ -89,7 +89,7 @@ def route(origin: SplitResult) -> Route:
 
 
 def _proxy(origin: SplitResult) -> SplitResult | None:
-    """Return the environment's proxy for a URL; what can only mean this machine is never asked through one."""
+    """Return the environment's proxy for a URL; None if it names none, or the host can only mean this machine."""
     if is_loopback(origin.hostname or "") or urllib.request.proxy_bypass(origin.netloc):
         return None
     named = urllib.request.getproxies().get(origin.scheme)
@@ -114,7 +114,5 @@ def _connection(scheme: str, place: str) -> http.client.HTTPConnection:
 
 @functools.cache
 def _trusted(_file: str | None, _folder: str | None) -> ssl.SSLContext:
-    """Return the certificates to trust; reading them takes tens of milliseconds, and there can be hundreds of
-    exchanges.
-    """
+    """Return the certificates to trust; cached, because reading them takes tens of milliseconds."""
     return ssl.create_default_context()

@@ -26,7 +26,7 @@ class StatusError(RemoteError):
 def refused(
     url: str, status: int, body: bytes, location: str | None, api_key: str | None, peer: Peer
 ) -> StatusError:
-    """Return what a status other than 2xx means; a server that echoes the key does not get it into our message."""
+    """Return the error for a status other than 2xx; if the server echoes the key, the message does not show it."""
     if api_key:
         body = body.replace(api_key.encode(), BLOT.encode())
     if 300 <= status < 400:
@@ -52,7 +52,7 @@ def _phrase(code: int) -> str:
 
 
 def _reason(body: bytes) -> bytes:
-    """Return the message inside an error in any of the shapes that servers use, else the body itself."""
+    """Return the message inside an error's body, in any of the shapes that servers use; else the body itself."""
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -64,7 +64,7 @@ def _reason(body: bytes) -> bytes:
 
 
 def unreachable(url: str, error: Exception, timeout_s: float, peer: Peer) -> RemoteError:
-    """Return why no answer came: of a connection that failed, broke off, or took longer than `timeout_s`."""
+    """Return the error for a connection that failed, broke off, or took longer than `timeout_s`."""
     if isinstance(error, TimeoutError):
         return RemoteError(
             f"{url} does not answer within {timeout_s:g} s",

@@ -23,9 +23,9 @@ def get_json(
     peer: Peer = LLM_SERVER,
     session: Session | None = None,
 ) -> Any:
-    """Return the JSON value at `url`, over the connection of a `session` inside whose `with` the caller is.
+    """Return the JSON value at `url`; inside the `with` of a `session`, over its connection.
 
-    Raises RemoteError: StatusError for a status, else unreachable or not JSON.
+    Raise StatusError for a status other than 2xx, another RemoteError if the server is unreachable or answers no JSON.
     """
     return _json(url, (session or Session()).fetch(url, None, timeout_s, api_key, peer), api_key, peer)
 
@@ -39,7 +39,7 @@ def post_json(
     peer: Peer = LLM_SERVER,
     session: Session | None = None,
 ) -> Any:
-    """Return the JSON value that `url` answers to the JSON value `body`; otherwise as `get_json`."""
+    """Return the JSON value that `url` answers to a POST of the JSON value `body`; otherwise like `get_json`."""
     content = (session or Session()).fetch(url, orjson.dumps(body), timeout_s, api_key, peer)
     return _json(url, content, api_key, peer)
 
@@ -47,7 +47,7 @@ def post_json(
 def get_text(
     url: str, *, timeout_s: float = TIMEOUT_S, api_key: str | None = None, peer: Peer = LLM_SERVER
 ) -> str:
-    """Return the text at `url`; bytes that are not UTF-8 are replaced. Raises as `get_json`."""
+    """Return the text at `url`; bytes that are not UTF-8 are replaced. Raise RemoteError as `get_json` does."""
     return _text(Session().fetch(url, None, timeout_s, api_key, peer), api_key)
 
 
@@ -60,7 +60,7 @@ def post_text(
     peer: Peer = LLM_SERVER,
     session: Session | None = None,
 ) -> str:
-    """Return the whole text (an event stream, say) that `url` answers to the JSON value `body`; else as `get_json`."""
+    """Return the whole text (such as an event stream) that `url` answers to the JSON value `body`; like `get_json`."""
     content = (session or Session()).fetch(url, orjson.dumps(body), timeout_s, api_key, peer)
     return _text(content, api_key)
 

@@ -7,14 +7,11 @@ from typing import Any
 from sagellm_benchmark.errors import UsageError
 
 BLOT = "***"  # in place of a key
-_LEAST_KEY = 6  # characters; a shorter one is no secret, and stands in half of all words
+_LEAST_KEY = 6  # characters; a shorter key is no secret, and would be found inside ordinary words
 
 
 def bearer(api_key: str) -> str:
-    """Return the Authorization header's value.
-
-    A key that a header cannot carry is a UsageError that does not show it.
-    """
+    """Return the Authorization header's value. Raise UsageError, without the key, if a header cannot carry the key."""
     if not api_key.isascii() or not api_key.isprintable() or " " in api_key:
         raise UsageError(
             "the API key holds characters that an HTTP header cannot carry",
@@ -24,9 +21,7 @@ def bearer(api_key: str) -> str:
 
 
 def without(value: Any, api_key: str | None) -> Any:
-    """Return a JSON value in which a key that the server echoes is blotted out: names out of it become folders and
-    rows.
-    """
+    """Return a JSON value with *** for each echo of the key, because names in the value get into folders and rows."""
     if not api_key or len(api_key) < _LEAST_KEY:
         return value
     if isinstance(value, str):

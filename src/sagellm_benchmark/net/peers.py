@@ -1,4 +1,4 @@
-"""The servers that are asked, and what a user can do when one does not answer properly."""
+"""The servers that are asked, and what a user can do if one of them does not answer properly."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Peer:
     name: str
     address: str
     key: str
-    not_json: str  # what to do where it answers something else
+    not_json: str  # what to do if it answers something else
 
     def status_hint(self, status: int) -> str | None:
-        """Return what a failed status asks the user to do."""
+        """Return what the user should do about an error status; None if that is not known."""
         hints = {
             401: f"a key is wanted: put it into {self.key}",
             403: f"the key may not do this: check {self.key}",

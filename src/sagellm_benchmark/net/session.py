@@ -1,4 +1,4 @@
-"""Exchanges over HTTP, each within a time and a size: every one over a connection of its own, or all over one."""
+"""Exchanges over HTTP, each within a time and a size, over a connection for each or one for all."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class _Answer:
 
 
 class Session:
-    """Asks one server, by one thread at a time.
+    """Asks one server, from one thread at a time.
 
-    Inside `with` its connection is kept from request to request, and opened again when the server has closed it.
-    Outside, each request has its own: a server may give a thread to every connection, and be short of them in a load.
+    Inside `with`, the connection is kept from request to request, and opened again if the server has closed it.
+    Outside, each request has its own: a server may keep a thread for each connection, and run short of them in a load.
     """
 
     def __init__(self) -> None:
@@ -49,10 +49,10 @@ class Session:
         self._close()
 
     def fetch(self, url: str, body: bytes | None, timeout_s: float, api_key: str | None, peer: Peer) -> bytes:
-        """Return what `url` answers to a GET, or to a POST of `body`, within `timeout_s` as a whole.
+        """Return what `url` answers to a GET, or to a POST of `body`, all within `timeout_s`.
 
-        Raises RemoteError, and no redirect is followed: the load goes to one place, and a key must not follow one
-        elsewhere.
+        Redirects are not followed, because the load goes to one place, and the key must not go elsewhere.
+        Raise StatusError for a status other than 2xx, another RemoteError if no usable answer came.
         """
         headers = _headers(body, api_key)
         try:
@@ -79,7 +79,7 @@ class Session:
     def _reply(
         self, url: str, body: bytes | None, headers: dict[str, str], deadline: Deadline
     ) -> http.client.HTTPResponse:
-        """Ask; and once more where the server had closed the connection that was kept."""
+        """Return the reply; ask once more if the server had closed the connection that was kept."""
         kept = self._route_to(url)
         was_open = kept.connection.sock is not None
         try:
@@ -105,7 +105,7 @@ class Session:
         return connection.getresponse()
 
     def _route_to(self, url: str) -> Route:
-        """Return the way that is open already, else a new one."""
+        """Return the route that is already open, else a new one."""
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         if self._route is None or origin != self._origin:
@@ -120,7 +120,7 @@ class Session:
 
 
 def _target(way: Route, url: str) -> str:
-    """Return what a request line names: a path, to a proxy the whole URL."""
+    """Return the target of the request line: the path or, for a proxy, the whole URL."""
     parts = urlsplit(url)._replace(fragment="")
     return (parts if way.by_proxy else parts._replace(scheme="", netloc="", path=parts.path or "/")).geturl()
 
@@ -135,7 +135,7 @@ def _headers(body: bytes | None, api_key: str | None) -> dict[str, str]:
 
 
 def _read(reply: http.client.HTTPResponse) -> _Answer:
-    """Return an answer with as much of its body as we take; an error's may be missing."""
+    """Return an answer with as much of its body as we take; an error's body may be missing."""
     answer = _Answer(reply.status, reply.headers, b"")
     try:
         content = reply.read(MAX_REPLY_BYTES + 1 if answer.ok else _MAX_ERROR_BYTES)
@@ -150,7 +150,7 @@ def _read(reply: http.client.HTTPResponse) -> _Answer:
 
 
 def _check(url: str, answer: _Answer, peer: Peer) -> None:
-    """Raise RemoteError for a body in another encoding than ours, or of more bytes than we take."""
+    """Raise RemoteError for a body that is compressed, or has more bytes than we take."""
     encoding = str(answer.headers.get("Content-Encoding") or "").strip().lower()
     if encoding not in {"", "identity"}:
         raise RemoteError(

@@ -1,1 +1,1 @@
-"""The makers of accelerators, a module each."""
+"""The makers of accelerators, one module for each."""

@@ -1,4 +1,4 @@
-"""AMD's accelerators, as their Linux driver shows them under /sys.
+"""AMD's accelerators, as shown by their Linux driver under /sys.
 
 Layout: https://docs.kernel.org/gpu/amdgpu/driver-misc.html (memory, names), https://docs.kernel.org/hwmon/sysfs-interface.html
 (energy, power, clock), https://docs.kernel.org/gpu/amdgpu/thermal.html (gpu_metrics, data center GPUs' energy) and, for
@@ -21,7 +21,7 @@ _MICRO = 1e-6
 _MAX_CHARS = 10_000
 _HEADER = struct.Struct("<HBB")  # size, format, content
 _ENERGY_AT = {1: 24, 2: 24, 3: 24, 4: 24, 5: 88, 6: 16, 7: 24, 8: 24}
-"""Where each version of format 1 has its 64-bit energy counter (the kernel's kgd_pp_interface.h)."""
+"""The offset of the 64-bit energy counter in each version of format 1 (the kernel's kgd_pp_interface.h)."""
 _ENERGY_UNIT_J = 15.259e-6
 _UNKNOWN = 2**64 - 1
 
@@ -58,7 +58,7 @@ class Kfd:
         return self.root / "sys/class/kfd/kfd/topology/nodes"
 
     def chips(self) -> list[Chip]:
-        """List every accelerator; nodes without a GPU's number are processors."""
+        """List every accelerator; nodes without the number of a GPU are processors."""
         chips = [self._chip(node) for node in sorted(self.nodes.iterdir())]
         return [chip for chip in chips if chip is not None]
 
@@ -79,18 +79,18 @@ class Kfd:
         )
 
     def _users(self, number: str) -> frozenset[int]:
-        """Return who holds memory of a GPU: the driver has a folder for each process, with a file for each GPU."""
+        """Return the processes that hold memory of a GPU: each has a folder in the tree, with a file for each GPU."""
         held = (self.root / "sys/class/kfd/kfd/proc").glob(f"*/vram_{number}")
         return frozenset(
             int(path.parent.name) for path in held if path.parent.name.isdigit() and _number(path)
         )
 
     def linked(self, used: Sequence[Chip]) -> str | None:  # noqa: ARG002 - other drivers need them
-        """Leave it open."""
+        """Return None: the driver's tree is not asked for links."""
         return None
 
     def versions(self) -> Versions:
-        """Return the driver's version, which only a driver that did not come with the kernel has."""
+        """Return the driver's version; a driver that came with the kernel has none."""
         return Versions(driver=_text(self.root / "sys/module/amdgpu/version"))
 
     def read(self, chip: Chip) -> Reading:
@@ -107,7 +107,7 @@ class Kfd:
 
 
 def _accumulated_j(path: Path) -> float | None:
-    """Return the energy counter of the driver's table of figures; None if it has none that we know."""
+    """Return the energy counter, in joules, in the driver's gpu_metrics; None if we know of none in its version."""
     try:
         content = path.read_bytes()
         _, kind, version = _HEADER.unpack_from(content)
@@ -120,7 +120,7 @@ def _accumulated_j(path: Path) -> float | None:
 
 
 def _text(path: Path) -> str | None:
-    """Return a small file's text; None if the driver has no such file, or will not tell."""
+    """Return a small file's text; None if there is no such file, or it cannot be read."""
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
             return file.read(_MAX_CHARS).strip()

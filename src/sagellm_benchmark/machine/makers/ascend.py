@@ -22,7 +22,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Ascend:
-    """Huawei; `devices` is where device nodes are, `toolkit` where CANN is installed."""
+    """Huawei; `devices` is the folder of device nodes, `toolkit` the folder where CANN is installed."""
 
     command: tuple[str, ...] = ("npu-smi", "info")
     devices: Path = Path("/dev")
@@ -37,7 +37,7 @@ class Ascend:
 
     @contextmanager
     def opened(self) -> Iterator[Listing | None]:
-        """Ask the driver's tool; None if there is none or it fails."""
+        """Ask the driver's tool; give None if there is no such tool, or it fails."""
         try:
             done = subprocess.run(self.command, capture_output=True, timeout=_TIMEOUT_S, check=False)
         except (OSError, subprocess.TimeoutExpired):
@@ -57,11 +57,11 @@ class Listing:
     listed: tuple[Chip, ...] = ()
 
     def chips(self) -> Sequence[Chip]:
-        """List every chip, with its HBM, or its DDR where it has no HBM."""
+        """List every chip, with its HBM or, if it has none, its DDR memory."""
         return self.listed
 
     def linked(self, used: Sequence[Chip]) -> str | None:  # noqa: ARG002 - other drivers need them
-        """Leave it open: npu-smi does not say how chips are linked."""
+        """Return None: npu-smi does not say how chips are linked."""
         return None
 
     def versions(self) -> Versions:
@@ -69,7 +69,7 @@ class Listing:
         return Versions(driver=self.driver, cann=self.cann)
 
     def read(self, chip: Chip) -> Reading:  # noqa: ARG002 - other drivers need it
-        """Leave it open: npu-smi takes a second of processor time, too much beside a load."""
+        """Return nothing known: npu-smi takes a second of processor time, too much during a load."""
         return Reading()
 
 
@@ -111,14 +111,14 @@ def parse(text: str, *, cann: str | None = None) -> Listing:
 
 
 def _card(cells: list[str]) -> tuple[int, str] | None:
-    """Return number and name in the first of a chip's two rows, whose health is no bus."""
+    """Return number and name in the first of a chip's two rows, which has no bus in its second cell."""
     words = cells[0].split()
     named = len(words) == 2 and words[0].isdigit() and ":" not in cells[1]
     return (int(words[0]), words[1]) if named else None
 
 
 def _chip(cells: list[str], card: tuple[int, str] | None) -> Chip | None:
-    """Return the second row of a chip, known by its bus; the last pair of numbers in it is the larger memory's."""
+    """Return the chip by the second of its rows, known by its bus; of two kinds of memory, the larger one counts."""
     if card is None or not re.fullmatch(r"[0-9A-Fa-f]{4}:[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.\d", cells[1]):
         return None
     totals = [int(total) for _, total in _NUMBER_PAIR.findall(cells[2])]

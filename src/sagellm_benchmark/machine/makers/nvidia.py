@@ -1,4 +1,4 @@
-"""NVIDIA GPUs, as their driver's library (NVML) tells: what they are, who uses them, what they draw."""
+"""NVIDIA GPUs by their driver's library (NVML): what they are, which processes use them, how much power they draw."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Nvidia:
 
 @dataclass(frozen=True, slots=True)
 class Nvml:
-    """NVML while it is open; a chip's handle is good as long."""
+    """NVML while it is open; handles of chips are valid for the same time."""
 
     library: Any
 
@@ -89,7 +89,7 @@ class Nvml:
         )
 
     def _bandwidth(self, handle: Any) -> float | None:
-        """Bus width × memory clock × 2: all of these memories send on both edges of the clock."""
+        """Return bytes/s: bus width × memory clock × 2, because these memories send on both edges of the clock."""
         bits = self._ask("nvmlDeviceGetMemoryBusWidth", handle)
         megahertz = self._ask("nvmlDeviceGetMaxClockInfo", handle, self.library.NVML_CLOCK_MEM)
         return bits / 8 * megahertz * 1e6 * 2 if bits and megahertz else None
@@ -118,7 +118,7 @@ class Nvml:
         )
 
     def read(self, chip: Chip) -> Reading:
-        """Read counter, power, clock and users."""
+        """Return energy, power, clock, slowdowns and processes."""
         reasons = self._ask("nvmlDeviceGetCurrentClocksEventReasons", chip.handle)
         energy_mj = self._ask("nvmlDeviceGetTotalEnergyConsumption", chip.handle)
         return Reading(
@@ -139,5 +139,5 @@ class Nvml:
 
 
 def _text(value: Any) -> str | None:
-    """Older bindings answer bytes."""
+    """Return NVML's answer as text; older bindings answer with bytes."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

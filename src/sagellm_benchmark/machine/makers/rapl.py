@@ -1,6 +1,6 @@
-"""The processors' own energy counters (RAPL, of Intel and of AMD), as Linux shows them to those who may read them.
+"""The processors' own energy counters (RAPL, by Intel and AMD), as Linux shows them to those who may read them.
 
-https://docs.kernel.org/power/powercap/powercap.html. A package is everybody's: what other programs use is in it, too.
+https://docs.kernel.org/power/powercap/powercap.html. A package counts the energy of all programs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sagellm_benchmark.machine.accelerators import Chip, Reading, Variant, Versi
 
 @dataclass(frozen=True, slots=True)
 class Rapl:
-    """Packages only: cores and memory are parts of them; `root` is the file system."""
+    """Packages only, because cores and memory are parts of them; `root` is the file system."""
 
     root: Path = Path("/")
     name: str = "RAPL"
@@ -26,7 +26,7 @@ class Rapl:
     variant: Variant = "cpu"
 
     def present(self) -> bool:
-        """Return whether a package can be read, which most systems leave to the administrator."""
+        """Return whether packages can be read, which most systems allow only the administrator."""
         return bool(self._packages())
 
     @contextmanager
@@ -46,7 +46,7 @@ class Rapl:
 
 @dataclass(slots=True)
 class Packages:
-    """The counters while they are read: each begins anew at its range, within a minute or so under load."""
+    """The counters while they are read. Each starts again at 0 after its range, under load after a minute or so."""
 
     paths: Sequence[Path]
     _last_uj: dict[Path, int] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Packages:
         return [Chip(name=_text(path / "name"), pids=everybody, handle=path) for path in self.paths]
 
     def linked(self, used: Sequence[Chip]) -> str | None:  # noqa: ARG002 - other drivers need them
-        """Leave it open."""
+        """Return None: RAPL does not say how packages are linked."""
         return None
 
     def versions(self) -> Versions:
@@ -66,7 +66,7 @@ class Packages:
         return Versions()
 
     def read(self, chip: Chip) -> Reading:
-        """Read the counter as one that only grows."""
+        """Return the package's energy as a counter that only grows."""
         path = Path(str(chip.handle))
         now, last = _number(path / "energy_uj"), self._last_uj.get(path, 0)
         if now is None:
@@ -86,7 +86,7 @@ def _number(path: Path) -> int | None:
 
 
 def _text(path: Path) -> str:
-    """Return a file's line; empty if there is none, or it is not ours to read."""
+    """Return a file's text; empty if there is no such file, or we may not read it."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:

@@ -1,4 +1,4 @@
-"""The makers that are known. On a machine with chips of several, the first one's build of an engine is taken."""
+"""The known makers. On a machine with chips of several makers, the first one decides the build of an engine."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ MAKERS: tuple[Maker, ...] = (
 )
 
 PROCESSORS: Maker = Rapl()
-"""Counts the energy where there is no accelerator."""
+"""Counts the energy if there is no accelerator."""
