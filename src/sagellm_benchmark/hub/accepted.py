@@ -1,4 +1,4 @@
-"""The rows that were ever accepted, read from their own files: each must be the row that its name says."""
+"""Read every row that was ever accepted from its own file; each must be the row that its file name says."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from sagellm_benchmark.hub.store import Busy, Store, in_portions
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The accepted rows that are as they were accepted; `strange` says of each other file what is wrong with it."""
+    """The accepted rows that are unchanged; `strange` says what is wrong with each other file, by name."""
 
     entries: tuple[Entry, ...]
     strange: Mapping[str, str]
-    proved: bool  # by the store's history, too
+    proved: bool  # whether the store's history was checked, too
     proofs: frozenset[str] = frozenset()  # the evidence, signatures and tombstones that are there, by name
-    order: Mapping[str, int] = field(default_factory=dict)  # of their files, by the store's history
+    order: Mapping[str, int] = field(default_factory=dict)  # by file: the number of the commit that added it
 
     def confirm_absent(self, store: Store, commit: str, names: Iterable[str]) -> None:
-        """Raise Busy where one of these files was not found, and is there: one of the store's answers is wrong."""
+        """Raise Busy if one of these files, which were not found, is there: one of the store's answers is wrong."""
         there = self.proofs | {submission_path(entry.row) for entry in self.entries}
         if wrong := sorted(there.intersection(names)):
             raise Busy(
@@ -40,16 +40,16 @@ class Rows:
 
 
 def accepted_rows(store: Store, commit: str) -> Rows:
-    """Return every row under submissions/ at `commit`. Raises what the store raises."""
+    """Return every row under submissions/ at `commit`. Raise what the store raises."""
     kept = store.accepted(commit)
     rows = as_accepted(kept.files, kept.changed, proved=kept.proved)
     return replace(rows, proofs=kept.proofs, order=kept.order)
 
 
 def as_accepted(files: Mapping[str, bytes], changed: Mapping[str, str], *, proved: bool = False) -> Rows:
-    """Return the rows of these submissions by name, but for those that are not what they were accepted as.
+    """Return the rows of these files, by name, without those that are not as they were accepted.
 
-    `changed` says of some already what became of them.
+    `changed` says what happened to the files that are already known to have changed.
     """
     entries: list[Entry] = []
     strange = dict(changed)
@@ -70,18 +70,18 @@ def as_accepted(files: Mapping[str, bytes], changed: Mapping[str, str], *, prove
 
 
 def read_submissions(store: Store, paths: list[str], commit: str) -> list[Entry]:
-    """Return those of the submissions at `paths` that are there and are what their names say."""
+    """Return the rows of those submissions at `paths` that are there, and are what their names say."""
     portions = in_portions(store, paths, commit)
     return [entry for files in portions for entry in as_accepted(files, {}).entries]
 
 
 def submission_file(entry: Entry) -> bytes:
-    """Return a row's own file; `submitted_entry` gets the same entry back from it."""
+    """Return the content of a row's own file, from which `submitted_entry` reads the same entry."""
     return entry.text.replace(b"\n  ", b"\n") + b"\n"
 
 
 def submitted_entry(name: str, content: bytes) -> Entry:
-    """Return the entry that `submission_file` wrote. Raises DataError when the file is damaged."""
+    """Return the entry that `submission_file` wrote. Raise DataError if the file is damaged."""
     try:
         return Entry.parse(memoryview(content.removesuffix(b"\n").replace(b"\n", b"\n  ")))
     except orjson.JSONDecodeError as error:

@@ -1,4 +1,4 @@
-"""What the Hub's answers mean to us; their wording and classes change between releases, a status does not."""
+"""What the Hub's answers mean to us. They are judged by status: wording and classes change between releases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer, NotAsked
 
 
 def judged(what: Answer | NoAnswer | NotAsked, said: str, repo: str, verb: str) -> Exception:
-    """Return the error for what the Hub answered, or did not; `said` is what could not be done."""
+    """Return the error for the Hub's answer, or for none; `said` says what could not be done."""
     if isinstance(what, NotAsked):
         return RemoteError(f"{said}: {what}; nothing was sent", hint=what.hint or permission(repo, verb))
     if isinstance(what, NoAnswer):

@@ -1,4 +1,4 @@
-"""How a dataset's server is asked: within limits, with a token only where it must be, with errors in our own words."""
+"""Ask a dataset's server: within limits, with a token only if it must be, with errors in our own words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 class Asker:
     """Puts questions about one dataset to the server at `endpoint`.
 
-    `timeout_s` bounds each silence of the server, six times that a whole question, beside `more_s` for its bytes.
+    Each silence of the server is limited to `timeout_s`; a whole question to six times that, plus `more_s` for bytes.
     """
 
     def __init__(self, repo: str, endpoint: str, timeout_s: float) -> None:
@@ -34,7 +34,7 @@ class Asker:
         return f"{shown(self.endpoint)}/datasets/{self.repo}"
 
     def reading(self, work: Callable[[Any], T], more_s: float = 0.0) -> T:
-        """Run `work` without a token; with one only where the Hub shows nothing to those who have none."""
+        """Run `work` without a token, and again with one if the Hub shows nothing to those who have none."""
 
         def run(api: Any) -> T:
             try:
@@ -48,7 +48,7 @@ class Asker:
         return self.call(run, "read", more_s)
 
     def call(self, work: Callable[[Any], T], verb: str, more_s: float = 0.0) -> T:
-        """Run `work` with the library's client, and say what became of it in our own words."""
+        """Run `work` with the library's client; raise what went wrong as errors in our own words."""
 
         def run() -> T:
             return work(library().HfApi(endpoint=self.endpoint, token=verb == "write" or self.hidden))
@@ -80,7 +80,7 @@ class Asker:
             )
 
     def token(self) -> str | None:
-        """Return the token that reading needs; None where all is shown without one."""
+        """Return the token that reading needs; None if the dataset is shown without one."""
         return self.call(lambda _: library().get_token(), "read") if self.hidden else None
 
     def _has_token(self) -> bool:

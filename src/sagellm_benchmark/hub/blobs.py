@@ -1,4 +1,4 @@
-"""Files by the hash of their content, on this disk: what has not changed since the last look is not fetched again."""
+"""Keep files on this disk by the hash of their content, so that unchanged ones are not fetched again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_BYTES = 2 << 30
 
 
 class Listed(NamedTuple):
-    """A file as a commit lists it: `blob` is git's id of it, `sha256` the content's if it is a large file."""
+    """A file as a commit lists it: `blob` is git's id; `sha256` is the hash of the content if it is a large file."""
 
     path: str
     size: int
@@ -27,11 +27,11 @@ class Listed(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """The hash of its content; a large file's blob is only a pointer to it."""
+        """The hash of the file's content; a large file's blob is only a pointer to the content."""
         return self.sha256 or self.blob
 
     def is_of(self, content: bytes) -> bool:
-        """Return whether this is its content."""
+        """Return whether this is the file's content."""
         if len(content) != self.size:
             return False
         return self.digest == (sha256(content) if self.sha256 else blob_id(content))
@@ -58,8 +58,8 @@ def user_cache() -> Path:
 class Blobs:
     """A folder of contents, each named by its hash; without a folder, nothing is kept.
 
-    Whatever lies there is believed only when it has the hash that it is asked for. A disk that is full or read-only
-    costs a download, and nothing else.
+    A content is believed only if it has the hash that is asked for. A disk that is full or read-only costs a download,
+    and nothing else.
     """
 
     def __init__(self, folder: Path | None, most_bytes: int = MOST_BYTES) -> None:
@@ -73,7 +73,7 @@ class Blobs:
         path = self._folder / listed.digest
         try:
             content = read_whole(path, listed.size)
-        except DataError:  # most often, it was never here
+        except DataError:  # usually, it was never here
             return None
         if not listed.is_of(content):
             return None
@@ -82,7 +82,7 @@ class Blobs:
         return content
 
     def put(self, digest: str, content: bytes) -> None:
-        """Keep a content, and let go of those that were not used for longest."""
+        """Keep a content; if there are too many bytes, remove the contents that have not been used for longest."""
         if self._folder is None:
             return
         with contextlib.suppress(DataError, OSError):
@@ -93,7 +93,7 @@ class Blobs:
 
 
 def _surplus(folder: Path, most_bytes: int) -> Iterator[Path]:
-    """Yield the files beyond that many bytes, counting from the most recently used."""
+    """Yield the files beyond `most_bytes`, counted from the most recently used one."""
     seen = ((path, path.stat()) for path in folder.iterdir())
     held = 0
     for _, size, path in sorted(((s.st_mtime, s.st_size, p) for p, s in seen), reverse=True):

@@ -1,4 +1,4 @@
-"""What was read from the dataset, as rows: refused where a file is damaged or of a newer version. Pure."""
+"""The rows of what was read from the dataset; a damaged file, or one of a newer version, is refused. Pure."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ LAYOUT_VERSION = 1  # 1: boards are arrays of rows, the comparison is leaderboar
 class Board:
     """A snapshot's rows: those on the board, and those `recorded` because no submission holds them.
 
-    `hashes`: the SHA-256 of each file; of the large ones nothing else is kept, but for `extra`, what others added to
-    the comparison. `at`: when it was read, by the store's clock.
+    `hashes` has the SHA-256 of each file, and `small` the content of small ones. `extra` holds the fields that others
+    added to the comparison. `at` is when the snapshot was read, by the store's clock.
     """
 
     commit: str | None
@@ -50,7 +50,7 @@ class Board:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Board:
-        """Fail with DataError when a file is damaged, or was written by a newer version of this tool."""
+        """Return a snapshot's board. Raise DataError if a file is damaged, or from a newer version of this tool."""
         for name, content in snapshot.files.items():
             _refuse_newer(name, content)
         standing = parse(snapshot.files.get(STANDING))
@@ -67,20 +67,20 @@ class Board:
 
     @property
     def is_new(self) -> bool:
-        """Whether nothing was published here before, by this tool."""
+        """Whether this tool has not published here before."""
         return BEFORE_SUBMISSIONS not in self.hashes
 
     @property
     def is_as_left(self) -> bool:
-        """Whether only this tool wrote the boards since they were published; older versions kept no record."""
+        """Whether nobody else has written the boards since the last publish; False after an older version's publish."""
         return self.is_new or self.small.get(AS_LEFT) == as_left(self.hashes)
 
 
 def unknown_fields(compared: bytes | None) -> dict[str, Any]:
-    """Return what somebody else added to the comparison: its top-level fields that are none of ours.
+    """Return the top-level fields that somebody else added to the comparison.
 
-    It is large: it is only parsed where its layout, or the name of a field, is not ours. What would make it too large
-    for its readers is not kept.
+    The file is large, so it is parsed only if its layout or the name of a field is not ours. Fields of more than
+    MOST_EXTRA bytes, which would make the file too large for its readers, are not kept.
     """
     if compared is None or (
         compared.startswith(b"{\n  ") and all(field[1] in OURS for field in _FIELD.finditer(compared))
@@ -94,7 +94,7 @@ def unknown_fields(compared: bytes | None) -> dict[str, Any]:
 
 
 def as_left(hashes: Mapping[str, str]) -> bytes:
-    """Return the note that says what the boards with these hashes are."""
+    """Return the note by which later changes of the boards with these hashes are found."""
     return to_json({"schema_version": 1, "boards": {name: hashes[name] for name in BOARDS if name in hashes}})
 
 
@@ -104,7 +104,7 @@ def _rows(snapshot: Snapshot, name: str) -> list[Entry]:
 
 
 def _refuse_newer(name: str, content: bytes) -> None:
-    """A file in a layout of the future is not ours to rewrite, and neither is one that cannot be read."""
+    """Raise DataError for a file in a later layout, or one that cannot be read: we must not rewrite either."""
     is_object = name.endswith(".json") and content.lstrip().startswith(b"{")
     heads = (*_OUR_HEADS, _STANDING_HEAD) if name == STANDING else _OUR_HEADS
     if (not is_object and name not in (COMPARE, LAST_UPDATED)) or content.startswith(heads):
@@ -118,7 +118,7 @@ def _refuse_newer(name: str, content: bytes) -> None:
 
 
 def _version(value: Any) -> int:
-    """Return the number in `schema_version`: 2, or the 2 of "…/v2"; 0 where there is none."""
+    """Return the number in `schema_version`: 2 for 2 as for "…/v2"; 0 if there is none."""
     named = value.get("schema_version", "") if isinstance(value, dict) else ""
     said = re.search(r"(\d{1,9})$", str(named))
     return int(said.group(1)) if said else 0

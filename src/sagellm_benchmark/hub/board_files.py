@@ -18,7 +18,7 @@ from sagellm_benchmark.hub.store import AS_LEFT, BEFORE_SUBMISSIONS, CARD, VIEWE
 
 
 def derived_files(board: Board, rows: Iterable[Entry]) -> dict[str, bytes]:
-    """Return the boards of these rows and what is derived from them, with the fields that others added there."""
+    """Return the boards of these rows and their derived files, by name, with the fields that others added to those."""
     files = tables(rows)
     if board.extra:
         files[COMPARE] = to_json({**orjson.loads(files[COMPARE]), **board.extra})
@@ -31,15 +31,13 @@ def derived_files(board: Board, rows: Iterable[Entry]) -> dict[str, bytes]:
 def board_files(
     board: Board, merged: Merge, accepted: Sequence[Entry] | None
 ) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    """Return the files that follow from the board, and the boards of which flat tables follow, by the tables' names."""
+    """Return the files that follow from the board, and, by the flat tables' names, the boards to make these of."""
     files = derived_files(board, merged.entries)
     filled, before = (
         [name for name, rows in zip(VIEWER, split(of), strict=True) if rows]
         for of in (merged.entries, board.entries)
     )
-    kept = [
-        name for name in VIEWER if name in filled or name in before
-    ]  # one that was emptied is written once more
+    kept = [name for name in VIEWER if name in {*filled, *before}]  # an emptied one is written once more
     flat = {VIEWER[name]: files[dict(zip(VIEWER, BOARDS, strict=True))[name]] for name in kept}
     files[CARD] = with_configs(board.small.get(CARD), {name: VIEWER[name] for name in filled})
     files[AS_LEFT] = as_left({name: sha256(files[name]) for name in BOARDS})
@@ -49,7 +47,10 @@ def board_files(
 
 
 def _record(board: Board, accepted: Iterable[Entry]) -> bytes:
-    """Return rows that reached the board by another way, and have no submission: all of them, at the first publish."""
+    """Return a file of the rows that have no submission, because they reached the board by another way.
+
+    At the first publish, these are all rows.
+    """
     known = {entry.text for entry in board.recorded}
     kept = {(entry.entry_id, entry.identity) for entry in accepted}
     others = [

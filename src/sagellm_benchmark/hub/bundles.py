@@ -1,4 +1,4 @@
-"""Where a publish finds the evidence of the rows that it brings, and who looks at it before it is sent."""
+"""Find the evidence of the rows that a publish brings, and check it before it is sent."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from sagellm_benchmark.board.submission import Examined, Refused
 from sagellm_benchmark.errors import DataError
 
 MOST_BYTES = 8 << 20
-MOST_SIGNATURES = 256 << 10  # bytes of one; a Sigstore bundle has about 10,000
+MOST_SIGNATURES = 256 << 10  # bytes of one signature; a Sigstore bundle has about 10,000
 MOST_SIGNERS = 16
 
 Bundles = Callable[[str], bytes | None]
-"""Gives the bundle that lies at a path such as evidence/<sha256>.tar.xz; None where there is none."""
+"""Returns the bundle at a path such as evidence/<sha256>.tar.xz; None if there is none."""
 
 Prover = Callable[[Any, bytes], Interval | None]
-"""Gives the interval of a row's throughput; raises DataError for a row that does not follow from its bundle."""
+"""Returns the interval of a row's throughput; raises DataError if the row does not follow from its bundle."""
 
 Identifier = Callable[[str, bytes, bytes | None], str]
-"""Whose signature a line is, over the evidence with a SHA-256, by the keys enrolled; raises DataError for a bad one."""
+"""Returns who signed the evidence with a SHA-256, by a line and signers.json; raises DataError for a bad signature."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proofs:
-    """What stands behind rows: the files to be kept, by path, and what they prove, by row id."""
+    """What backs rows: the files to be kept, by path, and what they prove, by row id."""
 
     files: dict[str, bytes] = field(default_factory=dict)
     proved: dict[str, Proved] = field(default_factory=dict)
 
 
 def nowhere(_: str) -> None:
-    """No bundle: every row is a claim."""
+    """Return no bundle, so that every row is a claim."""
 
 
 def bundles_in(folder: Path) -> Bundles:
-    """Return the bundles in hf_data/."""
+    """Return what finds the bundles in hf_data/."""
 
     def bundle(path: str) -> bytes | None:
         return read_whole(folder / path, MOST_BYTES) if (folder / path).exists() else None
@@ -51,16 +51,16 @@ def bundles_in(folder: Path) -> Bundles:
 
 
 def signature_lines(content: bytes) -> list[bytes]:
-    """Return the signatures of a file, each a line of JSON."""
+    """Return the signatures in a file, each a line of JSON."""
     return [line for line in content.splitlines() if line.strip()]
 
 
 def signed(
     examined: Examined, bundles: Bundles, proofs: Proofs, identify: Callable[[str, bytes], str]
 ) -> tuple[Examined, Proofs]:
-    """Return what else signatures say of rows whose evidence is proved; `proofs` holds what is known of all of them.
+    """Return the rows and proofs with what signatures add, for rows whose evidence `proofs` says is proved.
 
-    A signature that does not hold is refused and left out, and harms neither its row nor the others.
+    A signature that is not valid is refused and left out, and harms neither its row nor the others.
     """
     files, backed, refused = dict(proofs.files), dict(proofs.proved), []
     for entry in (*examined.new, *examined.known):
@@ -82,7 +82,7 @@ def signed(
 
 
 def joined_signatures(*contents: bytes) -> bytes:
-    """Return every signature once, in one order, whoever came first."""
+    """Return a file with every signature once, in an order that does not depend on who came first."""
     return b"".join(
         line + b"\n" for line in sorted({line for one in contents for line in signature_lines(one)})
     )
@@ -91,7 +91,7 @@ def joined_signatures(*contents: bytes) -> bytes:
 def proved(
     examined: Examined, handed_in: Sequence[Found], bundles: Bundles, prove: Prover
 ) -> tuple[Examined, Proofs]:
-    """Look at the bundle of each new row: those that theirs does not prove are refused; what proves the others."""
+    """Check the bundle of each new row; return the rows, some refused as not following from theirs, and the proofs."""
     proofs = Proofs()
     refused: list[Refused] = []
     for entry in examined.new:
@@ -123,5 +123,5 @@ def _look_at(entry: Entry, bundles: Bundles, prove: Prover, proofs: Proofs) -> N
 
 
 def found_of(entry: Entry, handed_in: Iterable[Found]) -> Found:
-    """Return where a row that was handed in stands."""
+    """Return where a row that was handed in was found."""
     return next(one for one in handed_in if isinstance(one.row, dict) and Entry.of(one.row).same_as(entry))

@@ -1,4 +1,4 @@
-"""The dataset's card: what tells the Hub's viewer which file is which table. People's own words in it are theirs."""
+"""The dataset's card, which tells the Hub's viewer which file is which table. What people wrote in it is kept."""
 
 from __future__ import annotations
 
@@ -24,8 +24,7 @@ How fast LLM serving engines answer: one row per configuration, the best one mea
 
 
 def with_configs(card: bytes | None, tables: Mapping[str, str]) -> bytes:
-    """Return the card with one viewer config per table (`tables`: name → file) and its schema, the rest of it
-    unchanged.
+    """Return the card with a viewer config and a schema for each table (`tables`: name → file), otherwise unchanged.
 
     A `configs:` or `dataset_info:` that people wrote stays as it is, and so does a card that is not UTF-8.
     """
@@ -47,7 +46,7 @@ def with_configs(card: bytes | None, tables: Mapping[str, str]) -> bytes:
 
 
 def _front(lines: list[str], key: str, ours: str) -> list[str]:
-    """Return the lines of the YAML head with our block in it, unless there is somebody's own."""
+    """Return the lines of the YAML head with our block in it, unless somebody else wrote one under that key."""
     start = next((at for at, line in enumerate(lines) if line.startswith(key)), None)
     if start is None:
         return [*lines, ours]

@@ -1,4 +1,4 @@
-"""After publishing: take out of git exactly what is proved to be published, without ever losing somebody's push."""
+"""After publishing, remove from git exactly what is proved to be published, without ever losing somebody's push."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _LOOKS = 3
 class Cleaned:
     """What was removed from the remote branch, and what is `left` because it is not published, with the reason.
 
-    `reduced`: files that hold only their rows that are not published any more.
-    `followed`: whether the checkout here was brought forward, too.
+    `reduced` names the files that now hold only their unpublished rows.
+    `followed` tells whether the local checkout was brought forward, too.
     """
 
     removed: tuple[str, ...]
@@ -51,12 +51,12 @@ def clean(
     identify: Identifier | None = None,
     pace: Pace | None = None,
 ) -> Cleaned | None:
-    """Remove the published rows in `folder` from the remote branch; None when `agree` says no.
+    """Remove the published rows in `folder` from the remote branch; return None if `agree` says no.
 
-    A file that holds other rows, too, is reduced to those. Works on the remote's newest commit, not on the files
-    here. What somebody pushed meanwhile is published first.
-    Raises DataError when there is no such folder or nothing in it is published, RemoteError when git's remote or the
-    store is out of reach, ConflictError when pushes kept coming.
+    A file that holds other rows as well is reduced to those. This works on the remote's newest commit, not on the
+    local files. What somebody has pushed in the meantime is published first.
+    Raise DataError if there is no such folder or nothing in it is published, RemoteError if git's remote or the store
+    is out of reach, ConflictError if others keep pushing.
     """
     if not folder.is_dir():
         raise DataError(
@@ -95,7 +95,7 @@ def clean(
 
 
 def _row_blobs(repository: Repository, commit: str, folder: str) -> list[Blob]:
-    """Return the JSON files of the folder at this commit. Raises DataError for one that is not a plain file."""
+    """Return the JSON files of the folder at this commit. Raise DataError for one that is not a plain file."""
     blobs = [blob for blob in repository.blobs(commit, folder) if blob.path.endswith(".json")]
     for blob in blobs:
         if not blob.mode.startswith("100") or not is_plain(_name(blob)):
@@ -111,9 +111,9 @@ def _published(
     pace: Pace,
     bring: Callable[..., object],
 ) -> tuple[list[Blob], dict[str, bytes], list[str]]:
-    """Return the files whose every row is published, what is to remain of the others, and why.
+    """Return the files whose every row is published, what should remain of the others, and why.
 
-    What others pushed is published first.
+    What others have pushed is published first.
     """
     derived = [blob for blob in blobs if _is_derived(repository, blob)]
     done: list[Blob] = []
@@ -139,9 +139,9 @@ def _published(
 
 
 def _rest(blob: Blob, source: Source, missing: Unpublished) -> dict[str, bytes]:
-    """Return the file with only its rows that are not published, where it holds others.
+    """Return the file, by path, with only its unpublished rows; empty if there are no others to remove.
 
-    A damaged row keeps it whole.
+    A damaged row keeps the file whole.
     """
     every = source(Limits())
     if not missing.rows or len(missing.rows) == len(every) or any(one.repeated for one in missing.rows):
@@ -150,7 +150,7 @@ def _rest(blob: Blob, source: Source, missing: Unpublished) -> dict[str, bytes]:
 
 
 def _bundles(repository: Repository, proofs: list[Blob], inside: str) -> Bundles:
-    """Return the bundles as they are in git."""
+    """Return what finds the bundles in git."""
     at = {proof.path.removeprefix(f"{inside}/"): proof for proof in proofs}
     return lambda path: repository.content(at[path], MOST_BYTES) if path in at else None
 
@@ -171,7 +171,7 @@ def _name(blob: Blob) -> str:
 
 
 def _missing(store: Store, source: Source, pace: Pace, looks: int = _LOOKS) -> Unpublished:
-    """Return the rows that are not safe in the store, after several looks: a replica may lag."""
+    """Return the rows that are not safe in the store, after several looks, because a replica may lag."""
     missing = Unpublished((), ())
     for look in range(looks):
         if look:
@@ -191,7 +191,7 @@ def _named(names: Sequence[str]) -> str:
 
 
 def _source(repository: Repository, blob: Blob) -> Source:
-    """Return the rows of this file as it is in git."""
+    """Return what reads the rows of this file as it is in git."""
     return lambda limits: parse_rows(blob.path, repository.content(blob, limits.file_bytes), limits)
 
 

@@ -1,4 +1,4 @@
-"""A Hugging Face dataset as a store. Nothing that its server says is believed because it was said once."""
+"""A Hugging Face dataset as a store. Nothing that its server says is believed only because it said so once."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from sagellm_benchmark.huggingface.limits import before_upload, by_its_clock
 from sagellm_benchmark.huggingface.outcomes import Answer
 
 PUBLIC = "https://huggingface.co"
-_SLOW_LINE = 100_000  # bytes a second that a transfer may take at least
+_SLOW_LINE = 100_000  # bytes per second; a transfer that is slower may run out of time
 
 
 class Hub:
     """A dataset on the Hugging Face Hub, or on the server that HF_ENDPOINT names (read when this is built).
 
-    `timeout_s` bounds each silence of the server, six times that a whole read or commit, beside the time that its
-    bytes take. What is public is read without a token; for all else it is found by huggingface_hub itself:
-    HF_OIDC_RESOURCE, HF_TOKEN, or the login file. `cache`: a folder for what was fetched before. `create` is asked
-    whether a dataset that does not exist is to be made: its name may be mistyped.
+    Each silence of the server is limited to `timeout_s`; a whole read or commit to six times that, and the time for
+    its bytes. What is public is read without a token; otherwise huggingface_hub itself finds the token:
+    HF_OIDC_RESOURCE, HF_TOKEN, or the login file. `cache` is a folder for what was fetched before. `create` is asked
+    whether to make a dataset that does not exist, because its name may be mistyped.
     """
 
     def __init__(
@@ -78,10 +78,11 @@ class Hub:
         return f"{self.name}/commit/{commit}"
 
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:
-        """`names` by commit id, never by branch: what the commit lists of them is fetched, and held against its hash.
+        """Return those of `names` that the commit lists, each checked by its hash; by commit id, never by branch.
 
-        A file of FILES counts as absent only when three answers agree: the commit's word for that path, the folder's
-        listing, and the attempt to fetch it. Raises Busy where they contradict each other; any other failure raises.
+        A file of FILES counts as absent only if three answers agree: what the commit says about that path, the
+        listing of its folder, and the attempt to fetch it. Raise Busy if they contradict each other, and what else
+        goes wrong as the error that it is.
         """
         wanted = tuple(dict.fromkeys(names))
 
@@ -108,11 +109,11 @@ class Hub:
         )
 
     def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
-        """Return one commit with all `files`, accepted by the Hub only while `parent` is its head.
+        """Make one commit with all `files`, which the Hub accepts only while `parent` is its head; return its id.
 
-        Before anything is sent, the Hub names the files that it holds: one that is not as it was read is Stale.
-        Without a parent the dataset is created if that is wanted, and Stale is raised: its first commit is to be read
-        before the next. Raises UsageError if it is not wanted.
+        Before anything is sent, the Hub names the files that it holds; raise Stale if one is not as it was read.
+        Without a parent, the dataset is created if that is wanted, and Stale is raised, because its first commit must
+        be read before the next; raise UsageError if it is not wanted.
         """
         self._asker.need_token()
         if parent is None:
@@ -136,10 +137,11 @@ class Hub:
         return done
 
     def accepted(self, commit: str) -> Accepted:
-        """Return every submission by git's own protocol, a few requests for any number; else file by file, without
-        history.
+        """Return every submission by git's own protocol, in a few requests; if that fails, file by file.
+
+        Read file by file, the submissions are not `proved`, because there is no history.
         """
-        self._asker.reading(self._asker.head)  # which finds out whether a token is needed
+        self._asker.reading(self._asker.head)  # finds out whether a token is needed
         token = self._asker.token()
         try:
             return history.accepted(f"{self.endpoint}/datasets/{self.repo}", commit, token)
@@ -154,7 +156,7 @@ class Hub:
         return Accepted(files, {}, proofs, proved=False)
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
-        """Return whether the commit lists just these contents."""
+        """Return whether the commit lists exactly these contents under these names."""
         listed = self._asker.reading(lambda api: listing.of(api, self.repo, tuple(files), commit))
         return all(name in listed and listed[name].is_of(content) for name, content in files.items())
 
@@ -179,7 +181,7 @@ class Hub:
             )
 
     def _fetch(self, api: Any, listed: Listed, commit: str) -> bytes:
-        """Return one file's content. What is not what its hash says is fetched once more, and then given up."""
+        """Return one file's content. If it does not fit its hash, fetch it once more, then raise DataError."""
         for _ in range(2):
             try:
                 content = download(self._url(listed.path, commit), token=api.token, at_most=listed.size)
@@ -196,7 +198,7 @@ class Hub:
         )
 
     def _confirm_absent(self, api: Any, names: list[str], commit: str) -> None:
-        """Raise Busy where anything says that one of these is there: taking it for absent would wipe it."""
+        """Raise Busy if any answer says that one of these files is there: to take it for absent would wipe it."""
         if not names:
             return
         listed = listing.in_folders(api, self.repo, names, commit)
@@ -219,7 +221,7 @@ class Hub:
         self._seen |= {name: listed[name].blob if name in listed else None for name in names}
 
     def _check_held(self, answer: Any, parent: str) -> None:
-        """Raise Stale where the Hub, about to take these files, holds other ones than those that were read."""
+        """Raise Stale if the Hub, about to take these files, holds others than those that were read."""
         if parent != self._seen_at:
             return
         for name, blob in listing.held(answer):

@@ -8,8 +8,9 @@ The files lie in the folder under their own names, for any reader. Beside them, 
     commits/000007.json  what each commit was: id, parent, message, time, and a hash per file
     current.json         the newest of those
 
-Whoever finds a `pending.json` finishes that commit before doing anything else. Everybody who may write here can put
-anything there, so each of these files is held to its form, and no name in it reaches any file but the board's.
+Whoever finds a `pending.json` finishes that commit before doing anything else. Everybody who may write to the folder
+can put anything there, so the form of each of these files is checked, and no name in them reaches a file that is not
+the board's.
 """
 
 from __future__ import annotations
@@ -52,11 +53,11 @@ NO_COMMIT = "0" * 40
 _OWN = ".board"
 _PENDING, _CURRENT, _LOG = f"{_OWN}/pending.json", f"{_OWN}/current.json", f"{_OWN}/commits"
 _STAGED = f"{_OWN}/staged"
-_LARGE = 64 << 10  # bytes of a file that has a place of its own until its commit is carried out
+_LARGE = 64 << 10  # bytes; a file from this size on is staged until its commit is carried out
 
 
 def never(_: str) -> bool:
-    """Make no dataset that does not exist."""
+    """Answer no: make no dataset that does not exist."""
     return False
 
 
@@ -83,9 +84,10 @@ class Directory:
         return f"{self.path} at {commit}"
 
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:  # noqa: ARG002
-        """`names` as they are now, at `commit` or a later one: a folder keeps only its newest files.
+        """Return `names` as they are now, at `commit` or a later one, because a folder keeps only its newest files.
 
-        Needs no right to write, and no lock unless a writer was killed half-way.
+        This needs no right to write, and no lock unless a writer was killed half-way. Raise Busy if the folder keeps
+        changing.
         """
         wanted = tuple(names)
         if not self.path.is_dir():
@@ -107,7 +109,7 @@ class Directory:
         return [name for name in self._inside.names(folder) if not name.rpartition("/")[2].startswith(".")]
 
     def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
-        """Write `files` on top of `parent`; raises Stale when that is not the newest commit."""
+        """Write `files` on top of `parent`, and return the commit's id. Raise Stale if `parent` is not the newest."""
         with self._locked():
             self._recover()
             head = self._head()
@@ -122,9 +124,9 @@ class Directory:
             return record.commit
 
     def _stage(self, files: Mapping[str, Content]) -> tuple[dict[str, bytes], dict[str, str]]:
-        """Write the large files to where a commit finds them; the content of the small ones, and all hashes.
+        """Write the large files to where a commit finds them; return the content of the small ones, and all hashes.
 
-        Raises DataError, with nothing of the board changed, for a file that nobody would read again.
+        Raise DataError, with the board unchanged, for a file that is larger than readers accept.
         """
         small: dict[str, bytes] = {}
         hashes: dict[str, str] = {}
@@ -143,7 +145,7 @@ class Directory:
         return small, hashes
 
     def accepted(self, commit: str) -> Accepted:
-        """Return every submission as it is now, held against the log of all commits."""
+        """Return every submission as it is now, checked against the log of all commits."""
         files: dict[str, bytes] = {}
         odd: dict[str, str] = {}
         for name in filter(is_submission, self.paths(SUBMISSIONS, commit)):
@@ -157,7 +159,7 @@ class Directory:
         return Accepted(files, changed, proofs, proved=bool(log), order=journal.order(log))
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:  # noqa: ARG002
-        """Return whether the folder has just these contents now."""
+        """Return whether the folder now has exactly these contents under these names."""
         return all(
             self._inside.read(_public(name), len(content)) == content for name, content in files.items()
         )
@@ -186,7 +188,10 @@ class Directory:
         return journal.record(str(self.path / name), self._inside.read(name, journal.MOST_BYTES) or b"")
 
     def _finish(self) -> bool:
-        """Carry out a commit that was left half-way, unless somebody is at it or this reader may not write."""
+        """Carry out a commit that was left half-way, unless its writer is still there or this reader may not write.
+
+        Return whether it was carried out here.
+        """
         with contextlib.suppress(Busy):
             if os.access(self.path / _OWN, os.W_OK):
                 with self._locked(wait_s=0.0):
@@ -195,9 +200,9 @@ class Directory:
         return False
 
     def _recover(self) -> bool:
-        """Carry out the pending commit, if there is one, from wherever its writer was stopped.
+        """Carry out the pending commit, wherever its writer was stopped; return whether there was one.
 
-        Doing it twice changes nothing. Raises DataError for a pending commit that no writer of ours has left.
+        A second time changes nothing. Raise DataError for a pending commit that no writer of ours has left.
         """
         self._inside.sweep(_OWN)
         self._inside.sweep(_LOG)
@@ -223,15 +228,15 @@ class Directory:
         return journal.as_recorded(note, name, content, digest)
 
     def _clear(self) -> None:
-        """Remove what was staged, by a commit that is carried out or by one that never came to be."""
+        """Remove what was staged, by a commit that has been carried out or by one that never happened."""
         for name in self._inside.names(_STAGED):
             self._inside.remove(name)
 
     @contextlib.contextmanager
     def _locked(self, wait_s: float | None = None) -> Iterator[None]:
-        """Hold the folder's lock, which the system takes back when its holder dies.
+        """Hold the folder's lock during the block; the system releases it if its holder dies.
 
-        Raises Busy where somebody else holds it for all of `wait_s`, or of `lock_s`.
+        Raise Busy if somebody else holds the lock for all of `wait_s` (without it, `lock_s`).
         """
         handle = self._inside.handle(f"{_OWN}/lock")
         try:
@@ -249,7 +254,7 @@ class Directory:
 
 
 def _public(name: str) -> str:
-    """Return the same name; raises DataError for one of the store's own notes."""
+    """Return the same name. Raise DataError for one of the store's own notes."""
     if name.split("/", maxsplit=1)[0] == _OWN:
         raise DataError(
             f"{name!r} is not a name in the store", hint="this name is reserved for the store's own notes"

@@ -1,4 +1,4 @@
-"""The boards as they are published, for whoever only reads them."""
+"""Fetch the published boards, for whoever only reads them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _UNANSWERED, _PATIENCE_S = 3, 60.0  # aggregate can go on without the Hub
 def published_boards(
     repo: str, *, asked_by: str = "aggregate", pace: Pace | None = None, say: Callable[[str], None] = silent
 ) -> Mapping[str, bytes]:
-    """Return both boards, and what is known of their rows, at the dataset's newest commit.
+    """Return both boards and the file with their rows' standing, by name, at the dataset's newest commit.
 
-    Raises RemoteError with a way to go on without them, by the command that asked.
+    Raise RemoteError, with a way to go on without them in the command `asked_by`.
     """
     hub = open_store(repo, None)
     try:

@@ -50,7 +50,7 @@ class Repository:
         return cls(root, remote, merged.removeprefix("refs/heads/"))
 
     def fetch(self) -> str:
-        """Return the id of the remote branch's newest commit, with everything in it. Raises RemoteError.
+        """Return the id of the remote branch's newest commit, with everything in it. Raise RemoteError.
 
         It is kept under a name of our own while it is read: FETCH_HEAD is anybody's who fetches here meanwhile, and so
         is the remote's branch as git keeps it here (`--refmap=` leaves it), which one of them may hold locked.
@@ -81,7 +81,7 @@ class Repository:
         return [Blob(path, mode, blob) for mode, kind, blob, path in found if kind != "tree"]
 
     def content(self, blob: Blob, at_most: int) -> bytes:
-        """Return a blob's bytes. Raises DataError when there are more than `at_most`."""
+        """Return a blob's bytes. Raise DataError when there are more than `at_most`."""
         size = int(_git(self.root, "cat-file", "-s", blob.id))
         if size > at_most:
             raise DataError(
@@ -109,7 +109,7 @@ class Repository:
     def advance(self, done: str, before: str) -> bool:
         """Push `done`; False if the remote moved meanwhile. A push that it took and did not confirm is found out.
 
-        Raises RemoteError if the remote is out of reach, or refuses.
+        Raise RemoteError if the remote is out of reach, or refuses.
         """
         try:
             self.push(done)
@@ -121,7 +121,7 @@ class Repository:
         return True
 
     def push(self, commit: str) -> None:
-        """Move the remote branch forward to `commit`; git refuses when that is not forward. Raises RemoteError."""
+        """Move the remote branch forward to `commit`; git refuses when that is not forward. Raise RemoteError."""
         self._talk("push", "--quiet", self.remote, f"{commit}:refs/heads/{self.branch}")
 
     def follow(self, commit: str) -> bool:

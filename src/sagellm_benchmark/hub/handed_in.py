@@ -22,7 +22,7 @@ _ASK_EACH = 100  # submissions looked up one by one
 
 
 def rows_in(folder: Path) -> Source:
-    """Return the rows of every file in hf_data/. Raises DataError for a file that cannot be meant."""
+    """Return the rows of every file in hf_data/. Raise DataError for a file that cannot be meant."""
     files = row_files(folder)
     return lambda limits: [found for path in files for found in read_rows(path, limits)]
 

@@ -41,7 +41,7 @@ _ARRIVALS = ("log", "--reverse", "-m", "--no-renames", "--diff-filter=A", "--for
 def accepted(url: str, commit: str, token: str | None) -> Accepted:
     """Return every file of submissions/ at `commit`, and what the history up to it says was changed or removed there.
 
-    Boards stay where they are: nothing larger than a submission may be is fetched. Raises Busy where git's head is
+    Boards stay where they are: nothing larger than a submission may be is fetched. Raise Busy where git's head is
     another commit, DataError for more than 2 GiB, RemoteError where git has no answer, UsageError without git.
     """
     with scratch("sagellm-history-") as place:

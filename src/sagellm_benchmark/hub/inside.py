@@ -22,7 +22,7 @@ class Inside:
         self.root = root
 
     def read(self, name: str, at_most: int) -> bytes | None:
-        """Return a regular file's bytes; None if there is no such file. Raises DataError for anything else."""
+        """Return a regular file's bytes; None if there is no such file. Raise DataError for anything else."""
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:

@@ -50,7 +50,7 @@ class Record:
     def after(cls, head: Record, message: str, hashes: Mapping[str, str]) -> Record:
         """Return the record of a commit on top of `head`, of files with these SHA-256.
 
-        Raises DataError for a file that has no place in the dataset.
+        Raise DataError for a file that has no place in the dataset.
         """
         strange = [name for name in hashes if not is_known(name)]
         if strange:
@@ -71,14 +71,14 @@ class Record:
 
 
 def record(name: str, content: bytes) -> Record:
-    """Return the record in these bytes; `name` is what errors call it. Raises DataError if they are not a record."""
+    """Return the record in these bytes; `name` is what errors call it. Raise DataError if they are not a record."""
     return _record(name, loaded(name, content, _HINT))
 
 
 def pending(of: Record, small: Mapping[str, bytes]) -> bytes:
     """Return a commit as it waits to be carried out: its record, and the content of each small file.
 
-    The others are named, and lie beside it under their hashes. Raises DataError for more than is read again.
+    The others are named, and lie beside it under their hashes. Raise DataError for more than is read again.
     """
     held = {name: base64.b64encode(content).decode() for name, content in small.items()}
     note = to_json({"record": of.as_dict(), "contents": {name: held.get(name) for name in of.files}})
@@ -95,7 +95,7 @@ def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, b
 
     It must be the next one after `head`, or `head` itself.
 
-    Raises DataError for a file that is none of the dataset's, and for a content that is not the one recorded.
+    Raise DataError for a file that is none of the dataset's, and for a content that is not the one recorded.
     """
     whole = loaded(name, content, _HINT)
     if not isinstance(whole, dict) or whole.keys() != {"record", "contents"}:
@@ -168,7 +168,7 @@ def _content(name: str, file: str, text: Any, digest: str) -> bytes:
 
 
 def as_recorded(name: str, file: str, content: bytes | None, digest: str) -> bytes:
-    """Return the content of a pending commit's file. Raises DataError if it is not the one recorded."""
+    """Return the content of a pending commit's file. Raise DataError if it is not the one recorded."""
     if content is None or sha256(content) != digest:
         raise DataError(f"{name}: what it holds of {file} is not what it recorded", hint=_HINT)
     return content

@@ -15,7 +15,7 @@ _BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def of(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[str, Listed]:
-    """Return those of `names` that the commit has. Raises RemoteError for a server that cannot say."""
+    """Return those of `names` that the commit has. Raise RemoteError for a server that cannot say."""
     found: list[Any] = []
     try:
         for start in range(0, len(names), _ASK_EACH):

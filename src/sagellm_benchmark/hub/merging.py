@@ -39,7 +39,7 @@ def settings() -> dict[str, str]:
 
 
 def merge(ours: Path, theirs: Path) -> None:
-    """Put the join of two versions of a file in hf_data/ where ours is. Raises DataError for one that holds no rows.
+    """Put the join of two versions of a file in hf_data/ where ours is. Raise DataError for one that holds no rows.
 
     A file that follows from rows stays ours: it is made anew from the boards whenever they are read.
     """

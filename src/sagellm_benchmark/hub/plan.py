@@ -112,7 +112,7 @@ def make(
 
     `standing` is what is known of all rows with these; `absent` holds accepted rows that may come back by it.
     `accepted` is every row ever accepted, where somebody else wrote the board: what has disappeared from it comes
-    back, and what nobody submitted is recorded. Raises DataError if a whole board is gone that every publish
+    back, and what nobody submitted is recorded. Raise DataError if a whole board is gone that every publish
     writes: merging would begin a new, almost empty one.
     """
     _refuse_vanished(board)

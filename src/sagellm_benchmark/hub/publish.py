@@ -61,7 +61,7 @@ def publish(
 ) -> Published:
     """Bring every row of `source` onto the board, with the evidence that `prove` agrees with, or say why not.
 
-    Raises DataError for a row that may not come onto it (nothing is sent then; `skip_invalid` leaves such rows out),
+    Raise DataError for a row that may not come onto it (nothing is sent then; `skip_invalid` leaves such rows out),
     ConflictError when others kept winning, RemoteError when the store is out of reach. Doing it twice changes nothing.
     """
     sent: list[Plan] = []
@@ -103,7 +103,7 @@ def _published(
 
 
 def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace | None = None) -> Published:
-    """Merge hf_data/ with the published board into hf_data/ itself, and send nothing. Raises as `publish`."""
+    """Merge hf_data/ with the published board into hf_data/ itself, and send nothing. Raise as `publish`."""
     source = rows_in(folder)
 
     def read() -> tuple[Board, Examined]:
@@ -124,7 +124,7 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
 def look_at(store: Store, commit: str, parent: str | None, plan: Plan) -> None:
     """Look at the new commit: each row that was there or handed in is in it, or beaten by a better one.
 
-    Raises RemoteError if one is missing.
+    Raise RemoteError if one is missing.
     """
     sent = in_memory({name: content for name, content in plan.files.items() if name in BOARDS})
     if store.holds(sent, commit):

@@ -56,7 +56,7 @@ def rebuild(
     the tier that its evidence bears out by `prove` and `identify`; without both, the one that the dataset says.
 
     Without `compare` the boards may be damaged or gone. A busy store is waited for, and so is one that changes while
-    it is read. Raises DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
+    it is read. Raise DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
     """
     return retrying(lambda: _rebuilt(store, prove, identify, compare=compare), pace)
 

@@ -77,7 +77,7 @@ class Tries:
 
 
 def retrying(read: Callable[[], T], pace: Pace | None = None) -> T:
-    """Return what `read` gives, tried again while the store is busy or gives no usable answer. Raises as Tries.wait."""
+    """Return what `read` gives, tried again while the store is busy or gives no usable answer. Raise as Tries.wait."""
     tries = Tries(pace or Pace(), writes=False)
     while True:
         try:

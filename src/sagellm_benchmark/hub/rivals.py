@@ -59,7 +59,7 @@ def rivals(
 ) -> Rivals:
     """Look at what competes with the rows handed in, as far as they change anything; `kept`: every accepted row.
 
-    Without `prove` and `identify` the dataset's word stands. Raises what the store raises.
+    Without `prove` and `identify` the dataset's word stands. Raise what the store raises.
     """
     off, doubted = _off_the_board(board, examined), _withdrawn_on_it(board)
     changed = (*examined.new, *off, *_signed_again(examined, bundles), *_mended(board, kept))
@@ -101,7 +101,7 @@ def _without(board: Board, suspects: list[Entry], stones: Container[str]) -> dic
 def _removed(store: Store, commit: str, missing: Mapping[str, Missing], kept: Rows | None) -> dict[str, str]:
     """Return which of these files the history had, and who took them away, in words.
 
-    Raises Busy where one of them is there by the history, and was not found: one of two answers is wrong.
+    Raise Busy where one of them is there by the history, and was not found: one of two answers is wrong.
     """
     if not missing:
         return {}

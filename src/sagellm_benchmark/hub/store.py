@@ -128,16 +128,16 @@ class Store(Protocol):
         """What people call this place."""
 
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:
-        """`names` as they are at `commit` (the newest without one). Raises RemoteError, or its kin above."""
+        """`names` as they are at `commit` (the newest without one). Raise RemoteError, or its kin above."""
 
     def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
-        """Write `files` in one commit on top of `parent` and give its id. Raises Stale, Busy or another RemoteError."""
+        """Write `files` in one commit on top of `parent` and give its id. Raise Stale, Busy or another RemoteError."""
 
     def paths(self, folder: str, commit: str) -> list[str]:
         """Return every file under `folder` at `commit`, sorted."""
 
     def accepted(self, commit: str) -> Accepted:
-        """Return every submission at `commit`, and which were changed since. Raises RemoteError, or its kin above."""
+        """Return every submission at `commit`, and which were changed since. Raise RemoteError, or its kin above."""
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
         """Return whether `commit` has just these contents under these names, by the store's own hashes."""
@@ -147,6 +147,6 @@ class Store(Protocol):
 
 
 def in_portions(store: Store, names: Sequence[str], commit: str) -> Iterator[Mapping[str, bytes]]:
-    """Yield what there is of these files, so many at a time that no call takes long. Raises what the store raises."""
+    """Yield what there is of these files, so many at a time that no call takes long. Raise what the store raises."""
     for start in range(0, len(names), _AT_ONCE):
         yield store.read(names[start : start + _AT_ONCE], commit=commit).files

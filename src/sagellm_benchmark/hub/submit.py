@@ -47,7 +47,7 @@ class Submitted:
 def submit(folder: Path, *, pace: Pace | None = None) -> Submitted:
     """Push the rows in `folder`, joined with those on the remote branch, and nothing else that is here.
 
-    Raises DataError for rows that may not be published, RemoteError when the remote is out of reach or refuses,
+    Raise DataError for rows that may not be published, RemoteError when the remote is out of reach or refuses,
     ConflictError when others kept pushing first.
     """
     repository = Repository.at(folder)

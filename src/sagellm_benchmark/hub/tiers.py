@@ -57,7 +57,7 @@ def backed(
     """Compute every row again that is held for proved or names evidence, and look at who signed it.
 
     `rows` are the accepted ones; `of`: the configurations that matter, all of them without it; `most`: how many rows
-    of one configuration are looked at; `enough` is asked before each whether to look at no more. Raises what the store
+    of one configuration are looked at; `enough` is asked before each whether to look at no more. Raise what the store
     raises.
     """
     facts = dict(board.standing.facts)

@@ -48,7 +48,7 @@ def tombstone_path(entry: Entry) -> str:
 def statement(entry: Entry, reason: str) -> bytes:
     """Return what is to be signed. Equal rows and reasons give equal bytes.
 
-    Raises UsageError for a reason that is empty, longer than 500 characters, or more than a line of plain text.
+    Raise UsageError for a reason that is empty, longer than 500 characters, or more than a line of plain text.
     """
     if not reason.strip() or len(reason) > MOST_REASON or not reason.isprintable():
         raise UsageError(
@@ -76,7 +76,7 @@ def withdrawal(
 ) -> Withdrawal:
     """Return what a tombstone says of this row.
 
-    Raises DataError for one that is about something else, does not hold, or is of nobody who may withdraw the row;
+    Raise DataError for one that is about something else, does not hold, or is of nobody who may withdraw the row;
     UsageError where a library is missing that could tell.
     """
     try:

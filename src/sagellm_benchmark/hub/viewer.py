@@ -74,7 +74,7 @@ def table(rows: Iterable[Any]) -> bytes:
 
 
 def flat(board: bytes) -> Content:
-    """Return the table of a board file; where that is large, in a file without a name. Raises DataError."""
+    """Return the table of a board file; where that is large, in a file without a name. Raise DataError."""
     if len(board) < MOST_IN_MEMORY:
         return table(written_rows(board))
     try:

@@ -50,7 +50,7 @@ def withdraw(
 ) -> Withdrawn:
     """Take an accepted row back; `row` is its id, or the path of its submission.
 
-    The statement is signed once. Raises DataError if there is no such row or the signature is of nobody who may
+    The statement is signed once. Raise DataError if there is no such row or the signature is of nobody who may
     withdraw it, with nothing written; ConflictError where others kept winning, RemoteError where the store is out of
     reach.
     """
