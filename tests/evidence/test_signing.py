@@ -134,6 +134,13 @@ def test_what_is_no_signature_is_refused(line: bytes) -> None:
         signing.identify("0" * 64, line, b'{"keys": {}}')
 
 
+def test_a_file_that_is_no_json_is_attached_to_no_run(tmp_path: Path) -> None:
+    for name in ("evidence.json", "config.json", "summary.json", "requests.jsonl", "signature"):
+        (tmp_path / name).write_text("not JSON")
+    with pytest.raises(DataError, match="a signature is damaged"):
+        signing.attached(tmp_path, tmp_path / "signature")
+
+
 def test_a_bundle_that_a_workflow_made_names_the_workflow() -> None:
     who = signing.identify(MESSAGE, (DATA / "message.sigstore.json").read_bytes(), None)
     assert who.startswith("https://github.com/")

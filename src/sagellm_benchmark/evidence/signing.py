@@ -93,9 +93,9 @@ def attached(folder: Path, bundle: Path) -> bytes:
 
     Raise DataError if it is not valid, or covers something else.
     """
-    line = orjson.dumps(orjson.loads(read_whole(bundle, MOST_SIGNATURES)))
-    identify(sha256(_evidence(folder)), line, None)
-    return line
+    signature = read_whole(bundle, MOST_SIGNATURES)
+    identify(sha256(_evidence(folder)), signature, None)
+    return orjson.dumps(orjson.loads(signature))
 
 
 def hand_in(folder: Path, line: bytes, hf_data: Path) -> str:
