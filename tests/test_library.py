@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import numpy as np
 import pytest
 
 from sagellm_benchmark import Rate, Runs, compare, library, load, run
@@ -23,6 +24,7 @@ from sagellm_benchmark.options.run import RunOptions
 from sagellm_benchmark.report import table
 from sagellm_benchmark.report.folder import save
 from sagellm_benchmark.runs.requests import Request
+from sagellm_benchmark.verdict.columns import collect
 from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.fakes.records import a_record
@@ -108,6 +110,16 @@ def test_an_answer_in_one_piece_has_no_time_per_token_in_the_table() -> None:
     pieces = (sample(tokens=4), sample(tokens=4, event_s=(0.1,)))
     table_of = table.columns(Request(0, 0, "", 4, one) for one in pieces)
     assert table_of["tpot_ms"] == [pytest.approx(10.0), None]
+
+
+def test_the_times_per_token_of_the_table_are_those_of_the_run() -> None:
+    four = sample(tokens=8, event_s=(0.1, 0.2, 0.3, 0.4), first_share=0.25)
+    two = sample(tokens=8, event_s=(0.1, 0.5), first_share=0.5)
+    pieces = [four, two]  # two and four tokens an event, the first one's included
+    seen = collect(pieces, lambda _: 8)
+    found = table.columns(Request(0, 0, "", 8, one) for one in pieces)["tpot_ms"]
+    assert found == [pytest.approx(300 / 6), pytest.approx(400 / 4)]
+    assert np.mean(found) == pytest.approx(seen.tpot_s.mean() * 1e3)
 
 
 def test_what_a_server_says_is_no_formula_of_a_spreadsheet(tmp_path: Path) -> None:

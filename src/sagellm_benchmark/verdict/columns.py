@@ -84,31 +84,40 @@ class Columns:
 
     @property
     def tpot_s(self) -> Floats:
-        """(last − first content event) / tokens that came after the first event; NaN for one token or one event."""
-        several = (self.tokens > 1) & (self.events > 1)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(several, (self.last_s - self.first_s) / (self.tokens - self.first_tokens), np.nan)
-
-    @property
-    def first_tokens(self) -> Floats:
-        """Tokens in the first event of each answer: as many as in the other events, or one, as a prefill gives.
-
-        Of the two, it is the one that fits better with the part of the text that came with the first events.
-        """
-        shares = known(self.first_share)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            alike = self.tokens / self.events
-            alone = np.minimum(alike, 1.0)
-            if not len(shares) or not len(known(self.tokens)):
-                return alike
-            seen = np.nanmean(self.tokens) * shares.mean()
-            return alike if abs(seen - np.nanmean(alike)) <= abs(seen - np.nanmean(alone)) else alone
+        """Seconds per output token after the first event of each answered request; see `tpot_s`."""
+        return tpot_s(self.last_s - self.first_s, self.tokens, self.events, self.first_share)
 
     @property
     def itl_s(self) -> Floats:
         """The mean event gap of each answered request; NaN for an answer of one event."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(self.events > 1, (self.last_s - self.first_s) / (self.events - 1), np.nan)
+
+
+def tpot_s(span_s: Floats, tokens: Floats, events: Floats, first_share: Floats) -> Floats:
+    """Return the seconds per output token of each answer; NaN for one token or one event.
+
+    (last − first content event) / tokens that came after the first event. All arguments are arrays of one value per
+    answer; NaN in `tokens` and `first_share` is not known.
+    """
+    several = (tokens > 1) & (events > 1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(several, span_s / (tokens - first_tokens(tokens, events, first_share)), np.nan)
+
+
+def first_tokens(tokens: Floats, events: Floats, first_share: Floats) -> Floats:
+    """Return the tokens in the first event of each answer: as many as in the other events, or one, as a prefill gives.
+
+    Of the two, it is the one that fits better with the part of the text that came with the first events.
+    """
+    shares = known(first_share)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        alike = tokens / events
+        alone = np.minimum(alike, 1.0)
+        if not len(shares) or not len(known(tokens)):
+            return alike
+        seen = np.nanmean(tokens) * shares.mean()
+        return alike if abs(seen - np.nanmean(alike)) <= abs(seen - np.nanmean(alone)) else alone
 
 
 def collect(
