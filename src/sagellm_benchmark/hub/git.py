@@ -1,4 +1,4 @@
-"""git, as far as submitting and cleaning need it: never asks, never waits for ever, never forces anything."""
+"""git, as far as submitting and cleaning need it: it never asks, never waits forever, and never forces anything."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Repository:
 
     @classmethod
     def at(cls, folder: Path) -> Repository:
-        """Raise UsageError if there is no checkout, no branch, or no remote to push to."""
+        """Return the repository of `folder`. Raise UsageError if there is no checkout, branch, or remote to push to."""
         try:
             root = Path(_git(folder, "rev-parse", "--show-toplevel").strip())
             local = _git(root, "symbolic-ref", "--short", "HEAD").strip()
@@ -50,10 +50,10 @@ class Repository:
         return cls(root, remote, merged.removeprefix("refs/heads/"))
 
     def fetch(self) -> str:
-        """Return the id of the remote branch's newest commit, with everything in it. Raise RemoteError.
+        """Fetch the remote branch's newest commit, and return its id. Raise RemoteError if the remote is out of reach.
 
-        It is kept under a name of our own while it is read: FETCH_HEAD is anybody's who fetches here meanwhile, and so
-        is the remote's branch as git keeps it here (`--refmap=` leaves it), which one of them may hold locked.
+        While it is read, it has a ref of our own: another fetch in this checkout may change FETCH_HEAD, or hold a lock
+        on the remote-tracking branch, which `--refmap=` leaves alone.
         """
         self._sweep()
         ours = f"{_REFS}/{os.getpid()}"
@@ -64,7 +64,7 @@ class Repository:
         return commit
 
     def _sweep(self) -> None:
-        """Remove the names that processes which were killed have left."""
+        """Remove the refs that killed processes have left."""
         for name in _git(self.root, "for-each-ref", "--format=%(refname)", _REFS).split():
             if not is_alive(name.rpartition("/")[2]):
                 _git(self.root, "update-ref", "-d", name)
@@ -81,7 +81,7 @@ class Repository:
         return [Blob(path, mode, blob) for mode, kind, blob, path in found if kind != "tree"]
 
     def content(self, blob: Blob, at_most: int) -> bytes:
-        """Return a blob's bytes. Raise DataError when there are more than `at_most`."""
+        """Return a blob's bytes. Raise DataError if there are more than `at_most`."""
         size = int(_git(self.root, "cat-file", "-s", blob.id))
         if size > at_most:
             raise DataError(
@@ -90,12 +90,12 @@ class Repository:
         return git.output(self.root, "cat-file", "blob", blob.id)
 
     def changed(self, commit: str, removed: Sequence[Blob], files: Mapping[str, bytes], message: str) -> str:
-        """Return a commit on top of `commit` that lacks the ones and holds the others. No branch points to it."""
+        """Return a commit on top of `commit` without the `removed` blobs and with `files`. No branch points to it."""
         gone = ("--force-remove", "--", *(blob.path for blob in removed)) if removed else ()
         return self._commit(commit, message, (*self._held(files), *gone))
 
     def with_files(self, commit: str, files: Mapping[str, bytes], message: str) -> str:
-        """Return a commit on top of `commit` that holds these files. No branch points to it, and no file is touched."""
+        """Return a commit on top of `commit` with these files. No branch points to it, and no file here is touched."""
         return self._commit(commit, message, self._held(files))
 
     def is_ancestor(self, earlier: str, later: str) -> bool:
@@ -107,9 +107,9 @@ class Repository:
         return True
 
     def advance(self, done: str, before: str) -> bool:
-        """Push `done`; False if the remote moved meanwhile. A push that it took and did not confirm is found out.
+        """Push `done`; return False if the remote has moved since `before`.
 
-        Raise RemoteError if the remote is out of reach, or refuses.
+        A push that arrived without confirmation is noticed. Raise RemoteError if the remote is out of reach or refuses.
         """
         try:
             self.push(done)
@@ -121,11 +121,11 @@ class Repository:
         return True
 
     def push(self, commit: str) -> None:
-        """Move the remote branch forward to `commit`; git refuses when that is not forward. Raise RemoteError."""
+        """Move the remote branch forward to `commit`. Raise RemoteError if that is not forward, or the push fails."""
         self._talk("push", "--quiet", self.remote, f"{commit}:refs/heads/{self.branch}")
 
     def follow(self, commit: str) -> bool:
-        """Bring branch and working tree here forward to `commit`, unless something here stands in the way."""
+        """Bring the local branch and working tree forward to `commit`; return False if something is in the way."""
         try:
             _git(self.root, "merge", "--quiet", "--ff-only", commit)
         except DataError:
@@ -133,7 +133,7 @@ class Repository:
         return True
 
     def put_back(self, paths: Sequence[str]) -> None:
-        """Make these files what the checked-out commit has them as; one that it lacks is removed."""
+        """Restore these files from the checked-out commit; a file that it lacks is removed."""
         _git(self.root, "reset", "--quiet", "--", *paths)
         tracked = set(_git(self.root, "ls-files", "-z", "--", *paths).split("\0")) - {""}
         for path in set(paths) - tracked:
@@ -155,11 +155,11 @@ class Repository:
         return ("--add", *(word for words in listed for word in words))
 
     def _stored(self, content: bytes) -> str:
-        """Return the id of a blob with these bytes, which is in the repository afterwards."""
+        """Store these bytes in the repository, and return the id of their blob."""
         return git.output(self.root, "hash-object", "-w", "--stdin", given=content).decode().strip()
 
     def _author(self) -> dict[str, str]:
-        """Return the committer: the one that git is configured for, else this tool."""
+        """Return the environment that makes this tool the committer; empty if git is configured with one."""
         if _config(self.root, "user.email") and _config(self.root, "user.name"):
             return {}
         name, email = _NOBODY
@@ -177,7 +177,7 @@ class Repository:
 
 
 def configure(folder: Path, settings: Mapping[str, str]) -> bool:
-    """Set these in the repository's own configuration; False if they were set so already."""
+    """Set these in the repository's own configuration; return False if all of them were set already."""
     changed = {name: value for name, value in settings.items() if _config(folder, name) != value}
     for name, value in changed.items():
         _git(folder, "config", "--local", name, value)
@@ -185,7 +185,7 @@ def configure(folder: Path, settings: Mapping[str, str]) -> bool:
 
 
 def attribute(path: Path, name: str) -> str:
-    """Return the value that .gitattributes gives a file for `name`; '' outside of a checkout."""
+    """Return the value that .gitattributes gives a file for `name`; '' outside a checkout."""
     try:
         said = _git(path.parent, "check-attr", "-z", name, "--", path.name)
     except DataError:

@@ -1,4 +1,4 @@
-"""The rows handed in: read from a folder, judged against the board and what was ever accepted, refused for people."""
+"""The rows handed in: read from a folder, judged by the board and what was ever accepted, refused with a reason."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from sagellm_benchmark.hub.plan import doubtful, examine
 from sagellm_benchmark.hub.store import SUBMISSIONS, Store
 
 Source = Callable[[Limits], list[Found]]
-"""Gives the rows to publish, read within limits that depend on how large the board is."""
+"""Returns the rows to publish, read within limits that depend on the size of the board."""
 
 _NAMED = 5  # refused rows in an error message; --skip-invalid lists all of them
 _ASK_EACH = 100  # submissions looked up one by one
 
 
 def rows_in(folder: Path) -> Source:
-    """Return the rows of every file in hf_data/. Raise DataError for a file that cannot be meant."""
+    """Return what reads the rows of every file in hf_data/. Raise DataError for a file that does not belong there."""
     files = row_files(folder)
     return lambda limits: [found for path in files for found in read_rows(path, limits)]
 
@@ -33,7 +33,10 @@ def read_source(source: Source, board: Board) -> list[Found]:
 
 
 def judge(store: Store, board: Board, found: list[Found], every: Rows | None = None) -> Examined:
-    """Judge the rows; what may have been accepted once is looked up among the submissions before it is judged."""
+    """Judge the rows; a row that may have been accepted once is looked up among the submissions first.
+
+    `every`, if given, holds every accepted row, so that nothing needs to be looked up.
+    """
     if every is not None:
         return examine(board, found, every.entries)
     examined = examine(board, found)
@@ -47,7 +50,7 @@ def judge(store: Store, board: Board, found: list[Found], every: Rows | None = N
 
 
 def refuse_invalid(examined: Examined, *, skip_invalid: bool) -> None:
-    """Raise DataError, which names the first refused rows, unless they are to be left out."""
+    """Raise DataError, naming the first refused rows, unless `skip_invalid` leaves them out."""
     if examined.refused and not skip_invalid:
         raise _refusal(examined.refused)
 

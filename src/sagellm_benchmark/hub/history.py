@@ -1,4 +1,4 @@
-"""A dataset by git's own protocol: every submission in a few requests, and whatever was changed afterwards."""
+"""Read a dataset by git's own protocol: every submission in a few requests, and what was changed afterwards."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SETTINGS = {
     "http.followRedirects": "false",
     "gc.auto": "0",
 }
-# in all of the history, and what a merge took from either side: else a merge commit hides what it leaves out
+# in the whole history, and against each parent of a merge, because a merge commit can hide what it leaves out
 _CHANGES = (
     "log",
     "--full-history",
@@ -39,10 +39,10 @@ _ARRIVALS = ("log", "--reverse", "-m", "--no-renames", "--diff-filter=A", "--for
 
 
 def accepted(url: str, commit: str, token: str | None) -> Accepted:
-    """Return every file of submissions/ at `commit`, and what the history up to it says was changed or removed there.
+    """Return every file of submissions/ at `commit`, and what was changed or removed there in the history up to it.
 
-    Boards stay where they are: nothing larger than a submission may be is fetched. Raise Busy where git's head is
-    another commit, DataError for more than 2 GiB, RemoteError where git has no answer, UsageError without git.
+    The boards are not fetched, nor anything else that is larger than a submission may be. Raise Busy if git's head is
+    another commit, DataError for more than 2 GiB, RemoteError if git gets no answer, UsageError without git.
     """
     with scratch("sagellm-history-") as place:
         env = _environment(token)
@@ -57,7 +57,7 @@ def accepted(url: str, commit: str, token: str | None) -> Accepted:
 
 
 def _environment(token: str | None) -> dict[str, str]:
-    """Return settings for git, which are in no file and on no command line: one of them may be a token."""
+    """Return git's settings as environment variables: one may be a token, which no file or command line may show."""
     settings = dict(_SETTINGS)
     if token is not None:
         login = base64.b64encode(f"user:{token}".encode()).decode()
@@ -74,7 +74,7 @@ def _environment(token: str | None) -> dict[str, str]:
 def _fetch(place: Path, url: str, commit: str, env: Mapping[str, str]) -> None:
     git.output(place, "init", "--quiet", "--bare", "--template=", ".", env=env)
     git.output(place, "remote", "add", "hub", url, env=env)
-    small = "--filter=blob:limit=64k"  # what a server cannot leave out, it sends
+    small = "--filter=blob:limit=64k"  # a server that does not support this sends all files
     ask = ("fetch", "--quiet", "--no-tags", small, "hub", "+refs/heads/main:refs/heads/main")
     try:
         git.output(place, *ask, env=env, timeout_s=_TIMEOUT_S, most_bytes=MOST_BYTES)
@@ -94,7 +94,7 @@ def _fetch(place: Path, url: str, commit: str, env: Mapping[str, str]) -> None:
 
 
 def _blobs(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, tuple[bytes, int]]:
-    """Return the blob and the size of each submission; notes of our own are none."""
+    """Return the blob and the size in bytes of each submission, by name, without our own notes."""
     listing = git.output(place, "ls-tree", "-r", "-z", commit, f"{SUBMISSIONS}/", env=env)
     rows = (entry.split(b"\t", 1) for entry in listing.split(b"\0") if entry)
     blobs = {name.decode(errors="surrogateescape"): meta.split()[2] for meta, name in rows}
@@ -107,7 +107,7 @@ def _blobs(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, tuple[
 
 
 def _contents(place: Path, blobs: Mapping[str, bytes], env: Mapping[str, str]) -> Iterator[tuple[str, bytes]]:
-    """Yield each of these files by its name."""
+    """Yield the name and content of each of these files."""
     asked = _lines(blobs.values())
     said = git.output(place, "cat-file", "--batch", env=env, given=asked, timeout_s=_TIMEOUT_S)
     start = 0
@@ -119,7 +119,7 @@ def _contents(place: Path, blobs: Mapping[str, bytes], env: Mapping[str, str]) -
 
 
 def _size(line: bytes) -> int:
-    """Return the size of a blob. What has none, such as a submodule, counts as too large for a row."""
+    """Return the size of a blob in bytes. What has no size, such as a submodule, counts as too large for a row."""
     size = line.split()[-1]
     return int(size) if size.isdigit() else MAX_ROW_BYTES + 1
 
@@ -129,13 +129,13 @@ def _lines(names: Iterable[bytes]) -> bytes:
 
 
 def _proofs(place: Path, commit: str, env: Mapping[str, str]) -> frozenset[str]:
-    """Return the names of evidence, signatures and tombstones."""
+    """Return the names of all evidence, signatures and tombstones at a commit."""
     said = git.output(place, "ls-tree", "-r", "-z", "--name-only", commit, EVIDENCE, WITHDRAWN, env=env)
     return frozenset(name for name in said.decode(errors="replace").split("\0") if name)
 
 
 def _order(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, int]:
-    """Return in which commit, counted from the first, each submission came."""
+    """Return for each submission the number of the commit that added it, counted from the first."""
     said = git.output(place, *_ARRIVALS, commit, "--", SUBMISSIONS, f":!{SUBMISSIONS}/_*", env=env)
     order: dict[str, int] = {}
     number = 0
@@ -147,9 +147,9 @@ def _order(place: Path, commit: str, env: Mapping[str, str]) -> dict[str, int]:
 
 
 def _changes(place: Path, commit: str, proofs: Container[str], env: Mapping[str, str]) -> dict[str, str]:
-    """Return what became of each file that was changed or removed after it had been accepted, in words.
+    """Return, in words, what happened to each file that was changed or removed after it had been accepted.
 
-    Evidence, signatures and tombstones are only asked to stay: signatures are added to the others in their file.
+    Evidence, signatures and tombstones are only checked for removal, because signatures are added to existing files.
     """
     folders = (SUBMISSIONS, f":!{SUBMISSIONS}/_*", EVIDENCE, WITHDRAWN)
     said = git.output(place, *_CHANGES, commit, "--", *folders, env=env)

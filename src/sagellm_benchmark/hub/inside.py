@@ -1,4 +1,4 @@
-"""Files below a folder that others may write to: no link is followed, no name leaves it, no pipe is waited for."""
+"""Files below a folder that others may write to: no link is followed, no name leads out, no pipe is waited for."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ _DEEPEST = 8
 
 
 class Inside:
-    """The files below `root`, by names such as `submissions/x/y.json`. `root` itself is believed."""
+    """The files below `root`, by names such as `submissions/x/y.json`. `root` itself is trusted."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
 
     def read(self, name: str, at_most: int) -> bytes | None:
-        """Return a regular file's bytes; None if there is no such file. Raise DataError for anything else."""
+        """Return a regular file's bytes; None if there is no such file.
+
+        Raise DataError for anything but a regular file, and for more than `at_most` bytes.
+        """
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:
@@ -33,7 +36,10 @@ class Inside:
             raise _cannot_read(self.root / name, error) from error
 
     def write(self, name: str, content: bytes) -> None:
-        """Put `content` there whole, with its folders. What lies there is replaced, never written to."""
+        """Write a whole file, and make its folders. An existing file is replaced, never written to.
+
+        Raise DataError if that fails.
+        """
         folder, base = self._parts(name)
         temporary = f".{base}.{secrets.token_hex(6)}.tmp"
         try:
@@ -53,7 +59,7 @@ class Inside:
             raise cannot_write(self.root / name, error) from error
 
     def exists(self, name: str) -> bool:
-        """Return whether anything lies there, a link that leads nowhere included."""
+        """Return whether there is anything of this name, even a link that leads nowhere."""
         folder, base = self._parts(name)
         try:
             with self._open(folder) as place:
@@ -63,13 +69,13 @@ class Inside:
         return True
 
     def remove(self, name: str) -> None:
-        """Take a file away; what a link leads to stays."""
+        """Remove a file, if it is there; of a link, only the link itself."""
         folder, base = self._parts(name)
         with contextlib.suppress(FileNotFoundError), self._open(folder) as place:
             os.unlink(base, dir_fd=place)
 
     def handle(self, name: str) -> int:
-        """Return a file opened for a lock, made where it is missing; the caller closes it."""
+        """Return the handle of a file for a lock, which is made if it is missing; the caller closes it."""
         folder, base = self._parts(name)
         try:
             with self._open(folder, make=True) as place:
@@ -81,7 +87,7 @@ class Inside:
     def names(self, folder: str) -> list[str]:
         """Return every regular file below `folder`, sorted; none if there is no such folder.
 
-        Folders in folders are looked into as far as anybody would nest them, so that no depth exhausts the stack.
+        Folders are searched to a depth of _DEEPEST, so that no nesting can exhaust the stack.
         """
         try:
             with self._open(PurePosixPath(folder).parts) as place:
@@ -92,7 +98,7 @@ class Inside:
             raise _cannot_read(self.root / folder, error) from error
 
     def sweep(self, folder: str) -> None:
-        """Remove what writers that were killed have left directly in `folder`."""
+        """Remove what killed writers have left directly in `folder`."""
         try:
             with self._open(PurePosixPath(folder).parts) as place:
                 for name in os.listdir(place):  # noqa: PTH208 - of an open folder
@@ -113,7 +119,7 @@ class Inside:
 
     @contextlib.contextmanager
     def _open(self, parts: tuple[str, ...], *, make: bool = False) -> Iterator[int]:
-        """Give a folder's handle, reached one step at a time so that no step is a link."""
+        """Give a folder's handle, opened step by step so that no step is a link; with `make`, make what is missing."""
         if make:
             self.root.mkdir(parents=True, exist_ok=True)
         place = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
@@ -138,7 +144,7 @@ def _cannot_read(path: Path, error: OSError) -> DataError:
 
 
 def _files_in(place: int, levels: int) -> Iterator[str]:
-    """Yield the path of every regular file in an open folder; one that disappears meanwhile is left out."""
+    """Yield the path of every regular file below an open folder; one that disappears meanwhile is left out."""
     for name in os.listdir(place):
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             kind = os.stat(name, dir_fd=place, follow_symlinks=False).st_mode

@@ -1,4 +1,4 @@
-"""The notes that a shared folder keeps of its commits. Others may write there: each is held to its form. Pure."""
+"""The notes that a shared folder keeps of its commits. Others may write there, so each note's form is checked. Pure."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _HINT = "restore it, or move `.board` away: the files stay, and their history be
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One commit: its id is the hash of all the rest, `files` holds the SHA-256 of each file that it wrote."""
+    """One commit: its id is the hash of everything else, and `files` holds the SHA-256 of each file that it wrote."""
 
     commit: str
     number: int
@@ -48,7 +48,7 @@ class Record:
 
     @classmethod
     def after(cls, head: Record, message: str, hashes: Mapping[str, str]) -> Record:
-        """Return the record of a commit on top of `head`, of files with these SHA-256.
+        """Return the record of a commit on top of `head`; `hashes` has the SHA-256 of each file, by name.
 
         Raise DataError for a file that has no place in the dataset.
         """
@@ -66,19 +66,20 @@ class Record:
         return cls(_commit_id(rest), **rest)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the record as it is written."""
+        """Return the record as the JSON object that is written."""
         return asdict(self)
 
 
 def record(name: str, content: bytes) -> Record:
-    """Return the record in these bytes; `name` is what errors call it. Raise DataError if they are not a record."""
+    """Return the record in these bytes; `name` is what errors call the file. Raise DataError if they hold none."""
     return _record(name, loaded(name, content, _HINT))
 
 
 def pending(of: Record, small: Mapping[str, bytes]) -> bytes:
-    """Return a commit as it waits to be carried out: its record, and the content of each small file.
+    """Return the note of a commit that waits to be carried out: its record, and the content of each small file.
 
-    The others are named, and lie beside it under their hashes. Raise DataError for more than is read again.
+    Large files are only named; they are staged beside the note under their hashes. Raise DataError if the note would
+    be larger than readers accept.
     """
     held = {name: base64.b64encode(content).decode() for name, content in small.items()}
     note = to_json({"record": of.as_dict(), "contents": {name: held.get(name) for name in of.files}})
@@ -91,11 +92,10 @@ def pending(of: Record, small: Mapping[str, bytes]) -> bytes:
 
 
 def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, bytes | None]]:
-    """Return a pending commit, and the content of each file, None for one that lies beside it.
+    """Return a pending commit's record, and the content of each file; None for a file that is staged beside it.
 
-    It must be the next one after `head`, or `head` itself.
-
-    Raise DataError for a file that is none of the dataset's, and for a content that is not the one recorded.
+    Raise DataError if the commit is neither `head` nor the next one after it, names a file that does not belong in the
+    dataset, or holds a content that is not the recorded one.
     """
     whole = loaded(name, content, _HINT)
     if not isinstance(whole, dict) or whole.keys() != {"record", "contents"}:
@@ -111,10 +111,10 @@ def unpack(name: str, content: bytes, head: Record) -> tuple[Record, dict[str, b
 
 
 def changed(log: Sequence[Record], files: Mapping[str, bytes], proofs: Container[str]) -> dict[str, str]:
-    """Return what became of submissions that are not as the commits of this log, oldest first, first wrote them; in
-    words. Of evidence, signatures and tombstones, `proofs` are those that are there.
+    """Return, in words, what happened to submissions that are not as a commit first wrote them; `log` is oldest first.
 
-    A file that no commit wrote is not in it: where it stands is what speaks for or against it.
+    Evidence, signatures and tombstones are only checked for removal: `proofs` holds the names of those that are there.
+    A file that no commit wrote is left out here: it is judged by its name alone.
     """
     found: dict[str, str] = {}
     first: dict[str, str] = {}
@@ -135,7 +135,7 @@ def changed(log: Sequence[Record], files: Mapping[str, bytes], proofs: Container
 
 
 def order(log: Sequence[Record]) -> dict[str, int]:
-    """Return the number of the commit in which each submission came."""
+    """Return for each submission the number of the commit that added it."""
     first: dict[str, int] = {}
     for record in log:
         for name in filter(is_submission, record.files):
@@ -168,7 +168,7 @@ def _content(name: str, file: str, text: Any, digest: str) -> bytes:
 
 
 def as_recorded(name: str, file: str, content: bytes | None, digest: str) -> bytes:
-    """Return the content of a pending commit's file. Raise DataError if it is not the one recorded."""
+    """Return the content of a pending commit's file. Raise DataError if it is not the recorded one, or missing."""
     if content is None or sha256(content) != digest:
         raise DataError(f"{name}: what it holds of {file} is not what it recorded", hint=_HINT)
     return content

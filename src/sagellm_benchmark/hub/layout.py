@@ -1,4 +1,4 @@
-"""What lies where in the dataset: every name that a publish may write, whatever kind of store it is."""
+"""The names of files in the dataset: all that a publish may write, whatever the kind of store."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ _MANY = (
 
 
 def is_known(name: str) -> bool:
-    """Return whether a publish may write a file of this name; none of them leaves the dataset's own folder."""
+    """Return whether a publish may write a file of this name; no such name leads out of the dataset's own folder."""
     return name in (*FILES, PAGE, *VIEWER.values()) or any(pattern.fullmatch(name) for pattern in _MANY)

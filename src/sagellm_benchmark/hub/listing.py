@@ -1,4 +1,4 @@
-"""What a dataset says it holds, in each of the ways in which it can be asked."""
+"""List what a dataset holds, in each of the ways in which its server can be asked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BLOB = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def of(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[str, Listed]:
-    """Return those of `names` that the commit has. Raise RemoteError for a server that cannot say."""
+    """Return those of `names` that the commit has. Raise RemoteError if the server cannot say."""
     found: list[Any] = []
     try:
         for start in range(0, len(names), _ASK_EACH):
@@ -29,7 +29,7 @@ def of(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[str, List
 
 
 def in_folders(api: Any, repo: str, names: Sequence[str], commit: str) -> dict[str, Listed]:
-    """Return the same from listings of the folders that `names` lie in, every page of them."""
+    """Return the same as `of`, from whole listings of the folders that hold `names`."""
     found: list[Any] = []
     for folder in sorted({name.rpartition("/")[0] for name in names}):
         try:
@@ -61,7 +61,7 @@ def under(api: Any, repo: str, folder: str, commit: str, timeout_s: float) -> li
 
 
 def held(answer: Any) -> Iterator[tuple[str, str | None]]:
-    """Return, for each file in the Hub's answer before an upload, the blob that it holds; None if it holds none."""
+    """Yield each file in the Hub's answer before an upload, with the blob that the Hub holds; None if it holds none."""
     files = answer.get("files") if isinstance(answer, dict) else None
     for file in files if isinstance(files, list) else ():
         path = file.get("path") if isinstance(file, dict) else None
@@ -76,7 +76,7 @@ def _wanted(found: Iterable[Any], names: Sequence[str]) -> dict[str, Listed]:
 
 
 def _listed(file: Any) -> Listed:
-    """Fail with NoAnswer for an entry that cannot be one."""
+    """Return an entry of a listing. Raise NoAnswer for one that is not valid."""
     large = None if file.lfs is None else file.lfs.sha256
     fits = type(file.size) is int and file.size >= 0 and isinstance(file.blob_id, str)
     if not fits or not _BLOB.fullmatch(file.blob_id) or (large and not re.fullmatch("[0-9a-f]{64}", large)):
@@ -85,5 +85,5 @@ def _listed(file: Any) -> Listed:
 
 
 def _is_unsupported(answer: Answer) -> bool:
-    """The server does not know the question at all; about a file or a commit it would name a code."""
+    """Return whether the server does not know the question; about a file or a commit, it would give a code."""
     return answer.status in (404, 405) and not answer.code

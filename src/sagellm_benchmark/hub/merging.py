@@ -1,4 +1,4 @@
-"""Boards in a git merge: joined as publishing joins them, so that two who submit never conflict."""
+"""Merge boards in git as publishing joins them, so that two people who submit never have a conflict."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from sagellm_benchmark.files import write_whole
 from sagellm_benchmark.hub import git
 
 DRIVER = "sagellm-board"
-"""What .gitattributes calls it."""
+"""The merge driver's name in .gitattributes."""
 
 
 def install(hf_data: Path) -> bool:
-    """Tell git how to merge boards, where .gitattributes asks for it; False if there was nothing to do.
+    """Tell git how to merge boards, if .gitattributes asks for it; return False if there was nothing to do.
 
-    A configuration that cannot be written is left as it is: `aggregate` joins conflicts all the same.
+    A configuration that cannot be written is left as it is, because `aggregate` joins conflicts as well.
     """
     with contextlib.suppress(BenchmarkError):
         if hf_data.is_dir() and git.attribute(hf_data / SINGLE, "merge") == DRIVER:
@@ -39,9 +39,9 @@ def settings() -> dict[str, str]:
 
 
 def merge(ours: Path, theirs: Path) -> None:
-    """Put the join of two versions of a file in hf_data/ where ours is. Raise DataError for one that holds no rows.
+    """Replace our version of a file in hf_data/ by the join of both. Raise DataError if one of them cannot be read.
 
-    A file that follows from rows stays ours: it is made anew from the boards whenever they are read.
+    A derived file stays as ours is, because it is made anew from the boards whenever they are read.
     """
     content = read_whole(ours, MAX_BOARD_BYTES)
     if not content.lstrip().startswith(b"{"):

@@ -1,4 +1,4 @@
-"""Who was first: the numbers of rows against the history of the dataset, which nobody writes by hand. Pure."""
+"""Check the numbers of rows by the history of the dataset, which nobody writes by hand: who was first? Pure."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sagellm_benchmark.hub.store import SUBMISSIONS
 def in_order(standing: Standing, order: Mapping[str, int]) -> tuple[Standing, list[str]]:
     """Return the standing with the numbers that the history gives, and which rows are numbered before earlier ones.
 
-    `order` says in which commit each submission came. Rows of one commit keep their numbers among themselves, and rows
-    of before anybody counted are the earliest.
+    `order` has, for each submission's path, the number of the commit that added it. Rows of one commit keep their order
+    among themselves. Rows that were accepted before numbers were kept stay the earliest.
     """
     paths = {
         name: f"{SUBMISSIONS}/{fact.configuration}/{name}.json"

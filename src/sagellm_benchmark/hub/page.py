@@ -1,4 +1,4 @@
-"""The board's page beside the board: a file of the dataset that a static Space, or a browser, can show."""
+"""Put the board's page beside the board: a file of the dataset that a static Space, or a browser, can show."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sagellm_benchmark.hub.store import PAGE, Store
 
 
 def put_page(store: Store, make: Callable[[], bytes], pace: Pace | None = None) -> str | None:
-    """Commit what `make` gives on top of the newest commit, made again where others were quicker.
+    """Commit what `make` returns on top of the newest commit; if others were quicker, make it again.
 
-    Where it is there already nothing is written. Gives the commit that has it; raises as `retrying`.
+    If the page is already there, nothing is written. Return the commit that has it. Raise what `retrying` raises.
     """
 
     def once() -> str | None:

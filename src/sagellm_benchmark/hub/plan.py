@@ -1,4 +1,4 @@
-"""What one publish is to write: a snapshot of the board and the rows handed in, joined. Pure."""
+"""Plan what one publish writes: a snapshot of the board and the rows handed in, joined. Pure."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from sagellm_benchmark.hub.viewer import flat
 
 MOST_WRITTEN = MAX_FILE_BYTES // 2
 LARGE = MOST_WRITTEN // 2
-"""From this size of a file on, whoever publishes is told that the board grows."""
+"""The size of a file, in bytes, from which on whoever publishes is told that the board is growing large."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The files to write (none when everything is there already), and what becomes of each row.
+    """The files to write (none if everything is already there), and what becomes of each row.
 
-    The first `known` outcomes are of rows that were accepted before.
+    The first `known` outcomes are those of rows that were accepted before.
     """
 
     files: Mapping[str, Content]
@@ -40,38 +40,36 @@ class Plan:
     standing: Standing
     known: int = 0
     mended: tuple[Entry, ...] = ()  # accepted rows that had disappeared from the board, and are on it again
-    flat: Mapping[str, bytes] = field(
-        default_factory=dict
-    )  # flat tables still to be made, and of which boards
+    flat: Mapping[str, bytes] = field(default_factory=dict)  # the boards to make flat tables of, by table
 
     def whole(self) -> Plan:
         """Return the same plan with the boards' flat tables among its files.
 
-        They are as large as the boards: made last, when the board that was read is no longer held.
+        They are as large as the boards, so call this last, when the board that was read is no longer held.
         """
         made = {name: flat(board) for name, board in self.flat.items()}
         _refuse_large(made)
         return replace(self, files=dict(sorted({**self.files, **made}.items())), flat={})
 
     def close(self) -> None:
-        """Let go of what lies on the disk, after the files were sent or not."""
+        """Close the files that are on the disk, whether they were sent or not."""
         for content in self.files.values():
             if not isinstance(content, bytes):
                 content.close()
 
     def let_go(self) -> Plan:
-        """Return the same plan, of which no row holds on to the whole board file that it came from."""
+        """Return the same plan, with copies of its rows, so that the board files that they came from can be freed."""
         outcomes = tuple(Outcome(_alone(o.entry), o.fate, o.other and _alone(o.other)) for o in self.outcomes)
         return replace(self, outcomes=outcomes, mended=tuple(map(_alone, self.mended)))
 
     @property
     def largest(self) -> int:
-        """Bytes of the largest file that is written; 0 without one."""
+        """The size in bytes of the largest file that is written; 0 if there is none."""
         return max(map(size, self.files.values()), default=0)
 
     @property
     def message(self) -> str:
-        """The commit's message; holds no text of a submitter."""
+        """The commit's message, which holds no text from a submitter."""
         return "Publish " + counted(self.outcomes)
 
 
@@ -80,18 +78,18 @@ def _alone(entry: Entry) -> Entry:
 
 
 def counted(outcomes: Iterable[Outcome]) -> str:
-    """Such as `2 added, 1 beaten`."""
+    """Return how many rows had each fate, as in `2 added, 1 beaten`."""
     fates = [outcome.fate for outcome in outcomes]
     return ", ".join(f"{fates.count(fate)} {fate}" for fate in Fate if fate in fates) or "no rows"
 
 
 def examine(board: Board, found: Iterable[Found], kept: Iterable[Entry] = ()) -> Examined:
-    """Judge the rows handed in; `kept` are accepted rows that are on the board no longer."""
+    """Judge the rows handed in; `kept` holds accepted rows that are no longer on the board."""
     return Examiner([*board.entries, *board.recorded, *kept]).examine(found)
 
 
 def doubtful(board: Board, examined: Examined) -> list[str]:
-    """Return the submissions to look up before judging: of rows that may have been accepted once and beaten since."""
+    """Return the paths to look up before judging: those of rows that may have been accepted once, and since beaten."""
     beaten = [o.entry.row for o in join(board.entries, examined.new).outcomes if o.fate is Fate.BEATEN]
     withdrawn = [entry.row for entry in examined.new if board.standing.withdrawals(entry)]
     own_ids = [row for row in (entry.row for entry in examined.new) if row.get("entry_id") != entry_id(row)]
@@ -108,12 +106,12 @@ def make(
     absent: Iterable[Entry] = (),
     accepted: Sequence[Entry] | None = None,
 ) -> Plan:
-    """Join, and list the files that change: boards, what is derived from them, and each new row and proof for good.
+    """Return the plan for these rows: the boards and derived files that change, and each new row and proof.
 
-    `standing` is what is known of all rows with these; `absent` holds accepted rows that may come back by it.
-    `accepted` is every row ever accepted, where somebody else wrote the board: what has disappeared from it comes
-    back, and what nobody submitted is recorded. Raise DataError if a whole board is gone that every publish
-    writes: merging would begin a new, almost empty one.
+    `standing` is what is known about all rows, including these; by it, accepted rows in `absent` may come back.
+    `accepted` holds every row ever accepted if somebody else has written the board: then, rows that have disappeared
+    come back, and rows that nobody submitted are recorded. Raise DataError if a board that every publish writes is
+    gone, because merging would begin a new, almost empty one.
     """
     _refuse_vanished(board)
     if accepted is not None:
@@ -137,9 +135,9 @@ def make(
 
 
 def _unedited(board: Board, accepted: Iterable[Entry]) -> Iterator[Entry]:
-    """Yield the board's rows, but for those that bear the id of an accepted row and say something else.
+    """Yield the board's rows without those that have the id of an accepted row but say something else.
 
-    An id is that of a row's content, so that somebody edited them. What was there before ids were is as it was.
+    Such a row was edited, because an id follows from a row's content. Rows from before there were such ids are kept.
     """
     before = {entry.text for entry in board.recorded}
     owners = {entry.entry_id: entry for entry in accepted}
@@ -151,7 +149,10 @@ def _unedited(board: Board, accepted: Iterable[Entry]) -> Iterator[Entry]:
 
 
 def _refuse_large(files: Mapping[str, Content]) -> None:
-    """A board that its readers refuse would stop every later publish: none grows beyond half of that."""
+    """Raise DataError for a file of more than half the size that readers accept.
+
+    A board that its readers refuse would stop every later publish.
+    """
     sizes = ((name, size(content)) for name, content in files.items())
     name, largest = max(sizes, key=itemgetter(1), default=("", 0))
     if largest > MOST_WRITTEN:

@@ -1,4 +1,4 @@
-"""One round of publishing: from the board that was read to the plan of what to write. Sends nothing."""
+"""One round of publishing: from the board that was read to the plan of what to write. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -26,7 +26,10 @@ from sagellm_benchmark.hub.store import SIGNERS, Store
 
 
 class Round(NamedTuple):
-    """What follows from what was read at `parent`; the board itself, which may be large, is let go."""
+    """The plan for what was read at `parent`, without the board itself, which may be large.
+
+    `strange` says what is wrong in the dataset, and `unchecked` what was not looked at.
+    """
 
     parent: str | None
     plan: Plan
@@ -37,9 +40,7 @@ class Round(NamedTuple):
 def _signed(
     store: Store, board: Board, examined: Examined, bundles: Bundles, proofs: Proofs, identify: Identifier
 ) -> tuple[Examined, Proofs]:
-    """Return what signatures add, those of rows that were accepted before among them; older ones are kept beside new
-    ones.
-    """
+    """Return what signatures add, also to rows that were accepted before; older signatures are kept beside new ones."""
     facts, commit = board.standing.facts, board.commit
     accepted = {row: fact.proved for row, fact in facts.items() if fact.proved is not None}
     known = Proofs(proofs.files, {**accepted, **proofs.proved})
@@ -55,7 +56,7 @@ def _signed(
 
 
 class Planner:
-    """Plans for a board, and for the next one when somebody else was faster; the rows are read once."""
+    """Plans for a board, and again for the next one if somebody else was faster; the rows are read only once."""
 
     def __init__(
         self,
@@ -95,7 +96,5 @@ def _plan(known: Rivals, examined: Examined, proofs: Proofs, kept: Rows | None) 
 
 
 def _everything(store: Store, board: Board) -> Rows | None:
-    """Return every row ever accepted, where somebody else wrote the boards since the last publish; None if nobody
-    did.
-    """
+    """Return every row ever accepted if somebody else has written the boards since the last publish, else None."""
     return None if board.commit is None or board.is_as_left else accepted_rows(store, board.commit)
