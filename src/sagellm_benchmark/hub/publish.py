@@ -1,4 +1,4 @@
-"""Publishing loses nothing: read, merge, one commit on top of what was read, and round again until it is proved."""
+"""Publish without losing anything: read, merge, commit on top of what was read, and repeat until it is proved."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from sagellm_benchmark.hub.store import Ambiguous, Busy, Snapshot, Stale, Store,
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a publish came to. `commit` is the one that was written or, with nothing to write, the one that was read.
+    """The result of a publish. `commit` is the one that was written or, with nothing to write, the one that was read.
 
-    The first `known` outcomes are of rows that were accepted before.
+    The first `known` outcomes are those of rows that were accepted before.
     """
 
     store: Store
@@ -37,14 +37,16 @@ class Published:
     refused: tuple[Refused, ...]
     known: int = 0
     mended: tuple[Entry, ...] = ()  # accepted rows that somebody else had taken off the board
-    strange: tuple[str, ...] = ()  # what is wrong with accepted rows, or with what the dataset says of them
-    unchecked: tuple[str, ...] = ()  # what the dataset says of them, and nobody looked at
+    strange: tuple[
+        str, ...
+    ] = ()  # what is wrong with accepted rows, or with what the dataset says about them
+    unchecked: tuple[str, ...] = ()  # what the dataset says about them, but was not looked at
     largest: int = 0  # bytes of the largest file that was written
-    standing: Standing = Standing()  # what is known of all rows now
+    standing: Standing = Standing()  # what is now known about all rows
 
     @property
     def address(self) -> str:
-        """Where to look at it."""
+        """Where to look at the commit."""
         return self.store.address(self.commit) if self.commit else self.store.name
 
 
@@ -62,7 +64,7 @@ def publish(
     """Bring every row of `source` onto the board, with the evidence that `prove` agrees with, or say why not.
 
     Raise DataError for a row that may not come onto it (nothing is sent then; `skip_invalid` leaves such rows out),
-    ConflictError when others kept winning, RemoteError when the store is out of reach. Doing it twice changes nothing.
+    ConflictError if others are always faster, RemoteError if the store is out of reach. A second time changes nothing.
     """
     sent: list[Plan] = []
     try:
@@ -96,14 +98,14 @@ def _published(
                 look_at(store, new, planned.parent, plan)
                 return _finished(store, new, plan, None, planned, written=True)
         except (Stale, Busy, Ambiguous) as error:
-            # But for a conflict, the commit may have arrived all the same; the next round reads first and sees it.
+            # unless it is a conflict, the commit may have arrived; the next round reads first, and sees it
             if planned is not None and not isinstance(error, Stale):
                 sent.append(planned.plan)
             tries.wait(error, answered=answered)
 
 
 def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace | None = None) -> Published:
-    """Merge hf_data/ with the published board into hf_data/ itself, and send nothing. Raise as `publish`."""
+    """Merge hf_data/ with the published board into hf_data/ itself, and send nothing. Raise what `publish` raises."""
     source = rows_in(folder)
 
     def read() -> tuple[Board, Examined]:
@@ -122,10 +124,7 @@ def merge(store: Store, folder: Path, *, skip_invalid: bool = False, pace: Pace 
 
 
 def look_at(store: Store, commit: str, parent: str | None, plan: Plan) -> None:
-    """Look at the new commit: each row that was there or handed in is in it, or beaten by a better one.
-
-    Raise RemoteError if one is missing.
-    """
+    """Raise RemoteError if a row that was on the board or handed in is neither in the new commit nor beaten there."""
     sent = in_memory({name: content for name, content in plan.files.items() if name in BOARDS})
     if store.holds(sent, commit):
         return  # byte for byte what was joined
@@ -147,7 +146,7 @@ def _entries(snapshot: Snapshot) -> Iterable[Entry]:
 def _finished(
     store: Store, commit: str | None, plan: Plan, unsure: Plan | None, found: Round, *, written: bool
 ) -> Published:
-    """Return the result. Rows that an earlier try brought there, as is now known, count as that try's."""
+    """Return the result. If an earlier, unconfirmed try turns out to have arrived, its outcomes count for its rows."""
     outcomes = plan.outcomes
     if unsure is not None and not written:
         first = {outcome.entry.text: outcome for outcome in unsure.outcomes if outcome.fate in ONTO_THE_BOARD}

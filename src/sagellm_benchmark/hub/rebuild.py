@@ -1,4 +1,4 @@
-"""Proof that nothing accepted has disappeared: the boards follow from the submissions, byte for byte."""
+"""Prove that nothing accepted has disappeared: the boards follow from the submissions, byte for byte."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _AT_ONCE = 100  # tombstones read in one call
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """What the submissions and the rows recorded beside them give: files by name.
+    """The files, by name, that follow from the submissions and the rows recorded beside them.
 
-    `differences`: where what is published is not that, and which submissions are not as they were accepted. `notes`:
-    what could not be looked at.
+    `differences` says where the published files differ from these, and which submissions are not as they were accepted.
+    `notes` says what could not be checked.
     """
 
     commit: str
@@ -52,17 +52,17 @@ def rebuild(
 ) -> Rebuilt:
     """Make the boards anew from everything that was ever accepted, and compare them with those at the newest commit.
 
-    Rows stay away whose tombstones count by `identify`; without it, those that are known to be withdrawn. Each row has
-    the tier that its evidence bears out by `prove` and `identify`; without both, the one that the dataset says.
+    Rows are left out if their tombstones count by `identify`; without it, if the dataset says that they are withdrawn.
+    Each row has the tier that its evidence supports by `prove` and `identify`; without both, the one in the dataset.
 
-    Without `compare` the boards may be damaged or gone. A busy store is waited for, and so is one that changes while
-    it is read. Raise DataError when there is nothing to rebuild from, RemoteError when the store is out of reach.
+    Without `compare`, the boards may be damaged or gone. If the store is busy, or changes while it is read, try again.
+    Raise DataError if there is nothing to rebuild from, RemoteError if the store is out of reach.
     """
     return retrying(lambda: _rebuilt(store, prove, identify, compare=compare), pace)
 
 
 def write(rebuilt: Rebuilt, folder: Path) -> None:
-    """Put the rebuilt files into a folder."""
+    """Write the rebuilt files into a folder."""
     for name, content in rebuilt.files.items():
         write_whole(folder / name, content)
 
@@ -122,7 +122,7 @@ def _nothing_yet(store: Store) -> DataError:
 
 
 def _from_rows(board: Board, kept: Rows) -> Rebuilt:
-    """Return what the rows give, whatever the boards are. The marks of maintainers are on the boards alone."""
+    """Return what follows from the rows, whatever the boards are. Maintainers' marks are only on the boards."""
     files = tables(_every(board, kept).entries)
     notes = (*_notes(board, kept), "rows are as submitted: marks of maintainers are not among them")
     return _rebuilt_of(board, kept, files, tuple(kept.problems), notes)
@@ -163,7 +163,7 @@ def _rebuilt_of(
 
 
 def _with_marks(merged: Merge, board: Board) -> Merge:
-    """Return the same board, with the marks that maintainers have set on its rows: no submission holds those."""
+    """Return the same board, with the marks that maintainers have set on its rows, which no submission holds."""
     accepted = {entry.identity: entry for entry in merged.entries}
     marked = [
         entry

@@ -1,4 +1,4 @@
-"""How long and how often a publisher tries again: jittered, bounded, as the server asked, and never without a word."""
+"""Try again: at random intervals, within limits, as the server asked, and never without saying so."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ def silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Up to `attempts` tries within `patience_s`, but `unanswered` ones where nobody has answered yet.
+    """Up to `attempts` tries within `patience_s`, but only `unanswered` ones as long as nobody has answered.
 
-    `say` is told of each wait before it begins. Tests bring a clock that is not the real one.
+    `first_s` is the upper end of the first wait. `say` is called with a message before each wait. Tests pass a clock
+    that is not real.
     """
 
     attempts: int = 60
@@ -48,7 +49,10 @@ class Tries:
         self.made = 0
 
     def wait(self, error: BenchmarkError, *, answered: bool) -> None:
-        """Sleep until it is time to try again; raises `error`, explained, when that would be once too often."""
+        """Sleep until it is time to try again.
+
+        If that would be once too often, or too late, raise ConflictError for a Stale error, else RemoteError.
+        """
         self.made += 1
         delay = self._delay(error)
         silent = isinstance(error, Ambiguous) and not answered
@@ -59,7 +63,7 @@ class Tries:
         self._pace.sleep(delay)
 
     def _delay(self, error: BenchmarkError) -> float:
-        """Somewhere in a window that doubles each time, after whatever the server asked for."""
+        """Return the seconds to wait: what the server asked for, and a random part of a window that doubles."""
         cap = STALE_CAP_S if isinstance(error, Stale) else TROUBLE_CAP_S
         window = min(cap, self._pace.first_s * 2.0 ** min(self.made, 20))
         asked = error.retry_after_s or 0.0 if isinstance(error, Busy) else 0.0
@@ -77,7 +81,7 @@ class Tries:
 
 
 def retrying(read: Callable[[], T], pace: Pace | None = None) -> T:
-    """Return what `read` gives, tried again while the store is busy or gives no usable answer. Raise as Tries.wait."""
+    """Return what `read` returns; try again while it raises Stale, Busy or Ambiguous. Raise what Tries.wait raises."""
     tries = Tries(pace or Pace(), writes=False)
     while True:
         try:

@@ -1,8 +1,8 @@
-"""What a publish decides about: the rows of the same configurations, by what lies in the dataset and not by its word.
+"""Check the rows that compete with those handed in, by the dataset's evidence and not by its word.
 
 Whoever may write to a dataset may write anything into standing.json: that a row was reproduced, that another one is
-a mere claim, that a third was withdrawn. So the evidence, signatures and tombstones behind the rows that compete with
-those handed in are looked at, and what they do not bear out counts for nothing.
+a mere claim, that a third was withdrawn. So the evidence, signatures and tombstones of the rows that compete with
+those handed in are checked, and what these do not support counts for nothing.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from sagellm_benchmark.hub.tiers import Missing, backed
 from sagellm_benchmark.hub.tombstones import tombstone_path, tombstones, unlike
 
 MOST_OF_ONE = 50
-"""Rows of one configuration whose evidence a publish looks at."""
+"""The most rows of one configuration whose evidence a publish checks."""
 PATIENCE_S = 60.0
-"""How long it goes on looking: evidence of long prompts, which anybody may publish, takes half a minute a row."""
+"""How long a publish checks evidence. For long prompts, which anybody may publish, each row takes half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rivals:
-    """The board with a standing that is borne out where it matters, and accepted rows that may come back onto it.
+    """The board with a standing that was checked where it matters, and accepted rows that may come back onto it.
 
-    `problems`: what the dataset said and nothing bears out; `unchecked`: what was not looked at. `examined`: the rows
-    handed in, without those whose rival's evidence was removed: nobody can tell which is the better one.
+    `problems` says what the dataset says without support, `unchecked` what was not looked at. `examined` are the rows
+    handed in; those with a rival whose evidence was removed are refused, because nobody can tell which row is better.
     """
 
     board: Board
@@ -57,9 +57,9 @@ def rivals(
     prove: Prover | None,
     identify: Identifier | None,
 ) -> Rivals:
-    """Look at what competes with the rows handed in, as far as they change anything; `kept`: every accepted row.
+    """Check what competes with the rows handed in, as far as they change anything; `kept` holds every accepted row.
 
-    Without `prove` and `identify` the dataset's word stands. Raise what the store raises.
+    Without `prove` and `identify`, the dataset's word counts. Raise what the store raises.
     """
     off, doubted = _off_the_board(board, examined), _withdrawn_on_it(board)
     changed = (*examined.new, *off, *_signed_again(examined, bundles), *_mended(board, kept))
@@ -92,16 +92,16 @@ def _is_past(end: float) -> bool:
 
 
 def _without(board: Board, suspects: list[Entry], stones: Container[str]) -> dict[str, Missing]:
-    """Return the tombstones that are not there, of rows that are said to be withdrawn."""
+    """Return the paths of missing tombstones of rows that are said to be withdrawn, each with its row."""
     paths = {tombstone_path(entry): entry for entry in _withdrawn(board, suspects)}
     absent = {path: entry for path, entry in paths.items() if path not in stones}
     return {path: Missing(entry.entry_id, slug(entry.identity)) for path, entry in absent.items()}
 
 
 def _removed(store: Store, commit: str, missing: Mapping[str, Missing], kept: Rows | None) -> dict[str, str]:
-    """Return which of these files the history had, and who took them away, in words.
+    """Return which of these files were removed, by the history, and which commit removed each, in words.
 
-    Raise Busy where one of them is there by the history, and was not found: one of two answers is wrong.
+    Raise Busy if one of them is there by the history, but was not found: one of the two answers is wrong.
     """
     if not missing:
         return {}
@@ -113,7 +113,7 @@ def _removed(store: Store, commit: str, missing: Mapping[str, Missing], kept: Ro
 def _undecided(
     examined: Examined, handed_in: Sequence[Found], removed: Mapping[str, tuple[Missing, str]]
 ) -> Examined:
-    """Refuse the new rows of configurations of which evidence was removed."""
+    """Return the rows with those new ones refused whose configurations had evidence removed."""
     why = {rival.configuration: (path, rival.row, said) for path, (rival, said) in removed.items()}
     undecided = [entry for entry in examined.new if why and slug(entry.identity) in why]
     refused = []
@@ -126,13 +126,13 @@ def _undecided(
 
 
 def _off_the_board(board: Board, examined: Examined) -> list[Entry]:
-    """Return the rows handed in that were accepted once, and are off the board."""
+    """Return the rows handed in that were accepted before, but are not on the board."""
     there = {(entry.entry_id, entry.identity) for entry in board.entries} if examined.known else set()
     return [entry for entry in examined.known if (entry.entry_id, entry.identity) not in there]
 
 
 def _mended(board: Board, kept: Rows | None) -> list[Entry]:
-    """Return the accepted rows that are better than those on a board which somebody else wrote."""
+    """Return the accepted rows that are better than those on a board that somebody else has written."""
     if kept is None:
         return []
     placed = board.standing.placed
@@ -141,7 +141,7 @@ def _mended(board: Board, kept: Rows | None) -> list[Entry]:
 
 
 def _withdrawn_on_it(board: Board) -> list[Entry]:
-    """Return the rows on the board that are said to be withdrawn: a withdrawal takes its row away itself."""
+    """Return the rows that are on the board although they are said to be withdrawn; a withdrawal removes its row."""
     return _withdrawn(board, board.entries) if board.standing.withdrawn else []
 
 
@@ -150,7 +150,7 @@ def _withdrawn(board: Board, rows: Iterable[Entry]) -> list[Entry]:
 
 
 def _signed_again(examined: Examined, bundles: Bundles) -> Iterator[Entry]:
-    """Yield accepted rows with which signatures are handed in."""
+    """Yield the accepted rows for which signatures are handed in."""
     for entry in examined.known:
         digest = evidence_of(entry.row) if b'"evidence"' in entry.text else None
         if digest is not None and bundles(signatures_path(digest)) is not None:
@@ -158,7 +158,7 @@ def _signed_again(examined: Examined, bundles: Bundles) -> Iterator[Entry]:
 
 
 def _absent(store: Store, board: Board, examined: Examined, moving: Iterable[Identity]) -> list[Entry]:
-    """Return accepted rows of these configurations that are off the board, and are held for more than a claim."""
+    """Return accepted rows of these configurations that are not on the board, but may be more than a claim."""
     here = {entry.entry_id for entry in (*board.entries, *examined.new, *examined.known)}
     names = [name for name in board.standing.backed(map(slug, moving)) if name not in here]
     paths = sorted(f"{SUBMISSIONS}/{board.standing.facts[name].configuration}/{name}.json" for name in names)
@@ -172,7 +172,10 @@ def _tombstones(
     removed: Container[str],
     identify: Identifier,
 ) -> tuple[Board, tuple[str, ...], tuple[str, ...]]:
-    """Return the board on which of these rows those are withdrawn whose tombstones count, or were removed."""
+    """Return the board with those of the suspects withdrawn whose tombstones count, or were removed.
+
+    Also return what is wrong with tombstones, and what was not looked at.
+    """
     suspects = [entry for entry in suspects if tombstone_path(entry) not in removed]
     names, standing = {entry.entry_id for entry in suspects}, board.standing
     stones = tombstones(files, suspects, standing, board.small.get(SIGNERS), identify)

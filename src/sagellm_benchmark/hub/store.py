@@ -1,4 +1,4 @@
-"""Where the shared board lives, whatever kind of place that is: files under compare-and-swap, and what may happen."""
+"""Where the shared board is kept, whatever kind of place that is: files under compare-and-swap, and what can happen."""
 
 from __future__ import annotations
 
@@ -16,38 +16,38 @@ from sagellm_benchmark.hub.bundles import MOST_BYTES as MOST_EVIDENCE
 
 CARD = "README.md"
 PAGE = "index.html"
-"""The board to look at, which is written after it where that is asked for."""
+"""The board's page, which is written after the board if that is asked for."""
 SIGNERS = "signers.json"
 """The keys that maintainers have enrolled; publishing only reads it."""
 SUBMISSIONS = "submissions"
 WITHDRAWN = "withdrawn"
 """The folder of tombstones, beside the submissions that they are about."""
 BEFORE_SUBMISSIONS = f"{SUBMISSIONS}/_published_before.json"
-"""The rows that were on the board before each submission was kept by itself; written once, by the first publish."""
+"""The rows of the board that have no file of their own, such as those from before the first publish."""
 VIEWER = {"single": "viewer/single.jsonl", "multi": "viewer/multi.jsonl"}
-"""The boards as flat tables of one schema; nobody reads them here."""
+"""The boards as flat tables of one schema, for other programs; this one does not read them."""
 AS_LEFT = f"{SUBMISSIONS}/_boards.json"
-"""The hashes of the boards as the last publish left them: it tells whether anybody else wrote them since."""
+"""The hashes of the boards as the last publish left them, which tell whether anybody else has written them since."""
 FILES = (*BOARDS, COMPARE, LAST_UPDATED, CARD, BEFORE_SUBMISSIONS, AS_LEFT, STANDING, SIGNERS)
 
 _AT_ONCE = 100  # files read in one call
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 UNREADABLE = f"cannot be read, or has more than the {MAX_ROW_BYTES >> 20} MiB of a row"
-"""What is wrong with such a submission."""
+"""What is wrong with a submission that cannot be read."""
 
 
 Content = bytes | IO[bytes]
-"""A file to write: its bytes or, where those are many, an open file that holds them and nothing else."""
+"""A file to write: its bytes or, if there are many, an open file that holds them and nothing else."""
 
 
 def size(content: Content) -> int:
-    """Return the number of bytes."""
+    """Return the number of bytes of a file to write."""
     return len(content) if isinstance(content, bytes) else content.seek(0, os.SEEK_END)
 
 
 def is_submission(name: str) -> bool:
-    """Return whether a file of this name holds an accepted row; notes of our own in that folder begin with _."""
+    """Return whether a file of this name holds an accepted row; our own notes in that folder begin with _."""
     return name.startswith(f"{SUBMISSIONS}/") and not name.startswith(f"{SUBMISSIONS}/_")
 
 
@@ -57,7 +57,7 @@ def is_proof(name: str) -> bool:
 
 
 def most_bytes(name: str) -> int:
-    """Return how large a file of this name may be."""
+    """Return how many bytes a file of this name may have."""
     if name.startswith(f"{EVIDENCE}/"):
         return MOST_EVIDENCE
     return MAX_ROW_BYTES if is_submission(name) else MAX_FILE_BYTES
@@ -76,11 +76,11 @@ def _read(file: IO[bytes]) -> bytes:
 
 
 class Stale(ConflictError):  # noqa: N818 - a turn of events
-    """Somebody else's commit came first, or is being made right now: read again and go round."""
+    """Somebody else's commit came first, or is being made right now: read again, and try again."""
 
 
 class Busy(RemoteError):  # noqa: N818
-    """The store is overloaded or not yet up to date. `retry_after_s` is what it asked to wait, if it did."""
+    """The store is overloaded, or not yet up to date. `retry_after_s` is the wait that it asked for, if any."""
 
     def __init__(self, message: str, *, hint: str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(message, hint=hint)
@@ -88,14 +88,14 @@ class Busy(RemoteError):  # noqa: N818
 
 
 class Ambiguous(RemoteError):  # noqa: N818
-    """No usable answer came. What was asked for may still have happened: read before trying again."""
+    """No usable answer came. The request may still have been carried out: read before trying again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """The files of one commit. `commit` is None if the dataset does not exist; an absent file is not in `files`.
 
-    `at`: when they were read, by the store's own clock; None if it has none.
+    `at` is when they were read, by the store's own clock; None if the store has no clock.
     """
 
     commit: str | None
@@ -105,12 +105,12 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """Every file under submissions/ at one commit but the notes of our own, which begin with _.
+    """Every file under submissions/ at one commit, without our own notes, which begin with _.
 
-    `changed` says of those that were changed or removed after they had been accepted what became of them, and of
-    evidence, signatures and tombstones that were removed; without a history to look at, nothing is `proved` by it.
-    `proofs` names the evidence, signatures and tombstones that are there. `order` says of each submission in which
-    commit of the history it came, counted from the first.
+    `changed` says, by name, what happened to submissions that were changed or removed after they had been accepted, and
+    to evidence, signatures and tombstones that were removed. `proved` is False if there was no history to find that in.
+    `proofs` names the evidence, signatures and tombstones that are there. `order` has, for each submission, the number
+    of the commit that added it, counted from the first.
     """
 
     files: Mapping[str, bytes]
@@ -121,32 +121,32 @@ class Accepted:
 
 
 class Store(Protocol):
-    """A place with one history. `read` gives one commit's files; `commit` adds to it only on top of `parent`."""
+    """A place with one history. `read` returns one commit's files; `commit` adds one only on top of `parent`."""
 
     @property
     def name(self) -> str:
-        """What people call this place."""
+        """The name of this place, for messages."""
 
     def read(self, names: Iterable[str] = FILES, *, commit: str | None = None) -> Snapshot:
-        """`names` as they are at `commit` (the newest without one). Raise RemoteError, or its kin above."""
+        """Return `names` as they are at `commit` (without one, the newest). Raise RemoteError or one of the above."""
 
     def commit(self, files: Mapping[str, Content], parent: str | None, message: str) -> str:
-        """Write `files` in one commit on top of `parent` and give its id. Raise Stale, Busy or another RemoteError."""
+        """Write `files` in one commit on top of `parent`; return its id. Raise Stale, Busy or another RemoteError."""
 
     def paths(self, folder: str, commit: str) -> list[str]:
         """Return every file under `folder` at `commit`, sorted."""
 
     def accepted(self, commit: str) -> Accepted:
-        """Return every submission at `commit`, and which were changed since. Raise RemoteError, or its kin above."""
+        """Return every submission at `commit`, and which have been changed. Raise RemoteError or one of the above."""
 
     def holds(self, files: Mapping[str, bytes], commit: str) -> bool:
-        """Return whether `commit` has just these contents under these names, by the store's own hashes."""
+        """Return whether `commit` has exactly these contents under these names, by the store's own hashes."""
 
     def address(self, commit: str) -> str:
         """Return the address at which a person can look at `commit`."""
 
 
 def in_portions(store: Store, names: Sequence[str], commit: str) -> Iterator[Mapping[str, bytes]]:
-    """Yield what there is of these files, so many at a time that no call takes long. Raise what the store raises."""
+    """Yield the files that are there, some at a time so that no call takes long. Raise what the store raises."""
     for start in range(0, len(names), _AT_ONCE):
         yield store.read(names[start : start + _AT_ONCE], commit=commit).files

@@ -1,4 +1,4 @@
-"""From hf_data/ to the remote branch: one commit on top of whatever is there, and again while others push."""
+"""Push hf_data/ to the remote branch: one commit on top of whatever is there, tried again while others push."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What was pushed: `commit` is None if the remote branch held it already.
+    """What was pushed: `commit` is None if the remote branch held everything already.
 
-    `followed`: whether the checkout here was brought forward, too.
+    `followed` tells whether the local checkout was brought forward, too.
     """
 
     remote: str
@@ -45,10 +45,10 @@ class Submitted:
 
 
 def submit(folder: Path, *, pace: Pace | None = None) -> Submitted:
-    """Push the rows in `folder`, joined with those on the remote branch, and nothing else that is here.
+    """Push the rows in `folder`, joined with those on the remote branch, and nothing else from this checkout.
 
-    Raise DataError for rows that may not be published, RemoteError when the remote is out of reach or refuses,
-    ConflictError when others kept pushing first.
+    Raise DataError for rows that may not be published, RemoteError if the remote is out of reach or refuses,
+    ConflictError if others keep pushing first.
     """
     repository = Repository.at(folder)
     inside = folder.resolve().relative_to(repository.root.resolve()).as_posix()
@@ -91,7 +91,7 @@ def _sound(folder: Path) -> list[Entry]:
 
 
 def _bundles(folder: Path, rows: list[Entry]) -> dict[str, bytes]:
-    """Return the evidence of these rows that lies beside them."""
+    """Return the bundles of these rows that are in the folder, by path."""
     digests = {digest for entry in rows if (digest := evidence_of(entry.row)) is not None}
     held = bundles_in(folder)
     return {
@@ -100,7 +100,7 @@ def _bundles(folder: Path, rows: list[Entry]) -> dict[str, bytes]:
 
 
 def _signed(folder: Path) -> dict[str, bytes]:
-    """Return rows that were signed, each a file of its own, with their evidence: also where they are not the best."""
+    """Return the files of signed rows, with their evidence, by path; they are pushed even if they are not the best."""
     found: dict[str, bytes] = {}
     for path in sorted(folder.glob(f"{SIGNED}*.json")):
         found[path.name] = read_whole(path, MAX_BOARD_BYTES)
@@ -113,7 +113,7 @@ def _signed(folder: Path) -> dict[str, bytes]:
 
 
 def _with_theirs(files: dict[str, bytes], before: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Files of signatures hold those of both sides."""
+    """Return our files, with the signatures of both sides in files of signatures."""
     for path in files.keys() & before.keys():
         if path.endswith(SIGNATURES):
             files[path] = joined_signatures(files[path], before[path])
@@ -121,7 +121,7 @@ def _with_theirs(files: dict[str, bytes], before: Mapping[str, bytes]) -> dict[s
 
 
 def _files(repository: Repository, commit: str, inside: str) -> dict[str, bytes]:
-    """Return what the remote branch holds of the files that are to be written."""
+    """Return the remote branch's rows, bundles and signatures, by path."""
     there = [*repository.blobs(commit, inside), *repository.blobs(commit, f"{inside}/{EVIDENCE}")]
     blobs = [blob for blob in there if blob.path.endswith((".json", SUFFIX, SIGNATURES))]
     return {blob.path: repository.content(blob, MAX_BOARD_BYTES) for blob in blobs}
@@ -133,7 +133,10 @@ def _rows(files: Mapping[str, bytes]) -> list[Entry]:
 
 
 def _follow(repository: Repository, done: str, files: Mapping[str, bytes]) -> bool:
-    """Bring the checkout here forward to what was pushed, which holds all that these files hold."""
+    """Bring the local checkout forward to what was pushed, which holds everything that these files hold.
+
+    Return False, with the files as they were, if something is in the way.
+    """
     if not repository.is_ancestor(repository.head(), done):
         return False
     here = {

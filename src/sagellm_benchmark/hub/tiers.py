@@ -1,4 +1,4 @@
-"""What lies in a dataset behind the standing of its rows: evidence that is computed again, signatures that hold."""
+"""Check the standing of a dataset's rows: compute their evidence again, and check who signed it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CLOSE = 1e-9  # relative; between processors the last digits of a sum may diffe
 
 
 class Missing(NamedTuple):
-    """Whose file is not there."""
+    """The row, and its configuration, whose file is missing."""
 
     row: str
     configuration: str
@@ -31,10 +31,10 @@ class Missing(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Backed:
-    """The standing that evidence and signatures bear out, and where the dataset says something else.
+    """The standing that evidence and signatures support, and where the dataset says something else (`problems`).
 
-    `unchecked`: why not all was looked at, for which its word stands; `missing`: submissions, bundles and signatures of
-    which the dataset speaks and which are not there, with the row of each and its configuration.
+    `unchecked` says what was not looked at, for which the dataset's word counts. `missing` has the submissions, bundles
+    and signatures, by path, that the dataset refers to but does not hold.
     """
 
     standing: Standing
@@ -54,11 +54,10 @@ def backed(
     most: int | None = None,
     enough: Callable[[], bool] = lambda: False,
 ) -> Backed:
-    """Compute every row again that is held for proved or names evidence, and look at who signed it.
+    """Compute again every row that the dataset calls proved or that names evidence, and check who signed it.
 
-    `rows` are the accepted ones; `of`: the configurations that matter, all of them without it; `most`: how many rows
-    of one configuration are looked at; `enough` is asked before each whether to look at no more. Raise what the store
-    raises.
+    `rows` are the accepted rows; `of` limits the check to some configurations, and `most` to so many rows of each. If
+    `enough`, asked before each row, returns True, no more rows are checked. Raise what the store raises.
     """
     facts = dict(board.standing.facts)
     claimed = {
@@ -97,7 +96,7 @@ def backed(
 
 
 def _first(asked: Mapping[str, Fact], standing: Standing, most: int | None) -> list[str]:
-    """Return the rows to look at, at most so many of one configuration, the most urgent ones first."""
+    """Return the ids of the rows to check, the most urgent first, at most `most` of each configuration."""
     if most is None:
         return sorted(asked)
     of: defaultdict[str, list[str]] = defaultdict(list)
@@ -109,18 +108,18 @@ def _first(asked: Mapping[str, Fact], standing: Standing, most: int | None) -> l
 
 
 def _fact(known: Fact | None, place: str) -> Fact:
-    """Return what is known of a row in its own configuration, whatever else somebody has written there."""
+    """Return the fact of a row in its own configuration; one that names another configuration proves nothing."""
     fact = Fact(0, "", place) if known is None else known
     return fact if fact.configuration == place else replace(fact, configuration=place, proved=None)
 
 
 def _urgency(fact: Fact, tier: Tier) -> tuple[bool, int, float]:
-    """Rows at hand come first, of which the dataset says nothing; then those of which it says most."""
+    """Return a key that puts rows first that the dataset does not call proved, then those that it ranks highest."""
     return fact.proved is not None, -tier, 0.0 if fact.proved is None else -fact.proved.throughput.value
 
 
 class _Look:
-    """Looks at one row after the other, and collects what is wrong; `accepted` rows are there."""
+    """Checks one row after the other, and collects what is wrong; `accepted` is how many rows were ever accepted."""
 
     def __init__(self, prove: Prover, identify: Identifier, enrolled: bytes | None, accepted: int) -> None:
         self.prove, self.identify, self.enrolled, self.accepted = prove, identify, enrolled, accepted
@@ -129,7 +128,7 @@ class _Look:
         self.missing: dict[str, Missing] = {}
 
     def at(self, name: str, fact: Fact, entry: Entry | None, files: Mapping[str, bytes]) -> Proved | None:
-        """Return what the files prove of this row; None if that is nothing."""
+        """Return what the files prove about this row; None if they prove nothing."""
         held = fact.proved
         digest = None if entry is None else evidence_of(entry.row)
         bundle = None if digest is None else files.get(bundle_path(digest))
@@ -168,7 +167,7 @@ class _Look:
             try:
                 held.add(self.identify(digest, line, self.enrolled))
             except DataError:
-                continue  # it harms nobody, and counts for nothing
+                continue  # a bad signature harms nobody, and counts for nothing
             except UsageError as error:
                 self.unchecked.append(f"who signed row {name} was not looked at: {error.message}")
                 return claimed

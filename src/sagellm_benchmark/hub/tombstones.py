@@ -1,6 +1,6 @@
-"""Withdrawals as they lie in the dataset: signed statements beside the submissions that they are about, for good.
+"""Tombstones: the dataset's signed statements that withdraw rows, kept for good beside the submissions.
 
-A statement is an in-toto Statement v1 whose subject is a row's own file. It counts where its signature holds and is of
+A statement is an in-toto Statement v1 whose subject is a row's own file. It counts if its signature is valid, and by
 somebody who signed the row's evidence, or whom `maintainers` in the dataset's signers.json names.
 """
 
@@ -30,9 +30,9 @@ _MOST_LINES = 16
 
 @dataclass(frozen=True, slots=True)
 class Tombstones:
-    """What the tombstones of a dataset say: `withdrawn` by those that count, and what is wrong with the others.
+    """What the tombstones of a dataset say: rows `withdrawn` by those that count, and what is wrong with the others.
 
-    `unchecked`: why some could not be looked at; what was known of those rows before stands.
+    `unchecked` says why some could not be checked; for those rows, what was known before counts.
     """
 
     withdrawn: Withdrawals = field(default_factory=dict)
@@ -41,12 +41,12 @@ class Tombstones:
 
 
 def tombstone_path(entry: Entry) -> str:
-    """Return the path of a row's tombstones, one a line."""
+    """Return the path of a row's tombstones, a file with one on each line."""
     return f"{WITHDRAWN}{submission_path(entry.row).removeprefix(SUBMISSIONS)}l"
 
 
 def statement(entry: Entry, reason: str) -> bytes:
-    """Return what is to be signed. Equal rows and reasons give equal bytes.
+    """Return the statement to be signed. Equal rows and reasons give equal bytes.
 
     Raise UsageError for a reason that is empty, longer than 500 characters, or more than a line of plain text.
     """
@@ -74,10 +74,10 @@ def tombstone(said: bytes, signature: bytes) -> bytes:
 def withdrawal(
     entry: Entry, line: bytes, standing: Standing, enrolled: bytes | None, identify: Identifier
 ) -> Withdrawal:
-    """Return what a tombstone says of this row.
+    """Return the withdrawal that a tombstone states for this row.
 
-    Raise DataError for one that is about something else, does not hold, or is of nobody who may withdraw the row;
-    UsageError where a library is missing that could tell.
+    Raise DataError if it is damaged, about something else, not validly signed, or signed by nobody who may withdraw
+    the row; UsageError if a library that the check needs is missing.
     """
     try:
         value = orjson.loads(line)
@@ -104,7 +104,7 @@ def tombstones(
     enrolled: bytes | None,
     identify: Identifier,
 ) -> Tombstones:
-    """Look at the tombstones of a dataset, whose accepted rows these are."""
+    """Return what the tombstones in these files say about `rows`, the accepted rows of their dataset."""
     if not files:  # naming the tombstone of each row would take seconds
         return Tombstones()
     about = {tombstone_path(entry): entry for entry in rows}
@@ -127,7 +127,7 @@ def tombstones(
 
 
 def unlike(found: Withdrawals, known: Withdrawals) -> Iterator[str]:
-    """Say where what is known of withdrawals is not what the tombstones give."""
+    """Yield in words where the known withdrawals differ from those that the tombstones give."""
     for name in sorted(known.keys() - found.keys()):
         yield f"row {name} is kept off the board, and no tombstone that counts withdraws it"
     for name in sorted(found.keys() - known.keys()):

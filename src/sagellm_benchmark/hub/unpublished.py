@@ -1,4 +1,4 @@
-"""Which rows are not safe yet: those that are neither on the board nor accepted and beaten."""
+"""Find the rows that are not safe yet: those that are neither on the board, nor were accepted and then beaten."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from sagellm_benchmark.hub.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Unpublished:
-    """Rows that are not safe, and what people find them by: their ids, or where they stand and what is wrong."""
+    """Rows that are not safe, and their names in messages: their ids, or where they are and what is wrong."""
 
     names: tuple[str, ...]
     rows: tuple[Found, ...]
 
 
 def unpublished(store: Store, source: Source, *, pace: Pace | None = None) -> Unpublished:
-    """Return which rows of `source` are not safe: safe ones are on the board, or were accepted and beaten."""
+    """Return the rows of `source` that are not safe; a safe row is on the board, or was accepted and then beaten."""
 
     def read() -> Unpublished:
         board = Board.of(store.read())

@@ -1,8 +1,8 @@
-"""Flat tables of the boards for those who load the dataset: one schema for ever, whatever fields rows have.
+"""Flat tables of the boards for programs that load the dataset: always the same schema, whatever fields rows have.
 
 A board's rows are open: tools add fields, and leave out what they do not know. Libraries that guess a schema from them
-guess another one each month. Here every row has every column, in this order; what it does not say is null, and the
-whole row is the last column. Columns may be added at the end, and never change their type.
+would guess a different one each month. Here every row has every column, in this order; what a row does not say is null,
+and the last column is the whole row. Columns may be added at the end, and never change their type.
 """
 
 from __future__ import annotations
@@ -59,22 +59,25 @@ COLUMNS: Mapping[str, tuple[Type, str]] = {
     "evidence_sha256": ("string", "evidence.sha256"),
     "row": ("string", ""),
 }
-"""Name → type and place in the row; the last one is the row itself, as JSON."""
+"""Name → type and path in the row; the last column is the row itself, as JSON."""
 
 _LARGEST = 2**63
 MOST_IN_MEMORY = 8 << 20
-"""A board from this size on has its table on the disk until it is sent."""
+"""The size of a board, in bytes, from which on its table is on the disk until it is sent."""
 
 
 def table(rows: Iterable[Any]) -> bytes:
-    """Return a board's rows as JSON Lines; what is no object says nothing."""
-    file = BytesIO()  # line by line: a join holds every line beside the whole
+    """Return a board's rows as JSON Lines; what is not an object becomes a line of nulls."""
+    file = BytesIO()  # line by line, because a join would hold all lines beside the whole
     write(rows, file)
     return file.getvalue()
 
 
 def flat(board: bytes) -> Content:
-    """Return the table of a board file; where that is large, in a file without a name. Raise DataError."""
+    """Return the table of a board file; if that is large, as an open file without a name.
+
+    Raise DataError if that file cannot be written.
+    """
     if len(board) < MOST_IN_MEMORY:
         return table(written_rows(board))
     try:
@@ -90,7 +93,7 @@ def flat(board: bytes) -> Content:
 
 
 def write(rows: Iterable[Any], file: IO[bytes]) -> None:
-    """Write what `table` returns."""
+    """Write the lines that `table` returns to a file."""
     for row in rows:
         file.write(
             orjson.dumps(_flat(row if isinstance(row, dict) else {}), option=orjson.OPT_APPEND_NEWLINE)

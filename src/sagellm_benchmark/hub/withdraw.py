@@ -1,4 +1,4 @@
-"""Taking a row back: a signed tombstone, and the board without that row, in one commit. The row's own file stays."""
+"""Withdraw a row: a signed tombstone, and the board without that row, in one commit. The row's own file stays."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from sagellm_benchmark.hub.store import SIGNERS, Store
 from sagellm_benchmark.hub.tombstones import statement, tombstone, tombstone_path, withdrawal
 
 Sign = Callable[[bytes], bytes]
-"""Gives the signature, one line of JSON, over the bytes of a statement."""
+"""Returns the signature over the bytes of a statement, one line of JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """A row that is off the board for good, and the row that takes its place again (`back`), if there is one.
+    """A row that is off the board for good, and the row that takes its place (`back`), if there is one.
 
-    `written`: whether that is new; withdrawing a row twice changes nothing.
+    `written` is False if the row was withdrawn before; withdrawing it again changes nothing.
     """
 
     store: Store
@@ -41,18 +41,17 @@ class Withdrawn:
 
     @property
     def address(self) -> str:
-        """Where to look at it."""
+        """Where to look at the commit."""
         return self.store.address(self.commit)
 
 
 def withdraw(
     store: Store, row: str, reason: str, *, sign: Sign, identify: Identifier, pace: Pace | None = None
 ) -> Withdrawn:
-    """Take an accepted row back; `row` is its id, or the path of its submission.
+    """Withdraw an accepted row; `row` is its id, or the path of its submission.
 
-    The statement is signed once. Raise DataError if there is no such row or the signature is of nobody who may
-    withdraw it, with nothing written; ConflictError where others kept winning, RemoteError where the store is out of
-    reach.
+    The statement is signed only once. Raise DataError, with nothing written, if there is no such row or the signer may
+    not withdraw it; ConflictError if others are always faster, RemoteError if the store is out of reach.
     """
     signed = cache(sign)
     return retrying(lambda: _withdrawn(store, row, reason, signed, identify), pace)
@@ -81,7 +80,7 @@ def _withdrawn(store: Store, row: str, reason: str, sign: Sign, identify: Identi
 
 
 def _only(accepted: list[Entry], row: str, store: Store) -> Entry:
-    """Return the accepted row that is meant."""
+    """Return the one accepted row that `row` names. Raise DataError if there is none, or more than one."""
     paths = {submission_path(entry.row): entry for entry in accepted}
     found = [entry for path, entry in paths.items() if path == row or path.endswith(f"/{row}.json")]
     if len(found) != 1:
