@@ -36,10 +36,10 @@ LOCKS = {
     "release": ("--group", "release"),
 }
 
-# How pytest uses all processors; who has nothing left to do takes tests from another. Of all tests together three
-# workers share a processor: while one waits for a process or a socket, another has it.
+# How pytest uses all processors; who has nothing left to do takes tests from another. Of all tests together two workers
+# share a processor: while one waits for a process or a socket, the other has it. A third one gains nothing.
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
-SHARING = ("-n", str(3 * (os.cpu_count() or 1)), "--dist", "worksteal")
+SHARING = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
 
 # A chain is a session that only runs others, in this order, up to the first that fails.
 CHAINS = {
