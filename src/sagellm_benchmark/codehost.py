@@ -49,9 +49,8 @@ class CodeHost:
             for run in self._failed(runs)
             for job in self._failed(self._list(f"actions/runs/{run}/jobs", "jobs"))
         ]
-        notes = (
-            self._list(f"check-runs/{job}/annotations") for job in failed[:MOST_JOBS]
-        )  # a job is a check run
+        # A job is a check run.
+        notes = (self._list(f"check-runs/{job}/annotations") for job in failed[:MOST_JOBS])
         return [str(note.get("message", "")) for found in notes for note in found]
 
     def post_status(self, commit: str, *, passed: bool, description: str) -> None:

@@ -37,9 +37,7 @@ class Place(NamedTuple):
     """What a dataset knows about a row beyond what the row says: see board/standing.py."""
 
     tier: int = 0
-    number: int = (
-        0  # in the order of acceptance; 0 for rows that were accepted before acceptances were numbered
-    )
+    number: int = 0  # in the order of acceptance; 0 for rows from before acceptances were numbered
     published_at: str = ""
     withdrawn: bool = False  # it was accepted, but no longer takes part in a merge
 

@@ -59,9 +59,7 @@ class GpuFigures:
     power_w: float | None = None
     power_limit_w: float | None = None
     sm_clock_min_mhz: int | None = None
-    power_capped_share: float | None = (
-        None  # of the readings, those with the clock held down by the power limit
-    )
+    power_capped_share: float | None = None  # of the readings, those slowed by the power limit
     throttled: tuple[str, ...] = ()  # the slowdowns that were seen, by name
     other_processes: tuple[int, ...] = ()  # pids of other programs that computed on them
     energy_source: str | None = None  # whose counter it was; RAPL's counts the whole processors

@@ -272,9 +272,7 @@ def _grid(x: Scale, y: Scale | None, x_label: str, y_label: str = "") -> str:
 
 
 def _svg(content: str) -> str:
-    size = (
-        f'width="{WIDTH}" height="{HEIGHT}"'  # its size inside another picture; a page's style overrides it
-    )
+    size = f'width="{WIDTH}" height="{HEIGHT}"'  # inside another picture; a page's style overrides it
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" {size} role="img">{content}</svg>'
 
 
