@@ -113,7 +113,7 @@ OPTIONS: dict[str, str] = {
     ),
     "ask for at least --requests {turns}, or for fewer turns": "至少给 --requests {turns}，或减少轮数",
     "this is for several streams, and the load has only one": "这用于多路，而该负载只有一路",
-    "add --concurrency, or leave it out": "加上 --concurrency，或去掉它",
+    "raise --concurrency above 1, or leave it out": "把 --concurrency 设为大于 1，或去掉它",
     "this connects several nodes, and there is only one": "这说明多个节点如何连接，而只有一个节点",
     "add --node-count, or leave it out": "加上 --node-count，或去掉它",
     "--precision says {stated}, but the weights are {known}": "--precision 写的是 {stated}，但权重是 {known}",

@@ -340,7 +340,7 @@ NEEDS = (
         ("ramp", "client_processes"),
         has_several_streams,
         "this is for several streams, and the load has only one",
-        "add --concurrency, or leave it out",
+        "raise --concurrency above 1, or leave it out",
     ),
     Needs(
         OF_A_CLUSTER,
