@@ -108,6 +108,11 @@ def is_trace(options: RunOptions) -> bool:
     return names_a_trace(options.dataset)
 
 
+def is_custom(options: RunOptions) -> bool:
+    """Return whether the options themselves describe the workload."""
+    return options.workload.strip().lower() == CUSTOM
+
+
 def is_open(options: RunOptions) -> bool:
     """Return whether requests are sent when they are due, so that there are no streams."""
     return bool(options.rate) or options.search_goodput or is_trace(options)
@@ -119,8 +124,7 @@ def has_several_streams(options: RunOptions) -> bool:
         return True
     if options.concurrency:
         return max(options.concurrency) > 1
-    is_custom = options.workload.strip().lower() == CUSTOM
-    return not is_custom and any(one.concurrency > 1 for one in find_workloads(options.workload))
+    return not is_custom(options) and any(one.concurrency > 1 for one in find_workloads(options.workload))
 
 
 def has_several_nodes(options: RunOptions) -> bool:

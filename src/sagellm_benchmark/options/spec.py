@@ -156,7 +156,7 @@ def _api_key(variable: str | None, environ: Mapping[str, str]) -> str | None:
 def _workloads(options: RunOptions) -> tuple[Workload, ...]:
     """Return the workloads that --workload names, or the custom one that the lengths describe."""
     lengths = {name: value for name in LENGTHS if (value := getattr(options, name)) is not None}
-    if options.workload.strip().lower() == CUSTOM:
+    if rules.is_custom(options):
         if options.dataset != RANDOM:
             lengths["input_tokens"] = WARMUP_TOKENS  # each text has a length of its own
         missing = [name for name in ("input_tokens", "output_tokens") if name not in lengths]
