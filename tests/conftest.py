@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import importlib
-import os
 import pkgutil
 from collections.abc import Generator
 from contextlib import suppress
@@ -14,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import sagellm_benchmark
+from tests.forked import leave_children_unmeasured
 
 # A busy machine is no failure: time limits are pytest's, not those of single examples.
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -56,8 +56,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     """Measure the children only of tests that say so: noting lines doubles the time that Python takes."""
     with pytest.MonkeyPatch.context() as patch:
         if not item.get_closest_marker("with_children"):
-            for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-                patch.delenv(name)
+            leave_children_unmeasured(patch)
         return (yield)
 
 

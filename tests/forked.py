@@ -61,13 +61,18 @@ def start(arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Runnin
     return Running(tuple(arguments), process, folder)
 
 
+def leave_children_unmeasured(patch: pytest.MonkeyPatch) -> None:
+    """Take out of the environment what tells a new process to measure its coverage."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+        patch.delenv(name)
+
+
 @cache
 def _server() -> ForkServerContext:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__, "tests.imported"])  # itself, or each command imports it
     with pytest.MonkeyPatch.context() as patch:
-        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
-            patch.delenv(name)  # what it imports, the worker has run
+        leave_children_unmeasured(patch)  # what it imports, the worker has run
         forkserver.ensure_running()
     return context
 
