@@ -15,6 +15,7 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from sagellm_benchmark._version import __version__
+from sagellm_benchmark.blas import start_no_threads
 from sagellm_benchmark.commands import board, evidence, matrix, results, rows
 from sagellm_benchmark.commands.offers import OF_RUN
 from sagellm_benchmark.commands.output import Output, shows, speak
@@ -50,6 +51,7 @@ class Program(ToldCommand, click.Group):
 
     def _said(self, *args: Any, **kwargs: Any) -> NoReturn:
         kwargs["standalone_mode"] = False
+        start_no_threads()
         choose(asked(sys.argv[1:]) or of_locale(os.environ))
         if os.environ.get("NO_COLOR"):  # https://no-color.org
             kwargs["color"] = False

@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from sagellm_benchmark.blas import without_threads
 from sagellm_benchmark.engines import launch
 from sagellm_benchmark.engines.base import Server
 from sagellm_benchmark.engines.endpoint import Endpoint
@@ -177,6 +178,12 @@ def test_a_model_that_lies_here_is_served_without_asking_the_hub(tmp_path: Path)
     assert environ["HF_HUB_OFFLINE"] == "1"
     away = Launched(("x",), Endpoint(""), "org/model", folder / "log", print)._environ()
     assert away.get("HF_HUB_OFFLINE") == os.environ.get("HF_HUB_OFFLINE")
+
+
+def test_an_engine_has_as_many_threads_as_it_likes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.environ", without_threads({"OPENBLAS_NUM_THREADS": "4"}))
+    environ = Launched(("x",), Endpoint(""), "org/model", tmp_path / "log", print)._environ()
+    assert {name: value for name, value in environ.items() if "BLAS" in name} == {"OPENBLAS_NUM_THREADS": "4"}
 
 
 def test_only_known_words_in_braces_are_filled_in() -> None:

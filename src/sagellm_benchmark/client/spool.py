@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import struct
 import sys
 from array import array
@@ -14,6 +15,7 @@ from typing import BinaryIO
 
 import orjson
 
+from sagellm_benchmark.blas import without_threads
 from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.connection import Exchange
 from sagellm_benchmark.client.events import Answer, decode, explain_status
@@ -145,7 +147,8 @@ class Decoder:
         self._waiting.append(segment)
         if self._child is None and len(self._waiting) > self._most:
             command = [sys.executable, "-m", "sagellm_benchmark.client.decoder"]
-            self._child = self._stack.enter_context(child(command, patience=_PATIENCE))
+            quick = without_threads(os.environ)
+            self._child = self._stack.enter_context(child(command, env=quick, patience=_PATIENCE))
             how = [self._reading.exact_output, self._reading.secret, self._reading.keep_raw]
             self._child.tell(orjson.dumps(how) + b"\n")
         if self._child is not None:

@@ -22,6 +22,7 @@ import msgspec
 import psutil
 
 from sagellm_benchmark import errors
+from sagellm_benchmark.blas import without_threads
 from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.client.decoded import RunClock
 from sagellm_benchmark.client.health import worst
@@ -242,7 +243,9 @@ def started(shares: Sequence[Share]) -> Iterator[list[Worker]]:
         for share in shares:
             job = pickled(replace(share, beside=len(shares) - 1))
             command = [sys.executable, "-m", "sagellm_benchmark.client.worker"]
-            worker = Worker(started.enter_context(child(command, patience=_PATIENCE)))
+            worker = Worker(
+                started.enter_context(child(command, env=without_threads(os.environ), patience=_PATIENCE))
+            )
             worker.process.tell(len(job).to_bytes(8, "little") + job)  # if it has died, that is noticed later
             workers.append(worker)
         yield workers

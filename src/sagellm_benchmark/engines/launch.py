@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
+from sagellm_benchmark.blas import for_others
 from sagellm_benchmark.children import Child, Patience, child
 from sagellm_benchmark.engines import logs, registry
 from sagellm_benchmark.engines.base import Server
@@ -65,7 +66,7 @@ class Launched:
 
     def _environ(self) -> dict[str, str]:
         offline = OFFLINE if Path(self.model).expanduser().exists() else {}
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **offline, **self.environ}
+        return {**for_others(os.environ), "PYTHONUNBUFFERED": "1", **offline, **self.environ}
 
     def _wait(self, engine: Child, url: str, command: Sequence[str]) -> None:
         began = time.monotonic()
