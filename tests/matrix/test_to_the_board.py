@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sagellm_benchmark.errors import Exit
 from tests import command
 from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import done
@@ -44,11 +45,15 @@ concurrency = 2
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a matrix of two loads, each measured twice, and hf_data/ made from it."""
-    folder = tmp_path_factory.mktemp("home")
-    with serving(Script(ttft_s=0.004, itl_s=0.001)) as server:
-        (folder / "plan.toml").write_text(f'{PLAN}\n[[engines]]\nname = "e"\nbase-url = "{server.base_url}"')
-        measured = command.run("matrix", "plan.toml", cwd=folder)
-    assert measured.returncode == 0, measured.stdout + measured.stderr
+    for _ in range(3):  # a busy machine may spoil a run; who measures for the board measures again then
+        folder = tmp_path_factory.mktemp("home")
+        with serving(Script(ttft_s=0.004, itl_s=0.001)) as server:
+            engine = f'[[engines]]\nname = "e"\nbase-url = "{server.base_url}"'
+            (folder / "plan.toml").write_text(f"{PLAN}\n{engine}")
+            measured = command.run("matrix", "plan.toml", cwd=folder)
+        if measured.returncode != Exit.INVALID_RUN:
+            break
+    assert measured.returncode == Exit.DONE, measured.stdout + measured.stderr
     merged = command.run("aggregate", "--offline", cwd=folder)
     assert merged.returncode == 0, merged.stdout + merged.stderr
     return folder
