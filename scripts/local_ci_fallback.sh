@@ -13,7 +13,7 @@ fi
 environments=${NOX_ENVDIR:-.nox}
 results=$environments/ci.json
 mkdir -p "$environments"
-rm -f "$results" "$environments/tests.xml" "$environments/coverage.json" # those of an earlier run
+rm -f "$results" "$environments/tests.xml" .coverage # those of an earlier run
 # What is checked is what lies here now; the hooks may correct files on their way.
 tree=$(git rev-parse HEAD && git status --porcelain)
 code=0
