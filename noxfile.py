@@ -36,10 +36,10 @@ LOCKS = {
     "release": ("--group", "release"),
 }
 
-# How pytest uses all processors; who has nothing left to do takes tests from another. Of all tests together two workers
-# share a processor: while one waits for a process or a socket, the other has it. A third one gains nothing.
+# How pytest uses all processors; who has nothing left to do takes tests from another. Of all tests together five
+# workers share two processors: two of three begin with tests that wait, while the third computes (tests/dealing.py).
 PARALLEL = ("-n", "auto", "--dist", "worksteal")
-SHARING = ("-n", str(2 * (os.cpu_count() or 1)), "--dist", "worksteal")
+SHARING = ("-n", str(5 * (os.cpu_count() or 1) // 2), "--dist", "worksteal")
 
 # A chain is a session that only runs others, in this order, up to the first that fails.
 CHAINS = {
@@ -337,14 +337,20 @@ def version_guard(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def test(session: nox.Session) -> None:
     """The quick tests, in parallel: what to run after each change. What waits, or computes for long, is left out."""
-    chosen = ("-m", "not slow and not engine and not browser", "--hypothesis-profile", "quick")
+    chosen = ("-m", "not slow and not waits and not engine and not browser", "--hypothesis-profile", "quick")
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or (*PARALLEL, *chosen)))
 
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """All tests, in parallel, with branch coverage."""
-    every = (*SHARING, "--cov", "--cov-report=", "--cov-fail-under=90", f"--junitxml={ENVIRONMENTS / 'tests.xml'}")
+    every = (
+        *SHARING,
+        "--cov",
+        "--cov-report=",
+        "--cov-fail-under=90",
+        f"--junitxml={ENVIRONMENTS / 'tests.xml'}",
+    )
     run_in(session, DEVELOPMENT, "pytest", *(session.posargs or every))
 
 

@@ -18,7 +18,7 @@ from tests.evidence.support import PUBLISHABLE
 from tests.fakes.engines import STAND_INS
 from tests.fakes.openai_server import Script, serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = [pytest.mark.waits, pytest.mark.no_cover]
 
 Q1 = ("--no-calibrate", "--warmup", "0")
 

@@ -58,7 +58,7 @@ def measured() -> Runs:
         return run(base_url=server.base_url, **SMALL)
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_a_run_is_returned_with_its_figures_and_its_requests(measured: Runs, tmp_path: Path) -> None:
     (one,) = measured
     assert one.valid, one.reasons
@@ -76,7 +76,7 @@ def test_a_run_is_returned_with_its_figures_and_its_requests(measured: Runs, tmp
     assert (tmp_path / one.folder / "report.html").is_file()
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_a_run_says_which_command_does_the_same(measured: Runs) -> None:
     assert re.fullmatch(
         r"sagellm-benchmark run --base-url http://\S+ --workload custom --requests 4 --outputs outputs "
@@ -85,7 +85,7 @@ def test_a_run_says_which_command_does_the_same(measured: Runs) -> None:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_the_documented_example_runs_as_it_stands() -> None:
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/library.md").read_text(), re.DOTALL)
     said = io.StringIO()
@@ -96,7 +96,7 @@ def test_the_documented_example_runs_as_it_stands() -> None:
     assert re.match(r"True [\d.]+ [\d.]+$", lines[0])
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_requests_become_a_csv_file(measured: Runs, tmp_path: Path) -> None:
     done = command.run("report", str(measured[0].folder), "--csv", "requests.csv", "--quiet", cwd=tmp_path)
     assert done.returncode == Exit.DONE, done.stderr

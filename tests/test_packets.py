@@ -71,7 +71,7 @@ def test_a_record_whose_text_never_passed_has_no_partner() -> None:
     assert len(matched(records, [Seen(7.0, (7.1,), "said"), Seen(8.0, (8.1,), "else")])) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_the_wire_tells_what_a_client_was_told_and_never_later() -> None:
     with serving(STAND_INS["vllm"]) as server, contextlib.closing(Plain(server.base_url)) as plain:
         try:

@@ -49,7 +49,7 @@ def test_without_a_baseline_nothing_is_measured(tmp_path: Path) -> None:
 
 
 @pytest.mark.with_children
-@pytest.mark.slow
+@pytest.mark.waits
 def test_a_slower_server_fails_and_the_same_one_passes(tmp_path: Path) -> None:
     quick, slow = (Script(ttft_s=ttft_s, itl_s=0.002) for ttft_s in (0.02, 0.2))
     with serving(quick) as good, serving(slow) as bad:

@@ -20,7 +20,7 @@ from tests.evidence.support import verified
 from tests.fakes.openai_server import Script, Seen, serving
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = [pytest.mark.waits, pytest.mark.no_cover]
 
 STREAMING = Script(itl_s=0.001)  # at no pace at all, an answer arrives as one piece
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16")

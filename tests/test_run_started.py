@@ -35,7 +35,7 @@ def gone(pids: list[int]) -> bool:
     return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids)
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_an_engine_is_started_measured_and_stopped_and_its_log_kept(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm", version="0.32.0")
     done = run(tmp_path, "--engine", "vllm", "--engine-python", str(venv), "--model", "tiny")
@@ -47,7 +47,7 @@ def test_an_engine_is_started_measured_and_stopped_and_its_log_kept(tmp_path: Pa
     assert gone(json.loads((venv / "pids").read_text()))
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_it_starts_once_for_all_runs_of_a_command_and_each_has_the_log(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     once = ("--engine", "vllm", "--engine-python", str(venv), "--model", "tiny", "--concurrency", "1,2")
@@ -64,7 +64,7 @@ def test_it_starts_once_for_all_runs_of_a_command_and_each_has_the_log(tmp_path:
     assert [one.field for one in verified(logs[0].parent).mismatches] == ["sha256 of server.log"]
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_more_options_reach_the_engine(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     done = run(
@@ -77,7 +77,7 @@ def test_more_options_reach_the_engine(tmp_path: Path) -> None:
     assert words[-4:] == ["--max-model-len", "2048", "--name", "two words"]
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_without_a_word_about_it_sagellm_is_measured_where_it_is_installed(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "sagellm")
     done = run(tmp_path, "--model", "Qwen2-7B", PATH=f"{venv / 'bin'}:/usr/bin:/bin")
@@ -94,7 +94,7 @@ def test_a_missing_engine_is_an_error_with_the_command_that_brings_it(tmp_path: 
     assert not (tmp_path / "outputs").exists()
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_an_engine_that_crashes_at_the_start_leaves_its_log_and_its_last_words(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "sagellm", Behaviour(crashes=True))
     done = run(tmp_path, "--engine", "sagellm", "--engine-python", str(venv), "--model", "tiny")
@@ -103,7 +103,7 @@ def test_an_engine_that_crashes_at_the_start_leaves_its_log_and_its_last_words(t
     assert len(list(tmp_path.glob("outputs/sagellm/tiny/Q1_*/server.log"))) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_a_command_of_ones_own_is_started_without_a_shell(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm")
     template = (
@@ -134,7 +134,7 @@ def test_what_cannot_be_started_is_refused(given: tuple[str, ...], message: str,
     assert message in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_ctrl_c_while_an_engine_starts_leaves_nobody_behind(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "sagellm", Behaviour(waits_for=tmp_path / "never"))
     words = ("run", "--engine", "sagellm", "--engine-python", str(venv), "--model", "tiny")

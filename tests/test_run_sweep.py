@@ -10,7 +10,7 @@ import pytest
 from sagellm_benchmark.client.calibration import timed_server
 from tests import command
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = [pytest.mark.waits, pytest.mark.no_cover]
 
 TOKENS = 16
 LOADS = (1, 2, 4, 8)

@@ -100,7 +100,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.with_children
-@pytest.mark.slow
+@pytest.mark.waits
 def test_a_slower_server_is_measured_by_the_same_prompts_and_never_called_quicker(tmp_path: Path) -> None:
     # so far apart that a busy machine makes up for it in no round
     quick, slow = (Script(ttft_s=ttft_s, itl_s=0.002) for ttft_s in (0.06, 0.36))
@@ -122,7 +122,7 @@ def test_a_slower_server_is_measured_by_the_same_prompts_and_never_called_quicke
     assert json.loads(kept.read_text())["verdict"] in {"slower", "cannot tell", "mixed"}
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_a_server_is_not_told_from_itself(tmp_path: Path) -> None:
     with serving(Script(ttft_s=0.02, itl_s=0.002)) as server:
         done = command.run(

@@ -22,7 +22,7 @@ from sagellm_benchmark.client.terms import Limits, Order, Target
 from sagellm_benchmark.errors import RemoteError
 from sagellm_benchmark.workload.schedule import Schedule
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 EVENTS = b'data: {"choices":[{"delta":{"content":"a"},"finish_reason":"length"}]}\n\ndata: [DONE]\n\n'
 OK = b"HTTP/1.1 200 OK\r\n"

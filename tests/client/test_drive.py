@@ -21,7 +21,7 @@ from sagellm_benchmark.workload.schedule import Schedule
 from sagellm_benchmark.workload.workloads import Conversation, Turn
 from tests.fakes.openai_server import FakeServer, Script, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 KEY = "sk-very-secret"
 

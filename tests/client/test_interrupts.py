@@ -17,7 +17,7 @@ import pytest
 
 from tests.fakes.openai_server import FakeServer, Script, serving
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 CLIENT = """
 import json, signal, sys

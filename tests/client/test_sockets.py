@@ -13,7 +13,10 @@ from sagellm_benchmark.client.drive import drive
 from sagellm_benchmark.client.terms import Limits, Order, Target
 from sagellm_benchmark.workload.schedule import Schedule
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits are another matter there")
+pytestmark = [
+    pytest.mark.no_cover,
+    pytest.mark.skipif(sys.platform == "win32", reason="limits are another matter there"),
+]
 
 ASK = """
 import resource, sys

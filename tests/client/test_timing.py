@@ -15,7 +15,7 @@ from sagellm_benchmark.workload import schedule
 from sagellm_benchmark.workload.schedule import Schedule
 from tests.workload.test_schedule import critical, kolmogorov_smirnov
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
 def was_busy(observed: Observed) -> bool:

@@ -26,7 +26,7 @@ from tests.fakes.openai_server import Script, serving
 from tests.verdict.test_checks import evidence
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 SICK = """
 import asyncio, contextlib, os, signal, time

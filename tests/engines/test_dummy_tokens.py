@@ -7,6 +7,8 @@ import pytest
 from sagellm_benchmark.engines.common_words import COMMON_WORDS
 from sagellm_benchmark.engines.dummy_tokens import silent_count, vocabulary_of
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("size", [1, 100, 259, 260, 2_000, 152_064])
 def test_a_vocabulary_has_exactly_the_asked_size_and_no_token_twice(size: int) -> None:

@@ -18,7 +18,7 @@ from sagellm_benchmark.workload.prompts import Prompts
 from sagellm_benchmark.workload.workloads import Workload
 from tests.fakes.tiny_model import write_tiny
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.no_cover]
 
 SHAPE = Workload("custom", requests=3, input_tokens=150, output_tokens=4, concurrency=1)
 

@@ -18,7 +18,7 @@ from sagellm_benchmark.errors import DataError, RemoteError, UsageError
 from tests.fakes.model_hub import COMMIT, ModelHub, serve_models
 from tests.fakes.tiny_model import write_tiny
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 NOWHERE = "http://127.0.0.1:1"
 

@@ -41,6 +41,8 @@ __all__ = ["hub", "server", "store"]  # fixtures
 
 SIGSTORE, ELSEWHERE = LocalSigstore(), LocalSigstore()
 MIA, REASON = "mia@example.org", "the clock of the GPU was not fixed"
+pytestmark = pytest.mark.no_cover
+
 WHO = f"{MIA} ({ISSUER})"
 BY_MIA = to_json({"schema_version": 1, "keys": {}, "maintainers": [WHO]})
 EVIDENCE = b'{"_type": "https://in-toto.io/Statement/v1"}'

@@ -201,7 +201,7 @@ def test_a_replay_says_by_how_much_it_differs_and_what_was_allowed(
     assert render_replay(Replayed("a row", claimed, again)).splitlines()[-1] == said
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 def test_a_row_is_reproduced_by_a_server_as_fast_and_not_by_a_slower_one(tmp_path: Path) -> None:
     small = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "-n", "3")
     folder = measured(tmp_path, *PUBLISHABLE, *small, script=PACED)

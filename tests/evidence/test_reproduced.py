@@ -20,7 +20,7 @@ from tests.evidence.support import PUBLISHABLE, measured
 from tests.fakes.openai_server import Script, serving
 from tests.hub.support import put
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 SMALL = ("--workload", "custom", "--input-tokens", "20", "--output-tokens", "16", "-n", "3")
 FAST = Script(ttft_s=0.4, itl_s=0.04, timetable=True)  # at a pace that a busy machine keeps

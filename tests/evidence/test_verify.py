@@ -21,7 +21,7 @@ from tests import command
 from tests.evidence.support import KINDS, edit, measured, verified
 from tests.fakes.openai_server import Script
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 PROMPTS = ("predicate", "grounds", "prompts")
 

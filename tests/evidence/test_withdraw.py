@@ -35,6 +35,8 @@ from tests.hub.support import fates, given, ids, put
 
 __all__ = ["hub", "server", "store"]  # fixtures
 
+pytestmark = pytest.mark.no_cover
+
 REASON = "the clock of the GPU was not fixed"
 
 

@@ -22,7 +22,7 @@ from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.fakes.team import Team, git
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = [pytest.mark.waits, pytest.mark.no_cover]
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,7 @@ from tests.fakes.hub_server import REPO, Fault, HubServer
 from tests.fakes.rows import new_row, new_rows
 from tests.hub.support import fates, given, ids, put
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 
 def overwrite(store: Store, rows: list[Row]) -> None:

@@ -17,7 +17,7 @@ from sagellm_benchmark.huggingface.endpoint import shown
 from sagellm_benchmark.huggingface.outcomes import Answer, NoAnswer
 from tests.fakes.hub_server import READER, REPO, WRITER, Fault, HubServer
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 BOARD = {SINGLE: b'[{"entry_id": "a"}]\n'}
 

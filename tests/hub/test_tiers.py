@@ -26,7 +26,7 @@ from tests.fakes.hub_server import Fault, HubServer
 from tests.fakes.rows import new_row
 from tests.hub.support import Clock, fates, given, ids, put
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
 
 DIGEST = "a" * 64
 FAST = new_row(metrics__throughput_tps=90.0)

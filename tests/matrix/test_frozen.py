@@ -20,7 +20,7 @@ from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import left_running
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.no_cover]
+pytestmark = [pytest.mark.waits, pytest.mark.no_cover]
 
 LOADS = """
 [options]

@@ -22,7 +22,7 @@ from tests.fakes.openai_server import Script, serving
 from tests.matrix.test_command import left_running
 from tests.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.waits
 
 NOBODY_ASKS = """
 import sys, tempfile, threading, time

@@ -15,7 +15,7 @@ from tests.fakes import foreign
 from tests.fakes.records import a_record
 from tests.runs.test_comparison import repeat
 
-pytestmark = pytest.mark.with_children
+pytestmark = pytest.mark.no_cover
 
 
 def a_run(folder: Path, ttft: float, seed: int = 0, **changes: Any) -> None:

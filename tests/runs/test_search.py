@@ -25,6 +25,8 @@ from tests.servers.engine import Engine, even
 from tests.servers.measured import Setting, run
 from tests.servers.stream import Streaming
 
+pytestmark = pytest.mark.no_cover
+
 
 def tried(capacity: float, first: float = 1.0) -> tuple[list[float], Search]:
     """The rates that are tried on a server that keeps its objectives up to `capacity`, and how it ends."""
@@ -213,7 +215,6 @@ def served(rate: float) -> Summary:
 
 
 @pytest.mark.slow
-@pytest.mark.no_cover
 def test_the_real_client_finds_the_rate_of_a_server_on_a_controlled_clock() -> None:
     """100 a second are all that it can answer; beyond that its queue grows, and TTFT with it."""
     result = searched(served)

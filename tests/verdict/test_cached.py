@@ -7,6 +7,8 @@ from sagellm_benchmark.verdict import cached
 from sagellm_benchmark.verdict.cached import Recall, RepeatTest
 from tests.fakes.series import TTFTS, cached_share
 
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("name", TTFTS)
 def test_a_server_without_a_cache_is_accused_in_less_than_1_run_of_100(name: str) -> None:

@@ -47,7 +47,7 @@ def test_the_controlled_clock_says_of_a_server_what_is_expected(twin: Twin) -> N
     assert verdict.valid == (not twin.expected)
 
 
-@pytest.mark.slow
+@pytest.mark.waits
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.name)
 def test_a_real_clock_and_a_real_socket_say_the_same(twin: Twin, tmp_path: Path) -> None:
     server = twin.server()
