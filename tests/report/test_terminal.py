@@ -11,10 +11,10 @@ import subprocess
 import sys
 import termios
 import threading
+import webbrowser
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
@@ -179,7 +179,7 @@ DESK = {"DISPLAY": ":0"}
 
 def test_nobody_is_asked_in_a_pipe(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
     launched: list[str] = []
-    monkeypatch.setattr(click, "launch", launched.append)
+    monkeypatch.setattr(webbrowser, "open", launched.append)
     opening.offer(finished.folder / "report.html", None, DESK)  # under pytest, standard input is no terminal
     assert launched == []
 
@@ -188,9 +188,23 @@ def test_the_page_is_opened_where_that_is_asked_for(
     finished: Finished, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launched: list[str] = []
-    monkeypatch.setattr(click, "launch", launched.append)
+
+    def launch(url: str) -> bool:
+        launched.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", launch)
     opening.offer(finished.folder / "report.html", True, {})
-    assert launched == [str(finished.folder / "report.html")]
+    assert launched == [(finished.folder / "report.html").as_uri()]
+
+
+def test_where_no_browser_is_it_says_so_and_names_the_page(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = finished.folder / "report.html"
+    monkeypatch.setattr(webbrowser, "open", lambda _: False)
+    opening.offer(page, True, {})
+    assert capsys.readouterr().err == f"  no browser was found; the page is {page}\n"
 
 
 @pytest.mark.parametrize(

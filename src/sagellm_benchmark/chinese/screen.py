@@ -12,6 +12,7 @@ SCREEN: dict[str, str] = {
     "{duration} to go": "还需 {duration}",
     "{share} in time": "{share} 达标",
     "open {page} in the browser?": "在浏览器中打开 {page}？",
+    "no browser was found; the page is {page}": "没有找到浏览器；页面是 {page}",
     "read {page}, which says why it cannot be published": "阅读 {page}，里面写明为什么不能发布",
     "fix what ✗ names, then measure again": "先解决 ✗ 指出的问题，再重新测量",
     "nothing was removed": "没有删除任何内容",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import webbrowser
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
+from sagellm_benchmark.echo import echo
 from sagellm_benchmark.words import t
 
 
@@ -18,8 +20,8 @@ def offer(page: Path, wanted: bool | None, environ: Mapping[str, str] = os.envir
         wanted = at_a_desktop(environ) and click.confirm(
             "  " + t("open {page} in the browser?", page=page.name), default=False, err=True
         )
-    if wanted:
-        click.launch(str(page.absolute()))
+    if wanted and not webbrowser.open(page.absolute().as_uri()):
+        echo("  " + t("no browser was found; the page is {page}", page=page), err=True)
 
 
 def at_a_desktop(environ: Mapping[str, str]) -> bool:
