@@ -113,6 +113,8 @@ OPTIONS: dict[str, str] = {
     ),
     "ask for at least --requests {turns}, or for fewer turns": "至少给 --requests {turns}，或减少轮数",
     "this is for several streams, and the load has only one": "这用于多路，而该负载只有一路",
+    "each process needs a stream, and there are fewer streams": "每个进程至少要有一路，而路数更少",
+    "ask for fewer processes, or raise --concurrency": "减少进程数，或提高 --concurrency",
     "raise --concurrency above 1, or leave it out": "把 --concurrency 设为大于 1，或去掉它",
     "this connects several nodes, and there is only one": "这说明多个节点如何连接，而只有一个节点",
     "add --node-count, or leave it out": "加上 --node-count，或去掉它",

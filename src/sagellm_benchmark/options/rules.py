@@ -120,11 +120,16 @@ def is_open(options: RunOptions) -> bool:
 
 def has_several_streams(options: RunOptions) -> bool:
     """Return whether several requests can be under way at once."""
+    return most_streams(options) > 1
+
+
+def most_streams(options: RunOptions) -> float:
+    """Return how many requests can be under way at once; infinity if they are sent when they are due."""
     if is_open(options):
-        return True
+        return math.inf
     if options.concurrency:
-        return max(options.concurrency) > 1
-    return not is_custom(options) and any(one.concurrency > 1 for one in find_workloads(options.workload))
+        return max(options.concurrency)
+    return 1 if is_custom(options) else max(one.concurrency for one in find_workloads(options.workload))
 
 
 def has_several_nodes(options: RunOptions) -> bool:
@@ -345,6 +350,12 @@ NEEDS = (
         has_several_streams,
         "this is for several streams, and the load has only one",
         "raise --concurrency above 1, or leave it out",
+    ),
+    Needs(
+        ("client_processes",),
+        lambda o: not has_several_streams(o) or o.client_processes <= most_streams(o),
+        "each process needs a stream, and there are fewer streams",
+        "ask for fewer processes, or raise --concurrency",
     ),
     Needs(
         OF_A_CLUSTER,
