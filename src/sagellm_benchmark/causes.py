@@ -45,7 +45,10 @@ _OF_A_KIND: tuple[tuple[tuple[type[BaseException], ...], Cause], ...] = (
     ),
     (
         (ConnectionResetError, BrokenPipeError),
-        Cause("the connection was broken off", "look at the server's log, and at proxies in between"),
+        Cause(
+            "the connection was broken off",
+            "check http against https, the server's log, and proxies in between",
+        ),
     ),
     (
         (TimeoutError,),

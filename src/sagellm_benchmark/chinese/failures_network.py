@@ -8,7 +8,9 @@ NETWORK: dict[str, str] = {
     "nothing listens there (connection refused)": "那里没有服务在监听（连接被拒绝）",
     "start the server, or check host and port": "启动服务，或检查主机和端口",
     "the connection was broken off": "连接被中断",
-    "look at the server's log, and at proxies in between": "查看服务的日志，以及中间的代理",
+    "check http against https, the server's log, and proxies in between": (
+        "检查 http 还是 https、服务的日志和中间的代理"
+    ),
     "no answer in time": "没有及时回答",
     "is the server up? Check host and port, and http against https": (
         "服务在运行吗？检查主机和端口，以及 http 还是 https"
