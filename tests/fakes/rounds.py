@@ -10,7 +10,7 @@ import numpy as np
 from sagellm_benchmark.client.sample import Sample
 from sagellm_benchmark.runs.comparison import Comparison, compared
 from sagellm_benchmark.runs.side import Side, of_run
-from sagellm_benchmark.verdict.compare import DETECT, Verdict
+from sagellm_benchmark.verdict.compare import DETECT, Speed
 from sagellm_benchmark.verdict.metrics import ERROR_RATE, ERRORS, THROUGHPUT
 from sagellm_benchmark.verdict.metrics import REQUESTS as REQUEST_COUNT
 from tests.fakes.records import a_record
@@ -90,5 +90,5 @@ def side(repeats: Sequence[Sequence[Sample]]) -> Side:
 def shares(found: Sequence[Comparison]) -> tuple[float, float, float]:
     """How many comparisons, in percent, call B faster, slower, or cannot tell; the rest contradict themselves."""
     said = [one.verdict for one in found]
-    faster, slower, neither = (100 * said.count(one) / len(said) for one in Verdict)
+    faster, slower, neither = (100 * said.count(one) / len(said) for one in Speed)
     return faster, slower, neither

@@ -21,7 +21,7 @@ from sagellm_benchmark.runs.limit import Limit, limit
 from sagellm_benchmark.runs.quantities import QUANTITIES
 from sagellm_benchmark.runs.row import build
 from sagellm_benchmark.runs.side import Side, of_row, of_run
-from sagellm_benchmark.verdict.compare import Difference, Estimate, Verdict
+from sagellm_benchmark.verdict.compare import Difference, Estimate, Speed
 from tests.fakes.records import MODEL, SERVER, a_record
 from tests.fakes.samples import sample
 
@@ -38,13 +38,13 @@ def run(name: str = "run", ttft: float = 0.1, seed: int = 0, repeats: int = 4, *
 def test_a_slower_run_is_slower_where_it_is() -> None:
     found = compared(run("a"), run("b", ttft=0.12, seed=10))
     lines = {one.quantity.name: one for one in found.lines}
-    assert lines["ttft.mean"].verdict is Verdict.SLOWER
-    assert lines["itl.mean"].verdict is Verdict.CANNOT_TELL
-    assert found.verdict is Verdict.SLOWER
+    assert lines["ttft.mean"].verdict is Speed.SLOWER
+    assert lines["itl.mean"].verdict is Speed.CANNOT_TELL
+    assert found.verdict is Speed.SLOWER
 
 
 def test_the_same_run_again_cannot_be_told_from_it() -> None:
-    assert compared(run("a"), run("b", seed=10)).verdict is Verdict.CANNOT_TELL
+    assert compared(run("a"), run("b", seed=10)).verdict is Speed.CANNOT_TELL
 
 
 def test_engines_and_their_versions_are_what_comparisons_are_for() -> None:
@@ -87,7 +87,7 @@ def test_runs_too_short_for_an_interval_are_to_be_repeated_first() -> None:
     short, again = ([sample(start=i * 0.5, ttft=ttft) for i in range(5)] for ttft in (0.1, 0.1001))
     a, b = (of_run(name, a_record(repeats=[one])) for name, one in (("a", short), ("b", again)))
     found = compared(a, b)
-    assert found.verdict is Verdict.CANNOT_TELL
+    assert found.verdict is Speed.CANNOT_TELL
     assert (found.more_repeats, found.at_least) == (3, True)
     assert "measure both with --repeats 5" in sentence(found)
 
@@ -100,7 +100,7 @@ def test_runs_whose_intervals_say_nothing_are_to_be_repeated_first() -> None:
     (throughput,) = (one for one in QUANTITIES if one.name == "throughput")
     line = Compared(throughput, 1.0, 1.0, vague)
     found = replace(compared(run("a"), run("b", seed=10)), lines=(line,))
-    assert (found.verdict, found.more_repeats, found.at_least) == (Verdict.CANNOT_TELL, 3, True)
+    assert (found.verdict, found.more_repeats, found.at_least) == (Speed.CANNOT_TELL, 3, True)
     assert sentence(found) == "cannot tell: at least 3 more repeats would decide a difference of 5%"
     assert "inf" not in render_comparison(found), "an end that is not there is not shown"
 
@@ -115,7 +115,7 @@ def test_a_row_has_figures_but_nothing_to_be_sure_by() -> None:
     assert row is not None
     found = compared(of_row("a", row), run("b", ttft=0.5))
     assert found.lines
-    assert {one.verdict for one in found.lines} == {Verdict.CANNOT_TELL}
+    assert {one.verdict for one in found.lines} == {Speed.CANNOT_TELL}
 
 
 def test_what_is_no_row_is_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 from sagellm_benchmark.verdict.compare import (
     Difference,
     Estimate,
-    Verdict,
+    Speed,
     difference,
     overall,
     paired,
@@ -27,7 +27,7 @@ def side(rng: np.random.Generator, true: float, repeats: int) -> Estimate:
     return Estimate.over([float(one) for one in true * np.exp(rng.normal(0, NOISE, repeats))])
 
 
-def verdicts(ratio: float, repeats: int) -> list[Verdict]:
+def verdicts(ratio: float, repeats: int) -> list[Speed]:
     rng = np.random.default_rng(20260309)
     pairs = [(side(rng, 100.0, repeats), side(rng, 100.0 * ratio, repeats)) for _ in range(PAIRS)]
     return [difference(a, b).verdict("lower", together=True) for a, b in pairs]
@@ -35,7 +35,7 @@ def verdicts(ratio: float, repeats: int) -> list[Verdict]:
 
 @pytest.mark.parametrize("repeats", [2, 3, 5, 10])
 def test_the_same_server_twice_cannot_be_told_apart(repeats: int) -> None:
-    assert verdicts(1.0, repeats).count(Verdict.CANNOT_TELL) >= 0.95 * PAIRS
+    assert verdicts(1.0, repeats).count(Speed.CANNOT_TELL) >= 0.95 * PAIRS
 
 
 @pytest.mark.parametrize("have", [3, 5])
@@ -45,7 +45,7 @@ def test_five_percent_are_found_with_the_repeats_that_were_asked_for(have: int) 
         more = difference(side(rng, 100.0, have), side(rng, 105.0, have)).more_repeats
         assert more is not None
         a, b = (side(rng, true, have + more) for true in (100.0, 105.0))
-        found += difference(a, b).verdict("lower") is Verdict.SLOWER
+        found += difference(a, b).verdict("lower") is Speed.SLOWER
     assert found >= 0.75 * PAIRS  # the noise that the number rests on is itself seen through few repeats
 
 
@@ -56,13 +56,13 @@ def test_two_runs_without_repeats_are_compared_by_their_own_intervals() -> None:
     assert found.interval is not None
     assert found.interval[0] == pytest.approx(0.077, abs=0.002)
     assert found.interval[1] == pytest.approx(0.123, abs=0.002)
-    assert found.verdict("higher") is Verdict.FASTER
-    assert found.verdict("lower") is Verdict.SLOWER
+    assert found.verdict("higher") is Speed.FASTER
+    assert found.verdict("lower") is Speed.SLOWER
 
 
 def test_what_nobody_is_sure_of_cannot_be_told() -> None:
     found = difference(Estimate(100.0), Estimate(200.0, (199.0, 201.0)))
-    assert (found.interval, found.verdict("lower")) == (None, Verdict.CANNOT_TELL)
+    assert (found.interval, found.verdict("lower")) == (None, Speed.CANNOT_TELL)
 
 
 def test_equal_repeats_are_equal() -> None:
@@ -74,22 +74,20 @@ def test_an_interval_that_reaches_to_nothing_says_nothing() -> None:
     found = difference(Estimate(1.0, (0.0, 3.0)), Estimate(2.0, (1.0, 3.0)))
     assert found.interval is not None
     assert math.isinf(found.interval[1])
-    assert found.verdict("lower") is Verdict.CANNOT_TELL
+    assert found.verdict("lower") is Speed.CANNOT_TELL
     assert found.more_repeats is None
 
 
 @pytest.mark.parametrize(
     ("said", "together"),
     [
-        ([Verdict.FASTER, Verdict.CANNOT_TELL], Verdict.FASTER),
-        ([Verdict.CANNOT_TELL], Verdict.CANNOT_TELL),
-        ([], Verdict.CANNOT_TELL),
-        ([Verdict.FASTER, Verdict.SLOWER], None),
+        ([Speed.FASTER, Speed.CANNOT_TELL], Speed.FASTER),
+        ([Speed.CANNOT_TELL], Speed.CANNOT_TELL),
+        ([], Speed.CANNOT_TELL),
+        ([Speed.FASTER, Speed.SLOWER], None),
     ],
 )
-def test_figures_speak_together_or_contradict_each_other(
-    said: list[Verdict], together: Verdict | None
-) -> None:
+def test_figures_speak_together_or_contradict_each_other(said: list[Speed], together: Speed | None) -> None:
     assert overall(said) is together
 
 

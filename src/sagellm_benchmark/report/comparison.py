@@ -27,7 +27,7 @@ from sagellm_benchmark.runs.limit import Limit
 from sagellm_benchmark.runs.side import Side, of_row, of_run
 from sagellm_benchmark.text import columns, markdown, plain
 from sagellm_benchmark.verdict.checks import cancels_in_turn
-from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, MOST_REPEATS, Verdict
+from sagellm_benchmark.verdict.compare import DETECT, FEWEST_ROUNDS, MOST_REPEATS, Speed
 from sagellm_benchmark.words import retold, t
 
 _MOST_REQUESTS_BYTES = 256 << 20  # of requests.jsonl; if it is larger, percentiles have no interval
@@ -111,8 +111,8 @@ def render_comparison(comparison: Comparison, limits: Sequence[Limit] = ()) -> s
 
 def _coloured(comparison: Comparison) -> str:
     """Return the verdict in its colour, which is removed in a pipe and with NO_COLOR."""
-    colours = {Verdict.FASTER: "green", Verdict.SLOWER: "red"}
-    colour = colours.get(comparison.verdict or Verdict.CANNOT_TELL, "yellow")
+    colours = {Speed.FASTER: "green", Speed.SLOWER: "red"}
+    colour = colours.get(comparison.verdict or Speed.CANNOT_TELL, "yellow")
     return click.style(retold(sentence(comparison)), fg=colour, bold=True)
 
 
@@ -178,7 +178,7 @@ def sentence(comparison: Comparison) -> str:
     verdict = comparison.verdict
     if verdict is None:
         return "mixed: B is faster in some figures and slower in others"
-    if verdict is not Verdict.CANNOT_TELL:
+    if verdict is not Speed.CANNOT_TELL:
         return f"B is {verdict.value}"
     if all(one.difference is None or one.difference.interval is None for one in comparison.lines):
         return f"cannot tell: {_why_unsure(comparison)}"

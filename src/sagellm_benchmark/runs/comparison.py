@@ -10,7 +10,7 @@ from sagellm_benchmark.errors import DataError
 from sagellm_benchmark.runs.quantities import QUANTITIES, Quantity
 from sagellm_benchmark.runs.side import Side
 from sagellm_benchmark.verdict import compare
-from sagellm_benchmark.verdict.compare import DETECT, Difference, Estimate, Verdict
+from sagellm_benchmark.verdict.compare import DETECT, Difference, Estimate, Speed
 
 FEWEST_REPEATS = 3  # of each side: with fewer, nobody can say how many repeats would decide
 
@@ -29,13 +29,13 @@ class Compared:
         """The verdict in one word; a quantity that is not a speed is better or worse, not faster or slower."""
         if self.quantity.unit in ("ms", "") or self.quantity.unit.endswith("/s"):
             return self.verdict.value
-        return {Verdict.FASTER: "better", Verdict.SLOWER: "worse"}.get(self.verdict, self.verdict.value)
+        return {Speed.FASTER: "better", Speed.SLOWER: "worse"}.get(self.verdict, self.verdict.value)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> Speed:
         """Whether B is faster by this quantity."""
         if self.difference is None:
-            return Verdict.CANNOT_TELL
+            return Speed.CANNOT_TELL
         return self.difference.verdict(self.quantity.better)
 
 
@@ -51,7 +51,7 @@ class Comparison:
     in_turn: bool = False  # whether A and B were measured alternately, round by round
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> Speed | None:
         """The verdict on throughput and mean latencies together; None if they contradict each other."""
         return compare.overall(
             [

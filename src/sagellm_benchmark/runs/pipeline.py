@@ -16,7 +16,7 @@ from sagellm_benchmark.runs.measure import measure
 from sagellm_benchmark.runs.record import Record, Summary
 from sagellm_benchmark.runs.row import lacking
 from sagellm_benchmark.runs.spec import LoadShape, RunSpec, shaped
-from sagellm_benchmark.runs.targets import Target
+from sagellm_benchmark.runs.targets import Servers
 from sagellm_benchmark.workload.workloads import Workload
 
 
@@ -39,14 +39,14 @@ def run(spec: RunSpec, listener: Listener, sender: Sender = HERE) -> Iterator[Me
             "only the command line can send a load from a cluster", hint="use the command `run --on`"
         )
     number = 0
-    with targets.of(spec, listener) as target:
+    with targets.of(spec, listener) as servers:
         for workload in spec.workloads:
             shapes = search.shapes(spec)
             shape = next(shapes, None)
             while shape is not None:
                 asked = shaped(workload, shape, fill=spec.fill_sweep or spec.search_goodput)
                 measured = _measure(
-                    _numbered(spec, number), target, asked, shape, listener, sender, first=number == 0
+                    _numbered(spec, number), servers, asked, shape, listener, sender, first=number == 0
                 )
                 number += 1
                 yield measured
@@ -69,7 +69,7 @@ def _next(shapes: Generator[LoadShape, Summary, None], seen: Summary) -> LoadSha
 
 def _measure(
     spec: RunSpec,
-    target: Target,
+    servers: Servers,
     workload: Workload,
     shape: LoadShape,
     listener: Listener,
@@ -77,7 +77,7 @@ def _measure(
     *,
     first: bool,
 ) -> Measured:
-    with target.open(workload, shape) as (opened, folder):
+    with servers.open(workload, shape) as (opened, folder):
         server, chips = computing(opened, spec.hardware)
         if first:
             _ask_for_the_rest(server, chips, listener)

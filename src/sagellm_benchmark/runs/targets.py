@@ -34,7 +34,7 @@ TEXT_CONTEXT = 8192  # tokens of a slot for a dataset's texts, whose length is n
 CONTEXT_MARGIN = 64  # tokens of a slot besides the longest prompt and answer, for a template
 
 
-class Target(Protocol):
+class Servers(Protocol):
     """Opens the server for one workload and load shape after another."""
 
     def open(self, workload: Workload, shape: LoadShape) -> AbstractContextManager[tuple[Server, Path]]:
@@ -43,8 +43,8 @@ class Target(Protocol):
 
 
 @contextmanager
-def of(spec: RunSpec, listener: Listener) -> Iterator[Target]:
-    """Yield the target of all runs of a command, and stop what it started when the block ends.
+def of(spec: RunSpec, listener: Listener) -> Iterator[Servers]:
+    """Yield the servers of all runs of a command, and stop what it started when the block ends.
 
     Raise UsageError, DataError or RemoteError if an engine, its environment or a model is missing.
     """

@@ -39,9 +39,9 @@ def begun(spec: RunSpec, stack: ExitStack, listener: Listener) -> Measuring:
     `stack` ends both.
     """
     (workload,), (shape,) = spec.workloads, spec.shapes
-    target = stack.enter_context(targets.of(spec, listener))
+    servers = stack.enter_context(targets.of(spec, listener))
     asked = shaped(workload, shape)
-    opened, folder = stack.enter_context(target.open(asked, shape))
+    opened, folder = stack.enter_context(servers.open(asked, shape))
     server, chips = computing(opened, spec.hardware)
     context = prepare(server, asked, shape, spec, chips, folder)
     return stack.enter_context(Measuring(context, listener))

@@ -24,8 +24,8 @@ FEWEST_ROUNDS = 4  # AB, BA, AB, BA: fewer say nothing about two sides that were
 _POWER = 1.28  # standard errors beyond the critical value: then a difference is found nine times in ten
 
 
-class Verdict(StrEnum):
-    """The verdict on a figure of B compared with A's."""
+class Speed(StrEnum):
+    """How B does in a figure, compared with A."""
 
     FASTER = "faster"
     SLOWER = "slower"
@@ -68,19 +68,19 @@ class Difference:
         """
         return self.interval is not None and (self.more_repeats is not None or math.isfinite(self.freedom))
 
-    def verdict(self, better: Literal["higher", "lower"], *, together: bool = False) -> Verdict:
+    def verdict(self, better: Literal["higher", "lower"], *, together: bool = False) -> Speed:
         """Return faster or slower if zero lies outside the 95 % interval, or the 99 % one if figures decide `together`.
 
         With four figures, one of them would otherwise be wrong too often.
         """
         if self.interval is None:
-            return Verdict.CANNOT_TELL
+            return Speed.CANNOT_TELL
         low, high = self.interval
         if together:
             low, high = self._wider(low), self._wider(high)
         if low <= 0 <= high:
-            return Verdict.CANNOT_TELL
-        return Verdict.FASTER if (low > 0) == (better == "higher") else Verdict.SLOWER
+            return Speed.CANNOT_TELL
+        return Speed.FASTER if (low > 0) == (better == "higher") else Speed.SLOWER
 
     def _wider(self, end: float) -> float:
         centre, wider = math.log1p(self.share), student_t(self.freedom, 99) / student_t(self.freedom)
@@ -202,12 +202,12 @@ def _more(error: float, have: int, detect: float, freedom: Callable[[int], float
     return None
 
 
-def overall(verdicts: Sequence[Verdict]) -> Verdict | None:
+def overall(verdicts: Sequence[Speed]) -> Speed | None:
     """Return the verdict of all figures together; None if some are faster and others slower."""
-    said = set(verdicts) - {Verdict.CANNOT_TELL}
+    said = set(verdicts) - {Speed.CANNOT_TELL}
     if len(said) > 1:
         return None
-    return next(iter(said), Verdict.CANNOT_TELL)
+    return next(iter(said), Speed.CANNOT_TELL)
 
 
 def quantile_interval(series: Floats, q: float) -> Interval | None:

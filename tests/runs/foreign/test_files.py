@@ -12,7 +12,7 @@ from sagellm_benchmark.runs.comparison import compared
 from sagellm_benchmark.runs.foreign import files
 from sagellm_benchmark.runs.foreign.side import side
 from sagellm_benchmark.runs.side import Side
-from sagellm_benchmark.verdict.compare import Verdict
+from sagellm_benchmark.verdict.compare import Speed
 from tests.fakes import foreign
 
 
@@ -88,7 +88,7 @@ def test_clients_are_compared_with_each_other(tmp_path: Path) -> None:
     slower = opened(foreign.write_aiperf(tmp_path / "run", 0.12))
     found = compared(theirs, slower, force=True)
     (line,) = [one for one in found.lines if one.quantity.name == "ttft.mean"]
-    assert line.verdict is Verdict.SLOWER
+    assert line.verdict is Speed.SLOWER
 
 
 def test_other_loads_are_refused(tmp_path: Path) -> None:
@@ -162,5 +162,5 @@ def test_a_folder_that_aiperf_itself_wrote_gives_the_figures_that_it_states(name
 def test_what_two_clients_saw_of_one_server_is_compared() -> None:
     found = compared(opened(REAL / "guidellm_0.8.1.json"), opened(REAL / "aiperf_0.13.0"), force=True)
     verdicts = {one.quantity.name: one.verdict for one in found.lines}
-    assert verdicts["throughput"] is Verdict.CANNOT_TELL
-    assert verdicts["ttft.mean"] is Verdict.CANNOT_TELL
+    assert verdicts["throughput"] is Speed.CANNOT_TELL
+    assert verdicts["ttft.mean"] is Speed.CANNOT_TELL
