@@ -16,7 +16,7 @@ from tests.evidence.support import verified
 from tests.fakes.engine_install import Behaviour, install
 from tests.waiting import wait_for
 
-pytestmark = [pytest.mark.with_children, pytest.mark.no_cover]
+pytestmark = pytest.mark.no_cover
 
 MEASURED = (Exit.DONE, Exit.INVALID_RUN)  # a busy machine may spoil the figures, which are not looked at
 QUICK = ("--requests", "2", "--warmup", "0", "--no-calibrate")
@@ -36,6 +36,7 @@ def gone(pids: list[int]) -> bool:
 
 
 @pytest.mark.waits
+@pytest.mark.with_children
 def test_an_engine_is_started_measured_and_stopped_and_its_log_kept(tmp_path: Path) -> None:
     venv = install(tmp_path / "venv", "vllm", version="0.32.0")
     done = run(tmp_path, "--engine", "vllm", "--engine-python", str(venv), "--model", "tiny")
