@@ -32,10 +32,8 @@ def dealt(items: Sequence[T], workers: int, kind: Callable[[T], Kind]) -> list[T
     for worker in range(workers):
         if worker % 3 == 0:
             long = _part(piles["computes"], worker // 3, computing)
-        else:
-            long = piles["waits"][
-                worker - worker // 3 - 1 :: workers - computing
-            ]  # some of them wait very long
+        else:  # one by one, as some of them wait very long
+            long = piles["waits"][worker - worker // 3 - 1 :: workers - computing]
         left = max(0, len(_part(items, worker, workers)) - len(long))
         order += [*long, *piles["quick"][:left]]
         del piles["quick"][:left]
